@@ -1,0 +1,165 @@
+"""Invariants 1 to 4 and 8: entries, balances, patients' credit, and one posting for each fact."""
+
+from __future__ import annotations
+
+from billing.accounting.queries.guards import require_append_only, require_insert_guards
+from billing.accounting.queries.probes import Books, Probe, Report, look
+
+LEDGER = ("ledger_entry", "ledger_line")
+
+UNBALANCED = Probe(
+    "its lines do not sum to 0, are fewer than two, or are not those that were counted",
+    """
+    SELECT e.id FROM ledger_entry e
+    LEFT JOIN (SELECT entry_id, COUNT(*) AS lines, SUM(cents) AS cents FROM ledger_line GROUP BY entry_id) l
+        ON l.entry_id = e.id
+    WHERE l.lines IS NULL OR l.lines < 2 OR l.lines <> e.line_count OR l.cents <> 0
+    """,
+)
+STRAY_LINE = Probe(
+    "has lines, and is no entry",
+    """
+    SELECT DISTINCT l.entry_id FROM ledger_line l
+    WHERE NOT EXISTS (SELECT 1 FROM ledger_entry e WHERE e.id = l.entry_id)
+    """,
+)
+NOT_WHOLE_CENTS = Probe(
+    "has a line that is no whole number of cents",
+    "SELECT DISTINCT entry_id FROM ledger_line WHERE cents IS NULL OR CAST(cents AS BIGINT) <> cents",
+)
+
+NOT_OPPOSITE = Probe(
+    "does not reverse line by line the entry that it names",
+    """
+    SELECT DISTINCT id FROM (
+        SELECT id, account, patient, cents FROM (
+            SELECT r.id, l.account, COALESCE(l.patient_id, '') AS patient, l.cents, 1 AS side
+            FROM ledger_entry r JOIN ledger_line l ON l.entry_id = r.id
+            WHERE r.reverses_id IS NOT NULL
+            UNION ALL
+            SELECT r.id, l.account, COALESCE(l.patient_id, '') AS patient, -l.cents, -1 AS side
+            FROM ledger_entry r JOIN ledger_line l ON l.entry_id = r.reverses_id
+        ) both_sides
+        GROUP BY id, account, patient, cents HAVING SUM(side) <> 0
+    ) unmatched
+    """,
+)
+
+TRIAL_BALANCE = Probe(
+    "its trial balance is not 0",
+    """
+    SELECT e.entity_id FROM ledger_line l JOIN ledger_entry e ON e.id = l.entry_id
+    GROUP BY e.entity_id HAVING SUM(l.cents) <> 0
+    """,
+)
+PATIENTS_CREDIT = Probe(
+    "credits that are left and refunds that wait are not what account 2200 says",
+    """
+    SELECT COALESCE(patient_id, 'account 2200 without a patient') FROM (
+        SELECT patient_id, SUM(available_cents) AS cents FROM credit_lot GROUP BY patient_id
+        UNION ALL
+        SELECT patient_id, SUM(amount_cents) FROM refund WHERE state = 'requested' GROUP BY patient_id
+        UNION ALL
+        SELECT patient_id, SUM(cents) FROM ledger_line WHERE account = '2200' GROUP BY patient_id
+    ) told
+    GROUP BY patient_id HAVING SUM(cents) <> 0
+    """,
+)
+LOT_BALANCE = Probe(
+    "what is left is not the amount less what was applied and refunded",
+    """
+    SELECT lot.id FROM credit_lot lot
+    LEFT JOIN (SELECT lot_id, SUM(amount_cents) AS cents FROM credit_application GROUP BY lot_id) applied
+        ON applied.lot_id = lot.id
+    LEFT JOIN (
+        SELECT lot_id, SUM(amount_cents) AS cents FROM refund WHERE state NOT IN ('rejected', 'failed')
+        GROUP BY lot_id
+    ) refunded ON refunded.lot_id = lot.id
+    WHERE lot.available_cents
+        <> lot.amount_cents - COALESCE(applied.cents, 0) - COALESCE(refunded.cents, 0)
+    """,
+)
+
+LOT_BOUNDS = Probe(
+    "less than nothing is left of it, or more than it was",
+    "SELECT id FROM credit_lot WHERE available_cents < 0 OR available_cents > amount_cents",
+)
+CREDIT_OVERSPENT = Probe(
+    "account 2200 is in debit",
+    """
+    SELECT patient_id FROM ledger_line WHERE account = '2200' AND patient_id IS NOT NULL
+    GROUP BY patient_id HAVING SUM(cents) > 0
+    """,
+)
+
+POSTED_TWICE = Probe(
+    "was posted more than once",
+    """
+    SELECT source_id, purpose FROM ledger_entry
+    GROUP BY source_kind, source_id, purpose HAVING COUNT(*) > 1
+    """,
+)
+NOT_POSTED = Probe(
+    "has no entry of its amount",
+    """
+    SELECT fact.id, fact.kind || ' ' || fact.purpose FROM (
+        SELECT id, 'payment' AS kind, 'received' AS purpose, amount_cents AS cents FROM payment
+        UNION ALL SELECT id, 'payment', 'fee', fee_cents FROM payment WHERE fee_cents <> 0
+        UNION ALL SELECT id, 'credit', 'applied', amount_cents FROM credit_application
+        UNION ALL SELECT id, 'refund', 'approved', amount_cents FROM refund WHERE approved_at IS NOT NULL
+        UNION ALL SELECT id, 'refund', 'sent', amount_cents FROM refund WHERE refunded_on IS NOT NULL
+        UNION ALL SELECT id, 'refund', 'failed', amount_cents FROM refund
+            WHERE refunded_on IS NOT NULL AND state = 'failed'
+        UNION ALL SELECT id, 'refund', 'held-again', amount_cents FROM refund WHERE state = 'failed'
+        UNION ALL SELECT id, 'return', 'held', freed_cents FROM invoice_return WHERE freed_cents <> 0
+        UNION ALL SELECT s.id, 'session', 'given', l.charge_cents FROM treatment_session s
+            JOIN invoiced_session i ON i.session_id = s.id JOIN invoice_line l ON l.id = i.line_id
+            WHERE s.state = 'given' AND l.charge_cents <> 0
+    ) fact
+    LEFT JOIN (
+        SELECT e.source_kind, e.source_id, e.purpose, COUNT(DISTINCT e.id) AS entries,
+            SUM(CASE WHEN l.cents > 0 THEN l.cents ELSE 0 END) AS cents
+        FROM ledger_entry e JOIN ledger_line l ON l.entry_id = e.id
+        GROUP BY e.source_kind, e.source_id, e.purpose
+    ) told ON told.source_kind = fact.kind AND told.source_id = fact.id AND told.purpose = fact.purpose
+    WHERE told.entries IS NULL OR (told.entries = 1 AND told.cents <> fact.cents)
+    """,
+)
+WITHOUT_FACT = Probe(
+    "was posted for something that is not there",
+    """
+    SELECT e.id, e.source_kind FROM ledger_entry e WHERE e.reverses_id IS NULL AND (
+        (e.source_kind = 'payment' AND NOT EXISTS (SELECT 1 FROM payment x WHERE x.id = e.source_id))
+        OR (e.source_kind = 'credit'
+            AND NOT EXISTS (SELECT 1 FROM credit_application x WHERE x.id = e.source_id))
+        OR (e.source_kind = 'refund' AND NOT EXISTS (SELECT 1 FROM refund x WHERE x.id = e.source_id))
+        OR (e.source_kind = 'return' AND NOT EXISTS (SELECT 1 FROM invoice_return x WHERE x.id = e.source_id))
+        OR (e.source_kind = 'session'
+            AND NOT EXISTS (SELECT 1 FROM treatment_session x WHERE x.id = e.source_id))
+    )
+    """,
+)
+
+
+def entries_balance(books: Books) -> Report:
+    report = look(books, at=["ledger_entry"], probes=[UNBALANCED, STRAY_LINE, NOT_WHOLE_CENTS])
+    require_insert_guards(books.read, report, LEDGER)
+    return report
+
+
+def posted_rows_stay(books: Books) -> Report:
+    report = look(books, at=["ledger_entry"], probes=[NOT_OPPOSITE])
+    require_append_only(books.read, report, LEDGER)
+    return report
+
+
+def balances_agree(books: Books) -> Report:
+    return look(books, at=["credit_lot"], probes=[TRIAL_BALANCE, PATIENTS_CREDIT, LOT_BALANCE])
+
+
+def credit_is_never_negative(books: Books) -> Report:
+    return look(books, at=["credit_lot"], probes=[LOT_BOUNDS, CREDIT_OVERSPENT])
+
+
+def each_fact_is_posted_once(books: Books) -> Report:
+    return look(books, at=["ledger_entry"], probes=[POSTED_TWICE, NOT_POSTED, WITHOUT_FACT])

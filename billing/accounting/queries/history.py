@@ -1,0 +1,212 @@
+"""Invariants 11, 12 and 19: states, frozen documents, and who did what."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+import orjson
+from sqlalchemy import column, select, table, text
+
+from billing.accounting.queries.guards import require_append_only
+from billing.accounting.queries.probes import ROWS_AT_ONCE, Books, Probe, Report, count, look
+from billing.accounting.rules.moves import Move, chain_flaw
+from billing.care.states import MOVES as SESSION_MOVES
+from billing.catalog.queries import altered_schedules
+from billing.insurance.states import REMITTANCE_MOVES, SUPERBILL_MOVES
+from billing.invoices.states import MOVES as INVOICE_MOVES
+from billing.payments.states import CHECKOUT_MOVES, REFUND_MOVES
+from billing.platform.data.audit import verify_chain
+from billing.platform.data.documents import Document, Rendering
+from billing.platform.data.errors import VaultClosed
+from billing.platform.data.states import StateChange
+
+# --- 11: moves -----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Life:
+    """A table whose rows have a state, where each begins, and how it moves."""
+
+    table: str
+    start: str
+    moves: Mapping[Any, str]
+
+
+LIVES = (
+    Life("treatment_session", "planned", SESSION_MOVES),
+    Life("invoice", "open", INVOICE_MOVES),
+    Life("checkout", "created", CHECKOUT_MOVES),
+    Life("refund", "requested", REFUND_MOVES),
+    Life("superbill", "issued", SUPERBILL_MOVES),
+    Life("remittance", "parked", REMITTANCE_MOVES),
+)
+
+MOVE_OF_NOTHING = Probe(
+    "moves are kept for it, and it is not there",
+    """
+    SELECT DISTINCT c.subject_id FROM state_change c
+    WHERE NOT EXISTS (SELECT 1 FROM treatment_session x WHERE x.id = c.subject_id)
+        AND NOT EXISTS (SELECT 1 FROM invoice x WHERE x.id = c.subject_id)
+        AND NOT EXISTS (SELECT 1 FROM checkout x WHERE x.id = c.subject_id)
+        AND NOT EXISTS (SELECT 1 FROM refund x WHERE x.id = c.subject_id)
+        AND NOT EXISTS (SELECT 1 FROM superbill x WHERE x.id = c.subject_id)
+        AND NOT EXISTS (SELECT 1 FROM remittance x WHERE x.id = c.subject_id)
+    """,
+)
+
+
+def states_follow_their_tables(books: Books) -> Report:
+    report = look(books, at=["state_change"], probes=[MOVE_OF_NOTHING])
+    for life in LIVES:
+        _follow(books, report, life)
+    require_append_only(books.read, report, ["state_change"])
+    return report
+
+
+def _follow(books: Books, report: Report, life: Life) -> None:
+    for subject_id, state, moves in _chains(books, life.table):
+        flaw = chain_flaw(life.moves, life.start, moves, state)
+        if flaw:
+            report.blame(subject_id, flaw)
+
+
+def _chains(books: Books, name: str) -> Iterator[tuple[str, str, list[Move]]]:
+    """Each row's id, state and moves, in the order of time."""
+    rows = table(name, column("id"), column("state"))
+    query = (
+        select(rows.c.id, rows.c.state, StateChange.before, StateChange.event, StateChange.after)
+        .select_from(rows.outerjoin(StateChange, StateChange.subject_id == rows.c.id))
+        .order_by(rows.c.id, StateChange.at, StateChange.id)
+        .execution_options(yield_per=ROWS_AT_ONCE)
+    )
+    for (subject_id, state), group in groupby(books.read.session.execute(query), key=lambda row: row[:2]):
+        yield subject_id, state, [Move(*row[2:]) for row in group if row[2] is not None]
+
+
+# --- 12: documents -------------------------------------------------------------------------------------
+
+FROZEN = ("document", "rendering", "quote", "invoice_line", "fee_schedule")
+
+DOCUMENT_MISSING = Probe(
+    "its document is not there, or is another one",
+    """
+    SELECT q.id FROM quote q LEFT JOIN document d
+        ON d.id = q.document_id AND d.kind = 'quote' AND d.subject_id = q.id
+    WHERE d.id IS NULL
+    UNION ALL
+    SELECT i.id FROM invoice i LEFT JOIN document d
+        ON d.id = i.document_id AND d.kind = 'invoice' AND d.subject_id = i.id
+    WHERE d.id IS NULL
+    UNION ALL
+    SELECT s.id FROM superbill s LEFT JOIN document d
+        ON d.id = s.document_id AND d.kind = 'superbill' AND d.subject_id = s.session_id
+        AND d.version = s.version AND d.sha256 = s.sha256
+    WHERE d.id IS NULL
+    """,
+)
+ROWS_OF_DOCUMENTS = """
+    SELECT document_id, id, total_cents, discount_cents FROM quote
+    UNION ALL
+    SELECT i.document_id, i.id, i.total_cents,
+        (SELECT SUM(l.discount_cents) FROM invoice_line l WHERE l.invoice_id = i.id) FROM invoice i
+    UNION ALL
+    SELECT document_id, id, charge_cents, paid_cents FROM superbill
+"""
+
+
+def documents_stay(books: Books) -> Report:
+    report = look(books, at=["document"], probes=[DOCUMENT_MISSING])
+    report.examined += count(books.read, "fee_schedule")
+    for schedule_id in altered_schedules(books.read):
+        report.blame(schedule_id, "a published fee schedule does not match its hash")
+    _open_documents(books, report)
+    _open_renderings(books, report)
+    require_append_only(books.read, report, FROZEN)
+    return report
+
+
+def _open_documents(books: Books, report: Report) -> None:
+    """Each document opens, matches its hash, and says the amounts that its row says."""
+    told = text(ROWS_OF_DOCUMENTS).columns(*map(column, ("document_id", "id", "one", "other"))).subquery()
+    query = (
+        select(Document, told.c.id, told.c.one, told.c.other)
+        .outerjoin(told, told.c.document_id == Document.id)
+        .order_by(Document.id)
+        .execution_options(yield_per=ROWS_AT_ONCE)
+    )
+    for row, owner_id, one, other in books.read.session.execute(query):
+        content = _opened(books, "document", row.id, row.sealed)
+        if content is None or hashlib.sha256(content).hexdigest() != row.sha256:
+            report.blame(row.id, "does not open, or does not match its hash")
+        elif owner_id is not None and _amounts(row.kind, orjson.loads(content)) != (one, other):
+            report.blame(owner_id, "does not say what its frozen document says")
+
+
+def _open_renderings(books: Books, report: Report) -> None:
+    query = select(Rendering).order_by(Rendering.document_id).execution_options(yield_per=10)
+    for row in books.read.session.scalars(query):
+        report.examined += 1
+        content = _opened(books, "rendering", row.document_id, row.sealed)
+        if content is None or hashlib.sha256(content).hexdigest() != row.sha256:
+            report.blame(row.document_id, "its rendering does not open, or does not match its hash")
+
+
+def _opened(books: Books, name: str, row_id: str, sealed: bytes) -> bytes | None:
+    """None for bytes that no key opens, or that are no sealed bytes at all."""
+    try:
+        return books.read.vault.open_bytes(name, row_id, sealed)
+    except (VaultClosed, IndexError, ValueError):
+        return None
+
+
+def _amounts(kind: str, body: Mapping[str, Any]) -> tuple[int, int]:
+    """Two amounts of a document that its row repeats, in the order of ROWS_OF_DOCUMENTS."""
+    if kind == "superbill":
+        return body["totals"]["net_cents"], body["totals"]["paid_cents"]
+    if kind == "invoice":
+        return body["total_cents"], sum(line["discount_cents"] for line in body["lines"])
+    return body["total_cents"], body["discount_cents"]
+
+
+# --- 19: the audit trail -------------------------------------------------------------------------------
+
+NAMELESS = Probe(
+    "names no actor",
+    """
+    SELECT id FROM audit_row WHERE actor_id IS NULL OR actor_id = ''
+    UNION ALL SELECT id FROM ledger_entry WHERE actor_id IS NULL OR actor_id = ''
+    UNION ALL SELECT id FROM state_change WHERE actor_id IS NULL OR actor_id = ''
+    """,
+)
+UNAUDITED = Probe(
+    "is not on the audit trail",
+    """
+    SELECT written.id FROM (
+        SELECT id FROM payment
+        UNION ALL SELECT id FROM refund
+        UNION ALL SELECT id FROM credit_application
+        UNION ALL SELECT id FROM invoice
+        UNION ALL SELECT id FROM superbill
+        UNION ALL SELECT id FROM remittance
+        UNION ALL SELECT id FROM patient
+    ) written
+    WHERE NOT EXISTS (SELECT 1 FROM audit_row a WHERE a.subject_id = written.id)
+    """,
+)
+
+
+def the_trail_is_whole(books: Books) -> Report:
+    report = look(books, at=["audit_row"], probes=[NAMELESS, UNAUDITED])
+    chain = verify_chain(books.read)
+    if chain.broken_at is not None:
+        report.blame(f"place {chain.broken_at}", "the audit chain breaks here")
+    if chain.waiting < 0:
+        report.blame("audit_seal", f"{-chain.waiting} sealed rows are gone")
+    if chain.waiting > 0:
+        report.remarks.append(f"{chain.waiting} rows of the audit trail wait for their seal")
+    require_append_only(books.read, report, ["audit_row", "audit_seal"])
+    return report

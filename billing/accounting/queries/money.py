@@ -1,0 +1,182 @@
+"""Invariants 5, 6, 7, 10 and 21: payments, invoices, applications, open operations, approvals."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from sqlalchemy import bindparam, text
+
+from billing.accounting.queries.probes import Books, Probe, Report, look
+from billing.platform.data.base import Instant
+
+STANDS_TOO_LONG = timedelta(days=1)
+
+REFUNDED = Probe(
+    "its refunds are not what was set aside for them, or exceed it",
+    """
+    SELECT p.id FROM payment p
+    LEFT JOIN (
+        SELECT payment_id, SUM(amount_cents) AS cents FROM refund WHERE state NOT IN ('rejected', 'failed')
+        GROUP BY payment_id
+    ) r ON r.payment_id = p.id
+    WHERE p.refunded_cents <> COALESCE(r.cents, 0) OR p.refunded_cents < 0
+        OR p.refunded_cents > p.amount_cents
+    """,
+)
+
+INVOICE_TOTAL = Probe(
+    "total is not tenders less what was freed, plus returns, plus what is open",
+    """
+    SELECT i.id FROM invoice i
+    LEFT JOIN (SELECT invoice_id, SUM(cents) AS cents FROM invoice_tender GROUP BY invoice_id) t
+        ON t.invoice_id = i.id
+    LEFT JOIN (
+        SELECT invoice_id, SUM(cents) AS cents, SUM(freed_cents) AS freed FROM invoice_return
+        GROUP BY invoice_id
+    ) r ON r.invoice_id = i.id
+    WHERE i.state <> 'void' AND i.total_cents
+        <> COALESCE(t.cents, 0) - COALESCE(r.freed, 0) + COALESCE(r.cents, 0) + i.open_cents
+    """,
+)
+INVOICE_LINES = Probe(
+    "its lines do not sum to its total",
+    """
+    SELECT i.id FROM invoice i
+    LEFT JOIN (SELECT invoice_id, SUM(net_cents) AS cents FROM invoice_line GROUP BY invoice_id) l
+        ON l.invoice_id = i.id
+    WHERE i.total_cents <> COALESCE(l.cents, 0)
+    """,
+)
+INVOICE_STATE = Probe(
+    "its state does not fit what is open",
+    """
+    SELECT id, state FROM invoice
+    WHERE (state = 'open' AND open_cents = 0) OR (state <> 'open' AND open_cents <> 0) OR open_cents < 0
+    """,
+)
+VOID_TENDERED = Probe(
+    "is void, and money was applied to it",
+    "SELECT DISTINCT i.id FROM invoice i JOIN invoice_tender t ON t.invoice_id = i.id WHERE i.state = 'void'",
+)
+
+LOT_OVERSPENT = Probe(
+    "more was taken from it than it was",
+    """
+    SELECT lot.id FROM credit_lot lot JOIN (
+        SELECT lot_id, amount_cents AS cents FROM credit_application
+        UNION ALL
+        SELECT lot_id, amount_cents FROM refund WHERE state NOT IN ('rejected', 'failed')
+    ) taken ON taken.lot_id = lot.id
+    GROUP BY lot.id, lot.amount_cents HAVING SUM(taken.cents) > lot.amount_cents
+    """,
+)
+SOURCE_OVERSPENT = Probe(
+    "invoices took more of it than there was, or it is not there",
+    """
+    SELECT t.source_id, t.source_kind FROM invoice_tender t
+    LEFT JOIN (
+        SELECT 'payment' AS kind, id, amount_cents AS cents FROM payment
+        UNION ALL SELECT 'credit', id, amount_cents FROM credit_application
+        UNION ALL
+        SELECT e.source_kind, e.source_id, SUM(CASE WHEN l.cents > 0 THEN l.cents ELSE 0 END)
+        FROM ledger_entry e JOIN ledger_line l ON l.entry_id = e.id
+        WHERE e.source_kind = 'reimbursement' AND e.purpose = 'received'
+        GROUP BY e.source_kind, e.source_id
+    ) source ON source.kind = t.source_kind AND source.id = t.source_id
+    GROUP BY t.source_kind, t.source_id, source.cents
+    HAVING source.cents IS NULL OR SUM(t.cents) > source.cents
+    """,
+)
+APPLIED_ELSEWHERE = Probe(
+    "was not taken by its invoice in full",
+    """
+    SELECT a.id FROM credit_application a
+    LEFT JOIN invoice_tender t
+        ON t.source_kind = 'credit' AND t.source_id = a.id AND t.invoice_id = a.invoice_id
+    WHERE t.cents IS NULL OR t.cents <> a.amount_cents
+    """,
+)
+SESSION_COVER = Probe(
+    "what covers it is not what was counted, or more than is due",
+    """
+    SELECT s.id FROM treatment_session s
+    LEFT JOIN (SELECT session_id, SUM(amount_cents) AS cents FROM session_coverage GROUP BY session_id) c
+        ON c.session_id = s.id
+    WHERE s.covered_cents <> COALESCE(c.cents, 0) OR s.covered_cents < 0
+        OR s.covered_cents > COALESCE(s.due_cents, 0)
+    """,
+)
+INVOICE_COVER = Probe(
+    "what was applied to it is not what covers its sessions and was freed by returns",
+    """
+    SELECT i.id FROM invoice i
+    LEFT JOIN (SELECT invoice_id, SUM(cents) AS cents FROM invoice_tender GROUP BY invoice_id) t
+        ON t.invoice_id = i.id
+    LEFT JOIN (SELECT invoice_id, SUM(freed_cents) AS cents FROM invoice_return GROUP BY invoice_id) r
+        ON r.invoice_id = i.id
+    LEFT JOIN (
+        SELECT l.invoice_id, SUM(c.amount_cents) AS cents
+        FROM invoice_line l JOIN invoiced_session s ON s.line_id = l.id
+        JOIN session_coverage c ON c.session_id = s.session_id
+        GROUP BY l.invoice_id
+    ) c ON c.invoice_id = i.id
+    WHERE COALESCE(t.cents, 0) <> COALESCE(c.cents, 0) + COALESCE(r.cents, 0)
+    """,
+)
+
+TWO_STAND = Probe(
+    "more than one checkout stands open",
+    """
+    SELECT invoice_id FROM checkout WHERE state IN ('created', 'open')
+    GROUP BY invoice_id HAVING COUNT(*) > 1
+    """,
+)
+UNRESOLVED = """
+    SELECT id FROM checkout WHERE state IN ('created', 'open') AND opened_at < :before
+    UNION ALL
+    SELECT id FROM refund WHERE method = 'card' AND state IN ('approved', 'sent') AND approved_at < :before
+    ORDER BY id LIMIT 50
+"""
+
+NOT_APPROVED = Probe(
+    "is on its way, and nobody approved it",
+    """
+    SELECT id FROM refund
+    WHERE state NOT IN ('requested', 'rejected') AND (approved_by IS NULL OR approved_at IS NULL)
+    """,
+)
+OWN_REFUND = Probe(
+    "is above the limit, and no second person approved it",
+    """
+    SELECT id, approved_by FROM refund
+    WHERE amount_cents > :limit_cents AND approved_by IN (requested_by, 'system')
+    """,
+)
+
+
+def refunds_stay_within_payments(books: Books) -> Report:
+    return look(books, at=["payment"], probes=[REFUNDED])
+
+
+def invoices_add_up(books: Books) -> Report:
+    probes = [INVOICE_TOTAL, INVOICE_LINES, INVOICE_STATE, VOID_TENDERED]
+    return look(books, at=["invoice"], probes=probes)
+
+
+def applications_stay_within_bounds(books: Books) -> Report:
+    probes = [LOT_OVERSPENT, SOURCE_OVERSPENT, APPLIED_ELSEWHERE, SESSION_COVER, INVOICE_COVER]
+    return look(books, at=["invoice_tender", "treatment_session"], probes=probes)
+
+
+def one_operation_stands(books: Books) -> Report:
+    """What has had no outcome for a day is remarked on: the janitor or a person has to look."""
+    report = look(books, at=["checkout"], probes=[TWO_STAND])
+    old = text(UNRESOLVED).bindparams(bindparam("before", books.now - STANDS_TOO_LONG, Instant()))
+    late = list(books.read.session.scalars(old))
+    report.remarks += [f"{object_id} has had no outcome for more than a day" for object_id in late]
+    return report
+
+
+def nobody_approves_their_own(books: Books) -> Report:
+    probes = [NOT_APPROVED, OWN_REFUND]
+    return look(books, at=["refund"], probes=probes, limit_cents=books.refund_limit.cents)

@@ -1,0 +1,1 @@
+"""Decisions and texts of this room: which exports there are, plain-text journals, chains of moves."""

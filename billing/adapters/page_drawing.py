@@ -1,0 +1,165 @@
+"""What every printed document shares: fonts, wrapping, boxes and pages on US Letter.
+
+A document is cut into blocks of known height, the blocks into pages, and only then is anything drawn, so that
+each page can say how many there are. Text is real and its fonts are embedded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+from reportlab.lib.colors import HexColor, black
+from reportlab.lib.pagesizes import LETTER
+from reportlab.pdfbase.pdfmetrics import registerFont, stringWidth
+from reportlab.pdfbase.ttfonts import TTFont
+from reportlab.pdfgen.canvas import Canvas
+
+FONTS = Path(__file__).parents[1] / "static" / "fonts"
+PLAIN, BOLD = "DejaVuSansCondensed", "DejaVuSansCondensed-Bold"
+WIDTH, HEIGHT = LETTER
+MARGIN = 40.0
+INNER = WIDTH - 2 * MARGIN
+BOTTOM = 58.0
+CONTINUED = 30.0
+"""What the heading of a further page takes."""
+GAP = 9.0
+SMALL, NORMAL, LARGE = 7.0, 8.5, 15.0
+LEADING = 1.32
+GREY, RULE, SHADE = HexColor(0x555555), HexColor(0x9AA3AB), HexColor(0xEEF1F3)
+BOX_WIDTH = (INNER - GAP) / 2
+LABEL_WIDTH = 74.0
+
+
+@dataclass(frozen=True)
+class Block:
+    """A part of the page that is never torn. `draw` gets the canvas and the block's upper edge."""
+
+    height: float
+    draw: Callable[[Canvas, float], None]
+    is_row: bool = False
+
+
+def new_canvas(buffer: BytesIO) -> Canvas:
+    """A canvas that writes the same bytes for the same drawing."""
+    register_fonts()
+    return Canvas(buffer, pagesize=LETTER, invariant=1, pageCompression=1, initialFontName=PLAIN)
+
+
+@cache
+def register_fonts() -> None:
+    for name in (PLAIN, BOLD):
+        registerFont(TTFont(name, FONTS / f"{name}.ttf"))
+
+
+def paginated(blocks: Sequence[Block], table_head: Block) -> list[list[Block]]:
+    """Fill pages from the top; rows that go on to another page get the head of their table again."""
+    pages: list[list[Block]] = [[]]
+    left = HEIGHT - MARGIN - BOTTOM
+    for block in blocks:
+        if block.height > left and pages[-1]:
+            pages.append([table_head] if block.is_row else [])
+            left = HEIGHT - MARGIN - BOTTOM - CONTINUED - sum(each.height for each in pages[-1])
+        pages[-1].append(block)
+        left -= block.height
+    return pages
+
+
+@dataclass(frozen=True)
+class Box:
+    """A title over labelled values; each value may take several lines."""
+
+    title: str
+    rows: tuple[tuple[str, tuple[str, ...]], ...]
+
+    @property
+    def height(self) -> float:
+        return 17 + sum(len(lines) for _, lines in self.rows) * NORMAL * LEADING + 5
+
+
+BOX_WIDTH = (INNER - GAP) / 2
+LABEL_WIDTH = 74.0
+
+
+def box_of(title: str, rows: Sequence[tuple[str, str | Sequence[str]]]) -> Box:
+    told = []
+    for label, value in rows:
+        lines = [value] if isinstance(value, str) else value
+        width = BOX_WIDTH - LABEL_WIDTH - 10
+        parts = tuple(part for line in lines for part in wrapped(line, PLAIN, NORMAL, width))
+        if parts:
+            told.append((label, parts))
+    return Box(title, tuple(told))
+
+
+def pair(left: Box, right: Box) -> Iterator[Block]:
+    height = max(left.height, right.height)
+
+    def draw(canvas: Canvas, top: float) -> None:
+        _draw_box(canvas, left, MARGIN, top, height)
+        _draw_box(canvas, right, MARGIN + BOX_WIDTH + GAP, top, height)
+
+    yield Block(height + GAP, draw)
+
+
+def _draw_box(canvas: Canvas, box: Box, left: float, top: float, height: float) -> None:
+    frame(canvas, left, top, BOX_WIDTH, height, box.title)
+    line = top - 14 - NORMAL
+    for label, values in box.rows:
+        text_at(canvas, left + 6, line, label, PLAIN, SMALL, color=GREY)
+        for value in values:
+            text_at(canvas, left + LABEL_WIDTH, line, value, PLAIN, NORMAL)
+            line -= NORMAL * LEADING
+
+
+def frame(canvas: Canvas, left: float, top: float, width: float, height: float, title: str) -> None:
+    canvas.setStrokeColor(RULE)
+    canvas.setLineWidth(0.6)
+    canvas.setFillColor(SHADE)
+    canvas.rect(left, top - 13, width, 13, stroke=0, fill=1)
+    canvas.rect(left, top - height, width, height, stroke=1, fill=0)
+    text_at(canvas, left + 6, top - 9.5, title, BOLD, SMALL)
+
+
+def text_at(
+    canvas: Canvas,
+    x: float,
+    y: float,
+    text: str,
+    font: str,
+    size: float,
+    *,
+    to_the_right: bool = False,
+    color: Any = black,
+) -> None:
+    canvas.setFillColor(color)
+    canvas.setFont(font, size)
+    (canvas.drawRightString if to_the_right else canvas.drawString)(x, y, text)
+
+
+def wrapped(text: str, font: str, size: float, width: float) -> list[str]:
+    """Lines that fit, broken at spaces, and inside a word only when it is longer than a line."""
+    lines, line = [], ""
+    for word in text.split():
+        longer = f"{line} {word}".strip()
+        if stringWidth(longer, font, size) <= width:
+            line = longer
+            continue
+        if line:
+            lines.append(line)
+        *full, line = _broken(word, font, size, width)
+        lines.extend(full)
+    return [*lines, line] if line else lines
+
+
+def _broken(word: str, font: str, size: float, width: float) -> list[str]:
+    parts = [""]
+    for letter in word:
+        if stringWidth(parts[-1] + letter, font, size) > width:
+            parts.append("")
+        parts[-1] += letter
+    return parts

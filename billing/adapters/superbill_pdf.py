@@ -1,0 +1,377 @@
+"""Draws a frozen superbill. The same body gives the same bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from io import BytesIO
+from typing import Any
+
+from reportlab.lib.colors import HexColor, black, white
+from reportlab.pdfgen.canvas import Canvas
+
+from billing.adapters.page_drawing import (
+    BOLD,
+    CONTINUED,
+    GAP,
+    GREY,
+    HEIGHT,
+    INNER,
+    LARGE,
+    LEADING,
+    MARGIN,
+    NORMAL,
+    PLAIN,
+    RULE,
+    SHADE,
+    SMALL,
+    WIDTH,
+    Block,
+    Box,
+    box_of,
+    frame,
+    new_canvas,
+    paginated,
+    pair,
+    text_at,
+    wrapped,
+)
+from billing.kernel.money import Money
+
+Body = Mapping[str, Any]
+
+WARNING, INK = HexColor(0xB3261E), HexColor(0x27323A)
+TITLE = "SUPERBILL"
+PURPOSE = (
+    "Itemized statement of services, for reimbursement by the patient's health plan. This is not a bill."
+)
+CODES_NOTICE = (
+    "Procedure codes are CPT/HCPCS codes; CPT is a registered trademark of the American Medical Association. "
+    "The wording of each line is the clinic's own."
+)
+
+
+@dataclass(frozen=True)
+class Column:
+    title: str
+    left: float
+    width: float
+    to_the_right: bool = False
+
+    @property
+    def edge(self) -> float:
+        return self.left + (self.width - 3 if self.to_the_right else 3)
+
+
+def _columns() -> tuple[Column, ...]:
+    widths = (
+        ("Date of service", 62, False), ("Place", 28, False), ("CPT/HCPCS", 52, False),
+        ("Modifiers", 46, False), ("Dx", 30, False), ("Description", 170, False), ("Start-stop", 58, False),
+        ("Units", 30, True), ("Charge", 56, True),
+    )  # fmt: skip
+    columns, left = [], MARGIN
+    for title, width, to_the_right in widths:
+        columns.append(Column(title, left, width, to_the_right))
+        left += width
+    return tuple(columns)
+
+
+COLUMNS = _columns()
+
+
+def render_superbill(body: Body) -> bytes:
+    """The PDF of a superbill's frozen body; see insurance.rules.superbill for its members."""
+    buffer = BytesIO()
+    canvas = new_canvas(buffer)
+    canvas.setTitle(f"Superbill {body['number']}")
+    canvas.setAuthor(body["clinic"]["trade_name"])
+    pages = paginated([*_head_blocks(body), *_rows(body), *_foot_blocks(body)], Block(18, _draw_table_head))
+    for number, blocks in enumerate(pages, 1):
+        _draw_page(canvas, body, blocks, f"Page {number} of {len(pages)}")
+        canvas.showPage()
+    canvas.save()
+    return buffer.getvalue()
+
+
+# ------------------------------------------------------------------------------------------- pages
+
+
+def _draw_page(canvas: Canvas, body: Body, blocks: Sequence[Block], page: str) -> None:
+    top = HEIGHT - MARGIN
+    if not page.startswith("Page 1 "):
+        text_at(canvas, MARGIN, top - 8, f"{TITLE} {body['number']}, continued", BOLD, 9)
+        text_at(canvas, WIDTH - MARGIN, top - 8, _patient_line(body), PLAIN, 9, to_the_right=True)
+        top -= CONTINUED
+    for block in blocks:
+        block.draw(canvas, top)
+        top -= block.height
+    canvas.setStrokeColor(RULE)
+    canvas.setLineWidth(0.5)
+    canvas.line(MARGIN, 44, WIDTH - MARGIN, 44)
+    text_at(canvas, MARGIN, 34, CODES_NOTICE, PLAIN, 5.6, color=GREY)
+    left = f"Superbill {body['number']}, version {body['version']}, issued {_day(body['issued_on'])}"
+    text_at(
+        canvas, MARGIN, 24, left + (". SAMPLE DATA" if body["is_sample"] else ""), PLAIN, SMALL, color=GREY
+    )
+    text_at(canvas, WIDTH - MARGIN, 24, page, PLAIN, SMALL, to_the_right=True, color=GREY)
+
+
+def _patient_line(body: Body) -> str:
+    return f"Patient control number {body['control_number']}"
+
+
+# -------------------------------------------------------------------------------------------- head
+
+
+def _head_blocks(body: Body) -> Iterator[Block]:
+    if body["is_sample"]:
+        yield Block(22, _draw_sample_band)
+    yield _letterhead(body)
+    yield from pair(_patient_box(body), _insurance_box(body))
+    yield from pair(_provider_box(body), _clinic_box(body))
+    yield _service_strip(body)
+    yield _diagnoses(body)
+    yield Block(22, lambda canvas, top: _draw_table_head(canvas, top - 4), is_row=True)
+
+
+def _draw_sample_band(canvas: Canvas, top: float) -> None:
+    canvas.setFillColor(WARNING)
+    canvas.rect(MARGIN, top - 16, INNER, 16, stroke=0, fill=1)
+    text = "SAMPLE DATA. Not a real patient or clinic; do not submit to an insurer."
+    canvas.setFillColor(white)
+    canvas.setFont(BOLD, 9)
+    canvas.drawCentredString(WIDTH / 2, top - 11.5, text)
+
+
+def _letterhead(body: Body) -> Block:
+    clinic, site = body["clinic"], body["site"]
+    left = wrapped(clinic["trade_name"], BOLD, LARGE, 300)
+    under = [*_address_lines(site["address"], 300), f"Phone {site['phone']}"]
+    right = [f"No. {body['number']}", f"Version {body['version']}, issued {_day(body['issued_on'])}"]
+    if body["supersedes"]:
+        right.append(f"Replaces superbill {body['supersedes']}")
+    height = max(len(left) * LARGE * LEADING + len(under) * NORMAL * LEADING, 26 + len(right) * 12) + 20
+
+    def draw(canvas: Canvas, top: float) -> None:
+        line = top - LARGE
+        for text in left:
+            text_at(canvas, MARGIN, line, text, BOLD, LARGE)
+            line -= LARGE * LEADING
+        for text in under:
+            text_at(canvas, MARGIN, line + 4, text, PLAIN, NORMAL)
+            line -= NORMAL * LEADING
+        text_at(canvas, WIDTH - MARGIN, top - 18, TITLE, BOLD, 20, to_the_right=True)
+        for place, text in enumerate(right):
+            font = PLAIN if place else BOLD
+            text_at(canvas, WIDTH - MARGIN, top - 34 - place * 12, text, font, 9, to_the_right=True)
+        text_at(canvas, MARGIN, top - height + 9, PURPOSE, PLAIN, SMALL, color=GREY)
+
+    return Block(height, draw)
+
+
+def _patient_box(body: Body) -> Box:
+    patient = body["patient"]
+    rows = [
+        ("Name", patient["name"]),
+        ("Date of birth", _day(patient["born_on"])),
+        ("Address", _address_lines(patient["address"], 1_000)),
+        ("Phone", patient["phone"] or ""),
+        ("Patient no.", str(patient["number"])),
+    ]
+    return box_of("PATIENT", rows)
+
+
+def _insurance_box(body: Body) -> Box:
+    insurance = body["insurance"]
+    if insurance is None:
+        return box_of("HEALTH PLAN", [("Health plan", "None on file with the clinic")])
+    rows = [
+        ("Health plan", insurance["payer"]),
+        ("Payer ID", insurance["payer_id"] or ""),
+        ("Subscriber", insurance["subscriber"]),
+        ("Patient is", insurance["relationship"]),
+        ("Member ID", insurance["member_id"]),
+        ("Group", insurance["group"] or ""),
+    ]
+    return box_of("HEALTH PLAN", rows)
+
+
+def _provider_box(body: Body) -> Box:
+    provider = body["provider"]
+    rows = [
+        ("Name", ", ".join(part for part in (provider["name"], provider["credentials"]) if part)),
+        ("NPI (individual)", provider["npi"]),
+        ("License", f"{provider['license_number']} ({provider['license_state']})"),
+        ("Referred by", body["referring_provider"] or "No referring provider"),
+    ]
+    return box_of("RENDERING PROVIDER", rows)
+
+
+def _clinic_box(body: Body) -> Box:
+    clinic = body["clinic"]
+    rows = [
+        ("Legal name", clinic["name"]),
+        ("Tax ID (TIN)", clinic["tin"]),
+        ("NPI (group)", clinic["npi"]),
+        ("Taxonomy", clinic["taxonomy"]),
+        ("Address", _address_lines(clinic["address"], 1_000)),
+    ]
+    return box_of("BILLING PROVIDER", rows)
+
+
+def _service_strip(body: Body) -> Block:
+    service = body["service"]
+    facts = (
+        ("Date of service", _day(service["on"])),
+        ("Place of service", f"{service['place']} (office)"),
+        ("Start and stop", f"{service['started']} to {service['stopped']} ({service['minutes']} minutes)"),
+        ("Patient control number", body["control_number"]),
+    )
+    lefts = (0, 105, 210, 380)
+
+    def draw(canvas: Canvas, top: float) -> None:
+        canvas.setFillColor(SHADE)
+        canvas.rect(MARGIN, top - 30, INNER, 30, stroke=0, fill=1)
+        for (label, value), left in zip(facts, lefts, strict=True):
+            text_at(canvas, MARGIN + left + 6, top - 11, label, PLAIN, SMALL, color=GREY)
+            text_at(canvas, MARGIN + left + 6, top - 23, value, BOLD, 9)
+
+    return Block(30 + GAP, draw)
+
+
+def _diagnoses(body: Body) -> Block:
+    diagnoses = body["diagnoses"]
+    across = 4
+    rows = -(-len(diagnoses) // across)
+    height = 17 + rows * 13 + 4
+
+    def draw(canvas: Canvas, top: float) -> None:
+        frame(canvas, MARGIN, top, INNER, height, "DIAGNOSES (ICD-10-CM)")
+        for place, diagnosis in enumerate(diagnoses):
+            left = MARGIN + 8 + (place % across) * (INNER / across)
+            line = top - 24 - (place // across) * 13
+            text_at(canvas, left, line, diagnosis["pointer"], BOLD, 9)
+            text_at(canvas, left + 14, line, diagnosis["code"], PLAIN, 9)
+
+    return Block(height + 4, draw)
+
+
+# ------------------------------------------------------------------------------------------- lines
+
+
+def _draw_table_head(canvas: Canvas, top: float) -> None:
+    canvas.setFillColor(INK)
+    canvas.rect(MARGIN, top - 15, INNER, 15, stroke=0, fill=1)
+    for column in COLUMNS:
+        text_at(
+            canvas,
+            column.edge,
+            top - 10.5,
+            column.title,
+            BOLD,
+            SMALL,
+            to_the_right=column.to_the_right,
+            color=white,
+        )
+
+
+def _rows(body: Body) -> Iterator[Block]:
+    for line in body["lines"]:
+        yield _row(line)
+
+
+def _row(line: Body) -> Block:
+    width = COLUMNS[5].width - 6
+    description = wrapped(line["description"], PLAIN, NORMAL, width)
+    if ndc := line["ndc"]:
+        description += wrapped(f"NDC {ndc['code']}, {ndc['quantity']} {ndc['unit']}", PLAIN, NORMAL, width)
+    cells = (
+        [_day(line["on"])], [line["place"]], [line["code"]], [" ".join(line["modifiers"])],
+        [line["pointers"]], description, [line["time"]], [str(line["units"])],
+        [_dollars(line["charge_cents"])],
+    )  # fmt: skip
+    height = max(len(cell) for cell in cells) * NORMAL * LEADING + 6
+
+    def draw(canvas: Canvas, top: float) -> None:
+        for column, lines in zip(COLUMNS, cells, strict=True):
+            font = BOLD if column.title == "CPT/HCPCS" else PLAIN
+            for place, text in enumerate(lines):
+                below = top - NORMAL - 2 - place * NORMAL * LEADING
+                text_at(canvas, column.edge, below, text, font, NORMAL, to_the_right=column.to_the_right)
+        canvas.setStrokeColor(RULE)
+        canvas.setLineWidth(0.4)
+        canvas.line(MARGIN, top - height, WIDTH - MARGIN, top - height)
+
+    return Block(height, draw, is_row=True)
+
+
+# -------------------------------------------------------------------------------------------- foot
+
+
+def _foot_blocks(body: Body) -> Iterator[Block]:
+    yield _money_block(body)
+    yield _request_block(body)
+
+
+def _money_block(body: Body) -> Block:
+    totals, payments = body["totals"], body["payments"]
+    amounts = [
+        ("List charge", totals["list_cents"], PLAIN),
+        ("Discount", -totals["discount_cents"], PLAIN),
+        ("Net charge", totals["net_cents"], BOLD),
+        ("Amount paid", totals["paid_cents"], BOLD),
+        ("Balance", totals["balance_cents"], PLAIN),
+    ]
+    height = max(len(amounts) * 13.0, 16 + len(payments) * 12.0) + 16
+
+    def draw(canvas: Canvas, top: float) -> None:
+        text_at(canvas, MARGIN, top - 18, "Payments received", BOLD, NORMAL)
+        if not payments:
+            text_at(canvas, MARGIN, top - 31, "None yet", PLAIN, NORMAL)
+        for place, payment in enumerate(payments):
+            line = top - 31 - place * 12
+            text_at(canvas, MARGIN, line, f"{_day(payment['on'])}  {payment['tender']}", PLAIN, NORMAL)
+            text_at(canvas, MARGIN + 210, line, _dollars(payment["cents"]), PLAIN, NORMAL, to_the_right=True)
+        for place, (label, cents, font) in enumerate(amounts):
+            line = top - 18 - place * 13
+            text_at(canvas, WIDTH - MARGIN - 195, line, label, font, 9)
+            text_at(canvas, WIDTH - MARGIN - 3, line, _dollars(cents), font, 9, to_the_right=True)
+
+    return Block(height, draw)
+
+
+def _request_block(body: Body) -> Block:
+    lines = wrapped(body["statement"], PLAIN, NORMAL, INNER - 16)
+    height = 20 + len(lines) * NORMAL * LEADING
+
+    def draw(canvas: Canvas, top: float) -> None:
+        frame(canvas, MARGIN, top, INNER, height, "REQUEST TO THE HEALTH PLAN")
+        for place, text in enumerate(lines):
+            text_at(canvas, MARGIN + 8, top - 24 - place * NORMAL * LEADING, text, PLAIN, NORMAL)
+        canvas.setStrokeColor(black)
+        canvas.setLineWidth(0.6)
+        below = top - height - 36
+        canvas.line(MARGIN, below, MARGIN + 300, below)
+        canvas.line(WIDTH - MARGIN - 150, below, WIDTH - MARGIN, below)
+        provider = body["provider"]
+        signer = ", ".join(part for part in (provider["name"], provider["credentials"]) if part)
+        text_at(canvas, MARGIN, below - 9, f"Signature of {signer}"[:90], PLAIN, SMALL, color=GREY)
+        text_at(canvas, WIDTH - MARGIN - 150, below - 9, "Date", PLAIN, SMALL, color=GREY)
+
+    return Block(height + 50, draw)
+
+
+def _address_lines(address: Body, width: float) -> list[str]:
+    town = f"{address['city']}, {address['state']} {address['postal_code']}"
+    lines = [address["line1"], address["line2"], town]
+    return [part for line in lines if line for part in wrapped(line, PLAIN, NORMAL, width)]
+
+
+def _day(iso: str) -> str:
+    """`2026-11-03` as a US clerk reads it: 11/03/2026."""
+    year, month, day = iso.split("-")
+    return f"{month}/{day}/{year}"
+
+
+def _dollars(cents: int) -> str:
+    return str(Money(cents))

@@ -1,0 +1,71 @@
+"""What can go wrong in this room."""
+
+from __future__ import annotations
+
+from billing.kernel.errors import Conflict, Denied, Invalid, NotFound
+
+
+class NoSuchPlan(NotFound):
+    """No treatment plan by that id, or none that this actor may know of."""
+
+    code = "no-such-plan"
+
+
+class NoSuchSession(NotFound):
+    """No session by that id, or none that this actor may know of."""
+
+    code = "no-such-session"
+
+
+class InvalidPlan(Invalid):
+    """Sessions that cannot be ordered as they are; each mistake is named."""
+
+    code = "invalid-plan"
+
+
+class InvalidSessionRecord(Invalid):
+    """A start, stop or dose that cannot have been."""
+
+    code = "invalid-session-record"
+
+
+class InvalidCoverAmount(Invalid):
+    """Cover is given and taken back in positive amounts."""
+
+    code = "invalid-cover-amount"
+
+
+class SessionNotPriced(Conflict):
+    """Nobody has said yet what the session costs this patient: invoice it first."""
+
+    code = "session-not-priced"
+
+
+class SessionNotCovered(Conflict):
+    """The session is not paid, financed or prepaid in full; `missing_cents` says what is missing."""
+
+    code = "session-not-covered"
+
+
+class SessionOvercovered(Conflict):
+    """More would be covered than is due; `missing_cents` says what can still be covered."""
+
+    code = "session-overcovered"
+
+
+class NothingToUncover(Conflict):
+    """That source covers less of the session than is taken back."""
+
+    code = "nothing-to-uncover"
+
+
+class SessionStillAhead(Conflict):
+    """Nobody can have missed a session before its day."""
+
+    code = "session-still-ahead"
+
+
+class OverrideDenied(Denied):
+    """A session without cover is let in by a supervisor only."""
+
+    code = "override-denied"

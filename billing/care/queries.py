@@ -1,0 +1,153 @@
+"""Reads. Sealed rows are opened here and leave as records."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, select
+
+from billing.care.errors import NoSuchPlan, NoSuchSession
+from billing.care.models import CoverageRow, PlanRow, SessionRow
+from billing.care.records import Coverage, Plan, Session
+from billing.care.states import SessionState
+from billing.kernel.money import Money
+from billing.kernel.permissions import Actor
+from billing.platform.data.database import Read
+from billing.platform.data.vault import Vault
+
+
+def find_plan(read: Read, plan_id: str, actor: Actor) -> Plan:
+    """Raises: NoSuchPlan, also for one of a site that the actor may not know of."""
+    row = read.session.get(PlanRow, plan_id)
+    if row is None or not actor.sees(entity_id=row.entity_id, site_id=row.site_id):
+        raise NoSuchPlan("There is no such treatment plan. Check the id.")
+    return plan_of(read.vault, row, sessions_of_plan(read, plan_id))
+
+
+def plans_of(read: Read, patient_id: str) -> tuple[Plan, ...]:
+    """A patient's plans, newest first."""
+    rows = read.session.scalars(
+        select(PlanRow).where(PlanRow.patient_id == patient_id).order_by(PlanRow.id.desc())
+    ).all()
+    return tuple(plan_of(read.vault, row, sessions_of_plan(read, row.id)) for row in rows)
+
+
+def find_session(read: Read, session_id: str, actor: Actor) -> Session:
+    """Raises: NoSuchSession, also for one of a site that the actor may not know of."""
+    row = read.session.get(SessionRow, session_id)
+    if row is None or not actor.sees(entity_id=row.entity_id, site_id=row.site_id):
+        raise no_such_session()
+    return session_of(read.vault, row)
+
+
+def sessions_of_plan(read: Read, plan_id: str) -> tuple[Session, ...]:
+    """By number."""
+    return _sessions(
+        read, select(SessionRow).where(SessionRow.plan_id == plan_id).order_by(SessionRow.number)
+    )
+
+
+def sessions_on(
+    read: Read, on: date, *, actor: Actor, site_id: str | None, cursor: str | None, limit: int
+) -> tuple[Session, ...]:
+    """A day's sessions at the actor's sites or at one of them; one more than `limit` when there are more."""
+    query = (
+        select(SessionRow)
+        .where(SessionRow.planned_on == on, *_within_reach(actor))
+        .order_by(SessionRow.id.desc())
+        .limit(limit + 1)
+    )
+    if site_id is not None:
+        query = query.where(SessionRow.site_id == site_id)
+    if cursor is not None:
+        query = query.where(SessionRow.id < cursor)
+    return _sessions(read, query)
+
+
+def coverage_of(read: Read, session_id: str) -> tuple[Coverage, ...]:
+    """What covers a session, source by source."""
+    rows = read.session.scalars(
+        select(CoverageRow)
+        .where(CoverageRow.session_id == session_id, CoverageRow.amount_cents > 0)
+        .order_by(CoverageRow.source_kind, CoverageRow.source_id)
+        .execution_options(populate_existing=True)
+    )
+    return tuple(
+        Coverage(source_kind=row.source_kind, source_id=row.source_id, amount=Money(row.amount_cents))
+        for row in rows
+    )
+
+
+def no_such_session() -> NoSuchSession:
+    return NoSuchSession("There is no such session. Check the id.")
+
+
+def plan_of(vault: Vault, row: PlanRow, sessions: Iterable[Session]) -> Plan:
+    sealed = vault.open(PlanRow.__tablename__, row.id, row.sealed)
+    return Plan(
+        id=row.id,
+        entity_id=row.entity_id,
+        site_id=row.site_id,
+        patient_id=row.patient_id,
+        condition=sealed["condition"],
+        protocol=sealed["protocol"],
+        sessions=tuple(sessions),
+    )
+
+
+def session_of(vault: Vault, row: SessionRow) -> Session:
+    clinical = open_clinical(vault, row)
+    return Session(
+        id=row.id,
+        plan_id=row.plan_id,
+        entity_id=row.entity_id,
+        site_id=row.site_id,
+        patient_id=row.patient_id,
+        provider_id=row.provider_id,
+        number=row.number,
+        service=row.service,
+        condition=clinical["condition"],
+        planned_on=row.planned_on,
+        planned_minutes=clinical["planned_minutes"],
+        planned_dose_mg=_decimal_or_none(clinical["planned_dose_mg"]),
+        weight_kg=_decimal_or_none(clinical["weight_kg"]),
+        add_ons=clinical["add_ons"],
+        state=SessionState(row.state),
+        checked_in_at=row.checked_in_at,
+        started_at=row.started_at,
+        stopped_at=row.stopped_at,
+        dose_mg=_decimal_or_none(clinical["dose_mg"]),
+        due=None if row.due_cents is None else Money(row.due_cents),
+        covered=Money(row.covered_cents),
+        override_reason=clinical["override_reason"],
+    )
+
+
+def open_clinical(vault: Vault, row: SessionRow) -> dict[str, Any]:
+    return vault.open(SessionRow.__tablename__, row.id, row.sealed)
+
+
+def seal_clinical(vault: Vault, session_id: str, clinical: dict[str, Any]) -> bytes:
+    """Decimals are sealed as text, so that they come back as they were."""
+    told = {name: str(value) if isinstance(value, Decimal) else value for name, value in clinical.items()}
+    return vault.seal(SessionRow.__tablename__, session_id, told)
+
+
+def _sessions(read: Read, query: Select[SessionRow]) -> tuple[Session, ...]:
+    return tuple(session_of(read.vault, row) for row in read.session.scalars(query))
+
+
+def _within_reach(actor: Actor) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = []
+    if actor.entity_id is not None:
+        conditions.append(SessionRow.entity_id == actor.entity_id)
+    if actor.site_ids is not None:
+        conditions.append(SessionRow.site_id.in_(actor.site_ids))
+    return conditions
+
+
+def _decimal_or_none(text: str | None) -> Decimal | None:
+    return None if text is None else Decimal(text)

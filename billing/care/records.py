@@ -1,0 +1,94 @@
+"""What the room hands to others: plans, their sessions and what covers these."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+
+from billing.care.states import SessionState
+from billing.kernel.money import Money
+
+
+@dataclass(frozen=True, kw_only=True)
+class SessionOrder:
+    """One session as it is ordered. Doses are milligrams, weights kilograms, at most 3 decimals.
+
+    `condition` is the session's own where it differs from the plan's; add-ons are units by code.
+    """
+
+    service: str
+    planned_on: date
+    minutes: int | None = None
+    dose_mg: Decimal | None = None
+    weight_kg: Decimal | None = None
+    add_ons: Mapping[str, int] = field(default_factory=dict)
+    condition: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Particulars:
+    """What every session of a protocol shares; a `site_id` left out is the patient's own."""
+
+    provider_id: str | None = None
+    site_id: str | None = None
+    dose_mg: Decimal | None = None
+    weight_kg: Decimal | None = None
+    add_ons: Mapping[str, int] = field(default_factory=dict)
+
+
+NO_PARTICULARS = Particulars()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Session:
+    """One visit, planned and then as it was; `covered` never exceeds `due`, which is None until priced.
+
+    `override_reason` is a supervisor's, for a patient who was let in without full cover.
+    """
+
+    id: str
+    plan_id: str
+    entity_id: str
+    site_id: str
+    patient_id: str
+    provider_id: str | None
+    number: int
+    service: str
+    condition: str
+    planned_on: date
+    planned_minutes: int | None
+    planned_dose_mg: Decimal | None
+    weight_kg: Decimal | None
+    add_ons: Mapping[str, int]
+    state: SessionState
+    checked_in_at: datetime | None
+    started_at: datetime | None
+    stopped_at: datetime | None
+    dose_mg: Decimal | None
+    due: Money | None
+    covered: Money
+    override_reason: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """A patient's course of treatment: its sessions by number."""
+
+    id: str
+    entity_id: str
+    site_id: str
+    patient_id: str
+    condition: str
+    protocol: str | None
+    sessions: tuple[Session, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Coverage:
+    """The part of a session's price that one source covers: a payment, a credit, a package, a lender."""
+
+    source_kind: str
+    source_id: str
+    amount: Money

@@ -1,0 +1,19 @@
+"""Writes of care, one file for each kind: plans, cover, visits."""
+
+from billing.care.use_cases.cover import cover, set_due, uncover
+from billing.care.use_cases.plan import plan_sessions, plan_treatment, reschedule_session
+from billing.care.use_cases.visit import cancel_session, check_in, mark_no_show, record_session, turn_away
+
+__all__ = [
+    "cancel_session",
+    "check_in",
+    "cover",
+    "mark_no_show",
+    "plan_sessions",
+    "plan_treatment",
+    "record_session",
+    "reschedule_session",
+    "set_due",
+    "turn_away",
+    "uncover",
+]

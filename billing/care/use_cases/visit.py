@@ -1,0 +1,149 @@
+"""The visit: let in or turned away, given, missed or called off. The patient is locked before money moves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal
+
+from billing.care.errors import OverrideDenied, SessionNotCovered, SessionNotPriced, SessionStillAhead
+from billing.care.models import SessionRow
+from billing.care.queries import find_session, open_clinical, seal_clinical
+from billing.care.records import Session
+from billing.care.rules import check_dose_given, check_times, missing_cover, site_date
+from billing.care.states import (
+    PatientTurnedAway,
+    SessionCancelled,
+    SessionEvent,
+    SessionGiven,
+    SessionMissed,
+)
+from billing.care.use_cases.move import keep_session, move_session
+from billing.catalog.queries import find_site
+from billing.kernel.money import Money
+from billing.kernel.permissions import Actor, Permission
+from billing.patients.use_cases import lock_patient
+from billing.platform.data.database import Tx
+
+
+def check_in(
+    tx: Tx, *, session_id: str, override_reason: str | None = None, actor: Actor, now: datetime
+) -> Session:
+    """Let the patient in, when the session is covered or a supervisor says why it may go on without.
+
+    Raises: NoSuchSession, IllegalMove, SessionNotPriced, SessionNotCovered, OverrideDenied.
+    """
+    session = find_session(tx, session_id, actor)
+    lock_patient(tx, session.patient_id)
+    row = move_session(tx, session_id=session_id, event=SessionEvent.CHECK_IN, actor=actor, now=now)
+    detail = _pass_the_gate(tx, row, override_reason, actor)
+    row.checked_in_at = now
+    return keep_session(tx, row=row, action="session.check_in", detail=detail, actor=actor, now=now)
+
+
+def record_session(
+    tx: Tx,
+    *,
+    session_id: str,
+    started_at: datetime,
+    stopped_at: datetime,
+    dose_mg: Decimal | None,
+    actor: Actor,
+    now: datetime,
+) -> Session:
+    """Record what was given: start, stop and dose. Announces SessionGiven.
+
+    Raises: NoSuchSession, IllegalMove unless checked in, InvalidSessionRecord.
+    """
+    session = find_session(tx, session_id, actor)
+    lock_patient(tx, session.patient_id)
+    row = move_session(tx, session_id=session_id, event=SessionEvent.GIVE, actor=actor, now=now)
+    check_times(started_at, stopped_at, checked_in_at=row.checked_in_at or now, now=now)
+    check_dose_given(row.service, dose_mg)
+    row.started_at, row.stopped_at = started_at, stopped_at
+    row.sealed = seal_clinical(tx.vault, row.id, open_clinical(tx.vault, row) | {"dose_mg": dose_mg})
+    given = keep_session(tx, row=row, action="session.record", detail={}, actor=actor, now=now)
+    tx.emit(
+        SessionGiven(
+            session_id=row.id,
+            patient_id=row.patient_id,
+            given_on=site_date(find_site(tx, row.site_id), started_at),
+            actor=actor,
+            now=now,
+        )
+    )
+    return given
+
+
+def cancel_session(tx: Tx, *, session_id: str, actor: Actor, now: datetime) -> Session:
+    """Call a session off before it begins. Announces SessionCancelled.
+
+    Raises: NoSuchSession, IllegalMove.
+    """
+    ended = _end(tx, session_id, SessionEvent.CANCEL, actor, now)
+    tx.emit(SessionCancelled(session_id=ended.id, patient_id=ended.patient_id, actor=actor, now=now))
+    return ended
+
+
+def mark_no_show(tx: Tx, *, session_id: str, actor: Actor, now: datetime) -> Session:
+    """The patient did not come on the day. Announces SessionMissed.
+
+    Raises: NoSuchSession, IllegalMove, SessionStillAhead.
+    """
+    session = find_session(tx, session_id, actor)
+    if session.planned_on > site_date(find_site(tx, session.site_id), now):
+        raise SessionStillAhead("The day of this session has not come. Cancel or reschedule it instead.")
+    missed = _end(tx, session_id, SessionEvent.MISS, actor, now)
+    tx.emit(SessionMissed(session_id=missed.id, patient_id=missed.patient_id, actor=actor, now=now))
+    return missed
+
+
+def turn_away(tx: Tx, *, session_id: str, actor: Actor, now: datetime) -> Session:
+    """The patient came and cannot be treated. Announces PatientTurnedAway.
+
+    Raises: NoSuchSession, IllegalMove.
+    """
+    ended = _end(tx, session_id, SessionEvent.TURN_AWAY, actor, now)
+    tx.emit(PatientTurnedAway(session_id=ended.id, patient_id=ended.patient_id, actor=actor, now=now))
+    return ended
+
+
+def _pass_the_gate(
+    tx: Tx, row: SessionRow, override_reason: str | None, actor: Actor
+) -> Mapping[str, str | int]:
+    """What the trail says of an override; nothing when the session is covered.
+
+    The reason itself is sealed with the session, since people write names into it; the trail holds its
+    fingerprint, so that a changed reason shows.
+    """
+    missing = None if row.due_cents is None else missing_cover(Money(row.due_cents), Money(row.covered_cents))
+    if missing is not None and not missing:
+        return {}
+    if override_reason is None:
+        raise _gate_closed(missing)
+    if not actor.may(Permission.CARE_OVERRIDE):
+        raise OverrideDenied("Only a supervisor may check in a session that is not covered.")
+    clinical = open_clinical(tx.vault, row) | {"override_reason": override_reason}
+    row.sealed = seal_clinical(tx.vault, row.id, clinical)
+    return {
+        "permission": str(Permission.CARE_OVERRIDE),
+        "reason_fingerprint": tx.vault.fingerprint("session.override_reason", override_reason),
+        **({"priced": "no"} if missing is None else {"missing_cents": missing.cents}),
+    }
+
+
+def _gate_closed(missing: Money | None) -> SessionNotPriced | SessionNotCovered:
+    if missing is None:
+        return SessionNotPriced("This session has no price yet. Invoice it first.")
+    return SessionNotCovered(
+        f"{missing} of this session is not covered. Take a payment or credit first.",
+        missing_cents=missing.cents,
+    )
+
+
+def _end(tx: Tx, session_id: str, event: SessionEvent, actor: Actor, now: datetime) -> Session:
+    """The session will not take place."""
+    session = find_session(tx, session_id, actor)
+    lock_patient(tx, session.patient_id)
+    row = move_session(tx, session_id=session_id, event=event, actor=actor, now=now)
+    return keep_session(tx, row=row, action=f"session.{event}", detail={}, actor=actor, now=now)

@@ -1,0 +1,182 @@
+"""Superbills and remittances over HTTP. Each look at a superbill is on the trail."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response, abort, request
+
+from billing.insurance.flows import import_remittance, render_superbill
+from billing.insurance.ports import RemittanceReader, RenderSuperbill
+from billing.insurance.queries import find_remittance, find_superbill, list_remittances, list_superbills
+from billing.insurance.records import ImportedFile
+from billing.insurance.schemas import (
+    ImportView,
+    IssueSuperbill,
+    RemittancesQuery,
+    RemittanceView,
+    SuperbillsQuery,
+    SuperbillView,
+    VoidSuperbill,
+)
+from billing.insurance.use_cases.superbills import issue_superbill, void_superbill
+from billing.kernel.permissions import Permission
+from billing.platform.data.idempotency import find_answer
+from billing.platform.http.api import ApiBlueprint
+from billing.platform.http.edge import Edge
+from billing.platform.http.guard import current_actor, guard
+from billing.platform.http.pages import page_of, page_view
+from billing.platform.http.writes import edge_write, idempotency_key, request_sha256
+
+LARGEST_UPLOAD = 20_000_000
+"""Bytes: more than 100,000 claims."""
+MEDIA_TYPES = ("application/edi-x12", "application/octet-stream", "text/plain")
+UPLOAD = {
+    "required": True,
+    "description": "The 835 file as it came.",
+    "content": {name: {"schema": {"type": "string", "format": "binary"}} for name in MEDIA_TYPES},
+}
+PDF = {"200": {"description": "The document as it was issued.", "content": {"application/pdf": {}}}}
+ALL_SUPERBILLS = "superbills"
+"""The subject of a look at a list, on the trail."""
+
+
+def make_blueprint(edge: Edge, render: RenderSuperbill, reader: RemittanceReader) -> ApiBlueprint:
+    routes = ApiBlueprint("insurance", __name__, description="Superbills, and what insurers answer")
+    _add_superbill_writes(routes, edge)
+    _add_superbill_reads(routes, edge, render)
+    _add_upload(routes, edge, reader)
+    _add_remittance_reads(routes, edge)
+    return routes
+
+
+def _add_superbill_writes(routes: ApiBlueprint, edge: Edge) -> None:
+    @routes.route("/sessions/<session_id>/superbill", methods=["POST"])
+    @routes.arguments(IssueSuperbill)
+    @routes.response(201, SuperbillView)
+    @guard(Permission.SUPERBILLS_WRITE)
+    def issue(body: dict[str, Any], session_id: str) -> Response:
+        """Issue the superbill of a session; unchanged facts answer with the present version."""
+        actor, now = current_actor(), edge.clock()
+        return edge_write(
+            edge,
+            lambda tx: issue_superbill(tx, session_id=session_id, **body, actor=actor, now=now),
+            SuperbillView,
+        )
+
+    @routes.route("/superbills/<superbill_id>/void", methods=["POST"])
+    @routes.arguments(VoidSuperbill)
+    @routes.response(200, SuperbillView)
+    @guard(Permission.SUPERBILLS_WRITE)
+    def void(body: dict[str, Any], superbill_id: str) -> Response:
+        """Withdraw a superbill. It stays on file."""
+        actor, now = current_actor(), edge.clock()
+        return edge_write(
+            edge,
+            lambda tx: void_superbill(tx, superbill_id=superbill_id, actor=actor, now=now),
+            SuperbillView,
+            status=200,
+        )
+
+
+def _add_superbill_reads(routes: ApiBlueprint, edge: Edge, render: RenderSuperbill) -> None:
+    @routes.route("/superbills", methods=["GET"])
+    @routes.arguments(SuperbillsQuery, location="query")
+    @routes.response(200, page_view(SuperbillView))
+    @guard(Permission.SUPERBILLS_READ)
+    def show_all(query: dict[str, Any]) -> Any:
+        """All versions, newest first; `from` and `to` are days of service."""
+        actor, limit = current_actor(), query.pop("limit")
+        found = edge.audited_read(
+            lambda read: list_superbills(read, actor, limit=limit + 1, **query),
+            actor=actor,
+            action="superbill.list",
+            subject_id=query["patient_id"] or ALL_SUPERBILLS,
+        )
+        return page_of(found, limit)
+
+    @routes.route("/superbills/<superbill_id>", methods=["GET"])
+    @routes.response(200, SuperbillView)
+    @guard(Permission.SUPERBILLS_READ)
+    def show(superbill_id: str) -> Any:
+        return _look(edge, superbill_id)
+
+    @routes.route("/superbills/<superbill_id>/pdf", methods=["GET"])
+    @routes.doc(responses=PDF)  # type: ignore[untyped-decorator]
+    @guard(Permission.SUPERBILLS_READ)
+    def show_pdf(superbill_id: str) -> Response:
+        """The PDF, the same bytes for ever; drawn now when the worker has not come to it."""
+        superbill = _look(edge, superbill_id)
+        content = render_superbill(edge.database, render, document_id=superbill.document_id, now=edge.clock())
+        headers = {
+            "Content-Disposition": f'inline; filename="{superbill.number}.pdf"',
+            "Cache-Control": "no-store",
+        }
+        return Response(content, mimetype="application/pdf", headers=headers)
+
+
+def _look(edge: Edge, superbill_id: str) -> Any:
+    actor = current_actor()
+    return edge.audited_read(
+        lambda read: find_superbill(read, superbill_id, actor),
+        actor=actor,
+        action="superbill.read",
+        subject_id=superbill_id,
+    )
+
+
+def _add_upload(routes: ApiBlueprint, edge: Edge, reader: RemittanceReader) -> None:
+    @routes.route("/remittances", methods=["POST"])
+    @routes.doc(requestBody=UPLOAD)  # type: ignore[untyped-decorator]
+    @routes.response(200, ImportView)
+    @guard(Permission.REMITTANCES_WRITE)
+    def upload() -> Response:
+        """Post an 835 file, sent as the body. Each transaction is posted or parked whole, and once only."""
+        if request.mimetype not in MEDIA_TYPES:
+            abort(415, description=f"Send the file as Content-Type: {MEDIA_TYPES[0]}.")
+        request.max_content_length = LARGEST_UPLOAD
+        _refuse_another_file_under_the_key(edge)
+        imported = _import(edge, reader)
+        return edge_write(edge, lambda tx: {"files": [imported]}, ImportView, status=200, moves_money=True)
+
+
+def _refuse_another_file_under_the_key(edge: Edge) -> None:
+    """Before anything is posted. Raises: KeyRequired, KeyReused."""
+    key = str(idempotency_key(moves_money=True))
+    with edge.database.reading() as read:
+        find_answer(read, actor_id=current_actor().id, key=key, request_sha256=request_sha256())
+
+
+def _import(edge: Edge, reader: RemittanceReader) -> ImportedFile:
+    return import_remittance(
+        edge.database.in_transaction,
+        reader,
+        name="upload",
+        content=request.get_data(),
+        actor=current_actor(),
+        clock=edge.clock,
+    )
+
+
+def _add_remittance_reads(routes: ApiBlueprint, edge: Edge) -> None:
+    @routes.route("/remittances", methods=["GET"])
+    @routes.arguments(RemittancesQuery, location="query")
+    @routes.response(200, page_view(RemittanceView))
+    @guard(Permission.REMITTANCES_READ)
+    def show_remittances(query: dict[str, Any]) -> Any:
+        """Posted and parked ones, newest first, without their claims."""
+        actor, limit = current_actor(), query.pop("limit")
+        found = edge.read(lambda read: list_remittances(read, actor, limit=limit + 1, **query))
+        return page_of(found, limit)
+
+    @routes.route("/remittances/<remittance_id>", methods=["GET"])
+    @routes.response(200, RemittanceView)
+    @guard(Permission.REMITTANCES_READ)
+    def show_remittance(remittance_id: str) -> Any:
+        actor = current_actor()
+        return edge.audited_read(
+            lambda read: find_remittance(read, remittance_id, actor),
+            actor=actor,
+            action="remittance.read",
+            subject_id=remittance_id,
+        )

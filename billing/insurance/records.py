@@ -1,0 +1,209 @@
+"""What the room hands to others: superbills, and remittances as an insurer sent them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+
+from billing.insurance.states import SuperbillState
+from billing.kernel.money import Money
+
+
+@dataclass(frozen=True, kw_only=True)
+class Superbill:
+    """One version of the itemised statement of one session."""
+
+    id: str
+    entity_id: str
+    site_id: str
+    patient_id: str
+    session_id: str
+    number: str
+    version: int
+    state: SuperbillState
+    supersedes_id: str | None
+    control_number: str
+    document_id: str
+    sha256: str
+    service_on: date
+    charge: Money
+    """The net charge of the session."""
+    paid: Money
+    """What the ledger showed as paid at `issued_at`."""
+    issued_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class CodedService:
+    """A code of the encounter with its units, before any charge is put on it."""
+
+    code: str
+    units: int
+    description: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class AddedService:
+    """An add-on that has a code of its own, and what it costs before any discount."""
+
+    code: str
+    units: int
+    description: str
+    list_charge: Money
+
+
+@dataclass(frozen=True, kw_only=True)
+class DrugGiven:
+    """What was infused, as the payer wants it named; `ndc` has eleven digits, 5-4-2, in hyphens."""
+
+    code: str
+    description: str
+    ndc: str
+    quantity: str
+    unit: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class SuperbillLine:
+    code: str
+    units: int
+    charge: Money
+    description: str
+    drug: DrugGiven | None = None
+
+
+class Outcome(StrEnum):
+    """What an insurer's answer to one claim means for the books."""
+
+    REIMBURSED = "reimbursed"
+    NOTHING_PAID = "nothing_paid"
+    PAID_TO_PATIENT = "paid_to_patient"
+    PAID_TO_OTHER = "paid_to_other"
+    NOT_OURS = "not_ours"
+    ESTIMATE_ONLY = "estimate_only"
+
+
+@dataclass(frozen=True, slots=True)
+class Adjustment:
+    """A CAS triple. A positive amount reduces the payment."""
+
+    group: str
+    code: str
+    amount: Money
+
+
+@dataclass(frozen=True, slots=True)
+class RemittanceLine:
+    """An SVC segment with what follows it."""
+
+    segment: int
+    procedure: str
+    charge: Money
+    paid: Money
+    adjustments: tuple[Adjustment, ...]
+    served_on: date | None
+    control_number: str
+    """REF*6R, or empty."""
+
+
+@dataclass(frozen=True, slots=True)
+class RemittanceClaim:
+    """A CLP segment with what follows it. `segment` is its place in the file, from 1."""
+
+    segment: int
+    control_number: str
+    status: str
+    charge: Money
+    paid: Money
+    patient_responsibility: Money
+    payer_claim_number: str
+    adjustments: tuple[Adjustment, ...]
+    lines: tuple[RemittanceLine, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderAdjustment:
+    """A PLB pair. A positive amount reduces the payment."""
+
+    segment: int
+    code: str
+    reference: str
+    amount: Money
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemittanceTransaction:
+    """One ST to SE: a payment and what it is for."""
+
+    segment: int
+    payer_id: str
+    payer_name: str
+    payee_npi: str
+    """N104 of the payee, or empty."""
+    trace: str
+    amount: Money
+    paid_on: date
+    handling: str
+    """BPR01: I, C, D, U or X with money, H or P without."""
+    credit: bool
+    """BPR03: the payer pays (C), not takes (D)."""
+    method: str
+    """BPR04: ACH, CHK, FWT, BOP or NON."""
+    claims: tuple[RemittanceClaim, ...]
+    provider_adjustments: tuple[ProviderAdjustment, ...] = ()
+    doubts: tuple[str, ...] = ()
+    """What could be read but should not be posted without a person."""
+
+
+@dataclass(frozen=True, slots=True)
+class RemittanceFile:
+    transactions: tuple[RemittanceTransaction, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Match:
+    """The session of ours that a claim is about."""
+
+    session_id: str
+    patient_id: str
+    entity_id: str
+    site_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class AnsweredClaim:
+    """What became of one claim of a remittance; `outcome` and `session_id` are known once it is posted."""
+
+    control_number: str
+    status: str
+    outcome: Outcome | None
+    session_id: str | None
+    paid: Money
+    credit: Money
+
+
+@dataclass(frozen=True, kw_only=True)
+class Remittance:
+    """One ST transaction as it is kept. `status` is posted, parked or, for one that came again, duplicate."""
+
+    id: str
+    payer_id: str
+    payer_name: str
+    trace: str
+    amount: Money
+    paid_on: date
+    status: str
+    reason: str | None
+    received_at: datetime
+    claims: tuple[AnsweredClaim, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImportedFile:
+    """What became of one file: the worst status of its transactions, or `refused` with the reason."""
+
+    name: str
+    status: str
+    reason: str | None = None
+    transactions: tuple[Remittance, ...] = ()

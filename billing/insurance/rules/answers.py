@@ -1,0 +1,128 @@
+"""What an insurer's answer means for the books, claim by claim, and what only a person may decide."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+
+from billing.insurance.records import Adjustment, Outcome, RemittanceClaim, RemittanceTransaction
+from billing.insurance.rules.balance import imbalance
+from billing.kernel.money import ZERO
+
+PROCESSED = frozenset({"1", "2", "3", "4", "19", "20", "21"})
+"""CLP02 of an answer to be booked as it stands; it may pay 0. A denial shows in CLP04, not here."""
+REVERSAL, NOT_OURS, PREDETERMINATION = "22", "23", "25"
+
+PAID_TO_PATIENT = ("PR", "100")
+PAID_TO_OTHERS = frozenset({"293", "294"})
+"""The payer paid the employer or an attorney."""
+
+INTEREST = "L6"
+"""PLB code; negative when the payer adds interest to what it pays."""
+WITHOUT_MONEY = frozenset({"H", "P"})
+"""BPR01: a notice, or a test of the bank's numbers."""
+NO_PAYMENT = "NON"
+
+
+def outcome(claim: RemittanceClaim) -> Outcome:
+    """What a claim without a doubt means. The patient's share is no new debt: the patient has paid."""
+    if claim.status == NOT_OURS:
+        return Outcome.NOT_OURS
+    if claim.status == PREDETERMINATION:
+        return Outcome.ESTIMATE_ONLY
+    if claim.paid:
+        return Outcome.REIMBURSED
+    codes = {(adjustment.group, adjustment.code) for adjustment in _adjustments(claim)}
+    if PAID_TO_PATIENT in codes:
+        return Outcome.PAID_TO_PATIENT
+    if any(code in PAID_TO_OTHERS for _, code in codes):
+        return Outcome.PAID_TO_OTHER
+    return Outcome.NOTHING_PAID
+
+
+def our_number(text: str) -> str:
+    """A control number as we wrote it, however the insurer sent it back."""
+    return text.strip().upper()
+
+
+def concerns_us(claim: RemittanceClaim) -> bool:
+    """Whether the claim has to be matched to a session before it can be booked."""
+    return claim.status != NOT_OURS
+
+
+def doubt(transaction: RemittanceTransaction) -> str | None:
+    """Why a person has to look before this is posted, or None. Matching is asked elsewhere."""
+    return next(_doubts(transaction), None)
+
+
+def _doubts(transaction: RemittanceTransaction) -> Iterator[str]:
+    yield from transaction.doubts
+    if reason := imbalance(transaction):
+        yield reason
+    if reason := _payment_doubt(transaction):
+        yield reason
+    for claim in transaction.claims:
+        if reason := _claim_doubt(claim):
+            yield reason
+    for adjustment in transaction.provider_adjustments:
+        if adjustment.code != INTEREST or adjustment.amount >= ZERO:
+            yield (
+                f"The provider adjustment {adjustment.code} of {adjustment.amount} "
+                f"at segment {adjustment.segment} is for a person to decide."
+            )
+
+
+def _payment_doubt(transaction: RemittanceTransaction) -> str | None:
+    if transaction.amount < ZERO or not transaction.credit:
+        return f"The payer takes money: BPR02 is {transaction.amount}. A person has to review it."
+    if transaction.amount and (transaction.handling in WITHOUT_MONEY or transaction.method == NO_PAYMENT):
+        return f"BPR says that no money moves, yet its amount is {transaction.amount}."
+    return None
+
+
+def _claim_doubt(claim: RemittanceClaim) -> str | None:
+    if claim.status == REVERSAL:
+        return f"The claim at segment {claim.segment} reverses an earlier payment; a person has to review it."
+    if claim.status not in PROCESSED | {NOT_OURS, PREDETERMINATION}:
+        return f"The claim at segment {claim.segment} has the unknown status {claim.status}."
+    if claim.paid < ZERO:
+        return f"The claim at segment {claim.segment} pays {claim.paid} without being a reversal."
+    if claim.paid and claim.status in (NOT_OURS, PREDETERMINATION):
+        return f"The claim at segment {claim.segment} has status {claim.status}, yet pays {claim.paid}."
+    return None
+
+
+def _adjustments(claim: RemittanceClaim) -> Iterator[Adjustment]:
+    yield from claim.adjustments
+    for line in claim.lines:
+        yield from line.adjustments
+
+
+def fingerprint(transaction: RemittanceTransaction) -> str:
+    """The same for renamed, reordered or re-wrapped copies of one transaction, different for any other.
+
+    Places in the file do not count, nor the order of claims, lines and adjustments.
+    """
+    claims = sorted(_claim_facts(claim) for claim in transaction.claims)
+    provider = sorted(
+        (adjustment.code, adjustment.reference, adjustment.amount.cents)
+        for adjustment in transaction.provider_adjustments
+    )
+    payment = (transaction.handling, transaction.credit, transaction.method, transaction.doubts)
+    return hashlib.sha256(repr((payment, claims, provider)).encode()).hexdigest()
+
+
+def _claim_facts(claim: RemittanceClaim) -> tuple[object, ...]:
+    lines = sorted(
+        (line.procedure, line.charge.cents, line.paid.cents, str(line.served_on), line.control_number,
+         _adjustment_facts(line.adjustments))
+        for line in claim.lines
+    )  # fmt: skip
+    return (
+        claim.control_number, claim.status, claim.charge.cents, claim.paid.cents, claim.payer_claim_number,
+        claim.patient_responsibility.cents, _adjustment_facts(claim.adjustments), lines,
+    )  # fmt: skip
+
+
+def _adjustment_facts(adjustments: tuple[Adjustment, ...]) -> list[tuple[str, str, int]]:
+    return sorted((adjustment.group, adjustment.code, adjustment.amount.cents) for adjustment in adjustments)

@@ -1,0 +1,219 @@
+"""The frozen body of a superbill, put together out of what the lower rooms know. No clock, no database."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from billing.care.records import Session
+from billing.catalog.records import Address, Entity, Provider, Site
+from billing.insurance.records import SuperbillLine
+from billing.insurance.rules.coding import OFFICE
+from billing.insurance.rules.lines import POINTERS, control_number, pointers
+from billing.invoices.records import InvoiceLine
+from billing.kernel.money import ZERO, Money, total
+from billing.patients.records import Address as PatientAddress
+from billing.patients.records import Patient, Policy, Relationship
+from billing.payments.records import Paid, Tender
+
+IDENTITY = frozenset({"number", "version", "supersedes", "issued_on"})
+"""Members that differ between versions of the same facts."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parties:
+    """Who gave the service, who received it, and who insures the patient."""
+
+    entity: Entity
+    site: Site
+    provider: Provider
+    patient: Patient
+    policy: Policy | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Encounter:
+    """What happened, in the site's own time, and what was charged and paid for it."""
+
+    session_id: str
+    started: datetime
+    stopped: datetime
+    diagnoses: tuple[str, ...]
+    lines: tuple[SuperbillLine, ...]
+    charged: InvoiceLine
+    payments: tuple[Paid, ...]
+    is_sample: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Issue:
+    """Which version of which superbill a body is."""
+
+    number: str
+    version: int
+    supersedes: str | None
+    issued_on: date
+
+
+def clock_times(session: Session, zone: ZoneInfo) -> tuple[datetime, datetime] | None:
+    """Start and stop as the site's clock showed them, to the minute; None while one is missing."""
+    if session.started_at is None or session.stopped_at is None:
+        return None
+    started, stopped = (
+        instant.astimezone(zone).replace(second=0, microsecond=0)
+        for instant in (session.started_at, session.stopped_at)
+    )
+    return started, stopped
+
+
+def minutes_between(started: datetime, stopped: datetime) -> int:
+    return int((stopped - started).total_seconds()) // 60
+
+
+def superbill_body(parties: Parties, encounter: Encounter, issue: Issue) -> dict[str, Any]:
+    """All that the page shows, as JSON."""
+    return {
+        "number": issue.number,
+        "version": issue.version,
+        "supersedes": issue.supersedes,
+        "issued_on": issue.issued_on.isoformat(),
+        "is_sample": encounter.is_sample,
+        "control_number": control_number(encounter.session_id),
+        **_parties(parties),
+        **_encounter(encounter),
+    }
+
+
+def same_facts(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether two bodies say the same, whatever their numbers and versions."""
+    return {name: one[name] for name in one.keys() - IDENTITY} == {
+        name: other[name] for name in other.keys() - IDENTITY
+    }
+
+
+def statement(net: Money, paid: Money) -> str:
+    """What the health plan is asked for. Nothing in it looks like a demand for money."""
+    if paid >= net:
+        told = f"The patient has paid {paid} for the services above, in full."
+    elif paid:
+        told = f"The patient has paid {paid} of the {net} charged for the services above."
+    else:
+        told = f"The charge for the services above is {net}."
+    return f"{told} Please send any reimbursement to the patient at the address above."
+
+
+def _parties(parties: Parties) -> dict[str, Any]:
+    entity, site, provider = parties.entity, parties.site, parties.provider
+    return {
+        "clinic": {
+            "name": entity.name,
+            "trade_name": entity.trade_name,
+            "tin": entity.tin,
+            "npi": entity.npi,
+            "taxonomy": entity.taxonomy,
+            "address": _address(entity.address),
+        },
+        "site": {"name": site.name, "address": _address(site.address), "phone": site.phone},
+        "provider": {
+            "name": provider.name,
+            "credentials": provider.credentials,
+            "npi": provider.npi,
+            "license_number": provider.license_number,
+            "license_state": provider.license_state,
+        },
+        "referring_provider": None,
+        "patient": _patient(parties.patient),
+        "insurance": _insurance(parties.policy, parties.patient) if parties.policy else None,
+    }
+
+
+def _patient(patient: Patient) -> dict[str, Any]:
+    return {
+        "name": f"{patient.given_name} {patient.family_name}",
+        "born_on": patient.born_on.isoformat(),
+        "address": _address(patient.address),
+        "phone": patient.phone,
+        "number": patient.number,
+    }
+
+
+def _insurance(policy: Policy, patient: Patient) -> dict[str, Any]:
+    is_self = policy.relationship is Relationship.SELF
+    given = patient.given_name if is_self else policy.subscriber_given_name
+    family = patient.family_name if is_self else policy.subscriber_family_name
+    return {
+        "payer": policy.payer_name,
+        "payer_id": policy.payer_id,
+        "subscriber": " ".join(part for part in (given, family) if part),
+        "relationship": policy.relationship.value,
+        "member_id": policy.member_id,
+        "group": policy.group_number,
+    }
+
+
+def _encounter(encounter: Encounter) -> dict[str, Any]:
+    charged = encounter.charged
+    paid = total(payment.amount for payment in encounter.payments)
+    return {
+        "service": {
+            "on": encounter.started.date().isoformat(),
+            "place": OFFICE,
+            "started": f"{encounter.started:%H:%M}",
+            "stopped": f"{encounter.stopped:%H:%M}",
+            "minutes": minutes_between(encounter.started, encounter.stopped),
+        },
+        "diagnoses": [
+            {"pointer": letter, "code": code}
+            for letter, code in zip(POINTERS, encounter.diagnoses, strict=False)
+        ],
+        "lines": [_line(line, encounter) for line in encounter.lines],
+        "totals": {
+            "list_cents": charged.charge.cents,
+            "discount_cents": charged.discount.cents,
+            "net_cents": charged.net.cents,
+            "paid_cents": paid.cents,
+            "balance_cents": max(ZERO, charged.net - paid).cents,
+        },
+        "payments": _payments(encounter.payments),
+        "statement": statement(charged.net, _by_patient(encounter.payments)),
+    }
+
+
+def _line(line: SuperbillLine, encounter: Encounter) -> dict[str, Any]:
+    drug = line.drug
+    return {
+        "on": encounter.started.date().isoformat(),
+        "place": OFFICE,
+        "code": line.code,
+        "modifiers": [],
+        "pointers": pointers(len(encounter.diagnoses)),
+        "description": line.description,
+        "ndc": {"code": drug.ndc, "quantity": drug.quantity, "unit": drug.unit} if drug else None,
+        "time": f"{encounter.started:%H:%M}-{encounter.stopped:%H:%M}",
+        "units": line.units,
+        "charge_cents": line.charge.cents,
+    }
+
+
+def _by_patient(payments: Sequence[Paid]) -> Money:
+    return total(payment.amount for payment in payments if payment.tender is not Tender.INSURER)
+
+
+def _payments(payments: Sequence[Paid]) -> list[dict[str, Any]]:
+    return [
+        {"on": payment.paid_on.isoformat(), "tender": payment.tender.value, "cents": payment.amount.cents}
+        for payment in payments
+    ]
+
+
+def _address(address: Address | PatientAddress) -> dict[str, str]:
+    return {
+        "line1": address.line1,
+        "line2": address.line2,
+        "city": address.city,
+        "state": address.state,
+        "postal_code": address.postal_code,
+    }

@@ -1,0 +1,92 @@
+"""Tables. An invoice's lines are frozen when it is issued; its balance is a guarded counter."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from sqlalchemy import CheckConstraint, ForeignKey, SmallInteger, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from billing.platform.data.base import Base, Id
+
+
+class InvoiceRow(Base):
+    __tablename__ = "invoice"
+    __table_args__ = (
+        UniqueConstraint("entity_id", "number"),
+        CheckConstraint("open_cents BETWEEN 0 AND total_cents", name="open_within_total"),
+    )
+
+    id: Mapped[Id] = mapped_column(primary_key=True)
+    number: Mapped[int]
+    entity_id: Mapped[Id]
+    site_id: Mapped[Id]
+    patient_id: Mapped[Id] = mapped_column(ForeignKey("patient.id"), index=True)
+    quote_id: Mapped[Id] = mapped_column(ForeignKey("quote.id"))
+    kind: Mapped[str] = mapped_column(String(10))
+    state: Mapped[str] = mapped_column(String(10), index=True)
+    total_cents: Mapped[int]
+    open_cents: Mapped[int]
+    issued_on: Mapped[date]
+    issued_at: Mapped[datetime]
+    document_id: Mapped[Id] = mapped_column(ForeignKey("document.id"))
+    void_reason: Mapped[bytes | None]
+
+
+class InvoiceLineRow(Base):
+    __tablename__ = "invoice_line"
+    __table_args__ = (
+        UniqueConstraint("invoice_id", "place"),
+        CheckConstraint("charge_cents - discount_cents = net_cents", name="net"),
+        CheckConstraint("net_cents >= 0", name="net_not_negative"),
+    )
+
+    id: Mapped[Id] = mapped_column(primary_key=True)
+    invoice_id: Mapped[Id] = mapped_column(ForeignKey("invoice.id"))
+    place: Mapped[int] = mapped_column(SmallInteger)
+    session_id: Mapped[Id] = mapped_column(index=True)
+    service: Mapped[str] = mapped_column(String(30))
+    service_on: Mapped[date]
+    charge_cents: Mapped[int]
+    discount_cents: Mapped[int]
+    net_cents: Mapped[int]
+
+
+class InvoicedSession(Base):
+    """A session stands on one invoice at a time; voiding the invoice or returning the item frees it."""
+
+    __tablename__ = "invoiced_session"
+
+    session_id: Mapped[Id] = mapped_column(primary_key=True)
+    line_id: Mapped[Id] = mapped_column(ForeignKey("invoice_line.id"), unique=True)
+
+
+class TenderRow(Base):
+    """What a payment, credit or insurer's money settled of an invoice."""
+
+    __tablename__ = "invoice_tender"
+    __table_args__ = (
+        UniqueConstraint("invoice_id", "source_kind", "source_id"),
+        CheckConstraint("cents > 0", name="positive"),
+    )
+
+    id: Mapped[Id] = mapped_column(primary_key=True)
+    invoice_id: Mapped[Id] = mapped_column(ForeignKey("invoice.id"))
+    source_kind: Mapped[str] = mapped_column(String(30))
+    source_id: Mapped[Id] = mapped_column(index=True)
+    cents: Mapped[int]
+    applied_at: Mapped[datetime]
+
+
+class ReturnRow(Base):
+    """An invoiced session that was cancelled: its price, and what of it had been paid."""
+
+    __tablename__ = "invoice_return"
+    __table_args__ = (CheckConstraint("freed_cents BETWEEN 0 AND cents", name="freed_within"),)
+
+    id: Mapped[Id] = mapped_column(primary_key=True)
+    invoice_id: Mapped[Id] = mapped_column(ForeignKey("invoice.id"))
+    line_id: Mapped[Id] = mapped_column(ForeignKey("invoice_line.id"), unique=True)
+    cents: Mapped[int]
+    freed_cents: Mapped[int]
+    returned_at: Mapped[datetime]

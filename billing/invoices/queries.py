@@ -1,0 +1,124 @@
+"""Reads; invoices of other sites do not exist for the actor."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import Select, select
+
+from billing.invoices.errors import NoSuchInvoice
+from billing.invoices.models import InvoicedSession, InvoiceLineRow, InvoiceRow
+from billing.invoices.records import Invoice, InvoiceKind, InvoiceLine
+from billing.invoices.states import InvoiceState
+from billing.kernel.money import Money
+from billing.kernel.permissions import Actor
+from billing.platform.data.database import Read
+
+
+def find_invoice(read: Read, invoice_id: str, actor: Actor) -> Invoice:
+    """Raises: NoSuchInvoice."""
+    row = read.session.get(InvoiceRow, invoice_id)
+    if row is None or not actor.sees(entity_id=row.entity_id, site_id=row.site_id):
+        raise NoSuchInvoice(f"There is no invoice {invoice_id}.")
+    return record_of(read, row)
+
+
+def patient_of_invoice(read: Read, invoice_id: str, actor: Actor) -> str:
+    """The patient who owes it, without reading the balance, which may be read under the lock only.
+
+    Raises: NoSuchInvoice.
+    """
+    owner = select(InvoiceRow.patient_id, InvoiceRow.entity_id, InvoiceRow.site_id)
+    found = read.session.execute(owner.where(InvoiceRow.id == invoice_id)).first()
+    if found is None or not actor.sees(entity_id=found.entity_id, site_id=found.site_id):
+        raise NoSuchInvoice(f"There is no invoice {invoice_id}.")
+    patient_id: str = found.patient_id
+    return patient_id
+
+
+def list_invoices(
+    read: Read,
+    actor: Actor,
+    *,
+    patient_id: str | None = None,
+    state: InvoiceState | None = None,
+    cursor: str | None = None,
+    limit: int,
+) -> Sequence[Invoice]:
+    """Newest first, those before the cursor."""
+    query = _visible(actor).order_by(InvoiceRow.id.desc()).limit(limit)
+    if patient_id is not None:
+        query = query.where(InvoiceRow.patient_id == patient_id)
+    if state is not None:
+        query = query.where(InvoiceRow.state == state)
+    if cursor is not None:
+        query = query.where(InvoiceRow.id < cursor)
+    rows = read.session.scalars(query).all()
+    lines = _lines_by_invoice(read, [row.id for row in rows])
+    return [_record(row, lines[row.id]) for row in rows]
+
+
+def line_of_session(read: Read, session_id: str) -> tuple[Invoice, InvoiceLine] | None:
+    """The invoice and line that a session stands on now, if any."""
+    found = read.session.execute(
+        select(InvoiceLineRow, InvoiceRow)
+        .join(InvoicedSession, InvoicedSession.line_id == InvoiceLineRow.id)
+        .join(InvoiceRow, InvoiceRow.id == InvoiceLineRow.invoice_id)
+        .where(InvoicedSession.session_id == session_id)
+    ).first()
+    return (record_of(read, found[1]), _line(found[0])) if found else None
+
+
+def record_of(read: Read, row: InvoiceRow) -> Invoice:
+    return _record(row, _lines_by_invoice(read, [row.id])[row.id])
+
+
+def _visible(actor: Actor) -> Select[InvoiceRow]:
+    query = select(InvoiceRow)
+    if actor.entity_id is not None:
+        query = query.where(InvoiceRow.entity_id == actor.entity_id)
+    if actor.site_ids is not None:
+        query = query.where(InvoiceRow.site_id.in_(actor.site_ids))
+    return query
+
+
+def _lines_by_invoice(read: Read, invoice_ids: Sequence[str]) -> dict[str, list[InvoiceLine]]:
+    lines: dict[str, list[InvoiceLine]] = {invoice_id: [] for invoice_id in invoice_ids}
+    query = (
+        select(InvoiceLineRow)
+        .where(InvoiceLineRow.invoice_id.in_(invoice_ids))
+        .order_by(InvoiceLineRow.invoice_id, InvoiceLineRow.place)
+    )
+    for row in read.session.scalars(query):
+        lines[row.invoice_id].append(_line(row))
+    return lines
+
+
+def _line(row: InvoiceLineRow) -> InvoiceLine:
+    return InvoiceLine(
+        id=row.id,
+        session_id=row.session_id,
+        service=row.service,
+        service_on=row.service_on,
+        charge=Money(row.charge_cents),
+        discount=Money(row.discount_cents),
+        net=Money(row.net_cents),
+    )
+
+
+def _record(row: InvoiceRow, lines: Sequence[InvoiceLine]) -> Invoice:
+    return Invoice(
+        id=row.id,
+        number=row.number,
+        entity_id=row.entity_id,
+        site_id=row.site_id,
+        patient_id=row.patient_id,
+        quote_id=row.quote_id,
+        kind=InvoiceKind(row.kind),
+        state=InvoiceState(row.state),
+        total=Money(row.total_cents),
+        open_balance=Money(row.open_cents),
+        issued_on=row.issued_on,
+        issued_at=row.issued_at,
+        lines=tuple(lines),
+    )

@@ -1,0 +1,48 @@
+"""The life of an invoice, and the facts that this room announces."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from billing.kernel.money import Money
+from billing.kernel.permissions import Actor
+
+
+class InvoiceState(StrEnum):
+    OPEN = "open"
+    PAID = "paid"
+    VOID = "void"
+
+
+class InvoiceEvent(StrEnum):
+    SETTLE = "settle"
+    VOID = "void"
+
+
+MOVES: dict[tuple[InvoiceState, InvoiceEvent], InvoiceState] = {
+    (InvoiceState.OPEN, InvoiceEvent.SETTLE): InvoiceState.PAID,
+    (InvoiceState.OPEN, InvoiceEvent.VOID): InvoiceState.VOID,
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class InvoiceIssued:
+    invoice_id: str
+    patient_id: str
+    actor: Actor
+    now: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class ItemReturned:
+    """A session was cancelled after it was invoiced; `freed` is what had been paid for it."""
+
+    return_id: str
+    invoice_id: str
+    session_id: str
+    patient_id: str
+    freed: Money
+    actor: Actor
+    now: datetime

@@ -1,0 +1,17 @@
+"""Ids made by us: a prefix that names the kind, then 26 letters and digits that sort by birth."""
+
+from __future__ import annotations
+
+import secrets
+import time
+
+LETTERS = "0123456789abcdefghjkmnpqrstvwxyz"
+"""Crockford's base 32, in lower case."""
+
+ID_PATTERN = r"[a-z]{2,5}_[0-9a-hjkmnp-tv-z]{26}"
+
+
+def new_id(prefix: str) -> str:
+    """`new_id("inv")` is like `inv_0cv7...`: 56 bits of microseconds, then 74 random ones."""
+    number = (time.time_ns() // 1_000) << 74 | secrets.randbits(74)
+    return f"{prefix}_" + "".join(LETTERS[number >> shift & 31] for shift in range(125, -1, -5))

@@ -1,0 +1,116 @@
+"""Reads. The journal streams; balances are summed by the database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date
+from itertools import groupby
+
+from sqlalchemy import Row, Select, func, select
+
+from billing.kernel.money import Money
+from billing.kernel.permissions import Actor
+from billing.ledger.errors import NoSuchEntry
+from billing.ledger.models import EntryRow, LineRow
+from billing.ledger.records import Account, Entry, PostedLine
+from billing.platform.data.database import Read
+
+ROWS_AT_ONCE = 2_000
+
+
+def trial_balance(read: Read, entity_id: str | None = None, until: date | None = None) -> dict[str, int]:
+    """Cents by account code, debits positive, of all entries effective on or before `until`."""
+    query = (
+        select(LineRow.account, func.sum(LineRow.cents)).group_by(LineRow.account).order_by(LineRow.account)
+    )
+    if entity_id is not None or until is not None:
+        query = query.join(EntryRow, EntryRow.id == LineRow.entry_id)
+    if entity_id is not None:
+        query = query.where(EntryRow.entity_id == entity_id)
+    if until is not None:
+        query = query.where(EntryRow.effective_on <= until)
+    return {account: int(cents) for account, cents in read.session.execute(query)}
+
+
+def balance_of(read: Read, account: Account, patient_id: str) -> Money:
+    """What one patient has on one account, debit positive."""
+    cents = read.session.scalar(
+        select(func.sum(LineRow.cents)).where(LineRow.account == account, LineRow.patient_id == patient_id)
+    )
+    return Money(int(cents or 0))
+
+
+def find_entry(read: Read, entry_id: str, actor: Actor) -> Entry:
+    """Raises: NoSuchEntry."""
+    entry = _only(read, _journal().where(EntryRow.id == entry_id))
+    if entry is None or not actor.sees(entity_id=entry.entity_id, site_id=entry.site_id):
+        raise NoSuchEntry(f"There is no entry {entry_id}.")
+    return entry
+
+
+def list_entries(read: Read, actor: Actor, *, cursor: str | None, limit: int) -> Sequence[Entry]:
+    """Newest first, those before the cursor."""
+    query = select(EntryRow.id).order_by(EntryRow.id.desc()).limit(limit)
+    if actor.entity_id is not None:
+        query = query.where(EntryRow.entity_id == actor.entity_id)
+    if actor.site_ids is not None:
+        query = query.where(EntryRow.site_id.in_(actor.site_ids))
+    if cursor is not None:
+        query = query.where(EntryRow.id < cursor)
+    wanted = read.session.scalars(query).all()
+    return sorted(
+        _entries(read.session.execute(_journal().where(EntryRow.id.in_(wanted)))),
+        key=lambda entry: entry.id,
+        reverse=True,
+    )
+
+
+def journal(read: Read, entity_id: str, *, since: date, until: date) -> Iterator[Entry]:
+    """Entries effective from `since` to `until`, both included, in the order of date and posting."""
+    query = _journal().where(
+        EntryRow.entity_id == entity_id, EntryRow.effective_on >= since, EntryRow.effective_on <= until
+    )
+    return _entries(read.session.execute(query.execution_options(yield_per=ROWS_AT_ONCE)))
+
+
+def entry_of(read: Read, *, source_kind: str, source_id: str, purpose: str) -> Entry | None:
+    """The entry of one fact, if it was posted."""
+    query = _journal().where(
+        EntryRow.source_kind == source_kind, EntryRow.source_id == source_id, EntryRow.purpose == purpose
+    )
+    return _only(read, query)
+
+
+def _journal() -> Select[EntryRow, LineRow]:
+    return (
+        select(EntryRow, LineRow)
+        .join(LineRow, LineRow.entry_id == EntryRow.id)
+        .order_by(EntryRow.effective_on, EntryRow.id, LineRow.place)
+    )
+
+
+def _only(read: Read, query: Select[EntryRow, LineRow]) -> Entry | None:
+    return next(_entries(read.session.execute(query).all()), None)
+
+
+def _entries(rows: Iterable[Row[EntryRow, LineRow]]) -> Iterator[Entry]:
+    for _, group in groupby(rows, key=lambda row: row[0].id):
+        pairs = [(row[0], row[1]) for row in group]
+        entry = pairs[0][0]
+        yield Entry(
+            id=entry.id,
+            entity_id=entry.entity_id,
+            site_id=entry.site_id,
+            posted_at=entry.posted_at,
+            effective_on=entry.effective_on,
+            period=entry.period,
+            source_kind=entry.source_kind,
+            source_id=entry.source_id,
+            purpose=entry.purpose,
+            reverses_id=entry.reverses_id,
+            actor_id=entry.actor_id,
+            lines=tuple(
+                PostedLine(account=line.account, cents=line.cents, patient_id=line.patient_id)
+                for _, line in pairs
+            ),
+        )

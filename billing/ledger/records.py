@@ -1,0 +1,104 @@
+"""Entries as the other rooms hand them in and read them back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+
+from billing.kernel.money import Money
+
+
+class Account(StrEnum):
+    """The accounts that the product posts to; chart.yaml holds their names."""
+
+    BANK = "1000"
+    PROCESSOR_CLEARING = "1050"
+    UNDEPOSITED = "1060"
+    DISPUTED = "1070"
+    PATIENT_RECEIVABLE = "1100"
+    DEFERRED_REVENUE = "2100"
+    PATIENT_CREDITS = "2200"
+    REFUNDS_PAYABLE = "2210"
+    PAYER_MONEY_TO_RETURN = "2220"
+    UNAPPLIED_PAYER_MONEY = "2240"
+    INFUSION = "4000"
+    EVALUATION = "4010"
+    NO_SHOW_FEES = "4040"
+    DISCOUNTS = "4900"
+    PROCESSOR_FEES = "6100"
+
+
+class Kind(StrEnum):
+    """What an account is, for reports and for the plain-text journals."""
+
+    ASSET = "asset"
+    LIABILITY = "liability"
+    INCOME = "income"
+    EXPENSE = "expense"
+
+
+@dataclass(frozen=True)
+class AccountName:
+    code: str
+    name: str
+    kind: Kind
+
+
+@dataclass(frozen=True)
+class Line:
+    """Debits are positive, credits negative."""
+
+    account: Account
+    amount: Money
+    patient_id: str | None = None
+
+
+def debit(account: Account, amount: Money, patient_id: str | None = None) -> Line:
+    return Line(account, amount, patient_id)
+
+
+def credit(account: Account, amount: Money, patient_id: str | None = None) -> Line:
+    return Line(account, -amount, patient_id)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Posting:
+    """One entry to be posted. (source_kind, source_id, purpose) is posted once, ever.
+
+    `effective_on` is the clinic-local date of the fact; lines of zero are left out.
+    """
+
+    entity_id: str
+    site_id: str
+    effective_on: date
+    source_kind: str
+    source_id: str
+    purpose: str
+    lines: tuple[Line, ...]
+    reverses_id: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class PostedLine:
+    account: str
+    cents: int
+    patient_id: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """A posted entry, never changed afterwards."""
+
+    id: str
+    entity_id: str
+    site_id: str
+    posted_at: datetime
+    effective_on: date
+    period: str
+    source_kind: str
+    source_id: str
+    purpose: str
+    reverses_id: str | None
+    actor_id: str
+    lines: tuple[PostedLine, ...]

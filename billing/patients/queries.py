@@ -1,0 +1,214 @@
+"""Reads. Sealed rows are opened here and leave as records."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, fields
+from datetime import date
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, select
+
+from billing.kernel.permissions import Actor
+from billing.patients.errors import NoSuchPatient
+from billing.patients.models import EligibilityRow, PatientLookup, PatientRow, PolicyRow
+from billing.patients.records import (
+    Address,
+    Category,
+    Eligibility,
+    Occupation,
+    Patient,
+    Person,
+    Policy,
+    Proof,
+    Relationship,
+    Search,
+    Sex,
+)
+from billing.patients.rules.entitlements import counts_on
+from billing.patients.rules.lookup import matches, name_prefixes, read_search, search_key
+from billing.platform.data.database import Read
+from billing.platform.data.vault import Vault
+
+MOST_FOUND = 50
+"""A search that finds more than this many shows the newest."""
+
+
+def find_patient(read: Read, patient_id: str, actor: Actor) -> Patient:
+    """Raises: NoSuchPatient, also for a patient whom the actor may not know of."""
+    row = read.session.get(PatientRow, patient_id)
+    if row is None or not actor.sees(entity_id=row.entity_id, site_id=row.site_id):
+        raise no_such_patient()
+    return patient_of(read.vault, row)
+
+
+def list_patients(read: Read, *, actor: Actor, cursor: str | None, limit: int) -> list[Patient]:
+    """The actor's patients, newest first, one more than `limit` when there are more."""
+    query = _within_reach(actor).order_by(PatientRow.id.desc()).limit(limit + 1)
+    if cursor is not None:
+        query = query.where(PatientRow.id < cursor)
+    return [patient_of(read.vault, row) for row in read.session.scalars(query)]
+
+
+def search_patients(read: Read, text: str, actor: Actor) -> tuple[Patient, ...]:
+    """The actor's patients who match all that was typed, newest first, at most MOST_FOUND.
+
+    Raises: UnusableSearch.
+    """
+    search = read_search(text)
+    query = _within_reach(actor).order_by(PatientRow.id.desc()).limit(MOST_FOUND)
+    if search.number is not None:
+        query = query.where(PatientRow.number == search.number)
+    for fingerprint in _sought(read.vault, search):
+        query = query.where(
+            PatientRow.id.in_(
+                select(PatientLookup.patient_id).where(PatientLookup.fingerprint == fingerprint)
+            )
+        )
+    found = (patient_of(read.vault, row) for row in read.session.scalars(query))
+    return tuple(patient for patient in found if matches(patient, search))
+
+
+def policy_on(read: Read, patient_id: str, on: date) -> Policy | None:
+    """The policy in force on a day: the last to take effect, of those the last entered, unless it ended."""
+    row = read.session.scalar(
+        select(PolicyRow)
+        .where(PolicyRow.patient_id == patient_id, PolicyRow.effective_from <= on)
+        .order_by(PolicyRow.effective_from.desc(), PolicyRow.added_at.desc(), PolicyRow.id.desc())
+        .limit(1)
+    )
+    if row is None or (row.ends_on is not None and row.ends_on < on):
+        return None
+    return policy_of(read.vault, row)
+
+
+def policies_of(read: Read, patient_id: str) -> tuple[Policy, ...]:
+    """All that were ever entered, the latest to take effect first."""
+    rows = read.session.scalars(
+        select(PolicyRow)
+        .where(PolicyRow.patient_id == patient_id)
+        .order_by(PolicyRow.effective_from.desc(), PolicyRow.added_at.desc(), PolicyRow.id.desc())
+    )
+    return tuple(policy_of(read.vault, row) for row in rows)
+
+
+def eligibilities_of(read: Read, patient_id: str) -> tuple[Eligibility, ...]:
+    """All that were ever verified, oldest first."""
+    rows = read.session.scalars(
+        select(EligibilityRow)
+        .where(EligibilityRow.patient_id == patient_id)
+        .order_by(EligibilityRow.verified_on, EligibilityRow.id)
+    )
+    return tuple(eligibility_of(read.vault, row) for row in rows)
+
+
+def eligibilities_on(read: Read, patient_id: str, on: date) -> tuple[Eligibility, ...]:
+    """Those that count on a day."""
+    return tuple(known for known in eligibilities_of(read, patient_id) if counts_on(known, on))
+
+
+def fingerprints_of(vault: Vault, person: Person) -> set[str]:
+    """All that a patient can be found by."""
+    found = {_name_print(vault, prefix) for prefix in name_prefixes(person)}
+    found.add(_birth_print(vault, person.born_on))
+    if person.phone is not None:
+        found.add(_phone_print(vault, person.phone))
+    return found
+
+
+def no_such_patient() -> NoSuchPatient:
+    return NoSuchPatient("There is no such patient. Check the id.")
+
+
+def patient_of(vault: Vault, row: PatientRow) -> Patient:
+    person = vault.open(PatientRow.__tablename__, row.id, row.sealed)
+    return Patient(
+        id=row.id,
+        entity_id=row.entity_id,
+        site_id=row.site_id,
+        number=row.number,
+        version=row.version,
+        added_at=row.added_at,
+        given_name=person["given_name"],
+        family_name=person["family_name"],
+        born_on=date.fromisoformat(person["born_on"]),
+        sex=Sex(person["sex"]),
+        address=Address(**person["address"]),
+        phone=person["phone"],
+        email=person["email"],
+    )
+
+
+def person_of(patient: Patient) -> Person:
+    """The part of a patient that people amend and the vault seals."""
+    return Person(**{field.name: getattr(patient, field.name) for field in fields(Person)})
+
+
+def seal_person(vault: Vault, patient_id: str, person: Person) -> bytes:
+    return vault.seal(PatientRow.__tablename__, patient_id, asdict(person))
+
+
+def policy_of(vault: Vault, row: PolicyRow) -> Policy:
+    terms = vault.open(PolicyRow.__tablename__, row.id, row.sealed)
+    return Policy(
+        id=row.id,
+        patient_id=row.patient_id,
+        effective_from=row.effective_from,
+        ends_on=row.ends_on,
+        payer_name=terms["payer_name"],
+        payer_id=terms["payer_id"],
+        member_id=terms["member_id"],
+        group_number=terms["group_number"],
+        relationship=Relationship(terms["relationship"]),
+        subscriber_given_name=terms["subscriber_given_name"],
+        subscriber_family_name=terms["subscriber_family_name"],
+        subscriber_born_on=_date_or_none(terms["subscriber_born_on"]),
+    )
+
+
+def eligibility_of(vault: Vault, row: EligibilityRow) -> Eligibility:
+    evidence: dict[str, Any] = vault.open(EligibilityRow.__tablename__, row.id, row.sealed)
+    occupation = evidence["occupation"]
+    return Eligibility(
+        id=row.id,
+        patient_id=row.patient_id,
+        verified_on=row.verified_on,
+        expires_on=row.expires_on,
+        category=Category(evidence["category"]),
+        occupation=None if occupation is None else Occupation(occupation),
+        proof=Proof(evidence["proof"]),
+        seen_by=evidence["seen_by"],
+    )
+
+
+def _within_reach(actor: Actor) -> Select[PatientRow]:
+    conditions: list[ColumnElement[bool]] = []
+    if actor.entity_id is not None:
+        conditions.append(PatientRow.entity_id == actor.entity_id)
+    if actor.site_ids is not None:
+        conditions.append(PatientRow.site_id.in_(actor.site_ids))
+    return select(PatientRow).where(*conditions)
+
+
+def _sought(vault: Vault, search: Search) -> Iterator[str]:
+    yield from (_name_print(vault, search_key(word)) for word in search.words)
+    if search.born_on is not None:
+        yield _birth_print(vault, search.born_on)
+    if search.phone is not None:
+        yield _phone_print(vault, search.phone)
+
+
+def _name_print(vault: Vault, prefix: str) -> str:
+    return vault.fingerprint("patient.name", prefix)
+
+
+def _birth_print(vault: Vault, born_on: date) -> str:
+    return vault.fingerprint("patient.born_on", born_on.isoformat())
+
+
+def _phone_print(vault: Vault, phone: str) -> str:
+    return vault.fingerprint("patient.phone", phone)
+
+
+def _date_or_none(text: str | None) -> date | None:
+    return None if text is None else date.fromisoformat(text)

@@ -1,0 +1,1 @@
+"""Decisions about people, their insurance and their rights to a discount; no database, no clock."""

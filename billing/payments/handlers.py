@@ -1,0 +1,23 @@
+"""What this room does when an invoice is issued or an item returned."""
+
+from billing.invoices.states import InvoiceIssued, ItemReturned
+from billing.payments.use_cases.credits import apply_credits, hold_returned
+from billing.platform.data.database import Tx
+
+
+def on_invoice_issued(tx: Tx, fact: InvoiceIssued) -> None:
+    """Elected credit comes off the next invoice before anything is charged."""
+    apply_credits(tx, invoice_id=fact.invoice_id, actor=fact.actor, now=fact.now)
+
+
+def on_item_returned(tx: Tx, fact: ItemReturned) -> None:
+    if fact.freed:
+        hold_returned(
+            tx,
+            return_id=fact.return_id,
+            invoice_id=fact.invoice_id,
+            session_id=fact.session_id,
+            amount=fact.freed,
+            actor=fact.actor,
+            now=fact.now,
+        )

@@ -1,0 +1,140 @@
+"""What payments asks of a card processor, free of any vendor's words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+from billing.kernel.errors import Conflict, Invalid, Unavailable
+from billing.kernel.money import Money
+from billing.payments.records import ChargeFacts, Event
+
+
+class GatewayTimeout(Unavailable):
+    """The processor gave no usable answer: the operation may or may not have happened.
+
+    Send it again under the same key within 24 hours, or look it up; never assume either.
+    """
+
+    code = "processor-unavailable"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The card processor did not answer. What happened is looked up by itself; wait for it."
+        )
+
+
+class GatewayRefused(Conflict):
+    """A definite no: nothing happened at the processor. `reason` is the processor's own code."""
+
+    code = "processor-refused"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__("The card processor refused this. Take another way to pay or refund.", reason=reason)
+        self.reason = reason
+
+
+class BadSignature(Invalid):
+    """A webhook that the processor did not send, or not lately, or not for this mode.
+
+    `skewed` says that all but its age was right: then it is a clock that is wrong, here or there.
+    """
+
+    code = "bad-signature"
+
+    def __init__(self, detail: str, *, skewed: bool = False) -> None:
+        super().__init__(detail)
+        self.skewed = skewed
+
+
+class CheckoutStatus(StrEnum):
+    OPEN = "open"
+    COMPLETE = "complete"
+    EXPIRED = "expired"
+
+
+class RefundStatus(StrEnum):
+    PENDING = "pending"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, kw_only=True)
+class OpenedCheckout:
+    """A page of the processor on which a patient can pay: its id there, and its address."""
+
+    reference: str
+    url: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckoutState:
+    """A checkout as it stands now. `operation` is our key; `paid` and `charge` come together or not at all.
+
+    `charge` of a paid checkout is None for the moment in which the processor has not yet booked it.
+    """
+
+    reference: str
+    operation: str | None
+    status: CheckoutStatus
+    paid: Money | None
+    charge: ChargeFacts | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class RefundState:
+    """A refund as it stands now; it may fail weeks after it succeeded.
+
+    `fee` is what refunding cost, zero where the processor charges nothing for it.
+    `balance_transaction` took the money out, `failure_balance_transaction` brought it back.
+    """
+
+    reference: str
+    operation: str | None
+    charge_reference: str | None
+    status: RefundStatus
+    amount: Money
+    balance_transaction: str | None
+    fee: Money
+    failure_balance_transaction: str | None
+
+
+class Gateway(Protocol):
+    """The card processor. `key` is our operation's id: the same key is the same operation, done once.
+
+    Each method but `read_event` raises GatewayTimeout or GatewayRefused.
+    """
+
+    def open_checkout(
+        self, *, key: str, amount: Money, expires_at: datetime, success_url: str, cancel_url: str
+    ) -> OpenedCheckout:
+        """Open a page to pay `amount` on, until `expires_at` (30 minutes to 24 hours from now).
+
+        `{CHECKOUT_SESSION_ID}` in `success_url` becomes the reference.
+        """
+
+    def read_checkout(self, reference: str) -> CheckoutState: ...
+
+    def expire_checkout(self, reference: str) -> None:
+        """Close the page. GatewayRefused when it is no longer open: read it to learn why."""
+
+    def find_checkout(self, key: str, *, opened_after: datetime) -> CheckoutState | None:
+        """The checkout that was opened under this key, if any was.
+
+        `opened_after` is when the operation was recorded; an hour is allowed for clocks that differ.
+        """
+
+    def refund(self, *, key: str, charge_reference: str, amount: Money) -> RefundState: ...
+
+    def read_refund(self, reference: str) -> RefundState: ...
+
+    def find_refund(self, key: str, *, charge_reference: str) -> RefundState | None:
+        """The refund of this charge that was asked for under this key, if any was."""
+
+    def read_event(self, payload: bytes, signature: str, now: datetime) -> Event:
+        """Verify and read a webhook from its raw body and the value of its signature header.
+
+        Raises: BadSignature.
+        """

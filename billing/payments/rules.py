@@ -1,0 +1,32 @@
+"""How far a reimbursement is the patient's, and when a refund needs a second person."""
+
+from __future__ import annotations
+
+from billing.kernel.money import ZERO, Money
+from billing.ledger.records import Account
+from billing.payments.records import Tender
+
+SMALLEST_CARD_PAYMENT = Money(50)
+"""The processor's own minimum for US dollars."""
+
+ARRIVES_ON = {Tender.CARD: Account.PROCESSOR_CLEARING, Tender.CASH: Account.UNDEPOSITED}
+"""Where a tender's money is before it is at the bank."""
+
+
+def share_reimbursement(
+    amount: Money, *, owed: Money, paid: Money, reimbursed: Money
+) -> tuple[Money, Money, Money]:
+    """Split what an insurer paid for one session: settles what is owed, is the patient's, goes back.
+
+    `paid` is what the patient paid for the session, `reimbursed` what came back for it before. The patient
+    never gets more than was paid; the rest belongs to the payer.
+    """
+    settled = min(amount, owed)
+    left = amount - settled
+    patients = max(ZERO, min(left, paid - reimbursed))
+    return settled, patients, left - patients
+
+
+def needs_second_person(amount: Money, limit: Money) -> bool:
+    """Refunds up to the limit need no approval by somebody else."""
+    return amount > limit

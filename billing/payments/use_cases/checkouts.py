@@ -1,0 +1,139 @@
+"""A patient's attempt to pay on the processor's page, from the intent to the money."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+
+from billing.invoices.errors import InvoiceNotOpen
+from billing.invoices.states import InvoiceState
+from billing.invoices.use_cases import lock_invoice
+from billing.kernel.ids import new_id
+from billing.kernel.permissions import Actor
+from billing.patients.use_cases import lock_patient
+from billing.payments.errors import CheckoutStands, NoSuchCheckout, TooSmallForCard
+from billing.payments.models import CheckoutRow
+from billing.payments.queries import checkout_of
+from billing.payments.records import ChargeFacts, Checkout
+from billing.payments.rules import SMALLEST_CARD_PAYMENT
+from billing.payments.states import CHECKOUT_MOVES, STANDING, CheckoutEvent, CheckoutState
+from billing.payments.use_cases.credits import apply_credits
+from billing.payments.use_cases.receive import take_charge
+from billing.platform.data.audit import record_audit
+from billing.platform.data.database import Tx
+from billing.platform.data.errors import KeyReused
+from billing.platform.data.idempotency import RequestKey
+from billing.platform.data.states import advance
+
+PAGE_LASTS = timedelta(hours=1)
+
+
+def begin_checkout(
+    tx: Tx, *, invoice_id: str, return_url: str, request: RequestKey | None, actor: Actor, now: datetime
+) -> Checkout:
+    """Record the intent to pay what is open, after elected credit; a repeated request finds its first one.
+
+    A checkout of the same amount that stands already is the one to pay on: twenty clicks are one checkout.
+    Raises: NoSuchInvoice, InvoiceNotOpen, TooSmallForCard, CheckoutStands, KeyReused.
+    """
+    lock_invoice(tx, invoice_id, actor)
+    if request and (known := _by_request(tx, request)):
+        return known
+    apply_credits(tx, invoice_id=invoice_id, actor=actor, now=now)
+    invoice = lock_invoice(tx, invoice_id, actor)
+    if invoice.state is not InvoiceState.OPEN:
+        raise InvoiceNotOpen(f"Invoice {invoice_id} is {invoice.state}.", state=str(invoice.state))
+    if invoice.open_balance < SMALLEST_CARD_PAYMENT:
+        raise TooSmallForCard(f"A card takes no less than {SMALLEST_CARD_PAYMENT}. Pay at the desk.")
+    if standing := _standing(tx, invoice_id):
+        if standing.amount_cents == invoice.open_balance.cents and standing.expires_at > now:
+            return checkout_of(standing)
+        raise CheckoutStands("A checkout of another amount stands open.", checkout_id=standing.id)
+    row = CheckoutRow(
+        id=new_id("chk"),
+        invoice_id=invoice_id,
+        patient_id=invoice.patient_id,
+        amount_cents=invoice.open_balance.cents,
+        state=CheckoutState.CREATED,
+        return_url=return_url,
+        opened_at=now,
+        expires_at=now + PAGE_LASTS,
+        request_key=request.name if request else None,
+        request_sha256=request.sha256 if request else None,
+    )
+    tx.session.add(row)
+    tx.session.flush()
+    _audit(tx, row, "checkout.begin", actor, now)
+    return checkout_of(row)
+
+
+def keep_page(tx: Tx, *, checkout_id: str, reference: str, url: str, actor: Actor, now: datetime) -> Checkout:
+    """Keep the processor's answer: where the patient pays."""
+    row = _locked(tx, checkout_id)
+    if row.state == CheckoutState.CREATED:
+        advance(tx, row, CHECKOUT_MOVES, CheckoutEvent.OPEN, actor=actor, now=now)
+    row.reference, row.url = reference, url
+    tx.session.flush()
+    return checkout_of(row)
+
+
+def refuse_checkout(tx: Tx, *, checkout_id: str, actor: Actor, now: datetime) -> Checkout:
+    """The processor said a definite no: nothing stands there."""
+    row = _locked(tx, checkout_id)
+    if row.state == CheckoutState.CREATED:
+        advance(tx, row, CHECKOUT_MOVES, CheckoutEvent.REFUSE, actor=actor, now=now)
+    return checkout_of(row)
+
+
+def pay_checkout(
+    tx: Tx, *, checkout_id: str, reference: str, charge: ChargeFacts, actor: Actor, now: datetime
+) -> Checkout:
+    """Book the money of a completed checkout, once however often it is told.
+
+    Raises: IllegalMove for one that had been recorded as closed.
+    """
+    row = _locked(tx, checkout_id)
+    if row.state == CheckoutState.PAID:
+        return checkout_of(row)
+    advance(tx, row, CHECKOUT_MOVES, CheckoutEvent.PAY, actor=actor, now=now)
+    row.reference = reference
+    take_charge(tx, invoice_id=row.invoice_id, checkout_id=checkout_id, charge=charge, actor=actor, now=now)
+    return checkout_of(row)
+
+
+def close_checkout(tx: Tx, *, checkout_id: str, actor: Actor, now: datetime) -> Checkout:
+    """The processor's page is closed and took no money."""
+    row = _locked(tx, checkout_id)
+    if row.state in STANDING:
+        advance(tx, row, CHECKOUT_MOVES, CheckoutEvent.EXPIRE, actor=actor, now=now)
+        _audit(tx, row, "checkout.close", actor, now)
+    return checkout_of(row)
+
+
+def _locked(tx: Tx, checkout_id: str) -> CheckoutRow:
+    patient_id = tx.session.scalar(select(CheckoutRow.patient_id).where(CheckoutRow.id == checkout_id))
+    if patient_id is None:
+        raise NoSuchCheckout(f"There is no checkout {checkout_id}.")
+    lock_patient(tx, patient_id)
+    return tx.session.get_one(CheckoutRow, checkout_id)
+
+
+def _standing(tx: Tx, invoice_id: str) -> CheckoutRow | None:
+    return tx.session.scalar(
+        select(CheckoutRow).where(CheckoutRow.invoice_id == invoice_id, CheckoutRow.state.in_(STANDING))
+    )
+
+
+def _by_request(tx: Tx, request: RequestKey) -> Checkout | None:
+    row = tx.session.scalar(select(CheckoutRow).where(CheckoutRow.request_key == request.name))
+    if row is None:
+        return None
+    if row.request_sha256 != request.sha256:
+        raise KeyReused("This Idempotency-Key was used for another request. Use a new key.")
+    return checkout_of(row)
+
+
+def _audit(tx: Tx, row: CheckoutRow, action: str, actor: Actor, now: datetime) -> None:
+    detail = {"cents": row.amount_cents}
+    record_audit(tx, actor=actor, action=action, subject_id=row.id, now=now, detail=detail)

@@ -1,0 +1,310 @@
+"""Money held for a patient: received, elected, taken off an invoice."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from sqlalchemy import select, update
+
+from billing.care.queries import find_session
+from billing.invoices.queries import line_of_session
+from billing.invoices.records import SettledPart
+from billing.invoices.rules import settling_lines
+from billing.invoices.states import InvoiceState
+from billing.invoices.use_cases import lock_invoice, settle, site_date
+from billing.kernel.ids import new_id
+from billing.kernel.money import ZERO, Money, total
+from billing.kernel.permissions import SYSTEM, Actor
+from billing.ledger.errors import AlreadyPosted
+from billing.ledger.queries import entry_of
+from billing.ledger.records import Account, Posting, credit, debit
+from billing.ledger.use_cases import post
+from billing.patients.use_cases import lock_patient
+from billing.payments.errors import MoreThanAvailable, NothingToApply
+from billing.payments.models import CreditApplicationRow, CreditLotRow
+from billing.payments.queries import (
+    CREDIT,
+    REIMBURSEMENT,
+    application_of,
+    elected_credits,
+    find_credit,
+    lot_of,
+    paid_for_session,
+    reimbursed_for_session,
+)
+from billing.payments.records import (
+    AppliedCredits,
+    CreditApplication,
+    CreditLot,
+    CreditSource,
+    Election,
+    Owned,
+    Reimbursement,
+)
+from billing.payments.rules import share_reimbursement
+from billing.platform.data.audit import record_audit
+from billing.platform.data.database import Tx
+
+
+def open_lot(
+    tx: Tx,
+    of: Owned,
+    *,
+    source: CreditSource,
+    source_id: str,
+    amount: Money,
+    held_on: date,
+    session_id: str | None = None,
+) -> CreditLot:
+    """Hold money for a patient; the caller posts it to 2200.
+
+    A reimbursement waits for the patient's choice; other credit goes off the next invoice.
+    """
+    waits = source is CreditSource.REIMBURSEMENT
+    row = CreditLotRow(
+        id=new_id("crl"),
+        entity_id=of.entity_id,
+        site_id=of.site_id,
+        patient_id=of.patient_id,
+        source=source,
+        source_id=source_id,
+        session_id=session_id,
+        amount_cents=amount.cents,
+        available_cents=amount.cents,
+        election=None if waits else Election.CREDIT,
+        held_on=held_on,
+    )
+    tx.session.add(row)
+    tx.session.flush()
+    return lot_of(row)
+
+
+def hold_reimbursement(
+    tx: Tx,
+    *,
+    session_id: str,
+    amount: Money,
+    source_id: str,
+    received_on: date,
+    actor: Actor,
+    now: datetime,
+) -> Reimbursement:
+    """Take in what an insurer paid the clinic for one session.
+
+    What the patient still owes for the session is settled first; the rest is held for the patient, up to
+    what the patient paid; what exceeds that is owed to the payer. `source_id` (the claim of the
+    remittance) is posted once.
+    Raises: NoSuchSession, AlreadyPosted.
+    """
+    session = find_session(tx, session_id, SYSTEM)
+    lock_patient(tx, session.patient_id)
+    if entry_of(tx, source_kind=REIMBURSEMENT, source_id=source_id, purpose="received"):
+        raise AlreadyPosted("This claim's payment was posted before. Nothing was posted again.")
+    session = find_session(tx, session_id, SYSTEM)  # as it is under the lock
+    settled, held, excess = share_reimbursement(
+        amount,
+        owed=(session.due or ZERO) - session.covered,
+        paid=total(paid.amount for paid in paid_for_session(tx, session_id, now)),
+        reimbursed=reimbursed_for_session(tx, session_id),
+    )
+    parts = _settle_session(tx, session_id, settled, source_id, actor, now)
+    lot_id = None
+    if held:
+        lot_id = open_lot(
+            tx,
+            session,
+            source=CreditSource.REIMBURSEMENT,
+            source_id=source_id,
+            amount=held,
+            held_on=received_on,
+            session_id=session_id,
+        ).id
+    posting = Posting(
+        entity_id=session.entity_id,
+        site_id=session.site_id,
+        effective_on=received_on,
+        source_kind=REIMBURSEMENT,
+        source_id=source_id,
+        purpose="received",
+        lines=(
+            debit(Account.BANK, amount, session.patient_id),
+            *settling_lines(parts, session.patient_id),
+            credit(Account.PATIENT_CREDITS, held, session.patient_id),
+            credit(Account.PAYER_MONEY_TO_RETURN, excess, session.patient_id),
+        ),
+    )
+    post(tx, posting, actor=actor, now=now)
+    record_audit(
+        tx,
+        actor=actor,
+        action="reimbursement.hold",
+        subject_id=source_id,
+        now=now,
+        detail={"cents": amount.cents},
+    )
+    return Reimbursement(settled=settled, credit=held, excess=excess, lot_id=lot_id)
+
+
+def elect(tx: Tx, *, lot_id: str, election: Election, actor: Actor, now: datetime) -> CreditLot:
+    """Record the patient's choice for a credit; it may be changed while some of it is left.
+
+    Raises: NoSuchCredit, NothingToApply when nothing is left of it.
+    """
+    lock_patient(tx, find_credit(tx, lot_id, actor).patient_id)
+    row = tx.session.get_one(CreditLotRow, lot_id)
+    if not row.available_cents:
+        raise NothingToApply("Nothing is left of this credit, so there is nothing to choose.")
+    row.election, row.elected_at = election, now
+    tx.session.flush()
+    record_audit(tx, actor=actor, action=f"credit.elect.{election}", subject_id=lot_id, now=now)
+    return lot_of(row)
+
+
+def apply_credits(tx: Tx, *, invoice_id: str, actor: Actor, now: datetime) -> AppliedCredits:
+    """Take as much of the patient's elected credits off an invoice as both allow, oldest first.
+
+    Raises: NoSuchInvoice, InvoiceNotOpen. An invoice for which there is no credit takes nothing.
+    """
+    invoice = lock_invoice(tx, invoice_id, actor)
+    owed, applications = invoice.open_balance, []
+    for lot in elected_credits(tx, invoice.patient_id):
+        amount = min(lot.available, owed)
+        if amount and invoice.state is InvoiceState.OPEN:
+            applications.append(_apply(tx, lot, invoice_id, amount, actor, now))
+            owed = owed - amount
+    taken = total(each.amount for each in applications)
+    return AppliedCredits(invoice_id=invoice_id, amount=taken, applications=tuple(applications))
+
+
+def apply_credits_now(tx: Tx, *, invoice_id: str, actor: Actor, now: datetime) -> AppliedCredits:
+    """`apply_credits` on somebody's wish, who is told when there was nothing to apply.
+
+    Raises: NoSuchInvoice, NothingToApply.
+    """
+    applied = apply_credits(tx, invoice_id=invoice_id, actor=actor, now=now)
+    if not applied.applications:
+        raise NothingToApply("The invoice is settled, or the patient has no credit that was elected for it.")
+    return applied
+
+
+def spend(tx: Tx, *, lot_id: str, amount: Money) -> None:
+    """Take from a credit; the database has the last word on what is left.
+
+    Raises: MoreThanAvailable.
+    """
+    left = tx.session.scalar(
+        update(CreditLotRow)
+        .where(CreditLotRow.id == lot_id, CreditLotRow.available_cents >= amount.cents)
+        .values(available_cents=CreditLotRow.available_cents - amount.cents)
+        .returning(CreditLotRow.available_cents)
+    )
+    if left is None:
+        available = tx.session.scalar(select(CreditLotRow.available_cents).where(CreditLotRow.id == lot_id))
+        raise MoreThanAvailable("Less than that is left of this credit.", available_cents=available)
+
+
+def give_back(tx: Tx, *, lot_id: str, amount: Money) -> None:
+    """Put back what was taken from a credit and did not leave after all."""
+    tx.session.execute(
+        update(CreditLotRow)
+        .where(CreditLotRow.id == lot_id)
+        .values(available_cents=CreditLotRow.available_cents + amount.cents)
+    )
+
+
+def hold_returned(
+    tx: Tx,
+    *,
+    return_id: str,
+    invoice_id: str,
+    session_id: str,
+    amount: Money,
+    actor: Actor,
+    now: datetime,
+) -> None:
+    """Hold what a patient had paid for a session that was cancelled."""
+    invoice = lock_invoice(tx, invoice_id, SYSTEM)
+    held_on = site_date(tx, invoice.site_id, now)
+    open_lot(
+        tx,
+        invoice,
+        source=CreditSource.RETURN,
+        source_id=return_id,
+        amount=amount,
+        held_on=held_on,
+        session_id=session_id,
+    )
+    posting = Posting(
+        entity_id=invoice.entity_id,
+        site_id=invoice.site_id,
+        effective_on=held_on,
+        source_kind="return",
+        source_id=return_id,
+        purpose="held",
+        lines=(
+            debit(Account.DEFERRED_REVENUE, amount, invoice.patient_id),
+            credit(Account.PATIENT_CREDITS, amount, invoice.patient_id),
+        ),
+    )
+    post(tx, posting, actor=actor, now=now)
+
+
+def _settle_session(
+    tx: Tx, session_id: str, amount: Money, source_id: str, actor: Actor, now: datetime
+) -> tuple[SettledPart, ...]:
+    """Settle what one session still owes; `settle` would begin with the earliest of its invoice."""
+    found = line_of_session(tx, session_id)
+    if not amount or found is None:
+        return ()
+    return settle(
+        tx,
+        invoice_id=found[0].id,
+        source_kind=REIMBURSEMENT,
+        source_id=source_id,
+        amount=amount,
+        only_session_id=session_id,
+        actor=actor,
+        now=now,
+    ).parts
+
+
+def _apply(
+    tx: Tx, lot: CreditLot, invoice_id: str, amount: Money, actor: Actor, now: datetime
+) -> CreditApplication:
+    spend(tx, lot_id=lot.id, amount=amount)
+    row = CreditApplicationRow(
+        id=new_id("cap"),
+        lot_id=lot.id,
+        invoice_id=invoice_id,
+        amount_cents=amount.cents,
+        applied_on=site_date(tx, lot.site_id, now),
+        applied_at=now,
+    )
+    tx.session.add(row)
+    tx.session.flush()
+    settlement = settle(
+        tx,
+        invoice_id=invoice_id,
+        source_kind=CREDIT,
+        source_id=row.id,
+        amount=amount,
+        actor=actor,
+        now=now,
+    )
+    posting = Posting(
+        entity_id=lot.entity_id,
+        site_id=lot.site_id,
+        effective_on=row.applied_on,
+        source_kind=CREDIT,
+        source_id=row.id,
+        purpose="applied",
+        lines=(
+            debit(Account.PATIENT_CREDITS, amount, lot.patient_id),
+            *settling_lines(settlement.parts, lot.patient_id),
+        ),
+    )
+    post(tx, posting, actor=actor, now=now)
+    record_audit(
+        tx, actor=actor, action="credit.apply", subject_id=row.id, now=now, detail={"cents": amount.cents}
+    )
+    return application_of(row)

@@ -1,0 +1,130 @@
+"""Money received: booked, applied to its invoice, posted with the processor's fee."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from billing.invoices.errors import MoreThanOwed
+from billing.invoices.records import Invoice, SettledPart
+from billing.invoices.rules import settling_lines
+from billing.invoices.states import InvoiceState
+from billing.invoices.use_cases import lock_invoice, settle, site_date
+from billing.kernel.ids import new_id
+from billing.kernel.money import ZERO, Money
+from billing.kernel.permissions import Actor
+from billing.ledger.records import Account, Line, Posting, credit, debit
+from billing.ledger.use_cases import post
+from billing.payments.models import PaymentRow
+from billing.payments.queries import PAYMENT, payment_of
+from billing.payments.records import ChargeFacts, CreditSource, Payment, Tender
+from billing.payments.rules import ARRIVES_ON
+from billing.payments.use_cases.credits import open_lot
+from billing.platform.data.audit import record_audit
+from billing.platform.data.database import Tx
+
+
+def take_cash(tx: Tx, *, invoice_id: str, amount: Money, actor: Actor, now: datetime) -> Payment:
+    """Take cash at the desk: what is kept, after any change was given.
+
+    Raises: NoSuchInvoice, MoreThanOwed, since a zero too many is likelier than a gift.
+    """
+    invoice = lock_invoice(tx, invoice_id, actor)
+    if amount > invoice.open_balance:
+        raise MoreThanOwed(
+            f"Only {invoice.open_balance} is owed on this invoice.", open_cents=invoice.open_balance.cents
+        )
+    row = _new_payment(tx, invoice, Tender.CASH, amount, now)
+    return book(tx, invoice, row, actor=actor, now=now)
+
+
+def take_charge(
+    tx: Tx, *, invoice_id: str, checkout_id: str, charge: ChargeFacts, actor: Actor, now: datetime
+) -> Payment:
+    """Book a card charge that the processor made, with its fee.
+
+    What the invoice no longer needs becomes the patient's credit.
+    Raises: NoSuchInvoice.
+    """
+    invoice = lock_invoice(tx, invoice_id, actor)
+    row = _new_payment(tx, invoice, Tender.CARD, charge.amount, charge.charged_at)
+    row.checkout_id, row.charge_reference, row.fee_cents = checkout_id, charge.reference, charge.fee.cents
+    payment = book(tx, invoice, row, actor=actor, now=now)
+    if charge.fee:
+        _post_fee(tx, payment, actor, now)
+    return payment
+
+
+def book(tx: Tx, invoice: Invoice, row: PaymentRow, *, actor: Actor, now: datetime) -> Payment:
+    """Write a payment, settle with it what is owed, hold what exceeds, and post the entry."""
+    tx.session.add(row)
+    tx.session.flush()
+    payment = payment_of(row)
+    applied = min(payment.amount, invoice.open_balance) if invoice.state is InvoiceState.OPEN else ZERO
+    parts: tuple[SettledPart, ...] = ()
+    if applied:
+        parts = settle(
+            tx,
+            invoice_id=invoice.id,
+            source_kind=PAYMENT,
+            source_id=payment.id,
+            amount=applied,
+            actor=actor,
+            now=now,
+        ).parts
+    excess = payment.amount - applied
+    if excess:
+        open_lot(
+            tx,
+            payment,
+            source=CreditSource.OVERPAYMENT,
+            source_id=payment.id,
+            amount=excess,
+            held_on=payment.received_on,
+        )
+    lines = (
+        debit(ARRIVES_ON[payment.tender], payment.amount, payment.patient_id),
+        *settling_lines(parts, payment.patient_id),
+        credit(Account.PATIENT_CREDITS, excess, payment.patient_id),
+    )
+    post(tx, _posting(payment, "received", lines), actor=actor, now=now)
+    detail = {"cents": payment.amount.cents}
+    record_audit(tx, actor=actor, action="payment.receive", subject_id=payment.id, now=now, detail=detail)
+    return payment
+
+
+def _new_payment(
+    tx: Tx, invoice: Invoice, tender: Tender, amount: Money, received_at: datetime
+) -> PaymentRow:
+    return PaymentRow(
+        id=new_id("pay"),
+        entity_id=invoice.entity_id,
+        site_id=invoice.site_id,
+        patient_id=invoice.patient_id,
+        invoice_id=invoice.id,
+        tender=tender,
+        amount_cents=amount.cents,
+        fee_cents=0,
+        refunded_cents=0,
+        received_on=site_date(tx, invoice.site_id, received_at),
+        received_at=received_at,
+    )
+
+
+def _post_fee(tx: Tx, payment: Payment, actor: Actor, now: datetime) -> None:
+    lines = (
+        debit(Account.PROCESSOR_FEES, payment.fee),
+        credit(Account.PROCESSOR_CLEARING, payment.fee),
+    )
+    post(tx, _posting(payment, "fee", lines), actor=actor, now=now)
+
+
+def _posting(payment: Payment, purpose: str, lines: tuple[Line, ...]) -> Posting:
+    return Posting(
+        entity_id=payment.entity_id,
+        site_id=payment.site_id,
+        effective_on=payment.received_on,
+        source_kind=PAYMENT,
+        source_id=payment.id,
+        purpose=purpose,
+        lines=lines,
+    )

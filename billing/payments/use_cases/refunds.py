@@ -1,0 +1,221 @@
+"""Giving money back: asked for, approved, sent, and what the processor or the bank made of it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import select, update
+
+from billing.invoices.use_cases import site_date
+from billing.kernel.ids import new_id
+from billing.kernel.money import Money
+from billing.kernel.permissions import SYSTEM, Actor
+from billing.ledger.records import Account, Line, Posting, credit, debit
+from billing.ledger.use_cases import post
+from billing.patients.use_cases import lock_patient
+from billing.payments.errors import MoreThanAvailable, NoSuchRefund, OwnRefund, RefundTargetMissing
+from billing.payments.models import PaymentRow, RefundRow
+from billing.payments.queries import find_credit, find_payment, find_refund, refund_of
+from billing.payments.records import CreditLot, Refund, RefundMethod
+from billing.payments.rules import needs_second_person
+from billing.payments.states import REFUND_MOVES, RefundEvent, RefundState
+from billing.payments.use_cases.credits import give_back, spend
+from billing.platform.data.audit import record_audit
+from billing.platform.data.database import Tx
+from billing.platform.data.jobs import enqueue
+from billing.platform.data.states import advance
+
+SEND_REFUND = "send-refund"
+LANDS_ON = {RefundMethod.CARD: Account.PROCESSOR_CLEARING, RefundMethod.CHECK: Account.BANK}
+
+
+def request_refund(
+    tx: Tx,
+    *,
+    lot_id: str,
+    amount: Money,
+    payment_id: str | None,
+    limit: Money,
+    actor: Actor,
+    now: datetime,
+) -> Refund:
+    """Ask for a credit to be given back: to the card of `payment_id`, or without one by check.
+
+    The amount is set aside at once. Up to `limit` it is approved by itself.
+    Raises: NoSuchCredit, NoSuchPayment, MoreThanAvailable, RefundTargetMissing.
+    """
+    lock_patient(tx, find_credit(tx, lot_id, actor).patient_id)
+    lot = find_credit(tx, lot_id, actor)
+    if payment_id is not None:
+        _set_aside_at_payment(tx, lot, payment_id, amount, actor)
+    spend(tx, lot_id=lot_id, amount=amount)
+    row = RefundRow(
+        id=new_id("ref"),
+        entity_id=lot.entity_id,
+        site_id=lot.site_id,
+        patient_id=lot.patient_id,
+        lot_id=lot_id,
+        payment_id=payment_id,
+        method=RefundMethod.CHECK if payment_id is None else RefundMethod.CARD,
+        amount_cents=amount.cents,
+        state=RefundState.REQUESTED,
+        requested_by=actor.id,
+        requested_at=now,
+    )
+    tx.session.add(row)
+    tx.session.flush()
+    _audit(tx, row, "refund.request", actor, now)
+    if not needs_second_person(amount, limit):
+        _approve(tx, row, SYSTEM, now)
+    return refund_of(row)
+
+
+def approve_refund(tx: Tx, *, refund_id: str, actor: Actor, now: datetime) -> Refund:
+    """Raises: NoSuchRefund, OwnRefund, IllegalMove."""
+    row = _locked(tx, refund_id, actor)
+    if row.requested_by == actor.id:
+        raise OwnRefund("Somebody else has to approve what you asked for.")
+    _approve(tx, row, actor, now)
+    return refund_of(row)
+
+
+def reject_refund(tx: Tx, *, refund_id: str, actor: Actor, now: datetime) -> Refund:
+    """Put the amount back into the credit. Raises: NoSuchRefund, IllegalMove."""
+    row = _locked(tx, refund_id, actor)
+    advance(tx, row, REFUND_MOVES, RefundEvent.REJECT, actor=actor, now=now)
+    _put_back(tx, row)
+    _audit(tx, row, "refund.reject", actor, now)
+    return refund_of(row)
+
+
+def keep_sent(tx: Tx, *, refund_id: str, reference: str, actor: Actor, now: datetime) -> Refund:
+    """The processor accepted the refund, or the check is in the post: the liability is paid.
+
+    `reference` is the processor's id or the number of the check.
+    Raises: NoSuchRefund, IllegalMove.
+    """
+    row = _locked(tx, refund_id, actor)
+    if row.state != RefundState.APPROVED and row.reference == reference:
+        return refund_of(row)
+    advance(tx, row, REFUND_MOVES, RefundEvent.SEND, actor=actor, now=now)
+    row.reference, row.refunded_on = reference, site_date(tx, row.site_id, now)
+    amount, lands_on = Money(row.amount_cents), LANDS_ON[RefundMethod(row.method)]
+    lines = (debit(Account.REFUNDS_PAYABLE, amount, row.patient_id), credit(lands_on, amount, row.patient_id))
+    _post(tx, row, "sent", lines, actor, now)
+    _audit(tx, row, "refund.send", actor, now)
+    return refund_of(row)
+
+
+def send_check(tx: Tx, *, refund_id: str, check_number: str, actor: Actor, now: datetime) -> Refund:
+    """Record the check that was written for an approved refund.
+
+    Raises: NoSuchRefund, RefundTargetMissing for a refund to a card, IllegalMove.
+    """
+    if find_refund(tx, refund_id, actor).method is not RefundMethod.CHECK:
+        raise RefundTargetMissing("This refund goes back to a card; the processor sends it.")
+    keep_sent(tx, refund_id=refund_id, reference=f"check {check_number}", actor=actor, now=now)
+    return succeed_refund(tx, refund_id=refund_id, actor=actor, now=now)
+
+
+def succeed_refund(tx: Tx, *, refund_id: str, actor: Actor, now: datetime) -> Refund:
+    """The money arrived, as far as the processor knows. Told again, it changes nothing."""
+    row = _locked(tx, refund_id, actor)
+    if row.state != RefundState.SUCCEEDED:
+        advance(tx, row, REFUND_MOVES, RefundEvent.SUCCEED, actor=actor, now=now)
+    return refund_of(row)
+
+
+def fail_refund(tx: Tx, *, refund_id: str, actor: Actor, now: datetime) -> Refund:
+    """The money came back, or never left: it is the patient's credit again. Told again, changes nothing."""
+    row = _locked(tx, refund_id, actor)
+    if row.state == RefundState.FAILED:
+        return refund_of(row)
+    was_sent = row.state != RefundState.APPROVED
+    advance(tx, row, REFUND_MOVES, RefundEvent.FAIL, actor=actor, now=now)
+    amount, lands_on = Money(row.amount_cents), LANDS_ON[RefundMethod(row.method)]
+    if was_sent:
+        back = (
+            debit(lands_on, amount, row.patient_id),
+            credit(Account.REFUNDS_PAYABLE, amount, row.patient_id),
+        )
+        _post(tx, row, "failed", back, actor, now)
+    held = (
+        debit(Account.REFUNDS_PAYABLE, amount, row.patient_id),
+        credit(Account.PATIENT_CREDITS, amount, row.patient_id),
+    )
+    _post(tx, row, "held-again", held, actor, now)
+    _put_back(tx, row)
+    _audit(tx, row, "refund.fail", actor, now)
+    return refund_of(row)
+
+
+def _approve(tx: Tx, row: RefundRow, actor: Actor, now: datetime) -> None:
+    advance(tx, row, REFUND_MOVES, RefundEvent.APPROVE, actor=actor, now=now)
+    row.approved_by, row.approved_at = actor.id, now
+    amount = Money(row.amount_cents)
+    lines = (
+        debit(Account.PATIENT_CREDITS, amount, row.patient_id),
+        credit(Account.REFUNDS_PAYABLE, amount, row.patient_id),
+    )
+    _post(tx, row, "approved", lines, actor, now)
+    if row.method == RefundMethod.CARD:
+        enqueue(tx, kind=SEND_REFUND, key=row.id, payload={"refund_id": row.id}, due_at=now)
+    _audit(tx, row, "refund.approve", actor, now)
+
+
+def _set_aside_at_payment(tx: Tx, lot: CreditLot, payment_id: str, amount: Money, actor: Actor) -> None:
+    """Raises: NoSuchPayment, also for another patient's; RefundTargetMissing; MoreThanAvailable."""
+    payment = find_payment(tx, payment_id, actor)
+    row = tx.session.get_one(PaymentRow, payment_id)
+    if payment.patient_id != lot.patient_id or row.charge_reference is None:
+        raise RefundTargetMissing("Name a card payment of the same patient, or none for a check.")
+    left = tx.session.scalar(
+        update(PaymentRow)
+        .where(
+            PaymentRow.id == payment_id,
+            PaymentRow.amount_cents - PaymentRow.refunded_cents >= amount.cents,
+        )
+        .values(refunded_cents=PaymentRow.refunded_cents + amount.cents)
+        .returning(PaymentRow.refunded_cents)
+    )
+    if left is None:
+        available = (payment.amount - payment.refunded).cents
+        raise MoreThanAvailable("Less than that can go back to this payment.", available_cents=available)
+
+
+def _put_back(tx: Tx, row: RefundRow) -> None:
+    give_back(tx, lot_id=row.lot_id, amount=Money(row.amount_cents))
+    if row.payment_id is not None:
+        tx.session.execute(
+            update(PaymentRow)
+            .where(PaymentRow.id == row.payment_id)
+            .values(refunded_cents=PaymentRow.refunded_cents - row.amount_cents)
+        )
+
+
+def _locked(tx: Tx, refund_id: str, actor: Actor) -> RefundRow:
+    owner = tx.session.execute(
+        select(RefundRow.patient_id, RefundRow.entity_id, RefundRow.site_id).where(RefundRow.id == refund_id)
+    ).first()
+    if owner is None or not actor.sees(entity_id=owner.entity_id, site_id=owner.site_id):
+        raise NoSuchRefund("There is no such refund.")
+    lock_patient(tx, owner.patient_id)
+    return tx.session.get_one(RefundRow, refund_id)
+
+
+def _post(tx: Tx, row: RefundRow, purpose: str, lines: tuple[Line, ...], actor: Actor, now: datetime) -> None:
+    posting = Posting(
+        entity_id=row.entity_id,
+        site_id=row.site_id,
+        effective_on=site_date(tx, row.site_id, now),
+        source_kind="refund",
+        source_id=row.id,
+        purpose=purpose,
+        lines=lines,
+    )
+    post(tx, posting, actor=actor, now=now)
+
+
+def _audit(tx: Tx, row: RefundRow, action: str, actor: Actor, now: datetime) -> None:
+    detail = {"cents": row.amount_cents}
+    record_audit(tx, actor=actor, action=action, subject_id=row.id, now=now, detail=detail)

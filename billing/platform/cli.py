@@ -1,0 +1,290 @@
+"""The commands that run an installation: start, worker, doctor."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+from billing.kernel.clock import Clock
+from billing.kernel.permissions import Role
+from billing.platform.data.database import Database, Read
+from billing.platform.data.jobs import QueueReport, Worker, queue_report
+from billing.platform.doctor import Installation, examine
+from billing.platform.processes import (
+    KeepsDying,
+    Program,
+    Supervisor,
+    answers,
+    end_on_signals,
+    port_is_free,
+)
+
+READY_WITHIN_SECONDS = 60.0
+WEB_PROCESSES = 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class Office:
+    """What the commands need to know of this installation; wiring fills it in."""
+
+    root: Path
+    """The folder that holds wsgi.py."""
+    var_dir: Path
+    database: Database
+    database_url: str
+    clock: Clock
+    worker: Worker
+    is_empty: Callable[[Read], bool]
+    """Whether the database holds no clinic yet."""
+    sample_clinic: Path | None
+    """The clinic to load into an empty database; none in production."""
+    port: int
+    sandbox_port: int | None
+    """Where the stand-in listens; none when the processor is elsewhere."""
+    sandbox_environment: Mapping[str, str]
+    public_url: str
+    processor_base: str
+
+    @property
+    def run_dir(self) -> Path:
+        return self.var_dir / "run"
+
+
+def make_commands(office: Office) -> tuple[click.Command, ...]:
+    """The commands of this file, for the Flask command line."""
+
+    @click.command("start")
+    @click.option(
+        "--only", type=click.Choice(["web", "worker", "sandbox"]), help="One process instead of all."
+    )
+    def start(only: str | None) -> None:
+        """Run web, worker and the processor's stand-in; Ctrl-C ends all of it."""
+        end_on_signals()
+        programs = [program for program in _all_programs(office) if only in (None, program.name)]
+        if not programs:
+            raise click.ClickException(f"The card processor is {office.processor_base}: no stand-in to run.")
+        _refuse_busy_ports(office, programs)
+        if only:
+            _run_one(office, programs[0])
+        else:
+            _run_all(office, programs)
+
+    @click.command("worker")
+    @click.option("--once", is_flag=True, help="Do what is due now, then end.")
+    @click.option("--json", "as_json", is_flag=True, help="Answer for machines.")
+    def worker(once: bool, as_json: bool) -> None:  # noqa: FBT001 - options of the command line
+        """Work the queues off."""
+        if once:
+            _work_once(office, _print_json if as_json else _print_work)
+        else:
+            _work_until_stopped(office.worker)
+
+    @click.command("doctor")
+    @click.option("--json", "as_json", is_flag=True, help="Answer for machines.")
+    def doctor(as_json: bool) -> None:  # noqa: FBT001 - an option of the command line
+        """Say in plain words what is wrong with this installation."""
+        _examine(office, _print_json if as_json else _print_findings)
+
+    return start, worker, doctor
+
+
+# --- start ---------------------------------------------------------------------------------------------
+
+
+def web_program(port: int) -> Program:
+    gunicorn = (sys.executable, "-m", "gunicorn", "--worker-class", "sync", "--workers", str(WEB_PROCESSES))
+    where = ("--bind", f"127.0.0.1:{port}", "--no-control-socket", "wsgi:app")
+    return Program(name="web", command=(*gunicorn, *where))
+
+
+def worker_program() -> Program:
+    return Program(name="worker", command=(*_flask(), "worker"))
+
+
+def stand_in_program(environment: Mapping[str, str]) -> Program:
+    return Program(name="sandbox", command=(sys.executable, "-m", "billing.sandbox"), environment=environment)
+
+
+def _all_programs(office: Office) -> list[Program]:
+    ours = [web_program(office.port), worker_program()]
+    if office.sandbox_port is None:
+        return ours
+    return [stand_in_program(office.sandbox_environment), *ours]
+
+
+def _flask() -> tuple[str, ...]:
+    return sys.executable, "-m", "flask", "--app", "wsgi"
+
+
+def _refuse_busy_ports(office: Office, programs: list[Program]) -> None:
+    if office.port == office.sandbox_port:
+        raise click.ClickException(f"PORT and SANDBOX_PORT are both {office.port}: make them differ.")
+    wanted = {"web": ("PORT", office.port), "sandbox": ("SANDBOX_PORT", office.sandbox_port)}
+    for program in programs:
+        variable, port = wanted.get(program.name, ("", None))
+        if port is not None and not port_is_free(port):
+            raise click.ClickException(
+                f"Port {port} is in use: stop what listens there, or choose another with {variable}=..."
+            )
+
+
+def _run_one(office: Office, program: Program) -> None:
+    """In this terminal, without restarts: for looking at one process alone."""
+    supervisor = Supervisor(folder=office.root, run_dir=office.run_dir)
+    supervisor.start(program)
+    try:
+        status = supervisor.wait(program.name)
+    except KeyboardInterrupt:
+        status = 0
+    finally:
+        supervisor.stop_all()
+    sys.exit(status)
+
+
+def _run_all(office: Office, programs: list[Program]) -> None:
+    supervisor = Supervisor(folder=office.root, run_dir=office.run_dir, log_dir=office.var_dir / "log")
+    try:
+        _prepare(office)
+        for program in programs:
+            supervisor.start(program)
+        _wait_until_ready(office, supervisor)
+        _welcome(office)
+        supervisor.watch(click.echo)
+        click.echo("\nAll processes have ended.")
+    except KeepsDying as problem:
+        raise click.ClickException(str(problem)) from None
+    except KeyboardInterrupt:
+        pass
+    finally:
+        supervisor.stop_all()
+
+
+def _prepare(office: Office) -> None:
+    """Migrate; load the sample clinic and its sign-ins into an empty database."""
+    _command(office, "db", "upgrade")
+    with office.database.reading() as read:
+        empty = office.is_empty(read)
+    if empty and office.sample_clinic:
+        _command(office, "seed", str(office.sample_clinic))
+        _keep_sign_ins(office, [_sample_sign_in(office, role) for role in Role])
+
+
+def _command(office: Office, *arguments: str) -> str:
+    """Run one of our own commands, as a person would."""
+    done = subprocess.run(  # noqa: S603  # our own commands
+        (*_flask(), *arguments), cwd=office.root, capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise click.ClickException(f"`flask {' '.join(arguments[:2])}` failed:\n{done.stderr or done.stdout}")
+    return done.stdout
+
+
+def _sample_sign_in(office: Office, role: Role) -> dict[str, str]:
+    email = f"{role.value.replace('_', '-')}@clinic-b.example"
+    answer = json.loads(_command(office, "people", "add", "--email", email, "--role", role.value, "--json"))
+    return {"role": role.value, "email": email, "password": answer["password"]}
+
+
+def _sign_ins_file(office: Office) -> Path:
+    return office.run_dir / "sample-sign-ins.json"
+
+
+def _kept_sign_ins(office: Office) -> dict[str, list[dict[str, str]]]:
+    """Those of every database that was started from here: the passwords belong to one of them."""
+    file = _sign_ins_file(office)
+    kept: dict[str, list[dict[str, str]]] = json.loads(file.read_text()) if file.exists() else {}
+    return kept
+
+
+def _database_mark(office: Office) -> str:
+    return hashlib.sha256(office.database_url.encode()).hexdigest()[:12]
+
+
+def _keep_sign_ins(office: Office, sign_ins: list[dict[str, str]]) -> None:
+    file = _sign_ins_file(office)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    kept = {**_kept_sign_ins(office), _database_mark(office): sign_ins}
+    file.touch(mode=0o600)
+    file.write_text(json.dumps(kept, indent=1))
+
+
+def _wait_until_ready(office: Office, supervisor: Supervisor) -> None:
+    deadline = time.monotonic() + READY_WITHIN_SECONDS
+    while not answers(f"http://127.0.0.1:{office.port}/readyz"):
+        if time.monotonic() > deadline:
+            raise click.ClickException(f"The web process does not get ready: see {supervisor.log_of('web')}.")
+        supervisor.revive()
+        time.sleep(0.1)
+
+
+def _welcome(office: Office) -> None:
+    click.echo(f"\nThe billing office is open (process {os.getpid()}).\n")
+    click.echo(f"  staff     {office.public_url}/staff/")
+    click.echo(f"  API       {office.public_url}/api/v1/openapi.json")
+    if office.sandbox_port is not None:
+        click.echo(f"  stand-in  http://127.0.0.1:{office.sandbox_port}/   (the card processor's double)")
+    sign_ins = _kept_sign_ins(office).get(_database_mark(office), [])
+    if sign_ins:
+        click.echo("\nSign-ins of the sample clinic (sample data, none of it is real):\n")
+    for sign_in in sign_ins:
+        click.echo(f"  {sign_in['role']:<11} {sign_in['email']:<30} {sign_in['password']}")
+    click.echo(f"\nLogs are in {office.var_dir / 'log'}. Ctrl-C ends everything.")
+
+
+# --- worker --------------------------------------------------------------------------------------------
+
+
+def _work_once(office: Office, show: Callable[[dict[str, Any]], None]) -> None:
+    done = office.worker.run_once()
+    with office.database.reading() as read:
+        report: QueueReport = queue_report(read, office.clock())
+    show({"ok": not report.failed, "done": done, "waiting": report.waiting, "failed": report.failed})
+    sys.exit(1 if report.failed else 0)
+
+
+def _work_until_stopped(worker: Worker) -> None:
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    worker.run_until(stop)
+
+
+def _print_work(answer: dict[str, Any]) -> None:
+    click.echo(f"{answer['done']} jobs done, {answer['waiting']} still due, {answer['failed']} given up.")
+
+
+# --- doctor --------------------------------------------------------------------------------------------
+
+
+def _examine(office: Office, show: Callable[[dict[str, Any]], None]) -> None:
+    installation = Installation(
+        database=office.database,
+        clock=office.clock,
+        migrations=office.root / "migrations",
+        processor_base=office.processor_base,
+    )
+    findings = list(examine(installation))
+    ok = all(finding.ok for finding in findings)
+    show({"ok": ok, "checks": [asdict(finding) for finding in findings]})
+    sys.exit(0 if ok else 1)
+
+
+def _print_findings(answer: dict[str, Any]) -> None:
+    for finding in answer["checks"]:
+        click.echo(f"{'well ' if finding['ok'] else 'WRONG'}  {finding['name']:<10} {finding['says']}")
+
+
+def _print_json(answer: dict[str, Any]) -> None:
+    click.echo(json.dumps(answer))

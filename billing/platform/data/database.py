@@ -1,0 +1,179 @@
+"""Engines, the transaction, and the read: the only doors to the database."""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from sqlalchemy import Engine, event
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.orm import Session
+
+from billing.platform.data.errors import DatabaseBusy
+from billing.platform.data.vault import Vault
+
+T = TypeVar("T")
+Fact = TypeVar("Fact")
+
+ATTEMPTS = 4
+SERIALIZATION_FAILURE, DEADLOCK, LOCK_TIMEOUT = "40001", "40P01", "55P03"
+SQLITE_SETTINGS = (
+    "journal_mode=WAL",
+    "synchronous=FULL",
+    "foreign_keys=ON",
+    "recursive_triggers=ON",
+    "busy_timeout=5000",
+)
+
+
+@dataclass
+class Read:
+    """One look at the database: its session, and the vault that opens sealed rows."""
+
+    session: Session
+    vault: Vault
+
+
+@dataclass
+class Tx(Read):
+    """One write in progress, and the facts it will announce before it commits."""
+
+    subscribers: Mapping[type, list[Callable[[Tx, Any], None]]]
+    facts: deque[object] = field(default_factory=deque)
+
+    def emit(self, fact: object) -> None:
+        self.facts.append(fact)
+
+    def announce(self) -> None:
+        """Let the subscribers of all facts so far act, first in, first out.
+
+        It happens by itself before the commit; an edge calls it to answer with what came of its write.
+        """
+        while self.facts:
+            fact = self.facts.popleft()
+            for handler in self.subscribers.get(type(fact), ()):
+                handler(self, fact)
+
+
+class Rehearsed(Exception):
+    """Carries the answer of a rehearsal out of the transaction that it rolls back."""
+
+    def __init__(self, answer: object) -> None:
+        self.answer = answer
+
+
+class Database:
+    """The engine for writers, the engine for readers, and who listens to which fact."""
+
+    def __init__(self, *, write: Engine, read: Engine, vault: Vault) -> None:
+        configure_writer(write)
+        configure_reader(read)
+        self.write_engine = write
+        self.read_engine = read
+        self.vault = vault
+        self._subscribers: dict[type, list[Callable[[Tx, Any], None]]] = {}
+        self._turn: AbstractContextManager[Any] = (
+            threading.Lock() if write.dialect.name == "sqlite" else nullcontext()
+        )
+
+    def subscribe(self, fact_type: type[Fact], handler: Callable[[Tx, Fact], None]) -> None:
+        """Called by wiring alone. Handlers run in this order, inside the transaction of the fact."""
+        self._subscribers.setdefault(fact_type, []).append(handler)
+
+    def in_transaction(self, work: Callable[[Tx], T]) -> T:
+        """Run `work` in a transaction of its own, afresh after a lost race.
+
+        `work` must touch the database alone: it may run up to ATTEMPTS times.
+        Raises: DatabaseBusy when locks are not to be had; nothing is half-done then.
+        """
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                with (
+                    self._turn,
+                    Session(self.write_engine, expire_on_commit=False) as session,
+                    session.begin(),
+                ):
+                    tx = Tx(session, self.vault, self._subscribers)
+                    answer = work(tx)
+                    tx.announce()
+                    return answer
+            except DBAPIError as error:
+                if not _lost_a_race(error):
+                    raise
+                if attempt == ATTEMPTS or _sqlstate(error) == LOCK_TIMEOUT:
+                    raise DatabaseBusy(
+                        "The database is busy. Nothing was changed; try again shortly."
+                    ) from error
+                time.sleep(random.random() * 0.05 * 2**attempt)
+        raise AssertionError("unreachable")
+
+    def rehearse(self, work: Callable[[Tx], T]) -> T:
+        """Run `work` like `in_transaction`, then roll all of it back: the preview of a write."""
+
+        def play(tx: Tx) -> T:
+            answer = work(tx)
+            tx.announce()
+            raise Rehearsed(answer)
+
+        try:
+            return self.in_transaction(play)
+        except Rehearsed as end:
+            return end.answer  # type: ignore[return-value]
+
+    @contextmanager
+    def reading(self) -> Iterator[Read]:
+        """A deferred transaction that sees one state of the database and cannot write."""
+        with Session(self.read_engine, expire_on_commit=False) as session, session.begin():
+            yield Read(session, self.vault)
+
+
+def engine_options(url: str) -> dict[str, Any]:
+    """What every engine is made with, before `configure_engine`."""
+    if url.startswith("sqlite"):
+        return {"connect_args": {"timeout": 5}}
+    return {"pool_pre_ping": True, "connect_args": {"options": "-c lock_timeout=3000 -c timezone=UTC"}}
+
+
+def configure_writer(engine: Engine) -> None:
+    """SQLite: durable, and writers queue up by BEGIN IMMEDIATE. PostgreSQL needs nothing more."""
+    if engine.dialect.name == "sqlite":
+        _configure_sqlite(engine, begin="BEGIN IMMEDIATE", more=())
+
+
+def configure_reader(engine: Engine) -> None:
+    """SQLite: deferred and query-only. PostgreSQL: REPEATABLE READ, READ ONLY."""
+    if engine.dialect.name == "sqlite":
+        _configure_sqlite(engine, begin="BEGIN DEFERRED", more=("query_only=ON",))
+    else:
+
+        @event.listens_for(engine, "begin")
+        def begin_reading(connection: Any) -> None:
+            connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+
+
+def _configure_sqlite(engine: Engine, *, begin: str, more: tuple[str, ...]) -> None:
+    @event.listens_for(engine, "connect")
+    def configure(connection: Any, _record: object) -> None:
+        connection.isolation_level = None
+        for setting in (*SQLITE_SETTINGS, *more):
+            connection.execute(f"PRAGMA {setting}").close()
+
+    @event.listens_for(engine, "begin")
+    def begin_transaction(connection: Any) -> None:
+        connection.exec_driver_sql(begin)
+
+
+def _sqlstate(error: DBAPIError) -> str | None:
+    return getattr(error.orig, "sqlstate", None)
+
+
+def _lost_a_race(error: DBAPIError) -> bool:
+    if _sqlstate(error) in (SERIALIZATION_FAILURE, DEADLOCK, LOCK_TIMEOUT):
+        return True
+    return isinstance(error, OperationalError) and "database is locked" in str(error.orig)

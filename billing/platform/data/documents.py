@@ -1,0 +1,125 @@
+"""Issued documents: their facts frozen as canonical JSON, rendered once, kept as bytes."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import orjson
+from sqlalchemy import ForeignKey, String, UniqueConstraint, insert, select
+from sqlalchemy.orm import Mapped, mapped_column
+
+from billing.kernel.ids import new_id
+from billing.platform.data.base import Base, Id
+from billing.platform.data.database import Read, Tx
+from billing.platform.data.errors import DocumentMissing
+
+
+class Document(Base):
+    __tablename__ = "document"
+    __table_args__ = (UniqueConstraint("kind", "subject_id", "version"),)
+
+    id: Mapped[Id] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(String(30))
+    subject_id: Mapped[Id]
+    version: Mapped[int]
+    sealed: Mapped[bytes]
+    sha256: Mapped[str] = mapped_column(String(64))
+    frozen_at: Mapped[datetime]
+
+
+class Rendering(Base):
+    __tablename__ = "rendering"
+
+    document_id: Mapped[Id] = mapped_column(ForeignKey("document.id"), primary_key=True)
+    media_type: Mapped[str] = mapped_column(String(60))
+    sealed: Mapped[bytes]
+    sha256: Mapped[str] = mapped_column(String(64))
+    rendered_at: Mapped[datetime]
+
+
+@dataclass(frozen=True, kw_only=True)
+class FrozenDocument:
+    id: str
+    kind: str
+    subject_id: str
+    version: int
+    body: Mapping[str, Any]
+    sha256: str
+    frozen_at: datetime
+
+
+def canonical_json(value: Any) -> bytes:
+    """The same value always gives the same bytes: sorted keys, no spaces, no floats from us."""
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+
+
+def freeze(
+    tx: Tx, *, kind: str, subject_id: str, version: int, body: Mapping[str, Any], now: datetime
+) -> FrozenDocument:
+    """Keep the facts of a document for ever. The hash is that of the canonical JSON."""
+    document_id, content = new_id("doc"), canonical_json(dict(body))
+    sha256 = hashlib.sha256(content).hexdigest()
+    sealed = tx.vault.seal_bytes("document", document_id, content)
+    tx.session.execute(
+        insert(Document).values(
+            id=document_id,
+            kind=kind,
+            subject_id=subject_id,
+            version=version,
+            sealed=sealed,
+            sha256=sha256,
+            frozen_at=now,
+        )
+    )
+    return FrozenDocument(
+        id=document_id,
+        kind=kind,
+        subject_id=subject_id,
+        version=version,
+        body=orjson.loads(content),
+        sha256=sha256,
+        frozen_at=now,
+    )
+
+
+def find_document(read: Read, document_id: str) -> FrozenDocument:
+    """Raises: DocumentMissing, also when the bytes no longer match their hash."""
+    row = read.session.get(Document, document_id)
+    if row is None:
+        raise DocumentMissing(f"There is no document {document_id}.")
+    content = read.vault.open_bytes("document", row.id, row.sealed)
+    if hashlib.sha256(content).hexdigest() != row.sha256:
+        raise DocumentMissing(f"Document {document_id} does not match its hash. Run `flask verify`.")
+    return FrozenDocument(
+        id=row.id,
+        kind=row.kind,
+        subject_id=row.subject_id,
+        version=row.version,
+        body=orjson.loads(content),
+        sha256=row.sha256,
+        frozen_at=row.frozen_at,
+    )
+
+
+def store_rendering(tx: Tx, *, document_id: str, media_type: str, content: bytes, now: datetime) -> None:
+    """Keep the first rendering; a second one changes nothing."""
+    if find_rendering(tx, document_id) is not None:
+        return
+    tx.session.execute(
+        insert(Rendering).values(
+            document_id=document_id,
+            media_type=media_type,
+            sealed=tx.vault.seal_bytes("rendering", document_id, content),
+            sha256=hashlib.sha256(content).hexdigest(),
+            rendered_at=now,
+        )
+    )
+
+
+def find_rendering(read: Read, document_id: str) -> bytes | None:
+    sealed = read.session.scalar(select(Rendering.sealed).where(Rendering.document_id == document_id))
+    return None if sealed is None else read.vault.open_bytes("rendering", document_id, sealed)

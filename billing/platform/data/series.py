@@ -1,0 +1,37 @@
+"""Numbers that people read: 1, 2, 3 and no gap, for each legal entity and series."""
+
+from __future__ import annotations
+
+from sqlalchemy import String, insert, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Mapped, mapped_column
+
+from billing.platform.data.base import Base, Id
+from billing.platform.data.database import Tx
+
+
+class NumberSeries(Base):
+    __tablename__ = "number_series"
+
+    entity_id: Mapped[Id] = mapped_column(primary_key=True)
+    series: Mapped[str] = mapped_column(String(30), primary_key=True)
+    last: Mapped[int]
+
+
+def next_number(tx: Tx, *, entity_id: str, series: str) -> int:
+    """The next number of a series. It goes back with its transaction, so that none is ever missing."""
+    advance = (
+        update(NumberSeries)
+        .where(NumberSeries.entity_id == entity_id, NumberSeries.series == series)
+        .values(last=NumberSeries.last + 1)
+        .returning(NumberSeries.last)
+    )
+    number = tx.session.scalar(advance)
+    if number is not None:
+        return number
+    try:
+        with tx.session.begin_nested():
+            tx.session.execute(insert(NumberSeries).values(entity_id=entity_id, series=series, last=1))
+    except IntegrityError:  # another transaction began the series a moment ago
+        return tx.session.scalars(advance).one()
+    return 1

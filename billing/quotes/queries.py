@@ -1,0 +1,172 @@
+"""Reads: stored quotes, and their prices once more."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, fields
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import ColumnElement, select
+
+from billing.catalog.queries import schedule_by_id
+from billing.kernel.money import Money
+from billing.kernel.permissions import Actor
+from billing.platform.data.database import Read
+from billing.platform.data.documents import find_document
+from billing.quotes.errors import NoSuchQuote
+from billing.quotes.models import QuoteRow
+from billing.quotes.records import (
+    Actual,
+    Line,
+    PricedPlan,
+    PricedSession,
+    Quote,
+    QuotedSession,
+    QuoteHead,
+    QuoteOrder,
+    SessionToPrice,
+)
+from billing.quotes.rules import as_given, price
+
+
+def find_quote(read: Read, quote_id: str, actor: Actor) -> Quote:
+    """Raises: NoSuchQuote, also for one of a site that the actor may not know of."""
+    row = read.session.get(QuoteRow, quote_id)
+    if row is None or not actor.sees(entity_id=row.entity_id, site_id=row.site_id):
+        raise NoSuchQuote("There is no such quote. Check the id.")
+    return quote_of(row, find_document(read, row.document_id).body)
+
+
+def list_quotes(
+    read: Read,
+    *,
+    actor: Actor,
+    patient_id: str | None = None,
+    plan_id: str | None = None,
+    cursor: str | None = None,
+    limit: int,
+) -> list[QuoteHead]:
+    """The actor's quotes, newest first, one more than `limit` when there are more."""
+    query = select(QuoteRow).where(*_within_reach(actor)).order_by(QuoteRow.id.desc()).limit(limit + 1)
+    if patient_id is not None:
+        query = query.where(QuoteRow.patient_id == patient_id)
+    if plan_id is not None:
+        query = query.where(QuoteRow.plan_id == plan_id)
+    if cursor is not None:
+        query = query.where(QuoteRow.id < cursor)
+    return [QuoteHead(**_head(row)) for row in read.session.scalars(query)]
+
+
+def replay(read: Read, quote: Quote) -> PricedPlan:
+    """The same inputs under the same schedule once more: the same cents and rule ids, for ever."""
+    return _price_again(read, quote, quote.asked)
+
+
+def reprice(read: Read, quote: Quote, actuals: Mapping[str, Actual]) -> PricedPlan:
+    """The quote's price as its sessions really went, by session id, under its own schedule.
+
+    Packages still go by what was planned. What differs from the quote becomes an added invoice or a credit.
+    """
+    return _price_again(read, quote, as_given(quote.asked, actuals))
+
+
+def _price_again(read: Read, quote: Quote, sessions: tuple[SessionToPrice, ...]) -> PricedPlan:
+    schedule = schedule_by_id(read, quote.schedule_id)
+    return price(schedule, quote.condition, sessions, quote.eligibilities, quote.quoted_on)
+
+
+# --- the frozen document -------------------------------------------------------------------------------
+
+
+def body_of(order: QuoteOrder, eligibilities: tuple[str, ...], priced: PricedPlan) -> dict[str, Any]:
+    """What a quote's document says: what was asked, and the price with its reasons."""
+    return {
+        "condition": order.condition,
+        "eligibilities": list(eligibilities),
+        "schedule": priced.schedule,
+        "list_cents": priced.list_cents,
+        "package_cents": priced.package_cents,
+        "discount_cents": priced.discount_cents,
+        "total_cents": priced.total_cents,
+        "asked": [_asked_body(session) for session in order.sessions],
+        "priced": [_priced_body(session) for session in priced.sessions],
+    }
+
+
+def quote_of(row: QuoteRow, body: Mapping[str, Any]) -> Quote:
+    asked = tuple(_asked(session) for session in body["asked"])
+    return Quote(
+        **_head(row),
+        condition=body["condition"],
+        eligibilities=tuple(body["eligibilities"]),
+        asked=asked,
+        sessions=tuple(
+            QuotedSession(
+                session_id=session.session_id,
+                service=session.service,
+                on=session.on,
+                list=Money(priced["list_cents"]),
+                package=Money(priced["package_cents"]),
+                discount=Money(priced["discount_cents"]),
+                net=Money(priced["net_cents"]),
+                explanation=tuple(Line(*line) for line in priced["explanation"]),
+            )
+            for session, priced in zip(asked, body["priced"], strict=True)
+        ),
+    )
+
+
+def _head(row: QuoteRow) -> dict[str, Any]:
+    """The fields of records.QuoteHead."""
+    amounts = {
+        name: Money(getattr(row, f"{name}_cents")) for name in ("list", "package", "discount", "total")
+    }
+    others = {field.name for field in fields(QuoteHead)} - set(amounts)
+    return {**{name: getattr(row, name) for name in others}, **amounts}
+
+
+def _asked_body(session: SessionToPrice) -> dict[str, Any]:
+    """Add-ons keep their order, which the explanation shows; decimals become texts."""
+    return {
+        **asdict(session),
+        "on": session.on.isoformat(),
+        "dose_mg": _text_or_none(session.dose_mg),
+        "weight_kg": _text_or_none(session.weight_kg),
+        "add_ons": list(session.add_ons.items()),
+    }
+
+
+def _asked(body: Mapping[str, Any]) -> SessionToPrice:
+    decimals = {name: _decimal_or_none(body[name]) for name in ("dose_mg", "weight_kg")}
+    added = dict(body["add_ons"])
+    return SessionToPrice(**{**body, **decimals, "on": date.fromisoformat(body["on"]), "add_ons": added})
+
+
+def _priced_body(session: PricedSession) -> dict[str, Any]:
+    """The date and the service stand in what was asked."""
+    return {
+        "list_cents": session.list_cents,
+        "package_cents": session.package_cents,
+        "discount_cents": session.discount_cents,
+        "net_cents": session.net_cents,
+        "explanation": [list(line) for line in session.explanation],
+    }
+
+
+def _text_or_none(number: Decimal | None) -> str | None:
+    return None if number is None else str(number)
+
+
+def _decimal_or_none(text: str | None) -> Decimal | None:
+    return None if text is None else Decimal(text)
+
+
+def _within_reach(actor: Actor) -> list[ColumnElement[bool]]:
+    reach: list[ColumnElement[bool]] = []
+    if actor.entity_id is not None:
+        reach.append(QuoteRow.entity_id == actor.entity_id)
+    if actor.site_ids is not None:
+        reach.append(QuoteRow.site_id.in_(actor.site_ids))
+    return reach

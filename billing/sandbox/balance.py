@@ -1,0 +1,87 @@
+"""The balance: what each movement brought, cost and left."""
+
+from __future__ import annotations
+
+from billing.kernel.money import share_cents
+from billing.sandbox.calls import Call, Route, page, reader
+from billing.sandbox.parameters import NOTHING, PAGED, Form, choice, text
+from billing.sandbox.storage import Condition, Thing, new_reference
+
+DAY = 24 * 3600
+SETTLING_DAYS = 2
+FEE_BASIS_POINTS, FIXED_FEE_CENTS = 290, 30
+"""2.9% + 30 cents, the published price of a US card charge."""
+
+
+def card_fee(amount: int) -> int:
+    """In cents, rounded half up."""
+    return share_cents(amount, FEE_BASIS_POINTS) + FIXED_FEE_CENTS
+
+
+def settles_on(now: int) -> int:
+    """Midnight UTC, two days on."""
+    return (now // DAY + SETTLING_DAYS) * DAY
+
+
+def book(call: Call, *, kind: str, source: str, amount: int, fee: int = 0, available_on: int) -> Thing:
+    """Record a movement of the balance, in cents. `kind` is its type, and its reporting category too."""
+    return call.shelf.add({
+        "id": new_reference("txn"),
+        "object": "balance_transaction",
+        "amount": amount,
+        "available_on": available_on,
+        "balance_type": "payments",
+        "created": call.now,
+        "currency": "usd",
+        "description": None,
+        "exchange_rate": None,
+        "fee": fee,
+        "fee_details": _fee_details(fee),
+        "net": amount - fee,
+        "reporting_category": kind,
+        "source": source,
+        "status": "pending",
+        "type": kind,
+    })  # fmt: skip
+
+
+def _fee_details(fee: int) -> list[Thing]:
+    if not fee:
+        return []
+    return [{
+        "amount": fee, "application": None, "currency": "usd", "description": "Processing fees",
+        "type": "stripe_fee",
+    }]  # fmt: skip
+
+
+def _balance(call: Call, _params: Thing) -> Thing:
+    movements = call.shelf.select("balance_transaction")
+    available = sum(m["net"] for m in movements if m["available_on"] <= call.now)
+    pending = sum(m["net"] for m in movements if m["available_on"] > call.now)
+    return {
+        "object": "balance",
+        "available": [_amount(available)],
+        "livemode": False,
+        "pending": [_amount(pending)],
+        "refund_and_dispute_prefunding": {"available": [_amount(0)], "pending": [_amount(0)]},
+    }
+
+
+def _amount(cents: int) -> Thing:
+    return {"amount": cents, "currency": "usd", "source_types": {"card": cents}}
+
+
+def _list(call: Call, params: Thing) -> Thing:
+    conditions: list[Condition] = [
+        (name, "=", params[name]) for name in ("source", "type", "currency") if name in params
+    ]
+    return page(call, "balance_transaction", params, url="/v1/balance_transactions", conditions=conditions)
+
+
+_LIST = Form({**PAGED, "source": text(255), "type": text(100), "currency": choice("usd")})
+
+ROUTES = [
+    Route("GET", "/v1/balance", NOTHING, _balance),
+    Route("GET", "/v1/balance_transactions/<reference>", NOTHING, reader("balance_transaction")),
+    Route("GET", "/v1/balance_transactions", _LIST, _list),
+]

@@ -1,0 +1,206 @@
+"""The API over HTTP: who may ask, what is known, performed once, answered in the processor's shape."""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import unquote_plus
+
+from flask import Blueprint, Response, request
+
+from billing.sandbox import balance, charges, events, intents, refunds, sessions
+from billing.sandbox.calls import Call, Route
+from billing.sandbox.errors import ApiError, unauthorized
+from billing.sandbox.idempotency import KeptAnswer, claim, keep, release
+from billing.sandbox.mischief import Gate, forbidden_word, remember, takes_loss
+from billing.sandbox.parameters import nested
+from billing.sandbox.settings import Settings
+from billing.sandbox.storage import Store, Thing, new_reference
+
+ROUTES: list[Route] = [
+    *sessions.ROUTES,
+    *intents.ROUTES,
+    *charges.ROUTES,
+    *refunds.ROUTES,
+    *balance.ROUTES,
+    *events.ROUTES,
+]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """One request, read and allowed. `route` is None for an address that no route has."""
+
+    route: Route | None
+    ids: dict[str, str]
+    raw: Thing
+    key: str | None
+    request_id: str
+    now: int
+
+
+class Api:
+    """Performs routes. `wake` tells the deliverer that events may be waiting."""
+
+    def __init__(self, store: Store, settings: Settings, gate: Gate, wake: Callable[[], None]) -> None:
+        self._store, self._settings, self._gate, self._wake = store, settings, gate, wake
+
+    def answer(self, route: Route | None, ids: dict[str, str]) -> Response:
+        request_id = new_reference("req", 14)
+        now = int(self._settings.clock().timestamp())
+        key = request.headers.get("Idempotency-Key") if request.method == "POST" else None
+        raw: Thing = {}
+        try:
+            _authorize(self._settings.secret_key)
+            text = request.get_data(as_text=True)
+            raw = nested([*request.args.items(multi=True), *request.form.items(multi=True)])
+            self._refuse_words(text)
+            response = self._perform(
+                Asked(route=route, ids=ids, raw=raw, key=key, request_id=request_id, now=now)
+            )
+        except ApiError as error:
+            response = _response(error.status, json.dumps(error.body))
+        response.headers["Request-Id"] = request_id
+        self._conclude(response, raw, key, now)
+        return response
+
+    def _refuse_words(self, body: str) -> None:
+        key = request.headers.get("Idempotency-Key", "")
+        text = unquote_plus(" ".join([request.full_path, body, key]))
+        with self._store.transaction() as shelf:
+            word = forbidden_word(shelf, text)
+        if word:
+            raise ApiError(f"The request holds a forbidden word: {word}", code="forbidden_word")
+
+    def _perform(self, asked: Asked) -> Response:
+        if asked.route is None:
+            raise ApiError(f"Unrecognized request URL ({request.method}: {request.path}).", status=404)
+        params = asked.route.form(asked.raw)
+        kept = self._claim(asked)
+        if kept:
+            return _replay(kept, asked.key)
+        try:
+            self._gate.pass_through(request.path)
+            status, body = self._execute(asked.route, params, asked)
+        except BaseException:
+            self._release(asked.key)
+            raise
+        return _response(status, body, asked.key)
+
+    def _claim(self, asked: Asked) -> KeptAnswer | None:
+        if asked.key is None:
+            return None
+        with self._store.transaction() as shelf:
+            return claim(
+                shelf,
+                key=asked.key,
+                path=request.path,
+                params=asked.raw,
+                request_id=asked.request_id,
+                now=asked.now,
+            )
+
+    def _release(self, key: str | None) -> None:
+        if key is not None:
+            with self._store.transaction() as shelf:
+                release(shelf, key)
+
+    def _execute(self, route: Route, params: Thing, asked: Asked) -> tuple[int, str]:
+        """Perform it and keep the answer, in one transaction."""
+        with self._store.transaction() as shelf:
+            call = Call(
+                shelf=shelf,
+                now=asked.now,
+                base_url=request.host_url.rstrip("/"),
+                request_id=asked.request_id,
+                idempotency_key=asked.key,
+            )
+            try:
+                with shelf.undone_by(ApiError):
+                    status, answer = 200, route.operation(call, params, **asked.ids)
+            except ApiError as error:
+                status, answer = error.status, error.body
+            body = json.dumps(answer, indent=2)
+            if asked.key is not None:
+                keep(shelf, asked.key, status, body)
+        return status, body
+
+    def _conclude(self, response: Response, raw: Thing, key: str | None, now: int) -> None:
+        """Remember the request, wake the deliverer, and lose the answer if that was asked for."""
+        with self._store.transaction() as shelf:
+            remember(
+                shelf,
+                method=request.method,
+                path=request.path,
+                params=raw,
+                key=key,
+                status=response.status_code,
+                now=now,
+            )
+            lost = takes_loss(shelf, method=request.method, path=request.path)
+        self._wake()
+        if lost:
+            _hang_up()
+
+
+def _authorize(secret_key: str) -> None:
+    given = request.authorization
+    key = (given.token or given.username or "") if given else ""
+    if not key:
+        raise unauthorized("You did not provide an API key.")
+    if key != secret_key:
+        raise unauthorized(f"Invalid API Key provided: {key[:8]}****")
+
+
+def _response(status: int, body: str, key: str | None = None) -> Response:
+    response = Response(body, status, content_type="application/json")
+    if key is not None:
+        response.headers["Idempotency-Key"] = key
+    return response
+
+
+def _replay(kept: KeptAnswer, key: str | None) -> Response:
+    response = _response(kept.status, kept.body, key)
+    response.headers["Idempotent-Replayed"] = "true"
+    response.headers["Original-Request"] = kept.request_id
+    return response
+
+
+def _hang_up() -> None:
+    """Close the connection, so that the caller never learns what happened."""
+    connection: Any = request.environ.get("werkzeug.socket")
+    if isinstance(connection, socket.socket):
+        connection.shutdown(socket.SHUT_RDWR)
+
+
+def make_blueprint(api: Api) -> Blueprint:
+    routes = Blueprint("api", __name__, url_prefix="/v1")
+    for number, route in enumerate(ROUTES):
+        routes.add_url_rule(
+            route.path.removeprefix("/v1"),
+            endpoint=f"route_{number}",
+            view_func=_view(api, route),
+            methods=[route.method],
+            provide_automatic_options=False,
+        )
+    routes.add_url_rule(
+        "/<path:rest>", view_func=_nowhere(api), methods=["GET", "POST", "PUT", "PATCH", "DELETE"]
+    )
+    return routes
+
+
+def _view(api: Api, route: Route) -> Callable[..., Response]:
+    def view(**ids: str) -> Response:
+        return api.answer(route, ids)
+
+    return view
+
+
+def _nowhere(api: Api) -> Callable[..., Response]:
+    def view(rest: str) -> Response:
+        return api.answer(None, {"rest": rest})
+
+    return view

@@ -1,0 +1,174 @@
+"""Parameters of a request: `a[b][0]=c` to nested values, each checked, and none that is not known."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from billing.sandbox.errors import ApiError, missing_parameter, unknown_parameter
+
+Parser = Callable[[Any, str], Any]
+"""Takes the raw value and the parameter's full name; raises ApiError."""
+
+NAME = re.compile(r"([A-Za-z0-9_]+)((?:\[[A-Za-z0-9_ .:-]*\])*)")
+DEEPEST = 6
+
+
+@dataclass(frozen=True)
+class Form:
+    """The parameters that an operation, or a nested hash, knows."""
+
+    fields: Mapping[str, Parser] = field(default_factory=dict)
+    required: frozenset[str] = frozenset()
+
+    def __call__(self, raw: Any, name: str = "") -> dict[str, Any]:
+        if not isinstance(raw, dict):
+            raise ApiError(f"Invalid hash: {name}", param=name)
+        full = {key: f"{name}[{key}]" if name else key for key in [*raw, *self.required]}
+        for key in raw:
+            if key not in self.fields:
+                raise unknown_parameter(full[key])
+        for key in self.fields:
+            if key in self.required and key not in raw:
+                raise missing_parameter(full[key])
+        return {key: self.fields[key](value, full[key]) for key, value in raw.items()}
+
+
+def nested(pairs: Iterable[tuple[str, str]]) -> dict[str, Any]:
+    """`[("a[b]", "1"), ("c[]", "2")]` is `{"a": {"b": "1"}, "c": {"0": "2"}}`."""
+    root: dict[str, Any] = {}
+    for name, value in pairs:
+        _put(root, _path(name), value, name)
+    return root
+
+
+def _path(name: str) -> list[str]:
+    match = NAME.fullmatch(name)
+    if match is None:
+        raise unknown_parameter(name)
+    path = [match[1], *re.findall(r"\[([^\]]*)\]", match[2])]
+    if len(path) > DEEPEST:
+        raise unknown_parameter(name)
+    return path
+
+
+def _put(root: dict[str, Any], path: list[str], value: str, name: str) -> None:
+    here = root
+    for step in path[:-1]:
+        here = here.setdefault(step or str(len(here)), {})
+        if not isinstance(here, dict):
+            raise ApiError(f"Invalid hash: {name}", param=name)
+    last = path[-1] or str(len(here))
+    if isinstance(here.get(last), dict):
+        raise ApiError(f"Invalid string: {name}", param=name)
+    here[last] = value
+
+
+def text(longest: int = 5000) -> Parser:
+    def parse(raw: Any, name: str) -> str:
+        if not isinstance(raw, str):
+            raise ApiError(f"Invalid string: {name}", param=name)
+        if not raw:
+            raise ApiError(f"'{name}' cannot be unset.", code="parameter_invalid_empty", param=name)
+        if len(raw) > longest:
+            message = f"Invalid string: {name} must be at most {longest} characters"
+            raise ApiError(message, code="parameter_invalid_string", param=name)
+        return raw
+
+    return parse
+
+
+def address() -> Parser:
+    def parse(raw: Any, name: str) -> str:
+        url = str(text()(raw, name))
+        if not url.startswith(("http://", "https://")) or any(letter.isspace() for letter in url):
+            raise ApiError("Not a valid URL", code="url_invalid", param=name)
+        return url
+
+    return parse
+
+
+def whole(least: int = 0, most: int = 2**53) -> Parser:
+    def parse(raw: Any, name: str) -> int:
+        written = text(20)(raw, name)
+        if not re.fullmatch(r"-?[0-9]+", written):
+            raise ApiError(f"Invalid integer: {written}", code="parameter_invalid_integer", param=name)
+        number = int(written)
+        if not least <= number <= most:
+            message = f"This value must be from {least} to {most}."
+            raise ApiError(message, code="parameter_invalid_integer", param=name)
+        return number
+
+    return parse
+
+
+def choice(*values: str) -> Parser:
+    def parse(raw: Any, name: str) -> str:
+        if raw not in values:
+            raise ApiError(f"Invalid {name}: must be one of {', '.join(values)}", param=name)
+        return str(raw)
+
+    return parse
+
+
+def flag() -> Parser:
+    def parse(raw: Any, name: str) -> bool:
+        return bool(choice("true", "false")(raw, name) == "true")
+
+    return parse
+
+
+def listed(item: Parser, most: int = 100) -> Parser:
+    def parse(raw: Any, name: str) -> list[Any]:
+        if not isinstance(raw, dict) or not all(key.isdigit() for key in raw):
+            raise ApiError("Invalid array", param=name)
+        if not 1 <= len(raw) <= most:
+            raise ApiError(f"{name} takes from 1 to {most} entries.", param=name)
+        return [item(raw[key], f"{name}[{key}]") for key in sorted(raw, key=int)]
+
+    return parse
+
+
+def metadata() -> Parser:
+    """At most 50 keys of 40 characters, values of 500. Source: docs.stripe.com/api/metadata."""
+
+    def parse(raw: Any, name: str) -> dict[str, str]:
+        if not isinstance(raw, dict):
+            raise ApiError(f"Invalid hash: {name}", param=name)
+        if len(raw) > 50:
+            raise ApiError("Metadata can have up to 50 keys.", param=name)
+        for key, value in raw.items():
+            if len(key) > 40 or not isinstance(value, str) or len(value) > 500:
+                message = "Metadata keys have up to 40 characters, values up to 500."
+                raise ApiError(message, param=f"{name}[{key}]")
+        return {key: value for key, value in raw.items() if value}
+
+    return parse
+
+
+def span() -> Parser:
+    """An instant in seconds, or bounds of one: `created[gte]=...`. Answers (operator, seconds) pairs."""
+    operators = {"gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
+    bounds = Form({key: whole() for key in operators})
+
+    def parse(raw: Any, name: str) -> list[tuple[str, int]]:
+        if isinstance(raw, str):
+            return [("=", whole()(raw, name))]
+        return [(operators[key], value) for key, value in bounds(raw, name).items()]
+
+    return parse
+
+
+EXPAND: Mapping[str, Parser] = {"expand": listed(text(200), 20)}
+PAGED: Mapping[str, Parser] = {
+    **EXPAND,
+    "limit": whole(1, 100),
+    "starting_after": text(255),
+    "ending_before": text(255),
+    "created": span(),
+}
+"""What every list takes."""
+
+NOTHING = Form(EXPAND)

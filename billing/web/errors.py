@@ -1,0 +1,58 @@
+"""What a browser sees when something is refused: the same problem as on the API, as a page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+from flask import Flask, Response, g, render_template, request
+from werkzeug.exceptions import HTTPException
+
+from billing.platform.http.problems import problem_of_http
+
+TITLES = {
+    400: "That did not work",
+    403: "You may not do this",
+    404: "Nothing is here",
+    405: "That did not work",
+    409: "That is not possible now",
+    413: "That is too large",
+    422: "Please look at what you entered",
+    429: "Too many tries",
+    503: "Please try again shortly",
+}
+SENTENCES = {
+    404: "The address is wrong, or what was here is not yours to see.",
+    405: "This address takes no such request.",
+    500: "Something went wrong here. Nothing was changed.",
+}
+UNKNOWN_LINK = "This link is not valid, or not valid any more."
+"""The same for a link that never was and for one that has ended."""
+
+MACHINES = ("/api/", "/webhooks/", "/healthz", "/readyz", "/metrics", "/problems/")
+
+
+def show_errors_as_pages(app: Flask) -> None:
+    """Outside of what machines read, turn each problem into a page. Call it after the API is made."""
+
+    @app.errorhandler(HTTPException)
+    def as_problem(error: HTTPException) -> Any:
+        return problem_of_http(error)
+
+    @app.after_request
+    def as_page(response: Response) -> Response:
+        if response.mimetype != "application/problem+json" or request.path.startswith(MACHINES):
+            return response
+        return _page(response)
+
+
+def _page(response: Response) -> Response:
+    status, folder = response.status_code, "staff"
+    detail = SENTENCES.get(status) or orjson.loads(response.get_data())["detail"]
+    if request.path.startswith(("/pay/", "/portal/", "/estimate-notice")):
+        folder, detail = "portal", UNKNOWN_LINK if status == 404 else detail
+    g.without_frame = status >= 500
+    title = TITLES.get(status, "Something went wrong")
+    response.set_data(render_template(f"{folder}/error.html", title=title, detail=detail))
+    response.mimetype = "text/html"
+    return response

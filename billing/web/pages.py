@@ -1,0 +1,55 @@
+"""All pages, registered in their order."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Flask, g
+
+from billing.insurance.ports import RenderSuperbill
+from billing.payments.flows import Payments
+from billing.platform.http.edge import Edge
+from billing.platform.http.guard import Authenticate
+from billing.web.errors import show_errors_as_pages
+from billing.web.portal import notice, pay
+from billing.web.staff import desk, landing, money, patients, people, sign_in, today
+from billing.web.staff.shell import shell_of
+
+PUBLIC_ENDPOINTS = sign_in.PUBLIC_ENDPOINTS.union(
+    landing.PUBLIC_ENDPOINTS, notice.PUBLIC_ENDPOINTS, pay.PUBLIC_ENDPOINTS
+)
+"""What a stranger may open."""
+
+
+def register_pages(
+    app: Flask,
+    edge: Edge,
+    *,
+    authenticate: Authenticate,
+    payments: Payments,
+    checkout_origin: str,
+    render: RenderSuperbill,
+) -> None:
+    """Add sign-in, staff pages and portal pages. Call it after the API is made and before the guard."""
+    show_errors_as_pages(app)
+    sign_in.install_sign_in(app, edge)
+    for blueprint in (
+        landing.make_blueprint(authenticate),
+        today.make_blueprint(edge),
+        money.make_blueprint(edge),
+        patients.make_blueprint(edge, render),
+        desk.make_blueprint(edge),
+        people.make_blueprint(edge),
+        pay.make_blueprint(edge, payments, checkout_origin),
+        notice.make_blueprint(),
+    ):
+        app.register_blueprint(blueprint)
+
+    @app.context_processor
+    def frame() -> dict[str, Any]:
+        """What the layout of staff pages shows, errors among them, once the guard knows who asks.
+
+        A page about something broken goes without, so that it needs no database.
+        """
+        actor = None if g.get("without_frame") else g.get("actor")
+        return {"shell": edge.read(lambda read: shell_of(read, actor, edge.clock())) if actor else None}

@@ -1,0 +1,95 @@
+"""/pay/<token>: what a link shows to whoever holds it, an amount and a button, and never a name.
+
+Opening the page changes nothing, since mail scanners open links too; paying begins with a POST.
+"""
+
+from __future__ import annotations
+
+from flask import Blueprint, redirect, render_template, session
+from werkzeug import Response
+
+from billing.catalog.queries import find_entity
+from billing.kernel.errors import NotFound, Unavailable
+from billing.kernel.permissions import SYSTEM, Actor, Permission
+from billing.payments.errors import CheckoutStands
+from billing.payments.flows import Payments, start_checkout
+from billing.payments.ports import CheckoutStatus, GatewayRefused
+from billing.payments.queries import find_checkout, find_pay_link
+from billing.payments.records import PayLink
+from billing.payments.states import CheckoutState
+from billing.platform.http.edge import Edge
+from billing.platform.http.headers import allow_form_target
+
+PUBLIC_ENDPOINTS = frozenset({"pay.show", "pay.start"})
+
+THANKS = "thanks"
+"""In the place of a token: where the processor sends everybody back to, so that it never learns a token."""
+
+LAST_PAID = "pay"
+"""The name under which the visitor's own cookie keeps the link and the checkout that they went off with."""
+
+
+def make_blueprint(edge: Edge, room: Payments, checkout_origin: str) -> Blueprint:
+    """`checkout_origin` is where the processor's pages are, such as https://checkout.stripe.com."""
+    routes = Blueprint("pay", __name__)
+
+    @routes.get("/pay/<token>")
+    def show(token: str) -> str | Response:
+        if token == THANKS:
+            return _welcome_back()
+        link = edge.read(lambda read: find_pay_link(read, token, edge.clock()))
+        if not link.amount:
+            return render_template("portal/paid.html", clinic=_clinic(edge, link))
+        if _being_confirmed(edge, room, token):
+            return render_template("portal/confirming.html", clinic=_clinic(edge, link), amount=link.amount)
+        allow_form_target(checkout_origin)
+        return render_template("portal/pay.html", clinic=_clinic(edge, link), amount=link.amount, token=token)
+
+    @routes.post("/pay/<token>")
+    def start(token: str) -> Response:
+        link = edge.read(lambda read: find_pay_link(read, token, edge.clock()))
+        if not link.amount:
+            return redirect(f"/pay/{token}", 303)
+        checkout = start_checkout(
+            room,
+            invoice_id=link.invoice_id,
+            return_url=f"{edge.public_url}/pay/{THANKS}",
+            request=None,
+            actor=_holder(link),
+        )
+        if checkout.url is None:
+            raise CheckoutStands("Your payment is being confirmed. Open this link again in a moment.")
+        session[LAST_PAID] = {"token": token, "checkout_id": checkout.id}
+        return redirect(checkout.url, 303)
+
+    return routes
+
+
+def _welcome_back() -> str | Response:
+    last = session.get(LAST_PAID)
+    return redirect(f"/pay/{last['token']}", 303) if last else render_template("portal/thanks.html")
+
+
+def _being_confirmed(edge: Edge, room: Payments, token: str) -> bool:
+    """Whether this visitor comes back from a page that took the money, which is not booked yet."""
+    last = session.get(LAST_PAID)
+    if not last or last["token"] != token:
+        return False
+    try:
+        checkout = edge.read(lambda read: find_checkout(read, last["checkout_id"], SYSTEM))
+        if checkout.state is not CheckoutState.OPEN or checkout.reference is None:
+            return False
+        return room.gateway.read_checkout(checkout.reference).status is CheckoutStatus.COMPLETE
+    except (NotFound, GatewayRefused):
+        return False
+    except Unavailable:
+        return True
+
+
+def _holder(link: PayLink) -> Actor:
+    """Whoever holds a link may begin to pay its invoice, and nothing else."""
+    return Actor(id="pay_link", entity_id=link.entity_id, permissions=frozenset({Permission.PAYMENTS_TAKE}))
+
+
+def _clinic(edge: Edge, link: PayLink) -> str:
+    return edge.read(lambda read: find_entity(read, link.entity_id)).trade_name

@@ -1,0 +1,136 @@
+"""/staff/patients: find somebody, and see what they owe and why."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Blueprint, Response, render_template, request
+
+from billing.care.queries import plans_of
+from billing.care.records import Session
+from billing.insurance.flows import render_superbill
+from billing.insurance.ports import RenderSuperbill
+from billing.insurance.queries import find_superbill, list_superbills
+from billing.insurance.records import Superbill
+from billing.invoices.queries import list_invoices
+from billing.invoices.records import Invoice
+from billing.kernel.errors import Invalid
+from billing.kernel.money import Money, total
+from billing.kernel.permissions import Actor, Permission
+from billing.patients.queries import find_patient, search_patients
+from billing.patients.records import Patient
+from billing.payments.queries import credits_of_patient, list_payments
+from billing.payments.records import CreditLot, Election, Payment
+from billing.platform.data.database import Read
+from billing.platform.http.edge import Edge
+from billing.platform.http.guard import current_actor, guard
+
+MOST_OF_EACH = 100
+
+
+@dataclass(frozen=True, kw_only=True)
+class Account:
+    """A patient and all that the reader may see of their money and care."""
+
+    patient: Patient
+    sessions: Sequence[Session]
+    invoices: Sequence[Invoice]
+    payments: Sequence[Payment]
+    credits: Sequence[CreditLot]
+    superbills: Mapping[str, Sequence[Superbill]]
+    """By session, the newest version first."""
+
+    @property
+    def owed(self) -> Money:
+        return total(invoice.open_balance for invoice in self.invoices)
+
+    @property
+    def held(self) -> Money:
+        return total(lot.available for lot in self.credits)
+
+    @property
+    def has_elected_credit(self) -> bool:
+        return any(lot.available and lot.election is Election.CREDIT for lot in self.credits)
+
+
+def make_blueprint(edge: Edge, render: RenderSuperbill) -> Blueprint:
+    routes = Blueprint("staff_patients", __name__)
+
+    @routes.post("/staff/patients")
+    @guard(Permission.PATIENTS_READ)
+    def search() -> str:
+        """A POST, so that a name or birth date stands in no address and no log."""
+        actor, text = current_actor(), request.form.get("text", "")[:200]
+        refusal: str | None = None
+        found: Sequence[Patient] = ()
+        try:
+            found = edge.audited_read(
+                lambda read: search_patients(read, text, actor),
+                actor=actor,
+                action="page.search",
+                subject_id=actor.id,
+            )
+        except Invalid as error:
+            refusal = error.detail
+        return render_template("staff/search.html", text=text, found=found, refusal=refusal)
+
+    @routes.get("/staff/patients/<patient_id>")
+    @guard(Permission.PATIENTS_READ)
+    def patient(patient_id: str) -> str:
+        actor = current_actor()
+        account = edge.audited_read(
+            lambda read: _account(read, patient_id, actor),
+            actor=actor,
+            action="page.patient",
+            subject_id=patient_id,
+        )
+        return render_template("staff/patient.html", account=account, may=actor.may, Permission=Permission)
+
+    @routes.get("/staff/superbills/<superbill_id>")
+    @guard(Permission.SUPERBILLS_READ)
+    def superbill(superbill_id: str) -> Response:
+        """The PDF, which is drawn once and stays as it is."""
+        actor = current_actor()
+
+        bill = edge.audited_read(
+            lambda read: find_superbill(read, superbill_id, actor),
+            actor=actor,
+            action="superbill.read",
+            subject_id=superbill_id,
+        )
+        pdf = render_superbill(edge.database, render, document_id=bill.document_id, now=edge.clock())
+        name = f'inline; filename="superbill-{bill.number}.pdf"'
+        return Response(pdf, mimetype="application/pdf", headers={"Content-Disposition": name})
+
+    return routes
+
+
+def _account(read: Read, patient_id: str, actor: Actor) -> Account:
+    """Each part for those who may read it; the rest stays empty."""
+    found = find_patient(read, patient_id, actor)
+    may = actor.may
+    limits: dict[str, Any] = {"patient_id": patient_id, "limit": MOST_OF_EACH}
+    return Account(
+        patient=found,
+        sessions=_sessions(read, patient_id) if may(Permission.CARE_READ) else (),
+        invoices=list_invoices(read, actor, **limits) if may(Permission.INVOICES_READ) else (),
+        payments=list_payments(read, actor, **limits) if may(Permission.PAYMENTS_READ) else (),
+        credits=credits_of_patient(read, patient_id) if may(Permission.CREDITS_READ) else (),
+        superbills=_by_session(list_superbills(read, actor, **limits))
+        if may(Permission.SUPERBILLS_READ)
+        else {},
+    )
+
+
+def _sessions(read: Read, patient_id: str) -> Sequence[Session]:
+    return [session for plan in plans_of(read, patient_id) for session in plan.sessions]
+
+
+def _by_session(superbills: Sequence[Superbill]) -> Mapping[str, Sequence[Superbill]]:
+    sorted_out: dict[str, list[Superbill]] = defaultdict(list)
+    for superbill in superbills:
+        sorted_out[superbill.session_id].append(superbill)
+    return sorted_out

@@ -1,0 +1,234 @@
+"""The only place that knows all rooms: it builds the adapters, subscribes to facts, registers routes."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+import structlog
+from flask import Flask
+from flask_migrate import Migrate
+from flask_sqlalchemy import SQLAlchemy
+
+import billing.care.api
+import billing.catalog.cli
+import billing.insurance.api
+import billing.insurance.cli
+import billing.invoices.api
+import billing.ledger.api
+import billing.patients.api
+import billing.payments.api
+import billing.payments.cli
+import billing.people.api
+import billing.people.cli
+import billing.quotes.api
+import billing.quotes.cli
+from billing.adapters.remittance_835 import Edi835Reader
+from billing.adapters.stripe_gateway import StripeGateway
+from billing.adapters.superbill_pdf import render_superbill
+from billing.care.states import SessionCancelled, SessionGiven
+from billing.catalog.queries import entities, find_site
+from billing.insurance import flows as insurance
+from billing.insurance.use_cases.superbills import RENDER_JOB
+from billing.invoices.handlers import on_session_cancelled, on_session_given
+from billing.invoices.states import InvoiceIssued, ItemReturned
+from billing.kernel.clock import clock_from
+from billing.kernel.money import Money
+from billing.payments.flows import Payments, resolve, send_refund, work_event
+from billing.payments.handlers import on_invoice_issued, on_item_returned
+from billing.payments.use_cases.inbox import WORK_WEBHOOK
+from billing.payments.use_cases.refunds import SEND_REFUND
+from billing.platform import cli
+from billing.platform.data.audit import seal_audit_rows
+from billing.platform.data.base import Base
+from billing.platform.data.database import Database, Read, engine_options
+from billing.platform.data.jobs import Handler, Recurring, Worker
+from billing.platform.data.vault import Vault
+from billing.platform.http import headers, health
+from billing.platform.http.api import BillingApi, make_api
+from billing.platform.http.edge import Edge
+from billing.platform.http.guard import Authenticate, install_guard
+from billing.platform.http.problems import answer_with_problems
+from billing.web import pages
+from config import ROOT, STRIPE_API, Settings
+
+SAMPLE_CLINIC = ROOT / "billing" / "catalog" / "samples" / "b.yaml"
+STRIPE_CHECKOUT = "https://checkout.stripe.com"
+SEAL_AUDIT, RESOLVE = "seal-audit", "resolve"
+RECURRING = (Recurring(SEAL_AUDIT, timedelta(seconds=30)), Recurring(RESOLVE, timedelta(minutes=5)))
+PUBLIC_ENDPOINTS = (
+    frozenset({"static", "webhooks.stripe", "api-docs.openapi_json"})
+    | health.PUBLIC_ENDPOINTS
+    | pages.PUBLIC_ENDPOINTS
+)
+
+
+@dataclass(frozen=True)
+class House:
+    """What the process is made of, once built."""
+
+    settings: Settings
+    edge: Edge
+    payments: Payments
+
+
+def create_app(settings: Settings) -> Flask:
+    """The application: web, worker and command line are made of the same one."""
+    _configure_logging()
+    app = Flask("billing", root_path=str(Path(__file__).parent))
+    app.config["SECRET_KEY"] = settings.secret_key
+    house = _build(app, settings)
+    subscribe(house.edge.database)
+    answer_with_problems(app)
+    _register_api(make_api(app), house)
+    authenticate = billing.people.api.make_authenticate(house.edge)
+    _register_browser(app, house, authenticate)
+    install_guard(app, authenticate, public=PUBLIC_ENDPOINTS, sign_in_page="/staff/sign-in")
+    _register_commands(app, house)
+    return app
+
+
+def subscribe(database: Database) -> None:
+    """Who hears of what, in this order, inside the transaction of the fact."""
+    database.subscribe(SessionGiven, on_session_given)
+    database.subscribe(SessionCancelled, on_session_cancelled)
+    database.subscribe(InvoiceIssued, on_invoice_issued)
+    database.subscribe(ItemReturned, on_item_returned)
+
+
+def job_handlers(house: House) -> Mapping[str, Handler]:
+    """What the worker does, by kind of job."""
+    database, clock = house.edge.database, house.edge.clock
+    return {
+        WORK_WEBHOOK: lambda task: work_event(
+            house.payments, kind=task.payload["kind"], object_id=task.payload["object_id"]
+        ),
+        SEND_REFUND: lambda task: _ignore(send_refund(house.payments, refund_id=task.payload["refund_id"])),
+        RENDER_JOB: lambda task: _ignore(
+            insurance.render_superbill(database, render_superbill, document_id=task.key, now=clock())
+        ),
+        SEAL_AUDIT: lambda _task: _ignore(database.in_transaction(seal_audit_rows)),
+        RESOLVE: lambda _task: _ignore(resolve(house.payments)),
+    }
+
+
+def _build(app: Flask, settings: Settings) -> House:
+    database = _open_database(app, settings)
+    clock = clock_from(str(settings.clinic_clock) if settings.clinic_clock else None)
+    gateway = StripeGateway(
+        secret_key=settings.stripe_secret_key,
+        webhook_secret=settings.stripe_webhook_secret,
+        api_base=settings.stripe_api_base,
+    )
+    edge = Edge(database=database, clock=clock, public_url=settings.public_url)
+    return House(settings=settings, edge=edge, payments=Payments(database, gateway, clock))
+
+
+def _open_database(app: Flask, settings: Settings) -> Database:
+    url, options = settings.database_url, engine_options(settings.database_url)
+    app.config.update(
+        SQLALCHEMY_DATABASE_URI=url,
+        SQLALCHEMY_ENGINE_OPTIONS=options,
+        SQLALCHEMY_BINDS={"reader": {"url": url, **options}},
+    )
+    db = SQLAlchemy(app, metadata=Base.metadata, disable_autonaming=True)
+    Migrate(app, db, directory=str(ROOT / "migrations"))
+    with app.app_context():
+        return Database(write=db.engine, read=db.engines["reader"], vault=Vault(settings.field_keys))
+
+
+def _register_api(api: BillingApi, house: House) -> None:
+    edge = house.edge
+    for blueprint in (
+        billing.people.api.make_blueprint(edge),
+        billing.patients.api.make_blueprint(edge, _entity_of_site),
+        billing.care.api.make_blueprint(edge),
+        billing.quotes.api.make_blueprint(edge),
+        billing.invoices.api.make_blueprint(edge),
+        billing.payments.api.make_blueprint(edge, house.payments, Money(house.settings.refund_limit_cents)),
+        billing.insurance.api.make_blueprint(edge, render_superbill, Edi835Reader()),
+        billing.ledger.api.make_blueprint(edge),
+    ):
+        api.register_blueprint(blueprint)
+
+
+def _register_browser(app: Flask, house: House, authenticate: Authenticate) -> None:
+    app.register_blueprint(health.make_blueprint(house.edge))
+    app.register_blueprint(billing.payments.api.make_webhook_blueprint(house.edge, house.payments.gateway))
+    pages.register_pages(
+        app,
+        house.edge,
+        authenticate=authenticate,
+        payments=house.payments,
+        checkout_origin=_checkout_origin(house.settings),
+        render=render_superbill,
+    )
+    headers.install(app, public_url=house.settings.public_url)
+
+
+def _register_commands(app: Flask, house: House) -> None:
+    edge = house.edge
+    worker = Worker(edge.database, edge.clock, job_handlers(house), RECURRING)
+    for command in (
+        *cli.make_commands(_office(house, worker)),
+        *billing.people.cli.make_commands(edge, _entities_by_slug),
+        *billing.catalog.cli.make_commands(edge),
+        *billing.quotes.cli.make_commands(edge),
+        *billing.payments.cli.make_commands(house.payments),
+        billing.insurance.cli.make_commands(edge.database, edge.clock, Edi835Reader()),
+    ):
+        app.cli.add_command(command)
+
+
+def _office(house: House, worker: Worker) -> cli.Office:
+    settings, has_stand_in = house.settings, house.settings.stripe_api_base != STRIPE_API
+    return cli.Office(
+        root=ROOT,
+        var_dir=settings.var_dir,
+        database=house.edge.database,
+        database_url=settings.database_url,
+        clock=house.edge.clock,
+        worker=worker,
+        is_empty=lambda read: not entities(read),
+        sample_clinic=None if settings.in_production else SAMPLE_CLINIC,
+        port=settings.port,
+        sandbox_port=settings.sandbox_port if has_stand_in else None,
+        sandbox_environment=settings.stand_in_environment,
+        public_url=settings.public_url,
+        processor_base=settings.stripe_api_base,
+    )
+
+
+def _checkout_origin(settings: Settings) -> str:
+    """Where the processor's pages are, which a form of ours may lead to."""
+    return STRIPE_CHECKOUT if settings.stripe_api_base == STRIPE_API else settings.stripe_api_base
+
+
+def _entity_of_site(read: Read, site_id: str) -> str:
+    return find_site(read, site_id).entity_id
+
+
+def _entities_by_slug(read: Read) -> Mapping[str, str]:
+    return {entity.slug: entity.id for entity in entities(read)}
+
+
+def _configure_logging() -> None:
+    """JSON lines on standard error, ids and kinds of errors only."""
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso"),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+
+
+def _ignore(_outcome: object) -> None:
+    """A job's outcome is in the database."""

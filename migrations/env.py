@@ -1,0 +1,38 @@
+"""Alembic's way into the schema: by Flask-Migrate, or by a caller that hands a connection in."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from alembic import context
+from flask import current_app
+
+from billing.platform.data.base import Instant
+
+
+def render_item(kind: str, item: Any, _autogen: Any) -> Any:
+    """Our own column type is written as what it is in the database, so that versions import nothing of ours."""
+    if kind == "type" and isinstance(item, Instant):
+        return "sa.DateTime(timezone=True)"
+    return False
+
+
+def migrate(connection: Any, metadata: Any) -> None:
+    context.configure(
+        connection=connection,
+        target_metadata=metadata,
+        render_item=render_item,
+        compare_type=True,
+        render_as_batch=False,
+    )
+    with context.begin_transaction():
+        context.run_migrations()
+
+
+handed_in = context.config.attributes
+if "connection" in handed_in:
+    migrate(handed_in["connection"], handed_in.get("metadata"))
+else:
+    db = current_app.extensions["migrate"].db
+    with db.engine.connect() as connection:
+        migrate(connection, db.metadata)

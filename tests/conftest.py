@@ -1,0 +1,195 @@
+"""What every test may ask for: a fresh migrated database, a moment, and nothing outside loopback."""
+
+from __future__ import annotations
+
+import base64
+import os
+import shutil
+import uuid
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from alembic import command
+from alembic.config import Config
+from flask import Flask
+from sqlalchemy import create_engine, text
+from sqlalchemy.engine import Engine, make_url
+from werkzeug.test import TestResponse
+
+from billing.kernel.permissions import SYSTEM, Role
+from billing.people.use_cases import issue_token
+from billing.platform.data.base import Base
+from billing.platform.data.database import Database, engine_options
+from billing.platform.data.vault import Vault
+from billing.wiring import create_app, subscribe
+from config import load_settings
+
+ROOT = Path(__file__).parent.parent
+NOW = datetime(2026, 11, 2, 15, 0, tzinfo=UTC)
+TEST_KEYS = {"test1": b"t" * 32}
+
+
+@pytest.fixture
+def now() -> datetime:
+    """Monday, 2 November 2026, nine in the morning in Chicago."""
+    return NOW
+
+
+@pytest.fixture(scope="session")
+def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One migrated file, copied for each test."""
+    path = tmp_path_factory.mktemp("template") / "template.db"
+    migrate(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture(scope="module")
+def migrated_postgresql() -> Iterator[str | None]:
+    """One migrated PostgreSQL database, the template of those of a module's tests."""
+    server = os.environ.get("TEST_DATABASE_URL")
+    if not server:
+        yield None
+        return
+    name = f"template_{uuid.uuid4().hex[:12]}"
+    with Administrator(server) as run:
+        run(f"CREATE DATABASE {name}")
+        migrate(_with_name(server, name))
+        yield name
+        run(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def database_url(tmp_path: Path, migrated_sqlite: Path, migrated_postgresql: str | None) -> Iterator[str]:
+    """The address of a fresh migrated database: SQLite, or PostgreSQL by TEST_DATABASE_URL."""
+    if migrated_postgresql is None:
+        path = tmp_path / "billing.db"
+        shutil.copyfile(migrated_sqlite, path)
+        yield f"sqlite:///{path}"
+        return
+    server, name = os.environ["TEST_DATABASE_URL"], f"test_{uuid.uuid4().hex[:12]}"
+    with Administrator(server) as run:
+        run(f"CREATE DATABASE {name} TEMPLATE {migrated_postgresql}")
+        yield _with_name(server, name)
+        run(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    """A fresh migrated Database with every room's subscribers."""
+    opened = open_database(database_url)
+    yield opened
+    opened.write_engine.dispose()
+    opened.read_engine.dispose()
+
+
+@pytest.fixture
+def clock_file(tmp_path: Path, now: datetime) -> Path:
+    """The movable clock of the application under test: write another instant to move it."""
+    path = tmp_path / "clock"
+    path.write_text(now.isoformat())
+    return path
+
+
+@pytest.fixture
+def app(database_url: str, tmp_path: Path, clock_file: Path) -> Iterator[Flask]:
+    """The whole application as wsgi.py makes it, on a fresh database; nothing listens at its processor."""
+    settings = load_settings(
+        {
+            "BILLING_ENV": "test",
+            "DATABASE_URL": database_url,
+            "VAR_DIR": str(tmp_path / "var"),
+            "CLINIC_CLOCK": str(clock_file),
+            "FIELD_KEYS": f"test1:{base64.b64encode(TEST_KEYS['test1']).decode()}",
+            "STRIPE_API_BASE": "http://127.0.0.1:9",
+        }
+    )
+    made = create_app(settings)
+    yield made
+    with made.app_context():
+        for engine in made.extensions["sqlalchemy"].engines.values():
+            engine.dispose()
+
+
+@pytest.fixture
+def issue(app: Flask, database: Database, now: datetime) -> Callable[..., ApiClient]:
+    """A client of the API who carries a fresh token of a role."""
+
+    def make(role: Role, *, entity_id: str | None = None, site_ids: list[str] | None = None) -> ApiClient:
+        issued = database.in_transaction(
+            lambda tx: issue_token(
+                tx,
+                role=role,
+                scopes=(),
+                entity_id=entity_id,
+                site_ids=site_ids,
+                expires_at=None,
+                actor=SYSTEM,
+                now=now,
+            )
+        )
+        return ApiClient(app, issued.secret)
+
+    return make
+
+
+class ApiClient:
+    """Speaks JSON with a token; a POST carries a fresh Idempotency-Key unless it is given one."""
+
+    def __init__(self, app: Flask, secret: str) -> None:
+        self._client = app.test_client()
+        self._headers = {"Authorization": f"Bearer {secret}"}
+
+    def get(self, path: str, **options: Any) -> TestResponse:
+        return self._client.get(f"/api/v1{path}", headers=self._headers, **options)
+
+    def post(self, path: str, body: Any = None, *, key: str | None = None, **headers: str) -> TestResponse:
+        key = key or uuid.uuid4().hex
+        return self._client.post(
+            f"/api/v1{path}", json=body, headers={**self._headers, "Idempotency-Key": key, **headers}
+        )
+
+
+def open_database(url: str) -> Database:
+    """A Database as the product wires it, for tests that need no web."""
+    options = engine_options(url)
+    opened = Database(
+        write=create_engine(url, **options), read=create_engine(url, **options), vault=Vault(TEST_KEYS)
+    )
+    subscribe(opened)
+    return opened
+
+
+def migrate(url: str) -> None:
+    """Bring a database to the newest version of the schema."""
+    engine = create_engine(url)
+    config = Config()
+    config.set_main_option("script_location", str(ROOT / "migrations"))
+    try:
+        with engine.connect() as connection:
+            config.attributes.update(connection=connection, metadata=Base.metadata)
+            command.upgrade(config, "head")
+            connection.commit()
+    finally:
+        engine.dispose()
+
+
+class Administrator:
+    """Statements about databases, outside of any transaction."""
+
+    def __init__(self, server: str) -> None:
+        self._engine: Engine = create_engine(server, isolation_level="AUTOCOMMIT")
+
+    def __enter__(self):
+        self._connection = self._engine.connect()
+        return lambda statement: self._connection.execute(text(statement))
+
+    def __exit__(self, *_error: object) -> None:
+        self._connection.close()
+        self._engine.dispose()
+
+
+def _with_name(server: str, name: str) -> str:
+    return make_url(server).set(database=name).render_as_string(hide_password=False)

@@ -1,0 +1,96 @@
+"""Sessions that were invoiced, paid and given, and what insurers answer to them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from billing.adapters.remittance_835 import Edi835Reader
+from billing.care.records import Particulars
+from billing.catalog.queries import providers
+from billing.insurance.flows import import_remittance
+from billing.insurance.records import ImportedFile, Superbill
+from billing.insurance.use_cases.superbills import issue_superbill
+from billing.invoices.use_cases import issue_invoice
+from billing.kernel.money import Money
+from billing.kernel.permissions import SYSTEM, Actor
+from billing.patients.records import Patient
+from billing.payments.use_cases.receive import take_cash
+from billing.platform.data.database import Database
+from billing.quotes.use_cases import quote_plan
+from tests.conftest import NOW
+from tests.factories.care import give, new_plan
+from tests.factories.invoices import a_patient
+from tests.factories.patients import new_policy
+
+
+@dataclass(frozen=True)
+class Course:
+    """A patient of clinic B, insured, whose first sessions are invoiced and paid in cash."""
+
+    patient: Patient
+    invoice_id: str
+    session_ids: tuple[str, ...]
+
+
+def a_course(
+    database: Database,
+    *,
+    sessions: int = 2,
+    paid: Money | None = None,
+    is_veteran: bool = True,
+    protocol: str = "series_of_six",
+    condition: str = "depression",
+    add_ons: dict[str, int] | None = None,
+    now: datetime = NOW,
+) -> Course:
+    """Quoted at 361.25 a session (six at 425, 15% off); `paid` is all of it unless told otherwise."""
+    patient = a_patient(database, is_veteran=is_veteran, now=now)
+    new_policy(database, patient.id, now=now)
+    with database.reading() as read:
+        provider = providers(read, patient.entity_id)[0]
+    particulars = Particulars(
+        provider_id=provider.id, dose_mg=Decimal(40), weight_kg=Decimal(80), add_ons=add_ons or {}
+    )
+    plan = new_plan(
+        database, patient.id, condition=condition, protocol=protocol, particulars=particulars, now=now
+    )
+    quote = database.in_transaction(lambda tx: quote_plan(tx, plan_id=plan.id, actor=SYSTEM, now=now))
+    session_ids = tuple(session.id for session in plan.sessions)[:sessions]
+    invoice = database.in_transaction(
+        lambda tx: issue_invoice(tx, quote_id=quote.id, session_ids=session_ids, actor=SYSTEM, now=now)
+    )
+    amount = invoice.total if paid is None else paid
+    if amount:
+        database.in_transaction(
+            lambda tx: take_cash(tx, invoice_id=invoice.id, amount=amount, actor=SYSTEM, now=now)
+        )
+    return Course(patient=patient, invoice_id=invoice.id, session_ids=session_ids)
+
+
+def handed_out(database: Database, session_id: str, *, minutes: int = 45, now: datetime = NOW) -> Superbill:
+    """The session given, and its superbill."""
+    give(database, session_id, minutes=minutes, now=now)
+    return superbill(database, session_id, now=now)
+
+
+def superbill(
+    database: Database, session_id: str, *, actor: Actor = SYSTEM, now: datetime = NOW, **more: object
+) -> Superbill:
+    return database.in_transaction(
+        lambda tx: issue_superbill(tx, session_id=session_id, **more, actor=actor, now=now)
+    )
+
+
+def imported(
+    database: Database, content: bytes, *, actor: Actor = SYSTEM, now: datetime = NOW
+) -> ImportedFile:
+    return import_remittance(
+        database.in_transaction,
+        Edi835Reader(),
+        name="sample.835",
+        content=content,
+        actor=actor,
+        clock=lambda: now,
+    )

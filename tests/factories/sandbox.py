@@ -1,0 +1,102 @@
+"""The processor's stand-in as a real process on a free port, and a payer for its card page."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+ROOT = Path(__file__).resolve().parents[2]
+SECRET_KEY, WEBHOOK_SECRET = "sk_test_standin", "whsec_standin"
+ENDS_IN_SECONDS = 20
+
+
+@dataclass
+class Sandbox:
+    """A running stand-in. `restart` keeps its port and its state; `kill` gives it no time to tidy up."""
+
+    environ: dict[str, str]
+    secret_key: str = SECRET_KEY
+    webhook_secret: str = WEBHOOK_SECRET
+    url: str = ""
+    process: subprocess.Popen[str] = field(init=False)
+
+    def start(self) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "billing.sandbox"],
+            cwd=ROOT, env=self.environ, stdout=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        assert self.process.stdout
+        line = self.process.stdout.readline()
+        if "listens on" not in line:
+            self.stop()
+            raise RuntimeError("the stand-in did not start")
+        self.url = line.split()[-1]
+        self.environ["SANDBOX_PORT"] = self.url.rpartition(":")[2]
+
+    def stop(self) -> int:
+        """Ends it as `make run` does; answers its exit status."""
+        return self._end(signal.SIGTERM)
+
+    def kill(self) -> None:
+        self._end(signal.SIGKILL)
+
+    def restart(self) -> None:
+        self.stop()
+        self.start()
+
+    def control(self, action: str, **body: Any) -> Any:
+        """`control("lose-response", path="/v1/refunds")`."""
+        answer = httpx.post(f"{self.url}/_control/{action}", json=body, timeout=40)
+        assert answer.status_code == 200, answer.text
+        return answer.json()["result"]
+
+    def state(self) -> dict[str, Any]:
+        state: dict[str, Any] = httpx.get(f"{self.url}/_control/state").json()
+        return state
+
+    def requests(self, path: str = "/") -> list[dict[str, Any]]:
+        """What the stand-in was asked under a path, oldest first."""
+        answer = httpx.get(f"{self.url}/_control/requests", params={"path": path})
+        asked: list[dict[str, Any]] = answer.json()["requests"]
+        return asked
+
+    def _end(self, how: signal.Signals) -> int:
+        self.process.send_signal(how)
+        status = self.process.wait(ENDS_IN_SECONDS)
+        assert self.process.stdout
+        self.process.stdout.close()
+        return status
+
+
+def start_sandbox(tmp_path: Path, public_url: str, clock_file: Path | None = None) -> Sandbox:
+    """Its state lies under `tmp_path`; webhooks go to `public_url`/webhooks/stripe."""
+    environ = {
+        **os.environ,
+        "SANDBOX_PORT": "0",
+        "STRIPE_SECRET_KEY": SECRET_KEY,
+        "STRIPE_WEBHOOK_SECRET": WEBHOOK_SECRET,
+        "PUBLIC_URL": public_url,
+        "CLINIC_CLOCK": str(clock_file or ""),
+        "SANDBOX_DB": str(tmp_path / "sandbox.db"),
+    }
+    sandbox = Sandbox(environ)
+    sandbox.start()
+    return sandbox
+
+
+def pay_on_card_page(url: str, card: str = "4242424242424242") -> str | None:
+    """Open the page as a payer does, submit its form; answers where it leads, or None when declined."""
+    assert httpx.get(url).status_code == 200
+    answer = submit_card(url, card)
+    return answer.headers["Location"] if answer.status_code == 303 else None
+
+
+def submit_card(url: str, card: str, *, expiry: str = "12 / 40", cvc: str = "123") -> httpx.Response:
+    return httpx.post(url, data={"card_number": card, "expiry": expiry, "cvc": cvc})

@@ -1,0 +1,200 @@
+"""The pages with a database, a movable clock and a card processor of ours, without any other process."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+
+from flask import Flask
+
+import billing
+from billing.catalog.queries import providers, sites
+from billing.catalog.records import Entity, Site
+from billing.invoices.records import Invoice
+from billing.invoices.use_cases import issue_invoice
+from billing.kernel.money import Money
+from billing.kernel.permissions import SYSTEM, Role
+from billing.patients.records import Patient
+from billing.payments.flows import Payments
+from billing.payments.ports import (
+    CheckoutState,
+    CheckoutStatus,
+    Gateway,
+    GatewayTimeout,
+    OpenedCheckout,
+    RefundState,
+)
+from billing.payments.records import ChargeFacts, Event
+from billing.payments.use_cases.links import make_pay_link
+from billing.people.api import make_authenticate, make_blueprint
+from billing.people.records import Staff
+from billing.people.use_cases import add_staff
+from billing.platform.data.database import Database
+from billing.platform.http import headers
+from billing.platform.http.api import make_api
+from billing.platform.http.edge import Edge
+from billing.platform.http.guard import install_guard
+from billing.platform.http.problems import answer_with_problems
+from billing.quotes.use_cases import quote_plan
+from billing.web.forms import protect_forms
+from billing.web.pages import PUBLIC_ENDPOINTS, register_pages
+from tests.factories.care import SAMPLE_PARTICULARS, new_plan
+from tests.factories.catalog import seed_sample
+from tests.factories.patients import new_patient
+
+PASSWORD = "copper-lantern-vogue"
+CHECKOUT_ORIGIN = "https://checkout.example"
+PDF = b"%PDF-1.4 a superbill"
+
+
+@dataclass
+class MovableClock:
+    now: datetime
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+@dataclass
+class Processor:
+    """Opens checkouts and knows what became of them; `is_away` makes it answer nothing."""
+
+    states: dict[str, CheckoutState] = field(default_factory=dict)
+    success_urls: list[str] = field(default_factory=list)
+    is_away: bool = False
+
+    def open_checkout(
+        self, *, key: str, amount: Money, expires_at: datetime, success_url: str, cancel_url: str
+    ) -> OpenedCheckout:
+        self._answer()
+        reference = f"cs_{key}"
+        self.success_urls.append(success_url)
+        self.states[reference] = CheckoutState(
+            reference=reference, operation=key, status=CheckoutStatus.OPEN, paid=None, charge=None
+        )
+        return OpenedCheckout(reference=reference, url=f"{CHECKOUT_ORIGIN}/c/{reference}")
+
+    def read_checkout(self, reference: str) -> CheckoutState:
+        self._answer()
+        return self.states[reference]
+
+    def complete(self, reference: str, amount: Money, at: datetime) -> None:
+        """The payer paid."""
+        charge = ChargeFacts(
+            reference=f"ch_{reference}",
+            payment_intent=f"pi_{reference}",
+            amount=amount,
+            fee=Money(30),
+            net=amount - Money(30),
+            balance_transaction=f"txn_{reference}",
+            charged_at=at,
+            reporting_category="charge",
+        )
+        self.states[reference] = CheckoutState(
+            reference=reference,
+            operation=self.states[reference].operation,
+            status=CheckoutStatus.COMPLETE,
+            paid=amount,
+            charge=charge,
+        )
+
+    def expire_checkout(self, reference: str) -> None:
+        raise NotImplementedError
+
+    def find_checkout(self, key: str, *, opened_after: datetime) -> CheckoutState | None:
+        raise NotImplementedError
+
+    def refund(self, *, key: str, charge_reference: str, amount: Money) -> RefundState:
+        raise NotImplementedError
+
+    def read_refund(self, reference: str) -> RefundState:
+        raise NotImplementedError
+
+    def find_refund(self, key: str, *, charge_reference: str) -> RefundState | None:
+        raise NotImplementedError
+
+    def read_event(self, payload: bytes, signature: str, now: datetime) -> Event:
+        raise NotImplementedError
+
+    def _answer(self) -> None:
+        if self.is_away:
+            raise GatewayTimeout
+
+
+def web_app(
+    edge: Edge,
+    gateway: Gateway,
+    *,
+    checkout_origin: str = CHECKOUT_ORIGIN,
+    render: Callable[..., bytes] = lambda _body: PDF,
+) -> Flask:
+    """Sign-in, pages and tokens, guarded as in the product."""
+    app = Flask("billing.web", root_path=str(Path(billing.__file__).parent))
+    app.config.update(SECRET_KEY="s" * 40, **headers.cookie_settings(edge.public_url))
+    answer_with_problems(app)
+    make_api(app).register_blueprint(make_blueprint(edge))
+    authenticate = make_authenticate(edge)
+    register_pages(
+        app,
+        edge,
+        authenticate=authenticate,
+        payments=Payments(edge.database, gateway, edge.clock),
+        checkout_origin=checkout_origin,
+        render=render,
+    )
+    headers.install(app, edge.public_url)
+    public = PUBLIC_ENDPOINTS | {"static", "api-docs.openapi_json"}
+    install_guard(app, authenticate, public=public, sign_in_page="/staff/sign-in")
+    protect_forms(app)
+    return app
+
+
+@dataclass(frozen=True)
+class Clinic:
+    """Clinic B, its first patient with a plan of six, and their package invoice."""
+
+    entity: Entity
+    site: Site
+    patient: Patient
+    invoice: Invoice
+
+
+def open_clinic(database: Database, now: datetime) -> Clinic:
+    entity = seed_sample(database, now)
+    with database.reading() as read:
+        site = sites(read, entity.id)[0]
+    patient = new_patient(database, entity_id=entity.id, site_id=site.id, now=now)
+    return Clinic(entity, site, patient, new_package(database, patient, now))
+
+
+def new_package(database: Database, patient: Patient, now: datetime) -> Invoice:
+    """Six infusions, quoted and invoiced as a package: $2,550."""
+    with database.reading() as read:
+        provider = providers(read, patient.entity_id)[0]
+    particulars = replace(SAMPLE_PARTICULARS, provider_id=provider.id)
+    plan = new_plan(database, patient.id, particulars=particulars, now=now)
+    quote = database.in_transaction(lambda tx: quote_plan(tx, plan_id=plan.id, actor=SYSTEM, now=now))
+    return database.in_transaction(lambda tx: issue_invoice(tx, quote_id=quote.id, actor=SYSTEM, now=now))
+
+
+def new_staff(database: Database, role: Role, now: datetime, *, entity_id: str | None = None) -> Staff:
+    return database.in_transaction(
+        lambda tx: add_staff(
+            tx,
+            email=f"{role.value.replace('_', '-')}@clinic-b.example",
+            roles=[role],
+            password=PASSWORD,
+            entity_id=entity_id,
+            site_ids=None,
+            actor=SYSTEM,
+            now=now,
+        )
+    )
+
+
+def new_pay_link(database: Database, invoice_id: str, now: datetime) -> str:
+    """The token of a link."""
+    _, secret = database.in_transaction(
+        lambda tx: make_pay_link(tx, invoice_id=invoice_id, actor=SYSTEM, now=now)
+    )
+    return secret

@@ -1,0 +1,237 @@
+"""The routes of superbills and remittances, and the command that imports files."""
+
+import json
+from io import BytesIO
+
+import pytest
+from flask import Flask
+from pypdf import PdfReader
+from sqlalchemy import select
+
+from billing.adapters.remittance_835 import Edi835Reader
+from billing.adapters.superbill_pdf import render_superbill
+from billing.insurance.api import make_blueprint
+from billing.insurance.cli import make_commands
+from billing.kernel.permissions import ROLES, Actor, Role
+from billing.platform.data.audit import AuditRow
+from tests.factories.care import give
+from tests.factories.insurance import a_course, handed_out
+from tests.factories.remittance_835 import Claim, remittance
+from tests.factories.room_app import Door, room_client
+
+KEY = {"Idempotency-Key": "upload-1"}
+X12 = "application/edi-x12"
+
+
+@pytest.fixture
+def course(database):
+    return a_course(database)
+
+
+@pytest.fixture
+def door(course, now):
+    permissions = ROLES[Role.SUPERVISOR]
+    return Door(Actor(id="usr_biller", entity_id=course.patient.entity_id, permissions=permissions), now)
+
+
+@pytest.fixture
+def client(database, door):
+    return room_client(database, door, lambda edge: make_blueprint(edge, render_superbill, Edi835Reader()))
+
+
+@pytest.fixture
+def bill(database, course):
+    return handed_out(database, course.session_ids[0])
+
+
+@pytest.fixture
+def flask(database, now):
+    app = Flask("office")
+    app.cli.add_command(make_commands(database, lambda: now, Edi835Reader()))
+    runner = app.test_cli_runner()
+    return lambda *arguments: runner.invoke(args=["remittances", "import", *map(str, arguments)])
+
+
+def answer(bill, paid_cents=18_000, **payment):
+    claim = Claim(control_number=bill.control_number, charge_cents=bill.charge.cents, paid_cents=paid_cents)
+    return remittance([claim], **payment)
+
+
+def test_a_superbill_is_issued_shown_listed_and_downloaded(database, client, course):
+    give(database, course.session_ids[0])
+    issued = client.post(f"/api/v1/sessions/{course.session_ids[0]}/superbill", json={})
+    assert issued.status_code == 201
+    assert issued.json["charge_cents"] == issued.json["paid_cents"] == 36_125
+    assert (issued.json["service_on"], issued.json["state"]) == ("2026-11-02", "issued")
+    assert client.get(f"/api/v1/superbills/{issued.json['id']}").json == issued.json
+    query = {"patient_id": course.patient.id, "from": "2026-11-01", "to": "2026-11-30"}
+    assert client.get("/api/v1/superbills", query_string=query).json["items"] == [issued.json]
+    pdf = client.get(f"/api/v1/superbills/{issued.json['id']}/pdf")
+    assert pdf.headers["Content-Disposition"] == 'inline; filename="SB-000001.pdf"'
+    assert (pdf.mimetype, pdf.headers["Cache-Control"]) == ("application/pdf", "no-store")
+    text = PdfReader(BytesIO(pdf.data)).pages[0].extract_text()
+    assert "Maria Sample" in text
+    assert issued.json["control_number"] in text
+    assert client.get(f"/api/v1/superbills/{issued.json['id']}/pdf").data == pdf.data
+
+
+def test_the_same_key_answers_with_the_same_superbill(database, client, course):
+    give(database, course.session_ids[0])
+    route = f"/api/v1/sessions/{course.session_ids[0]}/superbill"
+    first, second = (client.post(route, json={}, headers=KEY) for _ in range(2))
+    assert first.data == second.data
+
+
+def test_a_session_to_come_is_a_conflict_that_says_why(client, course):
+    refused = client.post(f"/api/v1/sessions/{course.session_ids[0]}/superbill", json={})
+    assert (refused.status_code, refused.json["code"]) == (409, "superbill-not-possible")
+    assert "planned" in refused.json["detail"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"diagnoses": ["F33.2\n"]}, {"diagnoses": ["f33.2"]}, {"diagnoses": "F33.2"}, {"diagnoses": [7]},
+        {"diagnoses": ["F33.2"] * 13}, {"diagnoses": [None]}, {"other": 1},
+    ],
+)  # fmt: skip
+def test_wrong_diagnoses_are_refused_by_field(client, course, body):
+    refused = client.post(f"/api/v1/sessions/{course.session_ids[0]}/superbill", json=body)
+    assert refused.status_code == 422
+    assert refused.mimetype == "application/problem+json"
+
+
+def test_a_superbill_is_voided_once(client, bill):
+    voided = client.post(f"/api/v1/superbills/{bill.id}/void", json={})
+    assert (voided.status_code, voided.json["state"]) == (200, "void")
+    again = client.post(f"/api/v1/superbills/{bill.id}/void", json={})
+    assert (again.status_code, again.json["code"]) == (409, "illegal-move")
+
+
+def test_each_look_at_a_superbill_is_on_the_trail(database, client, bill):
+    client.get(f"/api/v1/superbills/{bill.id}")
+    client.get("/api/v1/superbills")
+    with database.reading() as read:
+        looks = select(AuditRow.action, AuditRow.subject_id).where(AuditRow.actor_id == "usr_biller")
+        trail = set(map(tuple, read.session.execute(looks)))
+    assert {("superbill.read", bill.id), ("superbill.list", "superbills")} <= trail
+
+
+def test_another_clinics_superbill_does_not_exist(client, door, bill, now):
+    door.actor = Actor(id="usr_x", entity_id="ent_x", permissions=ROLES[Role.SUPERVISOR])
+    for route in (f"/api/v1/superbills/{bill.id}", f"/api/v1/superbills/{bill.id}/pdf"):
+        assert client.get(route).status_code == 404
+    assert client.get("/api/v1/superbills").json["items"] == []
+    assert client.post(f"/api/v1/sessions/{bill.session_id}/superbill", json={}).status_code == 404
+
+
+def test_a_clinician_sees_no_superbills_and_the_front_desk_posts_no_remittances(client, door, bill):
+    door.actor = Actor(id="usr_c", entity_id=None, permissions=ROLES[Role.CLINICIAN])
+    assert client.get("/api/v1/superbills").status_code == 403
+    door.actor = Actor(id="usr_f", entity_id=None, permissions=ROLES[Role.FRONT_DESK])
+    refused = client.post("/api/v1/remittances", data=answer(bill), content_type=X12, headers=KEY)
+    assert refused.status_code == 403
+
+
+def test_an_upload_is_posted_once_and_listed(client, bill):
+    content = answer(bill)
+    posted = client.post("/api/v1/remittances", data=content, content_type=X12, headers=KEY)
+    assert posted.status_code == 200
+    (file,) = posted.json["files"]
+    assert file["status"] == "posted"
+    assert file["transactions"][0]["claims"][0]["credit_cents"] == 18_000
+    again = client.post("/api/v1/remittances", data=content, content_type=X12, headers=KEY)
+    assert again.data == posted.data
+    other = {"Idempotency-Key": "upload-2"}
+    copy = client.post("/api/v1/remittances", data=content, content_type=X12, headers=other)
+    assert copy.json["files"][0]["status"] == "duplicate"
+    (item,) = client.get("/api/v1/remittances").json["items"]
+    shown = client.get(f"/api/v1/remittances/{item['id']}").json
+    assert (shown["status"], shown["paid_cents"], shown["trace"]) == ("posted", 18_000, "EFT0001")
+    assert client.get("/api/v1/remittances", query_string={"state": "parked"}).json["items"] == []
+
+
+def test_an_upload_moves_money_and_so_needs_a_key_and_the_right_type(client, bill):
+    content = answer(bill)
+    assert client.post("/api/v1/remittances", data=content, content_type=X12).status_code == 400
+    assert client.post("/api/v1/remittances", json={}, headers=KEY).status_code == 415
+    client.post("/api/v1/remittances", data=content, content_type=X12, headers=KEY)
+    changed = client.post("/api/v1/remittances", data=content + b"\n", content_type=X12, headers=KEY)
+    assert (changed.status_code, changed.json["code"]) == (422, "idempotency-key-reused")
+
+
+@pytest.mark.parametrize("content", [b"", b"hello", bytes(range(256)), b"ISA*"])
+def test_an_upload_that_is_no_835_is_refused_with_the_segment(client, content):
+    answered = client.post("/api/v1/remittances", data=content, content_type=X12, headers=KEY)
+    (file,) = answered.json["files"]
+    assert (file["status"], file["transactions"]) == ("refused", [])
+    assert file["reason"].startswith("Segment 1:")
+
+
+def test_a_large_upload_is_taken_and_a_huge_one_is_not(client, bill):
+    padding = b" " * 1_500_000
+    large = client.post("/api/v1/remittances", data=answer(bill) + padding, content_type=X12, headers=KEY)
+    assert large.json["files"][0]["status"] == "posted"
+    other = {"Idempotency-Key": "upload-2"}
+    huge = client.post("/api/v1/remittances", data=b" " * 20_000_001, content_type=X12, headers=other)
+    assert huge.status_code == 413
+
+
+@pytest.mark.parametrize("name", ["superbills", "remittances"])
+@pytest.mark.parametrize("identifier", ["x", "sb_0", "rmt_00000000000000000000000000", "%00", "%F0%9F%92%89"])
+def test_an_unknown_id_is_not_found(client, name, identifier):
+    assert client.get(f"/api/v1/{name}/{identifier}").status_code == 404
+
+
+@pytest.mark.parametrize(
+    "query", ["from=x", "to=2026-13-01", "limit=0", "cursor=x", "patient_id=x", "more=1"]
+)
+def test_a_query_that_makes_no_sense_is_refused_by_field(client, query):
+    assert client.get(f"/api/v1/superbills?{query}").status_code == 422
+
+
+def test_the_command_posts_files_and_reports_in_the_shape_that_scripts_read(flask, bill, tmp_path):
+    path = tmp_path / "era.835"
+    path.write_bytes(answer(bill))
+    result = flask(path, "--json")
+    assert result.exit_code == 0
+    (file,) = json.loads(result.output)["files"]
+    (transaction,) = file["transactions"]
+    (claim,) = transaction["claims"]
+    assert (file["name"], file["status"]) == ("era.835", "posted")
+    assert {name: transaction[name] for name in ("trace", "status", "reason", "paid_cents")} == {
+        "trace": "EFT0001", "status": "posted", "reason": None, "paid_cents": 18_000,
+    }  # fmt: skip
+    assert {name: claim[name] for name in ("control_number", "status", "credit_cents")} == {
+        "control_number": bill.control_number, "status": "posted", "credit_cents": 18_000,
+    }  # fmt: skip
+    again = flask(path, "--json")
+    assert (again.exit_code, json.loads(again.output)["files"][0]["status"]) == (0, "duplicate")
+
+
+def test_a_dry_run_shows_the_same_and_changes_nothing(flask, bill, tmp_path):
+    path = tmp_path / "era.835"
+    path.write_bytes(answer(bill))
+    rehearsed, posted = flask(path, "--dry-run", "--json"), flask(path, "--json")
+    assert rehearsed.exit_code == posted.exit_code == 0
+    assert json.loads(rehearsed.output)["files"][0]["status"] == "posted"
+    assert json.loads(posted.output)["files"][0]["status"] == "posted"
+
+
+def test_the_command_fails_when_a_file_is_parked_refused_or_missing(flask, bill, tmp_path):
+    good, parked, damaged = (tmp_path / name for name in ("good.835", "parked.835", "damaged.835"))
+    good.write_bytes(answer(bill))
+    parked.write_bytes(answer(bill, trace="T2", amount_cents=1))
+    damaged.write_bytes(answer(bill, trace="T3")[:-60])
+    result = flask(good, parked, damaged, tmp_path / "missing.835", "--json")
+    assert result.exit_code == 1
+    statuses = [file["status"] for file in json.loads(result.output)["files"]]
+    assert statuses == ["posted", "parked", "refused", "refused"]
+
+
+def test_the_command_tells_people_what_happened(flask, bill, tmp_path):
+    path = tmp_path / "era.835"
+    path.write_bytes(answer(bill))
+    output = flask(path).output
+    assert "era.835: posted" in output
+    assert f"{bill.control_number}: posted, paid $180.00, credit $180.00 (reimbursed)" in output

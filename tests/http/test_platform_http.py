@@ -1,0 +1,165 @@
+"""The edge itself: who may ask, what is refused and how, and the same request twice."""
+
+from __future__ import annotations
+
+import pytest
+
+from billing.catalog.queries import sites
+from billing.kernel.permissions import Role
+from billing.ledger.queries import trial_balance
+from tests.factories.catalog import seed_sample
+from tests.factories.invoices import a_patient, billed
+
+NOWHERE = "inv_" + "0" * 26
+
+
+@pytest.mark.parametrize("path", ["/api/v1/invoices", f"/api/v1/invoices/{NOWHERE}", "/api/v1/nothing"])
+def test_a_stranger_learns_nothing_under_the_api(app, path):
+    answer = app.test_client().get(path)
+    assert (answer.status_code, answer.mimetype) == (401, "application/problem+json")
+    assert answer.headers["WWW-Authenticate"] == "Bearer"
+
+
+@pytest.mark.parametrize("token", ["", "Bearer", "Bearer x", "Basic eDp5", "Bearer \x80\xff", "Bearer a b"])
+def test_no_made_up_token_is_a_key(app, token):
+    assert app.test_client().get("/api/v1/invoices", headers={"Authorization": token}).status_code == 401
+
+
+def test_a_role_does_what_its_permissions_say_and_no_more(issue):
+    accountant = issue(Role.ACCOUNTANT)
+    assert accountant.get("/ledger/trial-balance").status_code == 200
+    refused = accountant.post("/invoices", {"quote_id": "quo_" + "0" * 26})
+    assert (refused.status_code, refused.json["code"]) == (403, "not-permitted")
+    assert refused.json["permission"] == "invoices:issue"
+
+
+def test_the_public_list_is_open_and_small(app):
+    client = app.test_client()
+    assert client.get("/healthz").status_code == 200
+    assert client.get("/readyz").status_code == 200
+    document = client.get("/api/v1/openapi.json").json
+    assert document["openapi"].startswith("3.1")
+    assert "/api/v1/invoices/{invoice_id}" in document["paths"]
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type", "status"),
+    [
+        (b"{", "application/json", 400),
+        (b"[]", "application/json", 422),
+        (b"null", "application/json", 422),
+        (b'{"quote_id": NaN}', "application/json", 422),
+        (b"\xff\xfe", "application/json", 400),
+        (b"quote_id=1", "application/x-www-form-urlencoded", 415),
+        (b"", "application/json", 422),
+        (b'{"quote_id": "' + b"x" * 1_100_000 + b'"}', "application/json", 413),
+    ],
+)
+def test_a_body_that_is_not_what_it_should_be_is_refused(app, issue, body, content_type, status):
+    client = issue(Role.BILLING)
+    answer = client._client.post(
+        "/api/v1/invoices", data=body, content_type=content_type, headers=client._headers
+    )
+    assert (answer.status_code, answer.mimetype) == (status, "application/problem+json")
+
+
+def test_each_mistake_is_named_by_its_pointer(issue):
+    answer = issue(Role.BILLING).post("/invoices", {"quote_id": 5, "session_ids": ["x"], "total": 1})
+    assert answer.status_code == 422
+    assert {flaw["pointer"] for flaw in answer.json["errors"]} == {"/quote_id", "/session_ids/0", "/total"}
+
+
+@pytest.fixture
+def bill(database):
+    return billed(database, a_patient(database), only_first=1)
+
+
+@pytest.mark.parametrize(
+    "amount", [-1, 0, 0.001, 1.0, "5", True, None, 2**63, 10**400, [], {}, float("inf"), "١٢"]
+)
+def test_an_amount_that_is_no_amount_is_refused_by_name(issue, bill, amount):
+    answer = issue(Role.FRONT_DESK).post(
+        f"/invoices/{bill.invoice.id}/cash-payments", {"amount_cents": amount}
+    )
+    assert answer.status_code == 422
+    assert answer.json["errors"][0]["pointer"] == "/amount_cents"
+
+
+def test_a_payment_without_a_key_is_refused_and_moves_nothing(app, issue, bill, database):
+    clerk = issue(Role.FRONT_DESK)
+    answer = clerk._client.post(
+        f"/api/v1/invoices/{bill.invoice.id}/cash-payments",
+        json={"amount_cents": 100},
+        headers=clerk._headers,
+    )
+    assert (answer.status_code, answer.json["code"]) == (400, "idempotency-key-required")
+    with database.reading() as read:
+        assert trial_balance(read) == {}
+
+
+def test_the_same_request_twice_is_one_payment_and_one_answer(issue, bill, database):
+    clerk, path = issue(Role.FRONT_DESK), f"/invoices/{bill.invoice.id}/cash-payments"
+    first, second = (clerk.post(path, {"amount_cents": 100}, key="k1") for _ in range(2))
+    assert (first.status_code, first.data) == (201, second.data)
+    with database.reading() as read:
+        assert trial_balance(read) == {"1060": 100, "2100": -100}
+
+
+def test_a_key_that_came_with_another_body_is_refused(issue, bill):
+    clerk, path = issue(Role.FRONT_DESK), f"/invoices/{bill.invoice.id}/cash-payments"
+    clerk.post(path, {"amount_cents": 100}, key="k1")
+    answer = clerk.post(path, {"amount_cents": 200}, key="k1")
+    assert (answer.status_code, answer.json["code"]) == (422, "idempotency-key-reused")
+
+
+def test_a_key_belongs_to_the_one_who_sent_it(issue, bill, database):
+    path = f"/invoices/{bill.invoice.id}/cash-payments"
+    for _ in range(2):
+        assert issue(Role.FRONT_DESK).post(path, {"amount_cents": 100}, key="k1").status_code == 201
+    with database.reading() as read:
+        assert trial_balance(read)["1060"] == 200
+
+
+def test_a_processor_that_does_not_answer_is_said_to_be_unavailable(issue, bill):
+    answer = issue(Role.BILLING).post(f"/invoices/{bill.invoice.id}/checkouts")
+    assert (answer.status_code, answer.json["code"]) == (503, "processor-unavailable")
+    assert answer.headers["Retry-After"]
+
+
+def test_pages_follow_each_other_by_cursor_without_a_gap(issue, database):
+    patient = a_patient(database)
+    made = [billed(database, patient, only_first=1).invoice.id for _ in range(5)]
+    clerk, seen, cursor = issue(Role.BILLING), [], ""
+    while True:
+        page = clerk.get(f"/invoices?limit=2{cursor}").json
+        seen += [item["id"] for item in page["items"]]
+        if page["next_cursor"] is None:
+            break
+        cursor = f"&cursor={page['next_cursor']}"
+    assert seen == list(reversed(made))
+
+
+@pytest.mark.parametrize("query", ["limit=0", "limit=201", "limit=x", "cursor=x", "sort=name", "limit=-1"])
+def test_a_list_takes_the_named_filters_only(issue, query):
+    assert issue(Role.BILLING).get(f"/invoices?{query}").status_code == 422
+
+
+def test_another_sites_invoice_is_not_there(issue, bill, database):
+    with database.reading() as read:
+        other = sites(read, bill.invoice.entity_id)[1]
+    stranger = issue(Role.BILLING, entity_id=bill.invoice.entity_id, site_ids=[other.id])
+    assert stranger.get(f"/invoices/{bill.invoice.id}").status_code == 404
+    assert stranger.get("/invoices").json["items"] == []
+    answer = stranger.post(f"/invoices/{bill.invoice.id}/cash-payments", {"amount_cents": 100})
+    assert (answer.status_code, answer.json["code"]) == (404, "no-such-invoice")
+
+
+def test_an_empty_clinic_has_empty_lists(issue, database, now):
+    seed_sample(database, now)
+    assert issue(Role.BILLING).get("/payments").json == {"items": [], "next_cursor": None}
+
+
+def test_a_webhook_that_nobody_signed_or_that_is_huge_is_refused(app):
+    client = app.test_client()
+    assert client.post("/webhooks/stripe", data=b"{}").status_code == 422
+    assert client.post("/webhooks/stripe", data=b"x" * 300_000).status_code == 413

@@ -1,0 +1,176 @@
+"""The pay page: an amount, a button, and nothing about anybody."""
+
+import re
+from datetime import timedelta
+
+import pytest
+
+from billing.invoices.queries import find_invoice
+from billing.kernel.money import Money
+from billing.kernel.permissions import SYSTEM
+from billing.payments.flows import Payments, settle_checkout
+from billing.payments.use_cases.receive import take_cash
+from billing.platform.http.edge import Edge
+from tests.factories.web import (
+    CHECKOUT_ORIGIN,
+    MovableClock,
+    Processor,
+    new_pay_link,
+    open_clinic,
+    web_app,
+)
+
+
+@pytest.fixture
+def edge(database, now):
+    return Edge(database, MovableClock(now), "http://localhost")
+
+
+@pytest.fixture
+def processor():
+    return Processor()
+
+
+@pytest.fixture
+def client(edge, processor):
+    return web_app(edge, processor).test_client()
+
+
+@pytest.fixture
+def clinic(database, now):
+    return open_clinic(database, now)
+
+
+@pytest.fixture
+def link(database, clinic, now):
+    return f"/pay/{new_pay_link(database, clinic.invoice.id, now)}"
+
+
+def press_pay(client, link):
+    token = re.search(r'name="csrf_token" value="([^"]+)"', client.get(link).text)[1]
+    return client.post(link, data={"csrf_token": token})
+
+
+def test_the_page_shows_the_clinic_and_an_amount_and_nobodys_name(client, link):
+    page = client.get(link).text
+    assert "Sample Clinic B" in page
+    assert "$2,550.00" in page
+    assert not re.search(
+        "maria|sample, |infusion|ketamine|depression|patient", page.replace("Sample Clinic", ""), re.I
+    )
+
+
+def test_opening_the_page_changes_nothing_however_often(client, processor, link):
+    assert {client.get(link).status_code for _ in range(3)} == {200}
+    assert processor.states == {}
+
+
+def test_the_button_leads_to_the_processors_page(client, link):
+    answer = press_pay(client, link)
+    assert answer.status_code == 303
+    assert answer.location.startswith(f"{CHECKOUT_ORIGIN}/c/cs_chk_")
+
+
+def test_the_browser_is_allowed_to_follow_there_from_this_page_alone(client, link):
+    directive = f"form-action 'self' {CHECKOUT_ORIGIN};"
+    assert directive in client.get(link).headers["Content-Security-Policy"]
+    assert CHECKOUT_ORIGIN not in client.get("/estimate-notice").headers["Content-Security-Policy"]
+
+
+def test_twenty_clicks_are_one_checkout(client, processor, link):
+    for _ in range(20):
+        press_pay(client, link)
+    assert len(processor.states) == 1
+
+
+def test_the_processor_never_learns_the_links_token(client, processor, link):
+    press_pay(client, link)
+    assert processor.success_urls == ["http://localhost/pay/thanks"]
+
+
+def test_a_press_without_its_form_token_starts_nothing(client, processor, link):
+    assert client.post(link).status_code == 400
+    assert processor.states == {}
+
+
+def test_who_has_paid_comes_back_to_a_page_that_waits_and_then_says_so(client, edge, processor, link):
+    press_pay(client, link)
+    (reference,) = processor.states
+    processor.complete(reference, Money(255_000), edge.clock())
+    back = client.get("/pay/thanks")
+    assert (back.status_code, back.location) == (303, link)
+    waiting = client.get(link).text
+    assert "being confirmed" in waiting
+    assert '<meta http-equiv="refresh" content="3">' in waiting
+    assert "<form" not in waiting
+    settle_checkout(Payments(edge.database, processor, edge.clock), reference=reference)
+    assert "Paid. Thank you." in client.get(link).text
+
+
+def test_looking_at_the_waiting_page_books_nothing(client, edge, processor, clinic, link):
+    press_pay(client, link)
+    (reference,) = processor.states
+    processor.complete(reference, Money(255_000), edge.clock())
+    client.get(link)
+    invoice = edge.read(lambda read: find_invoice(read, clinic.invoice.id, SYSTEM))
+    assert invoice.open_balance == Money(255_000)
+
+
+def test_who_comes_back_without_paying_can_pay_again(client, link):
+    press_pay(client, link)
+    assert client.get("/pay/thanks").location == link
+    assert "Pay by card" in client.get(link).text
+
+
+def test_a_silent_processor_does_not_invite_to_pay_twice(client, processor, link):
+    press_pay(client, link)
+    processor.is_away = True
+    assert "being confirmed" in client.get(link).text
+
+
+def test_when_the_processor_does_not_answer_the_payer_is_told_to_try_again(client, processor, link):
+    processor.is_away = True
+    answer = press_pay(client, link)
+    assert answer.status_code == 503
+    assert "Please try again shortly" in answer.text
+
+
+def test_who_comes_back_in_another_browser_is_thanked_without_any_amount(client, link):
+    page = client.get("/pay/thanks")
+    assert page.status_code == 200
+    assert "$" not in page.text
+
+
+def test_the_amount_is_what_is_owed_now(client, database, clinic, link, now):
+    database.in_transaction(
+        lambda tx: take_cash(tx, invoice_id=clinic.invoice.id, amount=Money(100_000), actor=SYSTEM, now=now)
+    )
+    assert "$1,550.00" in client.get(link).text
+
+
+def test_a_settled_invoice_takes_no_second_payment(client, database, clinic, processor, link, now):
+    token = re.search(r'name="csrf_token" value="([^"]+)"', client.get(link).text)[1]
+    database.in_transaction(
+        lambda tx: take_cash(tx, invoice_id=clinic.invoice.id, amount=Money(255_000), actor=SYSTEM, now=now)
+    )
+    assert client.post(link, data={"csrf_token": token}).location == link
+    assert "Paid. Thank you." in client.get(link).text
+    assert processor.states == {}
+
+
+def test_an_unknown_and_an_expired_link_look_the_same(client, edge, link):
+    edge.clock.now += timedelta(days=31)
+    varying = r'nonce="[^"]*"'
+    pages = [
+        client.get(path)
+        for path in (link, "/pay/unknown", "/pay/%00", "/pay/%ED%A0%80", "/pay/" + "x" * 3000)
+    ]
+    assert {page.status_code for page in pages} == {404}
+    assert len({re.sub(varying, "", page.text) for page in pages}) == 1
+    assert "Clinic" not in pages[0].text
+
+
+def test_the_right_to_an_estimate_is_posted_for_everybody(client):
+    page = client.get("/estimate-notice")
+    assert page.status_code == 200
+    assert "$400 or more" in page.text

@@ -1,0 +1,279 @@
+"""Patient 1: six infusions as a veteran, paid online, claimed, partly reimbursed, and a booster after.
+
+Everything goes through the doors that people use: the API with a token for each role, the stand-in's card
+page, webhooks, and the command line. All people and numbers are sample data.
+"""
+
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from tests.factories.remittance_835 import Claim, Payment, remittance
+from tests.scenarios.client import Browser, Client
+from tests.scenarios.office import Failed, Office
+from tests.scenarios.record import Record
+
+FIRST_INSTANT = "2026-11-02T09:00:00-06:00"
+SAMPLE_CLINIC = "billing/catalog/samples/b.yaml"
+OFFSET = "-06:00"
+FIRST_SESSION = date(2026, 11, 3)
+REMITTED_ON = date(2026, 12, 4)
+BOOSTER_ON = date(2026, 12, 15)
+LAST_DAY = date(2026, 12, 31)
+ROLES = ("front_desk", "billing", "supervisor", "clinician", "accountant")
+CARD = {"card_number": "4242 4242 4242 4242", "expiry": "12 / 34", "cvc": "123"}
+PAID_BY_INSURER = (18_000, 12_500)
+"""Cents, for the first two sessions."""
+
+
+@dataclass
+class Journey:
+    office: Office
+    record: Record
+    browser: Browser
+    staff: dict[str, Client] = field(default_factory=dict)
+    patient_id: str = ""
+    superbills: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def desk(self) -> Client:
+        return self.staff["front_desk"]
+
+    @property
+    def billing(self) -> Client:
+        return self.staff["billing"]
+
+    @property
+    def clinician(self) -> Client:
+        return self.staff["clinician"]
+
+    @property
+    def accountant(self) -> Client:
+        return self.staff["accountant"]
+
+    def go_to(self, day: date, time: str = "09:00") -> datetime:
+        """Move everybody's clock to a moment of the clinic's day."""
+        instant = f"{day.isoformat()}T{time}:00{OFFSET}"
+        self.office.set_clock(instant)
+        return datetime.fromisoformat(instant)
+
+
+def play(office: Office, record: Record) -> None:
+    """The whole journey, in order. Raises: Failed at the first step that does not come to its end."""
+    journey = Journey(office=office, record=record, browser=Browser(office))
+    try:
+        open_the_clinic(journey)
+        site_id = journey.desk.get("/sites")["items"][0]["id"]
+        welcome_the_patient(journey, site_id)
+        sell_and_give_the_series(journey)
+        receive_the_insurers_answer(journey)
+        sell_and_give_a_booster(journey)
+        close_the_books(journey)
+    finally:
+        journey.browser.close()
+        for client in journey.staff.values():
+            client.close()
+
+
+def open_the_clinic(journey: Journey) -> None:
+    office = journey.office
+    office.flask("seed", SAMPLE_CLINIC)
+    for role in ROLES:
+        issued = office.flask_json("tokens", "issue", "--role", role)
+        journey.staff[role] = Client(office, issued["secret"])
+
+
+def welcome_the_patient(journey: Journey, site_id: str) -> None:
+    """Demographics, insurance, and a veteran's proof that somebody looked at."""
+    patient = journey.desk.post(
+        "/patients",
+        {
+            "site_id": site_id,
+            "given_name": "Sample",
+            "family_name": "Patient-One",
+            "born_on": "1984-05-17",
+            "sex": "female",
+            "address": {
+                "line1": "100 Sample Street",
+                "city": "Springfield",
+                "state": "IL",
+                "postal_code": "62701",
+            },
+            "phone": "+1 217 555 0142",
+            "email": "patient.one@sample.example",
+        },
+    )
+    journey.patient_id = patient["id"]
+    policy = {
+        "payer_name": "Sample Health Plan",
+        "payer_id": "SAMPLEPAYER",
+        "member_id": "M0001",
+        "effective_from": "2026-01-01",
+    }
+    journey.desk.post(f"/patients/{patient['id']}/policies", policy)
+    proof = {"category": "veteran", "proof": "va_card", "verified_on": "2026-11-02"}
+    journey.billing.post(f"/patients/{patient['id']}/eligibilities", proof)
+
+
+def sell_and_give_the_series(journey: Journey) -> None:
+    plan = journey.desk.post(
+        "/plans",
+        {
+            "patient_id": journey.patient_id,
+            "condition": "depression",
+            "protocol": "series_of_six",
+            "starts_on": FIRST_SESSION.isoformat(),
+            "dose_mg": 40,
+            "weight_kg": 80,
+        },
+    )
+    invoice = quote_and_invoice(journey, plan, "Six infusions, veteran")
+    pay_by_card(journey, invoice, "The package, online")
+    for session in plan["sessions"]:
+        give(journey, session)
+
+
+def quote_and_invoice(journey: Journey, plan: dict[str, Any], name: str) -> dict[str, Any]:
+    quote = journey.desk.post("/quotes", {"plan_id": plan["id"]})
+    parts = ("list_cents", "package_cents", "discount_cents", "total_cents")
+    journey.record.step("quote", name, {part.removesuffix("_cents"): quote[part] for part in parts})
+    invoice: dict[str, Any] = journey.billing.post("/invoices", {"quote_id": quote["id"]})
+    journey.record.step("invoice", f"{name}, invoice {invoice['number']}", {"total": invoice["total_cents"]})
+    return invoice
+
+
+def pay_by_card(journey: Journey, invoice: dict[str, Any], name: str) -> None:
+    """A pay link leads to the processor's page; its webhook tells the office, and the worker books it."""
+    link = journey.desk.post(f"/invoices/{invoice['id']}/pay-links")
+    amount_page = journey.browser.open(link["url"])
+    card_page = journey.browser.submit(amount_page)
+    journey.browser.submit(card_page, **CARD)
+    paid = journey.office.until("the payment is booked", lambda: _card_payment(journey, invoice["id"]))
+    journey.record.step("payment", name, {"amount": paid["amount_cents"], "fee": paid["fee_cents"]})
+
+
+def _card_payment(journey: Journey, invoice_id: str) -> dict[str, Any] | None:
+    payments = journey.billing.get("/payments", invoice_id=invoice_id)["items"]
+    return next((payment for payment in payments if payment["tender"] == "card"), None)
+
+
+def give(journey: Journey, session: dict[str, Any]) -> None:
+    """Check in, infuse, record start and stop, hand out the superbill."""
+    day = date.fromisoformat(session["planned_on"])
+    journey.go_to(day, "09:55")
+    journey.desk.post(f"/sessions/{session['id']}/check-in")
+    start = journey.go_to(day, "10:00")
+    stop = start + timedelta(minutes=session["planned_minutes"])
+    journey.go_to(day, f"{stop:%H:%M}")
+    facts = {
+        "started_at": start.isoformat(),
+        "stopped_at": stop.isoformat(),
+        "dose_mg": session["planned_dose_mg"],
+    }
+    given = journey.clinician.post(f"/sessions/{session['id']}/record", facts)
+    name = f"{session['service'].capitalize()} {session['number']} on {day:%d %b %Y}"
+    journey.record.step("session", name, {"earned": given["due_cents"]})
+    hand_out_superbill(journey, session, name)
+
+
+def hand_out_superbill(journey: Journey, session: dict[str, Any], name: str) -> None:
+    superbill = journey.billing.post(f"/sessions/{session['id']}/superbill")
+    content = journey.billing.content(f"/superbills/{superbill['id']}/pdf")
+    journey.record.keep("superbills", f"{superbill['number']}.pdf", content)
+    journey.superbills.append(superbill)
+    amounts = {"charge": superbill["charge_cents"], "paid": superbill["paid_cents"]}
+    journey.record.step("superbill", f"For {name}", amounts)
+
+
+def receive_the_insurers_answer(journey: Journey) -> None:
+    """An 835 for the first two sessions is posted once; the patient lets the clinic keep it as credit."""
+    journey.go_to(REMITTED_ON)
+    answered = journey.superbills[: len(PAID_BY_INSURER)]
+    claims = [
+        Claim(
+            control_number=superbill["control_number"],
+            charge_cents=superbill["charge_cents"],
+            paid_cents=paid,
+            served_on=date.fromisoformat(superbill["service_on"]),
+        )
+        for superbill, paid in zip(answered, PAID_BY_INSURER, strict=True)
+    ]
+    content = remittance(payments=[Payment(claims=claims, trace="DEMO0001", paid_on=REMITTED_ON)])
+    path = journey.record.keep("remittances", "demo0001.835", content)
+    report = journey.office.flask_json("remittances", "import", str(path))
+    (transaction,) = report["files"][0]["transactions"]
+    credits = {
+        f"credit_{number}": claim["credit_cents"] for number, claim in enumerate(transaction["claims"], 1)
+    }
+    journey.record.step(
+        "remittance", "Two sessions, paid in part", {"paid": transaction["paid_cents"], **credits}
+    )
+    elect_credit(journey)
+
+
+def elect_credit(journey: Journey) -> None:
+    lots = journey.billing.get(f"/patients/{journey.patient_id}/credits")["items"]
+    for lot in lots:
+        journey.billing.post(f"/credits/{lot['id']}/election", {"election": "credit"})
+    held = sum(lot["available_cents"] for lot in lots)
+    if held != sum(PAID_BY_INSURER):
+        raise Failed(f"The insurer paid {sum(PAID_BY_INSURER)} cents, but {held} are held.")
+    journey.record.step("election", "Off the next infusion", {"credit": held})
+
+
+def sell_and_give_a_booster(journey: Journey) -> None:
+    """An elected credit is taken off as the invoice is issued; the rest is paid by card."""
+    journey.go_to(BOOSTER_ON)
+    plan = journey.desk.post(
+        "/plans",
+        {
+            "patient_id": journey.patient_id,
+            "condition": "depression",
+            "sessions": [
+                {
+                    "service": "booster",
+                    "planned_on": BOOSTER_ON.isoformat(),
+                    "minutes": 45,
+                    "dose_mg": 40,
+                    "weight_kg": 80,
+                }
+            ],
+        },
+    )
+    invoice = quote_and_invoice(journey, plan, "A booster, veteran")
+    applied = journey.billing.get(f"/invoices/{invoice['id']}/credit-applications")
+    left = journey.billing.get(f"/invoices/{invoice['id']}")
+    taken = {"applied": applied["amount_cents"], "open": left["open_cents"]}
+    journey.record.step("credit", "Taken off the booster first", taken)
+    pay_by_card(journey, left, "The rest of the booster, online")
+    for session in plan["sessions"]:
+        give(journey, session)
+
+
+def close_the_books(journey: Journey) -> None:
+    """Exports, the trial balance, and every invariant looked at."""
+    journey.go_to(LAST_DAY, "18:00")
+    balances = journey.accountant.get("/ledger/trial-balance")
+    journey.record.trial_balance = {row["account"]: row["cents"] for row in balances["accounts"]}
+    export(journey)
+    journey.record.verify = journey.office.flask_json("verify")
+    journey.record.write()
+    if not journey.record.verify["ok"]:
+        raise Failed("verify found something wrong; see journey.json.")
+    if sum(journey.record.trial_balance.values()) != 0:
+        raise Failed("The trial balance is not 0; see journey.json.")
+
+
+def export(journey: Journey) -> None:
+    folder = journey.record.folder / "exports"
+    folder.mkdir(exist_ok=True)
+    period = ("--from", "2026-11-01", "--to", LAST_DAY.isoformat())
+    for kind, form, name in (
+        ("journal", "beancount", "journal.beancount"),
+        ("journal", "csv", "journal.csv"),
+        ("superbills", "csv", "superbills.csv"),
+        ("refunds", "csv", "refunds.csv"),
+    ):
+        path = folder / name
+        journey.office.flask("export", kind, *period, "--format", form, "--out", str(path))
+        journey.record.remember("exports", path)

@@ -1,0 +1,109 @@
+"""The journey of `make demo`, undisturbed and with processes killed under it."""
+
+import os
+import re
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pypdf import PdfReader
+
+from tests.scenarios.demo_database import claim
+from tests.scenarios.journey import FIRST_INSTANT, play
+from tests.scenarios.office import Office
+from tests.scenarios.record import Record
+
+pytestmark = pytest.mark.processes
+
+KILL_EVERY_SECONDS = 2.0
+VICTIMS = ("worker", "web", "worker", "sandbox")
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Record:
+    folder = tmp_path_factory.mktemp("undisturbed")
+    return travel(folder)
+
+
+def test_the_journey_ends_with_books_that_balance(undisturbed: Record):
+    assert undisturbed.verify["ok"]
+    assert sum(undisturbed.trial_balance.values()) == 0
+    assert not any(undisturbed.trial_balance.get(account, 0) for account in ("1100", "2100", "2210"))
+
+
+def test_the_journey_charges_what_the_sample_schedule_says(undisturbed: Record):
+    charged = [step["cents"]["total"] for step in undisturbed.steps if step["kind"] == "invoice"]
+    assert charged == [216_750, 38_250]
+
+
+def test_credit_is_taken_before_the_card(undisturbed: Record):
+    kinds = [step["kind"] for step in undisturbed.steps]
+    credit = undisturbed.steps[kinds.index("credit")]["cents"]
+    assert credit == {"applied": 30_500, "open": 7_750}
+    assert undisturbed.steps[kinds.index("credit") + 1]["cents"]["amount"] == 7_750
+
+
+def test_every_session_given_has_a_superbill(undisturbed: Record):
+    sessions = [step for step in undisturbed.steps if step["kind"] == "session"]
+    assert len(sessions) == len(undisturbed.files["superbills"]) == 7
+
+
+def test_processes_killed_on_the_way_change_nothing(undisturbed: Record, tmp_path: Path):
+    with killing(tmp_path / "run"):
+        disturbed = travel(tmp_path)
+    assert disturbed.steps == undisturbed.steps
+    assert disturbed.trial_balance == undisturbed.trial_balance
+    assert disturbed.verify["ok"]
+    assert texts(disturbed) == texts(undisturbed)
+
+
+def travel(folder: Path) -> Record:
+    url = f"sqlite:///{folder / 'demo.db'}"
+    claim(url)
+    office, record = Office(folder=folder, database_url=url, clock=FIRST_INSTANT), Record(folder)
+    try:
+        office.open()
+        play(office, record)
+    finally:
+        office.close()
+    return record
+
+
+@contextmanager
+def killing(run_dir: Path) -> Iterator[None]:
+    """Kill one process after another, as nobody would expect it."""
+    ended = threading.Event()
+
+    def kill() -> None:
+        for victim in VICTIMS * 2:
+            if ended.wait(KILL_EVERY_SECONDS):
+                return
+            _kill(run_dir / f"{victim}.pid")
+
+    killer = threading.Thread(target=kill)
+    killer.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        killer.join()
+
+
+def _kill(pid_file: Path) -> None:
+    """Nothing, when it is between two lives."""
+    with suppress(FileNotFoundError, ProcessLookupError, ValueError):
+        os.kill(int(pid_file.read_text()), signal.SIGKILL)
+
+
+def texts(record: Record) -> list[str]:
+    """What the superbills say, but for ids."""
+    return [_text(record.folder / "superbills" / Path(path).name) for path in record.files["superbills"]]
+
+
+def _text(path: Path) -> str:
+    words: list[Any] = [page.extract_text() for page in PdfReader(path).pages]
+    return re.sub(r"\b[a-z]{2,5}_[0-9a-z]{26}\b", "ID", "\n".join(words))
