@@ -14,7 +14,10 @@ from flask import Flask
 from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
 
+import billing.accounting.api
+import billing.accounting.cli
 import billing.care.api
+import billing.catalog.api
 import billing.catalog.cli
 import billing.insurance.api
 import billing.insurance.cli
@@ -74,6 +77,10 @@ class House:
     settings: Settings
     edge: Edge
     payments: Payments
+
+    @property
+    def refund_limit(self) -> Money:
+        return Money(self.settings.refund_limit_cents)
 
 
 def create_app(settings: Settings) -> Flask:
@@ -145,13 +152,15 @@ def _register_api(api: BillingApi, house: House) -> None:
     edge = house.edge
     for blueprint in (
         billing.people.api.make_blueprint(edge),
+        billing.catalog.api.make_blueprint(edge),
         billing.patients.api.make_blueprint(edge, _entity_of_site),
         billing.care.api.make_blueprint(edge),
         billing.quotes.api.make_blueprint(edge),
         billing.invoices.api.make_blueprint(edge),
-        billing.payments.api.make_blueprint(edge, house.payments, Money(house.settings.refund_limit_cents)),
+        billing.payments.api.make_blueprint(edge, house.payments, house.refund_limit),
         billing.insurance.api.make_blueprint(edge, render_superbill, Edi835Reader()),
         billing.ledger.api.make_blueprint(edge),
+        billing.accounting.api.make_blueprint(edge, house.refund_limit),
     ):
         api.register_blueprint(blueprint)
 
@@ -180,6 +189,7 @@ def _register_commands(app: Flask, house: House) -> None:
         *billing.quotes.cli.make_commands(edge),
         *billing.payments.cli.make_commands(house.payments),
         billing.insurance.cli.make_commands(edge.database, edge.clock, Edi835Reader()),
+        *billing.accounting.cli.make_commands(edge, house.refund_limit),
     ):
         app.cli.add_command(command)
 

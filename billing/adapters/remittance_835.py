@@ -7,15 +7,13 @@ segments into records. A file is read to its end or refused whole, and the refus
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
-from functools import lru_cache
-from typing import NoReturn
 
 import oxedi
 
-from billing.insurance.errors import UnreadableRemittance
+from billing.adapters.x12_segments import Segment, refusal, refuse
 from billing.insurance.records import (
     Adjustment,
     ProviderAdjustment,
@@ -24,8 +22,7 @@ from billing.insurance.records import (
     RemittanceLine,
     RemittanceTransaction,
 )
-from billing.kernel.errors import Flaw
-from billing.kernel.money import LARGEST_CENTS, ZERO, Money
+from billing.kernel.money import ZERO
 
 LARGEST_FILE = 50_000_000
 """Bytes; some 300,000 claims."""
@@ -37,80 +34,8 @@ KNOWN = frozenset({
     "CAS", "NM1", "MIA", "MOA", "SVC", "AMT", "QTY", "LQ", "PLB",
 })  # fmt: skip
 VERSIONS = ("005010X221", "004010X091")
-AMOUNT = re.compile(rb"(-?)([0-9]{0,13})(?:\.([0-9]{0,2}))?")
 SERVICE_DATES = frozenset({"472", "150"})
 """DTM01 of a line: the day of service, or the first of a period."""
-
-
-@lru_cache(maxsize=4_096)
-def cents_of(dollars: bytes) -> int | None:
-    """`-12.5` is -1250; None for what is no decimal number, has an exponent or more than two decimals."""
-    match = AMOUNT.fullmatch(dollars)
-    if match is None or not (match[2] or match[3]):
-        return None
-    cents = int(match[2] or 0) * 100 + int((match[3] or b"").ljust(2, b"0"))
-    return -cents if match[1] else cents
-
-
-@dataclass(slots=True)
-class Segment:
-    """One segment; `place` counts from 1 over the whole file."""
-
-    place: int
-    id: str
-    elements: Sequence[bytes | list[bytes]]
-
-    def text(self, element: int, *, longest: int = 80) -> str:
-        """The element, counted from 1 as in X12, or empty when it is not there."""
-        if element > len(self.elements):
-            return ""
-        value = self.elements[element - 1]
-        return self._decoded(b":".join(value) if isinstance(value, list) else value, element, longest)
-
-    def part(self, element: int, component: int) -> str:
-        """A component of an element, counted from 1; the whole element when it has one only."""
-        value = self.elements[element - 1] if element <= len(self.elements) else b""
-        parts = value if isinstance(value, list) else [value]
-        return self._decoded(parts[component - 1], element, 80) if component <= len(parts) else ""
-
-    def needed(self, element: int, *, longest: int = 80) -> str:
-        return self.text(element, longest=longest) or self.refuse(element, "is missing")
-
-    def amount(self, element: int, *, empty: Money | None = None) -> Money:
-        """Dollars and cents, exactly. `empty` stands in for an amount that need not be sent."""
-        value = self.elements[element - 1] if element <= len(self.elements) else b""
-        if not value and empty is not None:
-            return empty
-        cents = None if isinstance(value, list) else cents_of(value)
-        if cents is None:
-            self.refuse(element, "is no amount of dollars with at most two decimals")
-        if abs(cents) > LARGEST_CENTS:
-            self.refuse(element, "is larger than any payment")
-        return Money(cents)
-
-    def day(self, element: int) -> date | None:
-        """CCYYMMDD, the first day of a range, or None when it is no date."""
-        text = self.text(element)[:8]
-        if not re.fullmatch(r"[0-9]{8}", text, re.ASCII):
-            return None
-        try:
-            return date(int(text[:4]), int(text[4:6]), int(text[6:]))
-        except ValueError:
-            return None
-
-    def refuse(self, element: int, complaint: str) -> NoReturn:
-        refuse(self.place, f"{self.id}{element:02d} {complaint}.")
-
-    def _decoded(self, value: bytes, element: int, longest: int) -> str:
-        try:
-            text = value.decode().strip()
-        except UnicodeDecodeError:
-            text = value.decode("latin-1").strip()
-        if not text.isprintable():
-            self.refuse(element, "has characters that cannot be printed")
-        if len(text) > longest:
-            self.refuse(element, f"is longer than {longest} characters")
-        return text
 
 
 @dataclass
@@ -166,51 +91,61 @@ class Edi835Reader:
             refuse(1, f"The file is larger than {LARGEST_FILE // 1_000_000} MB.")
         if not content.removeprefix(BYTE_ORDER_MARK).strip():
             refuse(1, "The file is empty.")
-        transactions: list[RemittanceTransaction] = []
-        for segments in _interchanges(content):
-            transactions.extend(_interchange(Cursor(segments)))
+        transactions = tuple(_interchanges(content))
         if not transactions:
             refuse(1, "The file holds no ST transaction.")
-        return RemittanceFile(tuple(transactions))
+        return RemittanceFile(transactions)
 
 
 class Cursor:
-    """The segments of one interchange, taken one after another."""
+    """The segments of one interchange, taken one after another; `place` counts over the whole file."""
 
-    def __init__(self, segments: list[Segment]) -> None:
-        self._segments = segments
+    def __init__(self, document: oxedi.Document, before: int) -> None:
+        self._document = document
         self._next = 0
-
-    def next_id(self) -> str:
-        return self._segments[self._next].id if self._next < len(self._segments) else ""
+        self.place = before
+        self.next_id = ""
+        self._skip_blanks()
 
     def take(self, wanted: str) -> Segment:
-        if self._next >= len(self._segments):
-            last = self._segments[-1]
-            refuse(last.place, f"The file ends after {last.id} and before its {wanted}: it is cut off.")
-        segment = self._segments[self._next]
-        if segment.id != wanted:
-            refuse(segment.place, f"{segment.id[:20]!r} stands where {wanted} is to come.")
+        if not self.next_id:
+            refuse(self.place, f"The file ends before its {wanted}: it is cut off.")
+        if self.next_id != wanted:
+            refuse(self.place + 1, f"{self.next_id[:20]!r} stands where {wanted} is to come.")
+        return self.take_any()
+
+    def take_any(self) -> Segment:
+        self.place += 1
+        segment = Segment(self.place, self.next_id, self._document[self._next].elements)
         self._next += 1
+        self._skip_blanks()
         return segment
 
-    def body(self) -> list[Segment]:
-        """What stands before the next SE, which is left to be taken."""
-        first = self._next
-        while self.next_id() in KNOWN:
+    def _skip_blanks(self) -> None:
+        """Go to the next segment; `next_id` is empty at the end, and `?` for one without a name."""
+        terminator = self._document.delimiters.segment
+        while self._next < len(self._document):
+            segment = self._document[self._next]
+            self.next_id = segment.id.decode("latin-1")
+            if not self.next_id and segment.raw.strip(b"\r\n\t " + terminator):
+                self.next_id = "?"
+            if self.next_id:
+                return
             self._next += 1
-        return self._segments[first : self._next]
+        self.next_id = ""
 
 
-def _interchanges(content: bytes) -> Iterator[list[Segment]]:
+def _interchanges(content: bytes) -> Iterator[RemittanceTransaction]:
     """Cut the file at each ISA; each interchange has delimiters of its own."""
     start, place = len(content) - len(content.removeprefix(BYTE_ORDER_MARK)), 0
     while content[start : start + HEADER_BYTES].strip():
-        document = _indexed(content[start : start + HEADER_BYTES], place)
-        end = _end_of_interchange(content, start, document.delimiters)
-        segments = _segments(_indexed(content[start:end], place), place)
-        yield segments
-        place, start = place + len(segments), end
+        delimiters = _indexed(content[start : start + HEADER_BYTES], place).delimiters
+        end = _end_of_interchange(content, start, delimiters)
+        cursor = Cursor(_indexed(content[start:end], place), place)
+        yield from _interchange(cursor)
+        if cursor.next_id:
+            refuse(cursor.place + 1, f"{cursor.next_id[:20]!r} stands after the end of the interchange.")
+        place, start = cursor.place, end
     if content[start:].strip():
         refuse(place + 1, "Something stands after the last interchange.")
 
@@ -219,7 +154,7 @@ def _indexed(content: bytes, place: int) -> oxedi.Document:
     try:
         return oxedi.parse(content).document
     except (oxedi.ParseError, ValueError) as error:
-        raise _refusal(place + 1, f"This is no X12 interchange: {error}.") from None
+        raise refusal(place + 1, f"This is no X12 interchange: {error}.") from None
 
 
 def _end_of_interchange(content: bytes, start: int, delimiters: oxedi.Delimiters) -> int:
@@ -230,21 +165,11 @@ def _end_of_interchange(content: bytes, start: int, delimiters: oxedi.Delimiters
     return end + 1 if end >= 0 else len(content)
 
 
-def _segments(document: oxedi.Document, place: int) -> list[Segment]:
-    segments: list[Segment] = []
-    for index in range(len(document)):
-        raw = document[index]
-        name = raw.id.decode("latin-1")
-        if name or raw.raw.strip(b"\r\n\t " + document.delimiters.segment):
-            segments.append(Segment(place + len(segments) + 1, name, raw.elements))
-    return segments
-
-
 def _interchange(cursor: Cursor) -> Iterator[RemittanceTransaction]:
     head, groups = cursor.take("ISA"), 0
-    while cursor.next_id() == "TA1":
+    while cursor.next_id == "TA1":
         cursor.take("TA1")
-    while cursor.next_id() == "GS":
+    while cursor.next_id == "GS":
         groups += 1
         yield from _group(cursor)
     trailer = cursor.take("IEA")
@@ -257,7 +182,7 @@ def _group(cursor: Cursor) -> Iterator[RemittanceTransaction]:
     if not head.text(8).startswith(VERSIONS):
         head.refuse(8, "is no version of the 835 that can be read (005010X221A1, 004010X091A1)")
     group_date = head.day(4)
-    while cursor.next_id() == "ST":
+    while cursor.next_id == "ST":
         sets += 1
         yield _transaction(cursor, group_date)
     trailer = cursor.take("GE")
@@ -269,11 +194,13 @@ def _transaction(cursor: Cursor, group_date: date | None) -> RemittanceTransacti
     head = cursor.take("ST")
     if head.text(1) != "835":
         head.refuse(1, "is not 835")
-    body = cursor.body()
+    reader = TransactionReader(head, group_date)
+    while cursor.next_id in KNOWN:
+        reader.take(cursor.take_any())
     trailer = cursor.take("SE")
-    _same(trailer, 1, str(len(body) + 2), "segments")
+    _same(trailer, 1, str(trailer.place - head.place + 1), "segments")
     _same(trailer, 2, head.text(2), "ST02")
-    return TransactionReader(head, body, group_date).read()
+    return reader.transaction()
 
 
 def _same(trailer: Segment, element: int, expected: str, of: str) -> None:
@@ -283,23 +210,25 @@ def _same(trailer: Segment, element: int, expected: str, of: str) -> None:
 
 
 class TransactionReader:
-    """Turns the segments between ST and SE into a record."""
+    """Turns the segments between ST and SE into a record, one after another."""
 
-    def __init__(self, head: Segment, body: list[Segment], group_date: date | None) -> None:
+    def __init__(self, head: Segment, group_date: date | None) -> None:
         self._head = head
-        self._body = body
         self._group_date = group_date
         self._first: dict[str, Segment] = {}
         self._payer: Segment | None = None
         self._payee_npi = ""
         self._produced_on: date | None = None
-        self._claims: list[OpenClaim] = []
+        self._open: OpenClaim | None = None
+        self._claims: list[RemittanceClaim] = []
         self._provider_adjustments: list[ProviderAdjustment] = []
 
-    def read(self) -> RemittanceTransaction:
-        for segment in self._body:
-            if taken := SEGMENTS.get(segment.id):
-                taken(self, segment)
+    def take(self, segment: Segment) -> None:
+        if taker := SEGMENTS.get(segment.id):
+            taker(self, segment)
+
+    def transaction(self) -> RemittanceTransaction:
+        self._close_claim()
         payment, trace = self._header("BPR"), self._header("TRN")
         stated = payment.day(16)
         doubts = () if stated else (f"BPR16 at segment {payment.place} is no date of payment.",)
@@ -314,7 +243,7 @@ class TransactionReader:
             handling=payment.text(1),
             credit=payment.text(3) != "D",
             method=payment.text(4),
-            claims=tuple(claim.closed() for claim in self._claims),
+            claims=tuple(self._claims),
             provider_adjustments=tuple(self._provider_adjustments),
             doubts=doubts,
         )
@@ -327,7 +256,7 @@ class TransactionReader:
         return trace.text(3) or payment.text(10) or named or trace.refuse(3, "and N1*PR name no payer")
 
     def take_once(self, segment: Segment) -> None:
-        if segment.id in self._first or self._claims:
+        if segment.id in self._first or self._open:
             refuse(segment.place, f"A second {segment.id} in one transaction.")
         self._first[segment.id] = segment
 
@@ -340,15 +269,16 @@ class TransactionReader:
     def take_date(self, segment: Segment) -> None:
         if segment.text(1) == "405":
             self._produced_on = segment.day(2)
-        elif self._claims and self._claims[-1].lines and segment.text(1) in SERVICE_DATES:
-            self._claims[-1].lines[-1].served_on = segment.day(2)
+        elif self._open and self._open.lines and segment.text(1) in SERVICE_DATES:
+            self._open.lines[-1].served_on = segment.day(2)
 
     def take_reference(self, segment: Segment) -> None:
-        if self._claims and self._claims[-1].lines and segment.text(1) == "6R":
-            self._claims[-1].lines[-1].control_number = segment.text(2, longest=50)
+        if self._open and self._open.lines and segment.text(1) == "6R":
+            self._open.lines[-1].control_number = segment.text(2, longest=50)
 
     def take_claim(self, segment: Segment) -> None:
-        self._claims.append(OpenClaim(segment))
+        self._close_claim()
+        self._open = OpenClaim(segment)
 
     def take_line(self, segment: Segment) -> None:
         self._open_claim(segment).lines.append(OpenLine(segment))
@@ -376,9 +306,11 @@ class TransactionReader:
                 )
 
     def _open_claim(self, segment: Segment) -> OpenClaim:
-        if not self._claims:
-            refuse(segment.place, f"{segment.id} stands before any CLP.")
-        return self._claims[-1]
+        return self._open or refuse(segment.place, f"{segment.id} stands before any CLP.")
+
+    def _close_claim(self) -> None:
+        if self._open:
+            self._claims.append(self._open.closed())
 
 
 SEGMENTS: dict[str, Callable[[TransactionReader, Segment], None]] = {
@@ -392,13 +324,3 @@ SEGMENTS: dict[str, Callable[[TransactionReader, Segment], None]] = {
     "CAS": TransactionReader.take_adjustments,
     "PLB": TransactionReader.take_provider_adjustments,
 }
-
-
-def refuse(place: int, complaint: str) -> NoReturn:
-    raise _refusal(place, complaint)
-
-
-def _refusal(place: int, complaint: str) -> UnreadableRemittance:
-    return UnreadableRemittance(
-        f"Segment {place}: {complaint} Nothing of the file was posted.", [Flaw(f"segment {place}", complaint)]
-    )

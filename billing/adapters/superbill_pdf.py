@@ -175,7 +175,7 @@ def _patient_box(body: Body) -> Box:
         ("Name", patient["name"]),
         ("Date of birth", _day(patient["born_on"])),
         ("Address", _address_lines(patient["address"], 1_000)),
-        ("Phone", patient["phone"] or ""),
+        ("Phone", _phone(patient["phone"] or "")),
         ("Patient no.", str(patient["number"])),
     ]
     return box_of("PATIENT", rows)
@@ -189,7 +189,7 @@ def _insurance_box(body: Body) -> Box:
         ("Health plan", insurance["payer"]),
         ("Payer ID", insurance["payer_id"] or ""),
         ("Subscriber", insurance["subscriber"]),
-        ("Patient is", insurance["relationship"]),
+        ("Relationship", insurance["relationship"].capitalize()),
         ("Member ID", insurance["member_id"]),
         ("Group", insurance["group"] or ""),
     ]
@@ -371,6 +371,13 @@ def _day(iso: str) -> str:
     """`2026-11-03` as a US clerk reads it: 11/03/2026."""
     year, month, day = iso.split("-")
     return f"{month}/{day}/{year}"
+
+
+def _phone(number: str) -> str:
+    """`+15125550123` as (512) 555-0123; any other stays as it is."""
+    if len(number) != len("+15125550123") or not number.startswith("+1"):
+        return number
+    return f"({number[2:5]}) {number[5:8]}-{number[8:]}"
 
 
 def _dollars(cents: int) -> str:

@@ -16,6 +16,7 @@ from billing.platform.http.fields import (
     OpaqueId,
     StrictSchema,
     Text,
+    UnitsByCode,
     WholeNumber,
 )
 from billing.platform.http.pages import page_args
@@ -29,11 +30,7 @@ def _dose() -> Measure:
 
 
 def _weight() -> Measure:
-    return Measure(min=0, max=700, allow_none=True, load_default=None)
-
-
-def _add_ons() -> fields.Dict:
-    return fields.Dict(keys=Text(max=40), values=WholeNumber(min=1, max=99), load_default=dict)
+    return Measure(min=1, max=700, allow_none=True, load_default=None)
 
 
 class SessionOrderBody(StrictSchema):
@@ -42,7 +39,7 @@ class SessionOrderBody(StrictSchema):
     minutes = WholeNumber(min=1, max=1_440, allow_none=True, load_default=None)
     dose_mg = _dose()
     weight_kg = _weight()
-    add_ons = _add_ons()
+    add_ons = UnitsByCode(min=1, max=99)
     condition = Text(max=60, allow_none=True, load_default=None)
 
     @post_load
@@ -61,7 +58,7 @@ class NewPlan(StrictSchema):
     starts_on = LocalDate(allow_none=True, load_default=None)
     dose_mg = _dose()
     weight_kg = _weight()
-    add_ons = _add_ons()
+    add_ons = UnitsByCode(min=1, max=99)
     sessions = fields.List(fields.Nested(SessionOrderBody), allow_none=True, load_default=None)
 
     @validates_schema

@@ -187,9 +187,11 @@ class Discount:
     basis_points: int
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class FeeSchedule:
     """All that a price depends on, so that a stored quote can be priced again for ever.
+
+    Told apart by identity, which lets prices be remembered by schedule; `body_of` compares what two say.
 
     `id` is empty for a schedule that was read from a file and never published.
     `categories` gives each condition's category by its slug. Dose bands ascend.

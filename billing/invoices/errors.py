@@ -12,10 +12,14 @@ class QuoteWithoutPlan(Conflict):
 
 
 class SessionNotQuoted(Conflict):
+    """A session that the quote does not price, or one that was named twice."""
+
     code = "session-not-quoted"
 
 
 class SessionAlreadyInvoiced(Conflict):
+    """A session stands on one invoice at a time; void that one first."""
+
     code = "session-already-invoiced"
 
 
@@ -26,6 +30,8 @@ class InvoiceNotOpen(Conflict):
 
 
 class MoreThanOwed(Conflict):
+    """A tender above the open balance; `open_cents` says what is owed."""
+
     code = "more-than-owed"
 
 

@@ -43,7 +43,7 @@ from billing.kernel.clock import local_date
 from billing.kernel.ids import new_id
 from billing.kernel.money import Money, total
 from billing.kernel.permissions import SYSTEM, Actor
-from billing.ledger.records import Posting
+from billing.ledger.records import Posting, Source
 from billing.ledger.use_cases import post
 from billing.patients.use_cases import lock_patient
 from billing.platform.data.audit import record_audit
@@ -368,21 +368,10 @@ def _settle_if_nothing_is_owed(tx: Tx, invoice: Invoice, actor: Actor, now: date
 
 
 def _earn(tx: Tx, invoice: Invoice, line: InvoiceLine, session: Session, actor: Actor, now: datetime) -> None:
-    started_at = session.started_at or now
-    post(
-        tx,
-        Posting(
-            entity_id=invoice.entity_id,
-            site_id=invoice.site_id,
-            effective_on=site_date(tx, session.site_id, started_at),
-            source_kind="session",
-            source_id=session.id,
-            purpose="given",
-            lines=earning_lines(line, session.covered, invoice.patient_id),
-        ),
-        actor=actor,
-        now=now,
-    )
+    given_on = site_date(tx, session.site_id, session.started_at or now)
+    lines = earning_lines(line, session.covered, invoice.patient_id)
+    source = Source("session", session.id, "given")
+    post(tx, Posting.of(invoice, source, given_on, lines), actor=actor, now=now)
 
 
 def _release(tx: Tx, session_id: str, actor: Actor, now: datetime) -> None:

@@ -8,7 +8,10 @@ import time
 LETTERS = "0123456789abcdefghjkmnpqrstvwxyz"
 """Crockford's base 32, in lower case."""
 
-ID_PATTERN = r"[a-z]{2,5}_[0-9a-hjkmnp-tv-z]{26}"
+
+def id_pattern(prefix: str) -> str:
+    """The regular expression of the ids of one kind, without anchors."""
+    return rf"{prefix}_[{LETTERS}]{{26}}"
 
 
 def new_id(prefix: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
+from typing import Protocol
 
 from billing.kernel.money import Money
 
@@ -62,6 +63,25 @@ def credit(account: Account, amount: Money, patient_id: str | None = None) -> Li
     return Line(account, -amount, patient_id)
 
 
+class Placed(Protocol):
+    """Anything of a legal entity and a site: an invoice, a payment, a session."""
+
+    @property
+    def entity_id(self) -> str: ...
+
+    @property
+    def site_id(self) -> str: ...
+
+
+@dataclass(frozen=True)
+class Source:
+    """The fact behind an entry, such as ("payment", its id, "received"); posted once, ever."""
+
+    kind: str
+    id: str
+    purpose: str
+
+
 @dataclass(frozen=True, kw_only=True)
 class Posting:
     """One entry to be posted. (source_kind, source_id, purpose) is posted once, ever.
@@ -77,6 +97,19 @@ class Posting:
     purpose: str
     lines: tuple[Line, ...]
     reverses_id: str | None = None
+
+    @classmethod
+    def of(cls, placed: Placed, source: Source, effective_on: date, lines: tuple[Line, ...]) -> Posting:
+        """The entry of a fact about something that has its entity and site."""
+        return cls(
+            entity_id=placed.entity_id,
+            site_id=placed.site_id,
+            effective_on=effective_on,
+            source_kind=source.kind,
+            source_id=source.id,
+            purpose=source.purpose,
+            lines=lines,
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

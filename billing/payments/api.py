@@ -42,6 +42,7 @@ from billing.payments.use_cases.inbox import keep_event
 from billing.payments.use_cases.links import make_pay_link
 from billing.payments.use_cases.receive import take_cash
 from billing.payments.use_cases.refunds import approve_refund, reject_refund, request_refund, send_check
+from billing.platform.data.database import Tx
 from billing.platform.http.api import ApiBlueprint
 from billing.platform.http.edge import Edge
 from billing.platform.http.guard import current_actor, guard
@@ -58,13 +59,15 @@ LARGEST_EVENT = 256 * 1024
 def make_blueprint(edge: Edge, room: Payments, refund_limit: Money) -> ApiBlueprint:
     """`refund_limit` is the largest refund that needs no second person."""
     routes = ApiBlueprint("payments", __name__, description="Money in, credit, money back")
-    _add_payment_routes(routes, edge, room)
+    _add_checkout_routes(routes, edge, room)
+    _add_payment_routes(routes, edge)
     _add_credit_routes(routes, edge)
     _add_refund_routes(routes, edge, refund_limit)
+    _add_refund_decisions(routes, edge)
     return routes
 
 
-def _add_payment_routes(routes: ApiBlueprint, edge: Edge, room: Payments) -> None:
+def _add_checkout_routes(routes: ApiBlueprint, edge: Edge, room: Payments) -> None:
     @routes.route("/invoices/<invoice_id>/checkouts", methods=["POST"])
     @routes.response(201, CheckoutView)
     @guard(Permission.PAYMENTS_TAKE)
@@ -89,6 +92,8 @@ def _add_payment_routes(routes: ApiBlueprint, edge: Edge, room: Payments) -> Non
     def cancel(checkout_id: str) -> Any:
         return cancel_checkout(room, checkout_id=checkout_id, actor=current_actor())
 
+
+def _add_payment_routes(routes: ApiBlueprint, edge: Edge) -> None:
     @routes.route("/invoices/<invoice_id>/cash-payments", methods=["POST"])
     @routes.arguments(TakeCash)
     @routes.response(201, PaymentView)
@@ -105,12 +110,14 @@ def _add_payment_routes(routes: ApiBlueprint, edge: Edge, room: Payments) -> Non
     @routes.route("/invoices/<invoice_id>/pay-links", methods=["POST"])
     @routes.response(201, PayLinkView)
     @guard(Permission.PAYMENTS_TAKE)
-    def pay_link(invoice_id: str) -> Any:
+    def pay_link(invoice_id: str) -> Response:
         actor, now = current_actor(), edge.clock()
-        link, secret = edge.database.in_transaction(
-            lambda tx: make_pay_link(tx, invoice_id=invoice_id, actor=actor, now=now)
-        )
-        return {**vars(link), "url": f"{edge.public_url}/pay/{secret}"}
+
+        def make(tx: Tx) -> dict[str, Any]:
+            link, secret = make_pay_link(tx, invoice_id=invoice_id, actor=actor, now=now)
+            return {**vars(link), "url": f"{edge.public_url}/pay/{secret}"}
+
+        return edge_write(edge, make, PayLinkView)
 
     @routes.route("/payments", methods=["GET"])
     @routes.arguments(PaymentsQuery, location="query")
@@ -207,6 +214,8 @@ def _add_refund_routes(routes: ApiBlueprint, edge: Edge, limit: Money) -> None:
     def show_refund(refund_id: str) -> Any:
         return edge.read(lambda read: find_refund(read, refund_id, current_actor()))
 
+
+def _add_refund_decisions(routes: ApiBlueprint, edge: Edge) -> None:
     @routes.route("/refunds/<refund_id>/approve", methods=["POST"])
     @routes.response(200, RefundView)
     @guard(Permission.REFUNDS_APPROVE)

@@ -42,6 +42,8 @@ class NotBookedYet(Unavailable):
 
 
 class NothingToApply(Conflict):
+    """The patient has no credit that could be used, or the invoice owes nothing."""
+
     code = "nothing-to-apply"
 
 

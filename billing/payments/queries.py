@@ -211,6 +211,7 @@ def find_pay_link(read: Read, secret: str, now: datetime) -> PayLink:
         raise NoSuchPayLink("This link is not valid any more. Ask the clinic for a new one.")
     invoice = find_invoice(read, row.invoice_id, SYSTEM)
     return PayLink(
+        id=row.id,
         invoice_id=invoice.id,
         entity_id=invoice.entity_id,
         amount=invoice.open_balance,

@@ -158,6 +158,7 @@ class Paid:
 class PayLink:
     """What a stranger with the link may know: whose clinic, and how much."""
 
+    id: str
     invoice_id: str
     entity_id: str
     amount: Money

@@ -1,16 +1,17 @@
 """The price of a plan: seven steps, each with its line of explanation. The same input, the same cents.
 
-Plain integer cents throughout; `share_cents` and `split_cents` round and split, nothing here does. Lines
-repeat from visit to visit, so that they are remembered instead of worded again.
+Plain integer cents throughout; `share_cents` and `split_cents` round and split, nothing here does. The
+visits of a course are mostly alike, so that what a visit costs alone is remembered.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from functools import lru_cache
+from typing import NamedTuple
 
 from billing.catalog.records import FEE_SERVICES, TIMED_SERVICES, Discount, DoseBand, FeeSchedule, Rate, Tier
 from billing.kernel.errors import Flaw
@@ -25,6 +26,23 @@ MOST_UNITS = 100
 """Of one add-on in one visit."""
 MOST_SESSIONS = 200
 """In one plan."""
+
+AddOns = tuple[tuple[str, int], ...]
+
+
+class _Visit(NamedTuple):
+    """One session by itself: steps 1 to 4, and what each tier of its kind would take off it.
+
+    `flaws` are (field, message); a flawed visit has nothing else. `kind` is (service, category).
+    `fee_cents` are never discounted. `savings` has None for a tier that does not match the session.
+    """
+
+    flaws: tuple[tuple[str, str], ...]
+    kind: tuple[str, str] = ("", "")
+    lines: tuple[Line, ...] = ()
+    list_cents: int = 0
+    fee_cents: int = 0
+    savings: tuple[int | None, ...] = ()
 
 
 def price(
@@ -41,27 +59,44 @@ def price(
     Units: cents, minutes, mg, kg.
     Raises: CannotPrice, with a JSON pointer for each flaw.
     """
-    if flaws := flaws_of(schedule, condition, sessions, eligibilities, quoted_on):
+    visits = [
+        _visit(
+            schedule,
+            session.condition or condition,
+            session.service,
+            session.minutes,
+            session.planned_minutes or session.minutes,
+            session.dose_mg,
+            session.weight_kg,
+            tuple(session.add_ons.items()),
+        )
+        for session in sessions
+    ]
+    if flaws := [
+        *_plan_flaws(schedule, condition, len(sessions), eligibilities, quoted_on),
+        *_session_flaws(sessions, visits),
+    ]:
         raise CannotPrice(f"Fee schedule {schedule.code} cannot price this plan; see errors.", flaws)
-    kinds = [(each.service, schedule.categories[each.condition or condition]) for each in sessions]
-    lines = [_list_lines(schedule, kind, each) for kind, each in zip(kinds, sessions, strict=True)]
-    lists = [sum([line.cents for line in told]) for told in lines]
-    packages = _package_lines(schedule, kinds, sessions)
-    nets = [cents - _reduction_of(packages.get(place)) for place, cents in enumerate(lists)]
-    bases = [net - _fee_cents(schedule, kind) for net, kind in zip(nets, kinds, strict=True)]
+    packages = _packages(schedule, visits)
+    nets = [visit.list_cents - package for visit, (package, _) in zip(visits, packages, strict=True)]
+    bases = [net - visit.fee_cents for net, visit in zip(nets, visits, strict=True)]
     due = discounts_for(schedule, eligibilities)
-    discounts = _spread(due, bases, sessions)
-    priced = []
-    for place, session in enumerate(sessions):
-        told, discount = lines[place], discounts[place]
-        if place in packages:
-            told.append(packages[place])
-        if discount:
-            told.extend(_discount_lines(due, bases[place], discount))
-        listed, net = lists[place], nets[place]
-        amounts = (listed, listed - net, discount, net - discount)
-        priced.append(PricedSession(session.on, session.service, *amounts, tuple(told)))
-    listed, net, discount = sum(lists), sum(nets), sum(discounts)
+    discounts = _spread(due, bases, [session.on for session in sessions])
+    priced = [
+        PricedSession(
+            session.on,
+            session.service,
+            visit.list_cents,
+            package,
+            discount,
+            net - discount,
+            visit.lines + lines + _discount_lines(due, base, discount),
+        )
+        for session, visit, (package, lines), net, base, discount in zip(
+            sessions, visits, packages, nets, bases, discounts, strict=True
+        )
+    ]
+    listed, net, discount = sum([visit.list_cents for visit in visits]), sum(nets), sum(discounts)
     return PricedPlan(schedule.code, listed, listed - net, discount, net - discount, tuple(priced))
 
 
@@ -85,65 +120,63 @@ def as_given(asked: Sequence[SessionToPrice], actuals: Mapping[str, Actual]) -> 
 # --- what can be priced --------------------------------------------------------------------------------
 
 
-def flaws_of(
-    schedule: FeeSchedule,
-    condition: str,
-    sessions: Sequence[SessionToPrice],
-    eligibilities: Collection[str],
-    quoted_on: date,
-) -> list[Flaw]:
-    """Why the schedule cannot price this plan; nothing when it can."""
-    flaws: list[Flaw] = []
+def _plan_flaws(
+    schedule: FeeSchedule, condition: str, count: int, eligibilities: Collection[str], quoted_on: date
+) -> Iterator[Flaw]:
     if quoted_on < schedule.effective_from:
-        flaws.append(Flaw("/quoted_on", f"Fee schedule {schedule.code} begins on {schedule.effective_from}."))
+        yield Flaw("/quoted_on", f"Fee schedule {schedule.code} begins on {schedule.effective_from}.")
     if condition not in schedule.categories:
-        flaws.append(Flaw("/condition", _unknown("condition", schedule.categories)))
+        yield Flaw("/condition", _unknown("condition", schedule.categories))
     codes = [discount.code for discount in schedule.discounts]
     for place, eligibility in enumerate(eligibilities):
         if eligibility not in codes:
-            flaws.append(Flaw(f"/eligibilities/{place}", _unknown("eligibility", codes)))
-    if not 0 < len(sessions) <= MOST_SESSIONS:
-        flaws.append(Flaw("/sessions", f"Must hold from 1 to {MOST_SESSIONS} sessions."))
-    for place, session in enumerate(sessions):
-        _note_names(flaws, f"/sessions/{place}", schedule, session, condition)
-        _note_measures(flaws, f"/sessions/{place}", session)
-    return flaws
+            yield Flaw(f"/eligibilities/{place}", _unknown("eligibility", codes))
+    if not 0 < count <= MOST_SESSIONS:
+        yield Flaw("/sessions", f"Must hold from 1 to {MOST_SESSIONS} sessions.")
 
 
-def _note_names(
-    flaws: list[Flaw], path: str, schedule: FeeSchedule, session: SessionToPrice, condition: str
-) -> None:
+def _session_flaws(sessions: Sequence[SessionToPrice], visits: Sequence[_Visit]) -> Iterator[Flaw]:
+    """The plan's own condition, where it is unknown, is named once for the plan."""
+    for place, visit in enumerate(visits):
+        for field, message in visit.flaws:
+            if field != "condition" or sessions[place].condition is not None:
+                yield Flaw(f"/sessions/{place}/{field}", message)
+
+
+def _name_flaws(
+    schedule: FeeSchedule, condition: str, service: str, add_ons: AddOns
+) -> Iterator[tuple[str, str]]:
     """Names that the schedule does not know. A visit for an add-on alone goes by the add-on's code."""
-    add_ons = schedule.add_ons_by_code
-    category = schedule.categories.get(session.condition or condition)
+    known = schedule.add_ons_by_code
+    category = schedule.categories.get(condition)
     if category is None:
-        if session.condition is not None:
-            flaws.append(Flaw(f"{path}/condition", _unknown("condition", schedule.categories)))
-    elif (session.service, category) not in schedule.rates_by_kind and session.service not in add_ons:
-        services = {service for service, priced in schedule.rates_by_kind if priced == category}
-        flaws.append(Flaw(f"{path}/service", _unknown("service", services | set(add_ons))))
-    for code, units in session.add_ons.items():
-        if code not in add_ons:
-            flaws.append(Flaw(f"{path}/add_ons/{_escaped(code)}", _unknown("add-on", add_ons)))
+        yield "condition", _unknown("condition", schedule.categories)
+    elif (service, category) not in schedule.rates_by_kind and service not in known:
+        services = {each for each, priced in schedule.rates_by_kind if priced == category}
+        yield "service", _unknown("service", services | set(known))
+    for code, units in add_ons:
+        if code not in known:
+            yield f"add_ons/{_escaped(code)}", _unknown("add-on", known)
         elif not 0 <= units <= MOST_UNITS:
-            flaws.append(Flaw(f"{path}/add_ons/{code}", f"Must be from 0 to {MOST_UNITS} units."))
+            yield f"add_ons/{code}", f"Must be from 0 to {MOST_UNITS} units."
 
 
-def _note_measures(flaws: list[Flaw], path: str, session: SessionToPrice) -> None:
+def _measure_flaws(
+    service: str, minutes: int | None, dose: Decimal | None, weight: Decimal | None
+) -> Iterator[tuple[str, str]]:
     """What a timed service lacks, and measures that nothing can have."""
-    minutes, dose, weight = session.minutes, session.dose_mg, session.weight_kg
-    if session.service in TIMED_SERVICES:
-        needed = f"Is needed to price the service {session.service}."
+    if service in TIMED_SERVICES:
         if minutes is None:
-            flaws.append(Flaw(f"{path}/minutes", needed))
+            yield "minutes", f"Is needed to price the service {service}."
         if dose is None:
-            flaws.append(Flaw(f"{path}/dose_mg", needed))
-    if minutes is not None and not 0 < minutes <= LONGEST_MINUTES:
-        flaws.append(Flaw(f"{path}/minutes", f"Must be from 1 to {LONGEST_MINUTES}."))
-    if dose is not None and dose < 0:
-        flaws.append(Flaw(f"{path}/dose_mg", "Must not be below 0."))
-    if weight is not None and weight <= 0:
-        flaws.append(Flaw(f"{path}/weight_kg", "Must be above 0."))
+            yield "dose_mg", f"Is needed to price the service {service}."
+    least_minutes = 1 if service in TIMED_SERVICES else 0
+    if minutes is not None and not least_minutes <= minutes <= LONGEST_MINUTES:
+        yield "minutes", f"Must be from {least_minutes} to {LONGEST_MINUTES}."
+    if dose is not None and not 0 <= dose <= LARGEST_DOSE_MG:
+        yield "dose_mg", f"Must be from 0 to {LARGEST_DOSE_MG} mg."
+    if weight is not None and not 0 < weight <= LARGEST_WEIGHT_KG:
+        yield "weight_kg", f"Must be above 0 and up to {LARGEST_WEIGHT_KG} kg."
 
 
 def _unknown(kind: str, known: Collection[str]) -> str:
@@ -154,33 +187,61 @@ def _escaped(name: str) -> str:
     return name.replace("~", "~0").replace("/", "~1")
 
 
-# --- steps 1 to 4: the list price of one session -------------------------------------------------------
+# --- steps 1 to 4: one visit by itself -----------------------------------------------------------------
 
 
-def _list_lines(schedule: FeeSchedule, kind: tuple[str, str], session: SessionToPrice) -> list[Line]:
+@lru_cache(maxsize=4096)
+def _visit(
+    schedule: FeeSchedule,
+    condition: str,
+    service: str,
+    minutes: int | None,
+    planned_minutes: int | None,
+    dose: Decimal | None,
+    weight: Decimal | None,
+    add_ons: AddOns,
+) -> _Visit:
+    flaws = (
+        *_name_flaws(schedule, condition, service, add_ons),
+        *_measure_flaws(service, minutes, dose, weight),
+    )
+    if flaws:
+        return _Visit(flaws)
+    kind = (service, schedule.categories[condition])
     rate = schedule.rates_by_kind.get(kind)
+    lines: list[Line] = []
+    savings: tuple[int | None, ...] = ()
     if rate is None:
-        lines = [_add_on_line(session.service, 1, schedule.add_ons_by_code[session.service].cents)]
+        lines.append(_add_on_line(schedule, service, 1))
     else:
-        lines = [_base_line(rate.text, rate.cents)]
-        if session.service in TIMED_SERVICES:
-            _add_time_and_dose(lines, schedule, rate, session)
-    for code, units in session.add_ons.items():
-        if units:
-            lines.append(_add_on_line(code, units, schedule.add_ons_by_code[code].cents))
-    return lines
+        lines.append(Line("base", rate.text, rate.cents))
+        if service in TIMED_SERVICES:
+            lines.extend(_time_lines(rate, minutes or 0))
+            lines.extend(_dose_lines(schedule, dose or Decimal(0), weight))
+            tiers = schedule.tiers_by_kind.get(kind, ())
+            savings = tuple(_saving(tier, rate, minutes or 0, planned_minutes or 0) for tier in tiers)
+    lines.extend(_add_on_line(schedule, code, units) for code, units in add_ons if units)
+    fee_cents = rate.cents if rate and service in FEE_SERVICES else 0
+    return _Visit((), kind, tuple(lines), sum(line.cents for line in lines), fee_cents, savings)
 
 
-def _add_time_and_dose(lines: list[Line], schedule: FeeSchedule, rate: Rate, session: SessionToPrice) -> None:
-    minutes, dose, weight = session.minutes or 0, session.dose_mg or Decimal(0), session.weight_kg
+def _time_lines(rate: Rate, minutes: int) -> Iterator[Line]:
     if steps := _started_steps(rate, minutes, rate.minutes or 0):
         begun = f"{steps} x {rate.step_minutes} minutes begun beyond {rate.minutes}"
-        lines.append(Line("time", f"{begun}, {_dollars(rate.step_cents)} each", steps * rate.step_cents))
+        yield Line("time", f"{begun}, {Money(rate.step_cents)} each", steps * rate.step_cents)
+
+
+def _dose_lines(schedule: FeeSchedule, dose: Decimal, weight: Decimal | None) -> Iterator[Line]:
     if weight is not None and schedule.weight_bands:
         if band := _highest(schedule.weight_bands, dose, weight):
-            lines.append(Line("dose", f"{dose} mg for {weight} kg, above {band.above} mg/kg", band.cents))
-    elif band := _highest(schedule.dose_bands, dose, 1):
-        lines.append(Line("dose", f"{dose} mg, above {band.above} mg", band.cents))
+            told = f"{_plain(dose)} mg for {_plain(weight)} kg, above {_plain(band.above)} mg/kg"
+            yield Line("dose", told, band.cents)
+    elif band := _highest(schedule.dose_bands, dose, Decimal(1)):
+        yield Line("dose", f"{_plain(dose)} mg, above {_plain(band.above)} mg", band.cents)
+
+
+def _add_on_line(schedule: FeeSchedule, code: str, units: int) -> Line:
+    return Line("add_on", f"{code} x {units}", schedule.add_ons_by_code[code].cents * units)
 
 
 def _started_steps(rate: Rate, minutes: int, included_minutes: int) -> int:
@@ -190,64 +251,66 @@ def _started_steps(rate: Rate, minutes: int, included_minutes: int) -> int:
     return -((included_minutes - minutes) // rate.step_minutes)
 
 
-def _highest(bands: Sequence[DoseBand], dose: Decimal, weight: Decimal | int) -> DoseBand | None:
+def _highest(bands: Sequence[DoseBand], dose: Decimal, weight: Decimal) -> DoseBand | None:
     """The highest band that the dose exceeds; compared by multiplying, since dividing would round."""
-    exceeded = None
-    for band in bands:
-        if dose > band.above * weight:
-            exceeded = band
-    return exceeded
+    exceeded = [band for band in bands if dose > band.above * weight]
+    return exceeded[-1] if exceeded else None
 
 
-# --- step 5: packages ----------------------------------------------------------------------------------
+def _saving(tier: Tier, rate: Rate, minutes: int, planned_minutes: int) -> int | None:
+    """What the tier takes off base and time, None when it does not match the planned minutes.
 
-
-def _package_lines(
-    schedule: FeeSchedule, kinds: Sequence[tuple[str, str]], sessions: Sequence[SessionToPrice]
-) -> dict[int, Line]:
-    """What packages take off, by the session's place in the plan.
-
-    Tiers of one service and category compete for the same sessions; those of different ones do not.
+    Below zero where the tier costs more than these.
     """
-    lines: dict[int, Line] = {}
-    for kind, tiers in schedule.tiers_by_kind.items():
-        if places := [place for place, each in enumerate(kinds) if each == kind]:
-            lines |= _best_package(tiers, schedule.rates_by_kind[kind], sessions, places)
-    return lines
-
-
-def _best_package(
-    tiers: Sequence[Tier], rate: Rate, sessions: Sequence[SessionToPrice], places: Sequence[int]
-) -> dict[int, Line]:
-    """The reached tier with the lowest total, or none where that is no higher; the first between equals."""
-    best: dict[int, Line] = {}
-    most_saved = 0
-    for tier in tiers:
-        saved = {
-            place: _saved(tier, rate, sessions[place].minutes or 0)
-            for place in places
-            if _planned_minutes(sessions[place]) >= tier.least_minutes
-        }
-        if len(saved) >= tier.sessions and sum(saved.values()) > most_saved:
-            most_saved = sum(saved.values())
-            words = (tier.sessions, tier.cents, tier.minutes)
-            best = {place: _package_line(*words, cents) for place, cents in saved.items() if cents}
-    return best
-
-
-def _planned_minutes(session: SessionToPrice) -> int:
-    return session.planned_minutes or session.minutes or 0
-
-
-def _saved(tier: Tier, rate: Rate, minutes: int) -> int:
-    """What the tier takes off base and time; below zero where it costs more than these."""
+    if planned_minutes < tier.least_minutes:
+        return None
     plain_steps = _started_steps(rate, minutes, rate.minutes or 0)
     tier_steps = _started_steps(rate, minutes, tier.minutes)
     return rate.cents - tier.cents + (plain_steps - tier_steps) * rate.step_cents
 
 
-def _reduction_of(package: Line | None) -> int:
-    return -package.cents if package else 0
+# --- step 5: packages ----------------------------------------------------------------------------------
+
+
+def _packages(schedule: FeeSchedule, visits: Sequence[_Visit]) -> list[tuple[int, tuple[Line, ...]]]:
+    """What its package takes off each visit, and the line that says so.
+
+    Tiers of one service and category compete for the same sessions; those of different ones do not. The
+    reached tier with the lowest total wins, the first between equals, and none wins over its equal.
+    """
+    packages: list[tuple[int, tuple[Line, ...]]] = [(0, ())] * len(visits)
+    for kind, tiers in schedule.tiers_by_kind.items():
+        places = [place for place, visit in enumerate(visits) if visit.kind == kind]
+        if places:
+            number, saved = _best_tier(tiers, [visits[place].savings for place in places])
+            for place, cents in zip(places, saved, strict=True):
+                if cents:
+                    packages[place] = _package(tiers[number], cents)
+    return packages
+
+
+def _best_tier(
+    tiers: Sequence[Tier], savings: Sequence[tuple[int | None, ...]]
+) -> tuple[int, list[int | None]]:
+    """The number of the tier that saves most, and what it takes off each session; all None for no tier."""
+    best: tuple[int, list[int | None]] = (0, [None] * len(savings))
+    most_saved = 0
+    for number, tier in enumerate(tiers):
+        saved = [each[number] for each in savings]
+        matching = [cents for cents in saved if cents is not None]
+        if len(matching) >= tier.sessions and sum(matching) > most_saved:
+            best, most_saved = (number, saved), sum(matching)
+    return best
+
+
+def _package(tier: Tier, saved_cents: int) -> tuple[int, tuple[Line, ...]]:
+    return saved_cents, (_package_line(tier.sessions, tier.cents, tier.minutes, saved_cents),)
+
+
+@lru_cache(maxsize=4096)
+def _package_line(sessions: int, tier_cents: int, minutes: int, saved_cents: int) -> Line:
+    told = f"Package from {sessions} infusions {Money(tier_cents)} each, up to {minutes} minutes"
+    return Line("package", told, -saved_cents)
 
 
 # --- steps 6 and 7: the discount -----------------------------------------------------------------------
@@ -261,17 +324,12 @@ def discounts_for(schedule: FeeSchedule, eligibilities: Collection[str]) -> list
     return [max(due, key=lambda discount: discount.basis_points)]
 
 
-def _fee_cents(schedule: FeeSchedule, kind: tuple[str, str]) -> int:
-    """The part of a session that no discount is taken of."""
-    return schedule.rates_by_kind[kind].cents if kind[0] in FEE_SERVICES else 0
-
-
-def _spread(due: Sequence[Discount], bases: Sequence[int], sessions: Sequence[SessionToPrice]) -> list[int]:
+def _spread(due: Sequence[Discount], bases: Sequence[int], dates: Sequence[date]) -> list[int]:
     """The discount of each session: rounded once over all of them, then split."""
     basis_points = min(sum([discount.basis_points for discount in due]), HUNDRED_PERCENT)
     if not basis_points:
         return [0] * len(bases)
-    by_date = sorted(range(len(bases)), key=lambda place: sessions[place].on)
+    by_date = sorted(range(len(bases)), key=dates.__getitem__)
     parts = split_cents(share_cents(sum(bases), basis_points), [bases[place] for place in by_date])
     spread = [0] * len(bases)
     for place, cents in zip(by_date, parts, strict=True):
@@ -279,38 +337,23 @@ def _spread(due: Sequence[Discount], bases: Sequence[int], sessions: Sequence[Se
     return spread
 
 
-def _discount_lines(due: Sequence[Discount], base_cents: int, cents: int) -> list[Line]:
-    parts = [cents] if len(due) == 1 else split_cents(cents, [discount.basis_points for discount in due])
-    return [
+def _discount_lines(due: Sequence[Discount], base_cents: int, cents: int) -> tuple[Line, ...]:
+    if not cents:
+        return ()
+    if len(due) == 1:
+        return (_discount_line(due[0].code, due[0].basis_points, base_cents, cents),)
+    parts = split_cents(cents, [discount.basis_points for discount in due])
+    return tuple(
         _discount_line(discount.code, discount.basis_points, base_cents, part)
         for discount, part in zip(due, parts, strict=True)
-    ]
-
-
-# --- lines, in words -----------------------------------------------------------------------------------
-
-
-@lru_cache(maxsize=4096)
-def _base_line(text: str, cents: int) -> Line:
-    return Line("base", text, cents)
-
-
-@lru_cache(maxsize=4096)
-def _add_on_line(code: str, units: int, cents: int) -> Line:
-    return Line("add_on", f"{code} x {units}", cents * units)
-
-
-@lru_cache(maxsize=4096)
-def _package_line(sessions: int, tier_cents: int, minutes: int, saved_cents: int) -> Line:
-    price_each = f"from {sessions} infusions {_dollars(tier_cents)} each, up to {minutes} minutes"
-    return Line("package", f"Package {price_each}", -saved_cents)
+    )
 
 
 @lru_cache(maxsize=4096)
 def _discount_line(code: str, basis_points: int, base_cents: int, cents: int) -> Line:
-    return Line(code, f"{Decimal(basis_points) / 100:f}% of {_dollars(base_cents)}", -cents)
+    return Line(code, f"{_plain(Decimal(basis_points) / 100)}% of {Money(base_cents)}", -cents)
 
 
-@lru_cache(maxsize=4096)
-def _dollars(cents: int) -> str:
-    return str(Money(cents))
+def _plain(number: Decimal) -> str:
+    """`80` for 80, 80.0 and 8E+1: equal numbers read alike."""
+    return f"{number.normalize():f}"

@@ -6,7 +6,15 @@ from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, post_load, validate, validates_schema
 
-from billing.platform.http.fields import LocalDate, Measure, OpaqueId, StrictSchema, Text, WholeNumber
+from billing.platform.http.fields import (
+    LocalDate,
+    Measure,
+    OpaqueId,
+    StrictSchema,
+    Text,
+    UnitsByCode,
+    WholeNumber,
+)
 from billing.platform.http.pages import page_args
 from billing.quotes.records import SessionToPrice
 from billing.quotes.rules import (
@@ -22,35 +30,15 @@ def _code(**options: Any) -> Text:
     return Text(max=40, **options)
 
 
-class UnitsByCode(fields.Dict):
-    """Units of each add-on; a flaw is named by the add-on's code alone."""
-
-    def __init__(self, **options: Any) -> None:
-        units = WholeNumber(min=0, max=MOST_UNITS)
-        super().__init__(keys=_code(), values=units, load_default=dict, **options)
-
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **more: Any) -> Any:
-        try:
-            return super()._deserialize(value, attr, data, **more)  # type: ignore[no-untyped-call]
-        except ValidationError as error:
-            if not isinstance(error.messages, dict):
-                raise
-            told = {
-                code: [text for part in parts.values() for text in part]
-                for code, parts in error.messages.items()
-            }
-            raise ValidationError(told) from None
-
-
 class SessionBody(StrictSchema):
     """`minutes` and `dose_mg` are needed for infusions and boosters only."""
 
     service = _code(required=True)
     on = LocalDate(required=True)
-    minutes = WholeNumber(min=1, max=LONGEST_MINUTES, allow_none=True, load_default=None)
+    minutes = WholeNumber(min=0, max=LONGEST_MINUTES, allow_none=True, load_default=None)
     dose_mg = Measure(min=0, max=LARGEST_DOSE_MG, allow_none=True, load_default=None)
     weight_kg = Measure(min=1, max=LARGEST_WEIGHT_KG, allow_none=True, load_default=None)
-    add_ons = UnitsByCode()
+    add_ons = UnitsByCode(min=0, max=MOST_UNITS)
     condition = _code(allow_none=True, load_default=None)
 
     @post_load

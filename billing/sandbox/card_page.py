@@ -120,7 +120,7 @@ def _origin(url: str) -> str:
 def strict(response: Response, form_target: str = "") -> Response:
     """No script, nothing from elsewhere; the form may lead to the page it redirects to."""
     response.headers["Content-Security-Policy"] = (
-        "default-src 'none'; style-src 'self'; base-uri 'none'; frame-ancestors 'none'; "
+        "default-src 'none'; style-src 'self'; img-src data:; base-uri 'none'; frame-ancestors 'none'; "
         f"form-action 'self' {form_target}".rstrip()
     )
     response.headers["X-Content-Type-Options"] = "nosniff"

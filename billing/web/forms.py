@@ -8,12 +8,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from flask import Flask, Response, flash, request
+from flask import Flask, Response, flash, request, session
 from flask_wtf.csrf import CSRFError, CSRFProtect
 from sqlalchemy.exc import IntegrityError
 
 from billing.kernel.errors import Conflict, Flaw, Invalid
 from billing.kernel.money import LARGEST_CENTS, Money
+from billing.people.api import SESSION_SECRET
 from billing.platform.data.database import Tx
 from billing.platform.data.idempotency import Answer, find_answer, keep_answer
 from billing.platform.http.edge import Edge
@@ -31,14 +32,21 @@ DONE = Answer(status=303, body=b"")
 DOLLARS = re.compile(r"\$?(\d{1,9}|\d{1,3}(?:,\d{3}){1,2})(?:\.(\d{2}))?", re.ASCII)
 
 
-def protect_forms(app: Flask) -> None:
-    """Every unsafe request of a page must carry its session's token. Call it after the guard's check."""
-    tokens = CSRFProtect(app)
+def protect_forms(app: Flask, public: frozenset[str]) -> None:
+    """Every unsafe request of a page must carry its session's token. `public` needs no sign-in.
+
+    A stranger at any other page is left to the guard, who sends them to sign in. Browsers send no referrer
+    from our pages, so that Flask-WTF's check of it would refuse everybody: the token stands in its place,
+    and lives as long as its session.
+    """
+    app.config.update(WTF_CSRF_CHECK_DEFAULT=False, WTF_CSRF_TIME_LIMIT=None, WTF_CSRF_SSL_STRICT=False)
     app.jinja_env.globals["new_form_key"] = new_form_key
+    tokens = CSRFProtect(app)
 
     @app.before_request
     def check() -> None:
-        if not request.path.startswith(WITHOUT_COOKIES):
+        stranger = request.endpoint not in public and SESSION_SECRET not in session
+        if not stranger and not request.path.startswith(WITHOUT_COOKIES):
             tokens.protect()
 
     @app.errorhandler(CSRFError)

@@ -11,6 +11,7 @@ from billing.payments.flows import Payments
 from billing.platform.http.edge import Edge
 from billing.platform.http.guard import Authenticate
 from billing.web.errors import show_errors_as_pages
+from billing.web.forms import protect_forms
 from billing.web.portal import notice, pay
 from billing.web.staff import desk, landing, money, patients, people, sign_in, today
 from billing.web.staff.shell import shell_of
@@ -32,6 +33,7 @@ def register_pages(
 ) -> None:
     """Add sign-in, staff pages and portal pages. Call it after the API is made and before the guard."""
     show_errors_as_pages(app)
+    protect_forms(app, PUBLIC_ENDPOINTS)
     sign_in.install_sign_in(app, edge)
     for blueprint in (
         landing.make_blueprint(authenticate),

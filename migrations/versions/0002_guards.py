@@ -18,6 +18,9 @@ APPEND_ONLY = (
     "fee_schedule",
     "quote",
     "invoice_line",
+    "invoice_tender",
+    "invoice_return",
+    "credit_application",
     "webhook_event",
 )
 
@@ -84,10 +87,6 @@ POSTGRESQL_BALANCE = (
 
 
 def upgrade() -> None:
-    from sqlalchemy import inspect
-    tables = inspect(op.get_bind()).get_table_names()
-    global APPEND_ONLY
-    APPEND_ONLY = [t for t in APPEND_ONLY if t in tables]
     if op.get_bind().dialect.name == "postgresql":
         for statement in POSTGRESQL_BALANCE:
             op.execute(statement)

@@ -3,17 +3,17 @@
 import inspect
 from collections.abc import Iterator
 
-from billing.kernel.errors import BillingError, Conflict, Denied, Invalid, NotFound, Unavailable
+from billing.kernel.errors import BillingError
+from billing.platform.http.problems import HTTP_CODES, STATUS
 from tests.architecture.source import ROOT, product_modules
 
 PAGE = ROOT / "docs" / "errors.md"
-KINDS = {NotFound: 404, Conflict: 409, Invalid: 422, Denied: 403, Unavailable: 503}
 HEAD = """# Error codes
 
 Every refusal is problem+json (RFC 9457) with a `code` that never changes. This page is made from the error
 classes by `python -m tests.architecture.error_codes`; a test holds it against them.
 
-| code | kind | meaning |
+| code | status | meaning |
 |---|---|---|
 """
 
@@ -27,9 +27,10 @@ def error_classes() -> list[type[BillingError]]:
 
 
 def page() -> str:
-    return HEAD + "".join(
-        f"| `{error.code}` | {_kind(error)} | {_meaning(error)} |\n" for error in error_classes()
-    )
+    rows = {error.code: (_status(error), _meaning(error)) for error in error_classes()}
+    plain = {code: (status, f"HTTP's own {status}.") for status, code in HTTP_CODES.items()}
+    told = sorted({**plain, **rows}.items())
+    return HEAD + "".join(f"| `{code}` | {status} | {meaning} |\n" for code, (status, meaning) in told)
 
 
 def _below(parent: type[BillingError]) -> Iterator[type[BillingError]]:
@@ -39,8 +40,8 @@ def _below(parent: type[BillingError]) -> Iterator[type[BillingError]]:
         yield from _below(child)
 
 
-def _kind(error: type[BillingError]) -> str:
-    return next((str(status) for kind, status in KINDS.items() if issubclass(error, kind)), "by itself")
+def _status(error: type[BillingError]) -> int:
+    return next(status for kind, status in STATUS.items() if issubclass(error, kind))
 
 
 def _meaning(error: type[BillingError]) -> str:

@@ -43,7 +43,7 @@ def superbill_body(**changes: Any) -> dict[str, Any]:
             "name": "Alex Sample",
             "born_on": "1985-04-12",
             "address": {**ADDRESS, "line2": ""},
-            "phone": "(512) 555-0123",
+            "phone": "+15125550123",
             "number": 17,
         },
         "insurance": {

@@ -36,7 +36,6 @@ from billing.platform.http.edge import Edge
 from billing.platform.http.guard import install_guard
 from billing.platform.http.problems import answer_with_problems
 from billing.quotes.use_cases import quote_plan
-from billing.web.forms import protect_forms
 from billing.web.pages import PUBLIC_ENDPOINTS, register_pages
 from tests.factories.care import SAMPLE_PARTICULARS, new_plan
 from tests.factories.catalog import seed_sample
@@ -130,7 +129,7 @@ def web_app(
 ) -> Flask:
     """Sign-in, pages and tokens, guarded as in the product."""
     app = Flask("billing.web", root_path=str(Path(billing.__file__).parent))
-    app.config.update(SECRET_KEY="s" * 40, **headers.cookie_settings(edge.public_url))
+    app.config["SECRET_KEY"] = "s" * 40
     answer_with_problems(app)
     make_api(app).register_blueprint(make_blueprint(edge))
     authenticate = make_authenticate(edge)
@@ -145,7 +144,6 @@ def web_app(
     headers.install(app, edge.public_url)
     public = PUBLIC_ENDPOINTS | {"static", "api-docs.openapi_json"}
     install_guard(app, authenticate, public=public, sign_in_page="/staff/sign-in")
-    protect_forms(app)
     return app
 
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
@@ -109,14 +110,16 @@ def test_pain_is_treated_on_consecutive_days_and_can_be_repeated_the_next_week()
 def test_the_same_clinic_can_be_written_as_json():
     document = yaml.safe_load(B)
     as_json = json.dumps(document, default=str, indent="\t")
-    assert read_clinic(as_json) == sample()
-    assert read_clinic("\ufeff" + json.dumps(document, default=str)) == sample()
+    for text in (as_json, "\ufeff" + json.dumps(document, default=str)):
+        clinic = read_clinic(text)
+        assert body_of(clinic.fee_schedule) == body_of(sample().fee_schedule)
+        assert replace(clinic, fee_schedule=sample().fee_schedule) == sample()
 
 
 @pytest.mark.parametrize("slug", "abcde")
 def test_a_schedule_comes_back_from_what_is_frozen(slug):
     schedule = sample(slug).fee_schedule
-    assert schedule_of(json.loads(json.dumps(body_of(schedule))), "") == schedule
+    assert body_of(schedule_of(json.loads(json.dumps(body_of(schedule))), "")) == body_of(schedule)
 
 
 # --- flaws ---------------------------------------------------------------------------------------------

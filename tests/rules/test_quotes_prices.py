@@ -138,6 +138,7 @@ def test_a_visit_for_an_add_on_alone_goes_by_the_add_ons_code():
 def test_an_evaluation_needs_neither_minutes_nor_dose_and_is_not_charged_for_them():
     assert total([evaluation()]) == 25_000
     assert total([visit(service="evaluation", minutes=600, dose=500)]) == 25_000
+    assert total([visit(service="evaluation", minutes=0, dose=0)]) == 25_000
 
 
 def test_steps_leave_their_lines_in_their_order():

@@ -32,8 +32,8 @@ class Client:
     def get(self, path: str, **query: str) -> Any:
         return self._send("GET", path, params=query).json()
 
-    def content(self, path: str) -> bytes:
-        return self._send("GET", path).content
+    def content(self, path: str, **query: str) -> bytes:
+        return self._send("GET", path, params=query).content
 
     def post(self, path: str, body: Any = None) -> Any:
         headers = {"Idempotency-Key": f"demo-{uuid.uuid4()}"}

@@ -33,6 +33,7 @@ class Journey:
     browser: Browser
     staff: dict[str, Client] = field(default_factory=dict)
     patient_id: str = ""
+    provider_id: str = ""
     superbills: list[dict[str, Any]] = field(default_factory=list)
 
     @property
@@ -63,8 +64,7 @@ def play(office: Office, record: Record) -> None:
     journey = Journey(office=office, record=record, browser=Browser(office))
     try:
         open_the_clinic(journey)
-        site_id = journey.desk.get("/sites")["items"][0]["id"]
-        welcome_the_patient(journey, site_id)
+        welcome_the_patient(journey)
         sell_and_give_the_series(journey)
         receive_the_insurers_answer(journey)
         sell_and_give_a_booster(journey)
@@ -76,15 +76,19 @@ def play(office: Office, record: Record) -> None:
 
 
 def open_the_clinic(journey: Journey) -> None:
+    """The sample clinic, and a token for each role: the first from the command line, the rest from it."""
     office = journey.office
     office.flask("seed", SAMPLE_CLINIC)
+    admin = Client(office, office.flask_json("tokens", "issue", "--role", "admin")["secret"])
+    journey.staff["admin"] = admin
     for role in ROLES:
-        issued = office.flask_json("tokens", "issue", "--role", role)
-        journey.staff[role] = Client(office, issued["secret"])
+        journey.staff[role] = Client(office, admin.post("/tokens", {"role": role})["secret"])
 
 
-def welcome_the_patient(journey: Journey, site_id: str) -> None:
+def welcome_the_patient(journey: Journey) -> None:
     """Demographics, insurance, and a veteran's proof that somebody looked at."""
+    site_id = journey.desk.get("/sites")["items"][0]["id"]
+    journey.provider_id = journey.desk.get("/providers")["items"][0]["id"]
     patient = journey.desk.post(
         "/patients",
         {
@@ -95,11 +99,11 @@ def welcome_the_patient(journey: Journey, site_id: str) -> None:
             "sex": "female",
             "address": {
                 "line1": "100 Sample Street",
-                "city": "Springfield",
-                "state": "IL",
-                "postal_code": "62701",
+                "city": "Austin",
+                "state": "TX",
+                "postal_code": "78702",
             },
-            "phone": "+1 217 555 0142",
+            "phone": "+1 512 555 0142",
             "email": "patient.one@sample.example",
         },
     )
@@ -120,6 +124,7 @@ def sell_and_give_the_series(journey: Journey) -> None:
         "/plans",
         {
             "patient_id": journey.patient_id,
+            "provider_id": journey.provider_id,
             "condition": "depression",
             "protocol": "series_of_six",
             "starts_on": FIRST_SESSION.isoformat(),
@@ -228,6 +233,7 @@ def sell_and_give_a_booster(journey: Journey) -> None:
         "/plans",
         {
             "patient_id": journey.patient_id,
+            "provider_id": journey.provider_id,
             "condition": "depression",
             "sessions": [
                 {
@@ -265,15 +271,14 @@ def close_the_books(journey: Journey) -> None:
 
 
 def export(journey: Journey) -> None:
+    """The books as files for other programs by the command line, the registers by the API."""
     folder = journey.record.folder / "exports"
-    folder.mkdir(exist_ok=True)
-    period = ("--from", "2026-11-01", "--to", LAST_DAY.isoformat())
-    for kind, form, name in (
-        ("journal", "beancount", "journal.beancount"),
-        ("journal", "csv", "journal.csv"),
-        ("superbills", "csv", "superbills.csv"),
-        ("refunds", "csv", "refunds.csv"),
-    ):
-        path = folder / name
-        journey.office.flask("export", kind, *period, "--format", form, "--out", str(path))
+    period = {"from": FIRST_INSTANT[:10], "to": LAST_DAY.isoformat()}
+    for form in ("beancount", "hledger"):
+        path = folder / f"journal.{form}"
+        options = ("--from", period["from"], "--to", period["to"], "--format", form, "--out", str(path))
+        journey.office.flask("export", "journal", *options)
         journey.record.remember("exports", path)
+    for kind in ("journal", "payments", "credits", "refunds", "superbills"):
+        content = journey.accountant.content(f"/exports/{kind}", format="csv", **period)
+        journey.record.keep("exports", f"{kind}.csv", content)

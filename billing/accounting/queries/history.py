@@ -109,7 +109,7 @@ DOCUMENT_MISSING = Probe(
     """,
 )
 ROWS_OF_DOCUMENTS = """
-    SELECT document_id, id, total_cents, discount_cents FROM quote
+    SELECT document_id, id AS owner_id, total_cents AS one, discount_cents AS other FROM quote
     UNION ALL
     SELECT i.document_id, i.id, i.total_cents,
         (SELECT SUM(l.discount_cents) FROM invoice_line l WHERE l.invoice_id = i.id) FROM invoice i
@@ -131,9 +131,11 @@ def documents_stay(books: Books) -> Report:
 
 def _open_documents(books: Books, report: Report) -> None:
     """Each document opens, matches its hash, and says the amounts that its row says."""
-    told = text(ROWS_OF_DOCUMENTS).columns(*map(column, ("document_id", "id", "one", "other"))).subquery()
+    told = (
+        text(ROWS_OF_DOCUMENTS).columns(*map(column, ("document_id", "owner_id", "one", "other"))).subquery()
+    )
     query = (
-        select(Document, told.c.id, told.c.one, told.c.other)
+        select(Document, told.c.owner_id, told.c.one, told.c.other)
         .outerjoin(told, told.c.document_id == Document.id)
         .order_by(Document.id)
         .execution_options(yield_per=ROWS_AT_ONCE)

@@ -1,6 +1,6 @@
 """`verify`: what must hold at all times, each invariant under its number.
 
-Source: docs/decisions/0016-verify-and-exports.md.
+Source: docs/decisions/0060-verify-and-exports.md.
 """
 
 from __future__ import annotations

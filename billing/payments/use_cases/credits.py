@@ -17,7 +17,7 @@ from billing.kernel.money import ZERO, Money, total
 from billing.kernel.permissions import SYSTEM, Actor
 from billing.ledger.errors import AlreadyPosted
 from billing.ledger.queries import entry_of
-from billing.ledger.records import Account, Posting, credit, debit
+from billing.ledger.records import Account, Posting, Source, credit, debit
 from billing.ledger.use_cases import post
 from billing.patients.use_cases import lock_patient
 from billing.payments.errors import MoreThanAvailable, NothingToApply
@@ -119,29 +119,16 @@ def hold_reimbursement(
             held_on=received_on,
             session_id=session_id,
         ).id
-    posting = Posting(
-        entity_id=session.entity_id,
-        site_id=session.site_id,
-        effective_on=received_on,
-        source_kind=REIMBURSEMENT,
-        source_id=source_id,
-        purpose="received",
-        lines=(
-            debit(Account.BANK, amount, session.patient_id),
-            *settling_lines(parts, session.patient_id),
-            credit(Account.PATIENT_CREDITS, held, session.patient_id),
-            credit(Account.PAYER_MONEY_TO_RETURN, excess, session.patient_id),
-        ),
+    lines = (
+        debit(Account.BANK, amount, session.patient_id),
+        *settling_lines(parts, session.patient_id),
+        credit(Account.PATIENT_CREDITS, held, session.patient_id),
+        credit(Account.PAYER_MONEY_TO_RETURN, excess, session.patient_id),
     )
-    post(tx, posting, actor=actor, now=now)
-    record_audit(
-        tx,
-        actor=actor,
-        action="reimbursement.hold",
-        subject_id=source_id,
-        now=now,
-        detail={"cents": amount.cents},
-    )
+    source = Source(REIMBURSEMENT, source_id, "received")
+    post(tx, Posting.of(session, source, received_on, lines), actor=actor, now=now)
+    detail = {"cents": amount.cents}
+    record_audit(tx, actor=actor, action="reimbursement.hold", subject_id=source_id, now=now, detail=detail)
     return Reimbursement(settled=settled, credit=held, excess=excess, lot_id=lot_id)
 
 
@@ -234,19 +221,11 @@ def hold_returned(
         held_on=held_on,
         session_id=session_id,
     )
-    posting = Posting(
-        entity_id=invoice.entity_id,
-        site_id=invoice.site_id,
-        effective_on=held_on,
-        source_kind="return",
-        source_id=return_id,
-        purpose="held",
-        lines=(
-            debit(Account.DEFERRED_REVENUE, amount, invoice.patient_id),
-            credit(Account.PATIENT_CREDITS, amount, invoice.patient_id),
-        ),
+    lines = (
+        debit(Account.DEFERRED_REVENUE, amount, invoice.patient_id),
+        credit(Account.PATIENT_CREDITS, amount, invoice.patient_id),
     )
-    post(tx, posting, actor=actor, now=now)
+    post(tx, Posting.of(invoice, Source("return", return_id, "held"), held_on, lines), actor=actor, now=now)
 
 
 def _settle_session(
@@ -291,19 +270,12 @@ def _apply(
         actor=actor,
         now=now,
     )
-    posting = Posting(
-        entity_id=lot.entity_id,
-        site_id=lot.site_id,
-        effective_on=row.applied_on,
-        source_kind=CREDIT,
-        source_id=row.id,
-        purpose="applied",
-        lines=(
-            debit(Account.PATIENT_CREDITS, amount, lot.patient_id),
-            *settling_lines(settlement.parts, lot.patient_id),
-        ),
+    lines = (
+        debit(Account.PATIENT_CREDITS, amount, lot.patient_id),
+        *settling_lines(settlement.parts, lot.patient_id),
     )
-    post(tx, posting, actor=actor, now=now)
+    source = Source(CREDIT, row.id, "applied")
+    post(tx, Posting.of(lot, source, row.applied_on, lines), actor=actor, now=now)
     record_audit(
         tx, actor=actor, action="credit.apply", subject_id=row.id, now=now, detail={"cents": amount.cents}
     )

@@ -28,6 +28,7 @@ def make_pay_link(tx: Tx, *, invoice_id: str, actor: Actor, now: datetime) -> tu
     invoice = find_invoice(tx, invoice_id, actor)
     secret, link_id = secrets.token_urlsafe(SECRET_BYTES), new_id("lnk")
     link = PayLink(
+        id=link_id,
         invoice_id=invoice.id,
         entity_id=invoice.entity_id,
         amount=invoice.open_balance,

@@ -12,7 +12,7 @@ from billing.invoices.use_cases import lock_invoice, settle, site_date
 from billing.kernel.ids import new_id
 from billing.kernel.money import ZERO, Money
 from billing.kernel.permissions import Actor
-from billing.ledger.records import Account, Line, Posting, credit, debit
+from billing.ledger.records import Account, Line, Posting, Source, credit, debit
 from billing.ledger.use_cases import post
 from billing.payments.models import PaymentRow
 from billing.payments.queries import PAYMENT, payment_of
@@ -119,12 +119,4 @@ def _post_fee(tx: Tx, payment: Payment, actor: Actor, now: datetime) -> None:
 
 
 def _posting(payment: Payment, purpose: str, lines: tuple[Line, ...]) -> Posting:
-    return Posting(
-        entity_id=payment.entity_id,
-        site_id=payment.site_id,
-        effective_on=payment.received_on,
-        source_kind=PAYMENT,
-        source_id=payment.id,
-        purpose=purpose,
-        lines=lines,
-    )
+    return Posting.of(payment, Source(PAYMENT, payment.id, purpose), payment.received_on, lines)

@@ -10,7 +10,7 @@ from billing.invoices.use_cases import site_date
 from billing.kernel.ids import new_id
 from billing.kernel.money import Money
 from billing.kernel.permissions import SYSTEM, Actor
-from billing.ledger.records import Account, Line, Posting, credit, debit
+from billing.ledger.records import Account, Line, Posting, Source, credit, debit
 from billing.ledger.use_cases import post
 from billing.patients.use_cases import lock_patient
 from billing.payments.errors import MoreThanAvailable, NoSuchRefund, OwnRefund, RefundTargetMissing
@@ -204,16 +204,8 @@ def _locked(tx: Tx, refund_id: str, actor: Actor) -> RefundRow:
 
 
 def _post(tx: Tx, row: RefundRow, purpose: str, lines: tuple[Line, ...], actor: Actor, now: datetime) -> None:
-    posting = Posting(
-        entity_id=row.entity_id,
-        site_id=row.site_id,
-        effective_on=site_date(tx, row.site_id, now),
-        source_kind="refund",
-        source_id=row.id,
-        purpose=purpose,
-        lines=lines,
-    )
-    post(tx, posting, actor=actor, now=now)
+    on = site_date(tx, row.site_id, now)
+    post(tx, Posting.of(row, Source("refund", row.id, purpose), on, lines), actor=actor, now=now)
 
 
 def _audit(tx: Tx, row: RefundRow, action: str, actor: Actor, now: datetime) -> None:

@@ -7,16 +7,26 @@ from typing import Any, TypeVar
 
 from flask import Flask, Response, abort, request
 from flask_smorest import Api, Blueprint
-from marshmallow import Schema, fields
+from marshmallow import INCLUDE, Schema, fields
 from webargs.flaskparser import FlaskParser
 from werkzeug.exceptions import HTTPException
 
+from billing.platform.http.fields import Cents, StrictSchema
 from billing.platform.http.problems import problem_of_http
+from billing.platform.http.writes import idempotency_key
 
 View = TypeVar("View", bound=Callable[..., Any])
 
 LARGEST_BODY = 1_000_000
 """Bytes of one JSON body; uploads have their own limit."""
+
+IDEMPOTENCY_KEY = {
+    "in": "header",
+    "name": "Idempotency-Key",
+    "required": False,
+    "schema": {"type": "string", "pattern": "^[!-~]{1,255}$"},
+    "description": "The same request under the same key happens once. Required where money moves.",
+}
 
 
 class FlawView(Schema):
@@ -25,7 +35,10 @@ class FlawView(Schema):
 
 
 class ProblemView(Schema):
-    """RFC 9457. `code` is stable; docs/errors.md lists them all."""
+    """RFC 9457. `code` is stable; docs/errors.md lists them all. Some codes bring members of their own."""
+
+    class Meta:
+        unknown = INCLUDE
 
     type = fields.String()
     status = fields.Integer()
@@ -35,14 +48,19 @@ class ProblemView(Schema):
 
 
 class StrictParser(FlaskParser):
-    """Bodies are JSON objects, whole, with the right media type; a wrong type is 415, not ignored."""
+    """Bodies are JSON objects with the right media type; no body at all is the empty object."""
 
     DEFAULT_UNKNOWN_BY_LOCATION = {**FlaskParser.DEFAULT_UNKNOWN_BY_LOCATION, "json": None, "query": None}
 
     def load_json(self, req: Any, schema: Any) -> Any:
+        if not req.get_data():
+            return {}
         if not req.is_json:
             abort(415, description="Send the body as Content-Type: application/json.")
-        return super().load_json(req, schema)
+        try:
+            return super().load_json(req, schema)
+        except (RecursionError, ValueError):  # nested too deep, or a number of thousands of digits
+            abort(400, description="The body is no JSON that a request can be made of.")
 
 
 class ApiBlueprint(Blueprint):  # type: ignore[misc]
@@ -52,6 +70,8 @@ class ApiBlueprint(Blueprint):  # type: ignore[misc]
 
     def __init__(self, name: str, import_name: str, **options: Any) -> None:
         super().__init__(name, import_name, url_prefix="/api/v1", **options)
+        self._prepare_doc_cbks.append(_describe_what_all_share)
+        self.before_request(_refuse_unusable_key)
 
     def route(self, rule: str, **options: Any) -> Callable[[View], View]:
         """One method a view: `methods=["POST"]`."""
@@ -101,8 +121,40 @@ def make_api(app: Flask) -> BillingApi:
             "security": [{"token": []}],
         },
     )
-    return BillingApi(app)
+    api = BillingApi(app)
+    for describe in (_bounds_of_requests, _portable_pattern):
+        api.ma_plugin.converter.add_attribute_function(describe)
+    return api
 
 
 def no_content() -> Response:
     return Response(status=204)
+
+
+def _refuse_unusable_key() -> None:
+    """On each route, also on one that needs no key."""
+    idempotency_key(moves_money=False)
+
+
+def _describe_what_all_share(
+    doc: dict[str, Any], _info: dict[str, Any], *, method: str, **_more: Any
+) -> dict[str, Any]:
+    """Any operation may answer with a problem, and any POST takes a key."""
+    doc.setdefault("responses", {}).setdefault("default", "DEFAULT_ERROR")
+    if method == "post":
+        doc.setdefault("parameters", []).append(IDEMPOTENCY_KEY)
+    return doc
+
+
+def _bounds_of_requests(_converter: object, field: fields.Field[Any], **_more: Any) -> dict[str, Any]:
+    if isinstance(field, Cents) and isinstance(field.root, StrictSchema):
+        return {"minimum": field.least, "maximum": field.most}
+    return {}
+
+
+def _portable_pattern(
+    _converter: object, _field: fields.Field[Any], ret: dict[str, Any], **_more: Any
+) -> dict[str, Any]:
+    r"""JSON Schema ends a pattern with `$`; Python needs `\Z`, since its `$` lets a line break pass."""
+    pattern: str | None = ret.get("pattern")
+    return {"pattern": pattern.replace(r"\Z", "$")} if pattern else {}

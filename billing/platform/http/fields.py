@@ -12,7 +12,7 @@ from typing import Any
 from marshmallow import RAISE, Schema, ValidationError, fields, validate
 from stdnum import luhn
 
-from billing.kernel.ids import ID_PATTERN
+from billing.kernel.ids import id_pattern
 from billing.kernel.money import LARGEST_CENTS, Money
 
 CARD_NUMBER = re.compile(r"(?<!\d)(?:\d[ -]?){12,18}\d(?!\d)")
@@ -48,17 +48,20 @@ def holds_card_number(text: str) -> bool:
 
 
 class Cents(fields.Integer):
-    """A whole number of cents as a JSON number; becomes Money. Refuses 1.0, "5", true and 1e400."""
+    """A whole number of cents as a JSON number; becomes Money. Refuses 1.0, "5", true and 1e400.
+
+    The bounds are those of a request; what is shown may be a sum, and negative.
+    """
 
     def __init__(self, *, min: int = 1, max: int = LARGEST_CENTS, **options: Any) -> None:
-        super().__init__(strict=True, metadata={"minimum": min, "maximum": max}, **options)
-        self._least, self._most = min, max
+        super().__init__(strict=True, **options)
+        self.least, self.most = min, max
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **more: Any) -> Any:
         if type(value) is not int:
             raise ValidationError("Must be a whole number of cents.")
-        if not self._least <= value <= self._most:
-            raise ValidationError(f"Must be between {self._least} and {self._most} cents.")
+        if not self.least <= value <= self.most:
+            raise ValidationError(f"Must be between {self.least} and {self.most} cents.")
         return Money(value)
 
     def _serialize(self, value: Any, attr: str | None, obj: Any, **more: Any) -> Any:
@@ -103,15 +106,11 @@ class OpaqueId(fields.String):
     """An id of ours, by its prefix."""
 
     def __init__(self, prefix: str, **options: Any) -> None:
-        super().__init__(validate=validate.Regexp(rf"^(?:{ID_PATTERN})\Z"), **options)
+        super().__init__(validate=validate.Regexp(rf"^{id_pattern(prefix)}\Z"), **options)
         self._prefix = prefix
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **more: Any) -> str:
-        if (
-            not isinstance(value, str)
-            or not re.fullmatch(ID_PATTERN, value)
-            or not value.startswith(self._prefix + "_")
-        ):
+        if not isinstance(value, str) or not re.fullmatch(id_pattern(self._prefix), value):
             raise ValidationError(f"Must be an id that begins with {self._prefix}_.")
         return value
 
@@ -144,3 +143,23 @@ class Moment(fields.AwareDateTime):
         if instant.tzinfo is None or not 1900 <= instant.year <= 2200:
             raise ValidationError("Must carry its offset, and lie between the years 1900 and 2200.")
         return instant
+
+
+class UnitsByCode(fields.Dict):
+    """Units of each add-on; a flaw is named by the add-on's code alone."""
+
+    def __init__(self, *, min: int, max: int, **options: Any) -> None:
+        units = WholeNumber(min=min, max=max)
+        super().__init__(keys=Text(max=40), values=units, load_default=dict, **options)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **more: Any) -> Any:
+        try:
+            return super()._deserialize(value, attr, data, **more)  # type: ignore[no-untyped-call]
+        except ValidationError as error:
+            if not isinstance(error.messages, dict):
+                raise
+            told = {
+                code: [text for part in parts.values() for text in part]
+                for code, parts in error.messages.items()
+            }
+            raise ValidationError(told) from None

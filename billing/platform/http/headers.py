@@ -22,11 +22,9 @@ ALWAYS = {
 
 
 def cookie_settings(public_url: str) -> dict[str, Any]:
-    """Flask's settings for the session cookie and form tokens.
+    """Flask's settings for the session cookie.
 
-    Over TLS the cookie is `__Host-`: this host alone, never a parent domain, never in the clear. Form
-    tokens live as long as their session. Browsers send no referrer from our pages, so that Flask-WTF's
-    check of it would refuse everybody; the token and SameSite stand in its place.
+    Over TLS it is `__Host-`: for this host alone, never for a parent domain, never in the clear.
     """
     over_tls = _over_tls(public_url)
     return {
@@ -37,14 +35,12 @@ def cookie_settings(public_url: str) -> dict[str, Any]:
         "SESSION_COOKIE_PATH": "/",
         "PERMANENT_SESSION_LIFETIME": LONGEST_SESSION,
         "SESSION_REFRESH_EACH_REQUEST": False,
-        "WTF_CSRF_TIME_LIMIT": None,
-        "WTF_CSRF_SSL_STRICT": False,
-        "WTF_CSRF_CHECK_DEFAULT": False,
     }
 
 
 def install(app: Flask, public_url: str) -> None:
-    """Set the headers on every answer; templates get `csp_nonce()` for their style and script elements."""
+    """Set the headers on every answer, and the cookie; templates get `csp_nonce()` for their styles."""
+    app.config.update(cookie_settings(public_url))
     over_tls = _over_tls(public_url)
     app.jinja_env.globals["csp_nonce"] = csp_nonce
 

@@ -88,7 +88,7 @@ def _being_confirmed(edge: Edge, room: Payments, token: str) -> bool:
 
 def _holder(link: PayLink) -> Actor:
     """Whoever holds a link may begin to pay its invoice, and nothing else."""
-    return Actor(id="pay_link", entity_id=link.entity_id, permissions=frozenset({Permission.PAYMENTS_TAKE}))
+    return Actor(id=link.id, entity_id=link.entity_id, permissions=frozenset({Permission.PAYMENTS_TAKE}))
 
 
 def _clinic(edge: Edge, link: PayLink) -> str:

@@ -22,7 +22,7 @@ def make_blueprint(authenticate: Authenticate) -> Blueprint:
         return _onward(authenticate(request))
 
     @routes.get("/staff/")
-    @guard(Permission.CATALOG_READ)
+    @guard(Permission.STAFF_PAGES)
     def office() -> Response:
         return _onward(current_actor())
 

@@ -1,0 +1,81 @@
+"""An 835 of 20,000 claims with two adjustments each, read into records and balanced; nothing is posted."""
+
+from __future__ import annotations
+
+import resource
+import subprocess
+import sys
+from collections.abc import Iterator
+from importlib.metadata import version
+
+import oxedi
+
+from bench.databases import Databases
+from bench.frame import PRODUCT, Goal, Row, contest, repeated
+from billing.adapters.remittance_835 import Edi835Reader
+from billing.insurance.rules.balance import imbalance
+from tests.factories.remittance_835 import Claim, remittance
+
+CLAIMS = 20_000
+PEER = "oxedi.parse"
+PATH = f"835 of {CLAIMS:,} claims: parsed and balanced"
+MEGABYTE = 1_000_000
+
+
+def rows(_databases: Databases) -> Iterator[Row]:
+    content = sample_file()
+    sides = {
+        PRODUCT: repeated(lambda: read_and_balance(content), 1),
+        PEER: repeated(lambda: oxedi.parse(content), 1),
+    }
+    called = f"oxedi {version('oxedi')}, parse alone"
+    yield contest(sides, rounds=5).row(PATH, Goal(0.7), against=PEER, called=called)
+    yield _memory()
+
+
+def read_and_balance(content: bytes) -> int:
+    """How many claims there are, all of which balance."""
+    transactions = Edi835Reader().read(content).transactions
+    assert not any(imbalance(transaction) for transaction in transactions)
+    return sum(len(transaction.claims) for transaction in transactions)
+
+
+def sample_file() -> bytes:
+    return remittance(
+        [
+            Claim(
+                control_number=f"SAMPLE{number:010d}",
+                charge_cents=36_125,
+                paid_cents=18_050,
+                adjustments=(("CO", "45", 6_125), ("PR", "1", 11_950)),
+            )
+            for number in range(CLAIMS)
+        ]
+    )
+
+
+def _memory() -> Row:
+    """What reading adds to a fresh process that holds the file."""
+    goal = Goal(60, unit=" MB", at_most=True)
+    command = [sys.executable, "-m", "bench.rows.remittance"]
+    told = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    megabytes = int(told) / MEGABYTE
+    return Row(
+        path=f"835 of {CLAIMS:,} claims: memory beside the file",
+        ratio=f"{megabytes:.0f} MB",
+        goal=str(goal),
+        outcome=goal.told(megabytes),
+        peer="none",
+        detail="the process's peak",
+    )
+
+
+def _peak_bytes() -> int:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+if __name__ == "__main__":
+    file = sample_file()
+    before = _peak_bytes()
+    read_and_balance(file)
+    print(_peak_bytes() - before)

@@ -1,0 +1,268 @@
+"""Exports, streamed: pieces of text of some thousand lines, in an order that never varies."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import date
+from itertools import chain, islice
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Date,
+    Select,
+    String,
+    TableClause,
+    case,
+    column,
+    literal_column,
+    select,
+    table,
+)
+from sqlalchemy.types import TypeEngine
+
+from billing.accounting.queries.csv_cells import END, Cells, day, dollars, header, line, moment, whole, words
+from billing.accounting.records import Export, ExportFormat, ExportKind
+from billing.accounting.rules.journals import (
+    beancount_entry,
+    beancount_opening,
+    hledger_entry,
+    hledger_opening,
+)
+from billing.kernel.permissions import Actor
+from billing.ledger.queries import journal
+from billing.ledger.records import Entry
+from billing.ledger.rules import CHART
+from billing.platform.data.base import Instant
+from billing.platform.data.database import Read
+
+ROWS_AT_ONCE = 5_000
+
+
+def exported(read: Read, export: Export, actor: Actor) -> Iterator[str]:
+    """The whole text of an export, piece by piece, of what the actor may see."""
+    if export.format is ExportFormat.CSV:
+        return _csv(read, export, actor)
+    return _plain_text(read, export, actor)
+
+
+# --- CSV -----------------------------------------------------------------------------------------------
+
+
+def _csv(read: Read, export: Export, actor: Actor) -> Iterator[str]:
+    cells, query = SHEETS[export.kind](actor, export.since, export.until)
+    yield header(cells)
+    rows = read.session.scalars(
+        query.with_only_columns(line(cells)).execution_options(yield_per=ROWS_AT_ONCE)
+    )
+    for part in rows.partitions():
+        yield END.join(part) + END
+
+
+def _columns(name: str, texts: str, cents: str = "", days: str = "", moments: str = "") -> TableClause:
+    """A table by the names of its columns, which keeps this room free of other rooms' models."""
+    typed: list[tuple[str, TypeEngine[Any]]] = [
+        (texts, String()),
+        (cents, BigInteger()),
+        (days, Date()),
+        (moments, Instant()),
+    ]
+    return table(name, *(column(each, kind) for names, kind in typed for each in names.split()))
+
+
+ENTRY = _columns(
+    "ledger_entry",
+    "id entity_id site_id period source_kind source_id purpose reverses_id",
+    days="effective_on",
+    moments="posted_at",
+)
+LINE = _columns("ledger_line", "entry_id account patient_id", cents="cents place")
+PAYMENT = _columns(
+    "payment",
+    "id entity_id site_id patient_id invoice_id tender charge_reference",
+    cents="amount_cents fee_cents refunded_cents",
+    days="received_on",
+    moments="received_at",
+)
+REFUND = _columns(
+    "refund",
+    "id entity_id site_id patient_id lot_id payment_id method state reference requested_by approved_by",
+    cents="amount_cents",
+    days="refunded_on",
+    moments="requested_at approved_at",
+)
+CREDIT = _columns(
+    "credit_lot",
+    "id entity_id site_id patient_id source source_id election",
+    cents="amount_cents available_cents",
+    days="held_on",
+)
+SUPERBILL = _columns(
+    "superbill",
+    "id entity_id site_id patient_id session_id number state supersedes_id sha256",
+    cents="version charge_cents paid_cents",
+    days="service_on",
+    moments="issued_at",
+)
+
+Sheet = tuple[Cells, Select[str]]
+
+
+def _journal_sheet(actor: Actor, since: date, until: date) -> Sheet:
+    """One row a line: debit and credit, and the amount with its sign, debits positive."""
+    nothing = literal_column("'0.00'", String())
+    names = case({code: account.name for code, account in CHART.items()}, value=LINE.c.account)
+    size = dollars(LINE.c.cents)
+    cells = {
+        "date": day(ENTRY.c.effective_on),
+        "entry_id": words(ENTRY.c.id),
+        "line": whole(LINE.c.place),
+        "account": words(LINE.c.account),
+        "account_name": words(names),
+        "debit": case((LINE.c.cents > 0, size), else_=nothing),
+        "credit": case((LINE.c.cents < 0, dollars(-LINE.c.cents)), else_=nothing),
+        "amount": size,
+        "source_kind": words(ENTRY.c.source_kind),
+        "source_id": words(ENTRY.c.source_id),
+        "purpose": words(ENTRY.c.purpose),
+        "patient_id": words(LINE.c.patient_id),
+        "site_id": words(ENTRY.c.site_id),
+        "period": words(ENTRY.c.period),
+        "posted_at": moment(ENTRY.c.posted_at),
+        "reverses_id": words(ENTRY.c.reverses_id),
+    }
+    query = (
+        select(ENTRY.c.id)
+        .select_from(ENTRY.join(LINE, LINE.c.entry_id == ENTRY.c.id))
+        .order_by(ENTRY.c.effective_on, ENTRY.c.id, LINE.c.place)
+    )
+    return cells, query.where(*_within(ENTRY, ENTRY.c.effective_on, actor, since, until))
+
+
+def _payments_sheet(actor: Actor, since: date, until: date) -> Sheet:
+    cells = {
+        "received_on": day(PAYMENT.c.received_on),
+        "payment_id": words(PAYMENT.c.id),
+        "invoice_id": words(PAYMENT.c.invoice_id),
+        "patient_id": words(PAYMENT.c.patient_id),
+        "site_id": words(PAYMENT.c.site_id),
+        "tender": words(PAYMENT.c.tender),
+        "amount": dollars(PAYMENT.c.amount_cents),
+        "fee": dollars(PAYMENT.c.fee_cents),
+        "net": dollars(PAYMENT.c.amount_cents - PAYMENT.c.fee_cents),
+        "refunded": dollars(PAYMENT.c.refunded_cents),
+        "charge_reference": words(PAYMENT.c.charge_reference),
+        "received_at": moment(PAYMENT.c.received_at),
+    }
+    return cells, _by_day(PAYMENT, PAYMENT.c.received_on, actor, since, until)
+
+
+def _refunds_sheet(actor: Actor, since: date, until: date) -> Sheet:
+    """By the day on which the money left; what was asked for only is not in it."""
+    cells = {
+        "refunded_on": day(REFUND.c.refunded_on),
+        "refund_id": words(REFUND.c.id),
+        "patient_id": words(REFUND.c.patient_id),
+        "credit_id": words(REFUND.c.lot_id),
+        "payment_id": words(REFUND.c.payment_id),
+        "site_id": words(REFUND.c.site_id),
+        "method": words(REFUND.c.method),
+        "amount": dollars(REFUND.c.amount_cents),
+        "state": words(REFUND.c.state),
+        "reference": words(REFUND.c.reference),
+        "requested_by": words(REFUND.c.requested_by),
+        "requested_at": moment(REFUND.c.requested_at),
+        "approved_by": words(REFUND.c.approved_by),
+        "approved_at": moment(REFUND.c.approved_at),
+    }
+    return cells, _by_day(REFUND, REFUND.c.refunded_on, actor, since, until)
+
+
+def _credits_sheet(actor: Actor, since: date, until: date) -> Sheet:
+    cells = {
+        "held_on": day(CREDIT.c.held_on),
+        "credit_id": words(CREDIT.c.id),
+        "patient_id": words(CREDIT.c.patient_id),
+        "site_id": words(CREDIT.c.site_id),
+        "source": words(CREDIT.c.source),
+        "source_id": words(CREDIT.c.source_id),
+        "amount": dollars(CREDIT.c.amount_cents),
+        "used": dollars(CREDIT.c.amount_cents - CREDIT.c.available_cents),
+        "available": dollars(CREDIT.c.available_cents),
+        "election": words(CREDIT.c.election),
+    }
+    return cells, _by_day(CREDIT, CREDIT.c.held_on, actor, since, until)
+
+
+def _superbills_sheet(actor: Actor, since: date, until: date) -> Sheet:
+    """The register by day of service: each version with its state, no code and no diagnosis."""
+    cells = {
+        "service_on": day(SUPERBILL.c.service_on),
+        "number": words(SUPERBILL.c.number),
+        "version": whole(SUPERBILL.c.version),
+        "state": words(SUPERBILL.c.state),
+        "superbill_id": words(SUPERBILL.c.id),
+        "supersedes_id": words(SUPERBILL.c.supersedes_id),
+        "session_id": words(SUPERBILL.c.session_id),
+        "patient_id": words(SUPERBILL.c.patient_id),
+        "site_id": words(SUPERBILL.c.site_id),
+        "charge": dollars(SUPERBILL.c.charge_cents),
+        "paid": dollars(SUPERBILL.c.paid_cents),
+        "sha256": words(SUPERBILL.c.sha256),
+        "issued_at": moment(SUPERBILL.c.issued_at),
+    }
+    return cells, _by_day(SUPERBILL, SUPERBILL.c.service_on, actor, since, until)
+
+
+SHEETS: dict[ExportKind, Callable[[Actor, date, date], Sheet]] = {
+    ExportKind.JOURNAL: _journal_sheet,
+    ExportKind.PAYMENTS: _payments_sheet,
+    ExportKind.REFUNDS: _refunds_sheet,
+    ExportKind.CREDITS: _credits_sheet,
+    ExportKind.SUPERBILLS: _superbills_sheet,
+}
+
+
+def _by_day(
+    rows: TableClause, on: ColumnElement[date], actor: Actor, since: date, until: date
+) -> Select[str]:
+    return select(rows.c.id).where(*_within(rows, on, actor, since, until)).order_by(on, rows.c.id)
+
+
+def _within(
+    rows: TableClause, on: ColumnElement[date], actor: Actor, since: date, until: date
+) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = [on.between(since, until)]
+    if actor.entity_id is not None:
+        conditions.append(rows.c.entity_id == actor.entity_id)
+    if actor.site_ids is not None:
+        conditions.append(rows.c.site_id.in_(actor.site_ids))
+    return conditions
+
+
+# --- plain text ----------------------------------------------------------------------------------------
+
+
+def _plain_text(read: Read, export: Export, actor: Actor) -> Iterator[str]:
+    entries = _entries(read, export, actor)
+    first = next(entries, None)
+    whole_journal = entries if first is None else chain([first], entries)
+    if export.format is ExportFormat.HLEDGER:
+        yield hledger_opening()
+        told = map(hledger_entry, whole_journal)
+    else:
+        yield beancount_opening(first.effective_on if first else export.since)
+        told = map(beancount_entry, whole_journal)
+    while part := "".join(islice(told, ROWS_AT_ONCE)):
+        yield part
+
+
+def _entries(read: Read, export: Export, actor: Actor) -> Iterator[Entry]:
+    """By legal entity, each in the order of date and posting."""
+    owners = select(ENTRY.c.entity_id).distinct().order_by(ENTRY.c.entity_id)
+    entity_ids = [actor.entity_id] if actor.entity_id else read.session.scalars(owners).all()
+    for entity_id in entity_ids:
+        for entry in journal(read, entity_id, since=export.since, until=export.until):
+            if actor.sees(entity_id=entry.entity_id, site_id=entry.site_id):
+                yield entry

@@ -1,0 +1,97 @@
+"""X12 segments as they come out of a file, and the refusal that names one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import lru_cache
+from typing import NoReturn
+
+from billing.insurance.errors import UnreadableRemittance
+from billing.kernel.errors import Flaw
+from billing.kernel.money import LARGEST_CENTS, Money
+
+AMOUNT = re.compile(rb"(-?)([0-9]{0,13})(?:\.([0-9]{0,2}))?")
+
+
+@lru_cache(maxsize=4_096)
+def cents_of(dollars: bytes) -> int | None:
+    """`-12.5` is -1250; None for what is no decimal number, has an exponent or more than two decimals."""
+    match = AMOUNT.fullmatch(dollars)
+    if match is None or not (match[2] or match[3]):
+        return None
+    cents = int(match[2] or 0) * 100 + int((match[3] or b"").ljust(2, b"0"))
+    return -cents if match[1] else cents
+
+
+@dataclass(slots=True)
+class Segment:
+    """One segment; `place` counts from 1 over the whole file."""
+
+    place: int
+    id: str
+    elements: Sequence[bytes | list[bytes]]
+
+    def text(self, element: int, *, longest: int = 80) -> str:
+        """The element, counted from 1 as in X12, or empty when it is not there."""
+        if element > len(self.elements):
+            return ""
+        value = self.elements[element - 1]
+        return self._decoded(b":".join(value) if isinstance(value, list) else value, element, longest)
+
+    def part(self, element: int, component: int) -> str:
+        """A component of an element, counted from 1; the whole element when it has one only."""
+        value = self.elements[element - 1] if element <= len(self.elements) else b""
+        parts = value if isinstance(value, list) else [value]
+        return self._decoded(parts[component - 1], element, 80) if component <= len(parts) else ""
+
+    def needed(self, element: int, *, longest: int = 80) -> str:
+        return self.text(element, longest=longest) or self.refuse(element, "is missing")
+
+    def amount(self, element: int, *, empty: Money | None = None) -> Money:
+        """Dollars and cents, exactly. `empty` stands in for an amount that need not be sent."""
+        value = self.elements[element - 1] if element <= len(self.elements) else b""
+        if not value and empty is not None:
+            return empty
+        cents = None if isinstance(value, list) else cents_of(value)
+        if cents is None:
+            self.refuse(element, "is no amount of dollars with at most two decimals")
+        if abs(cents) > LARGEST_CENTS:
+            self.refuse(element, "is larger than any payment")
+        return Money(cents)
+
+    def day(self, element: int) -> date | None:
+        """CCYYMMDD, the first day of a range, or None when it is no date."""
+        text = self.text(element)[:8]
+        if not re.fullmatch(r"[0-9]{8}", text, re.ASCII):
+            return None
+        try:
+            return date(int(text[:4]), int(text[4:6]), int(text[6:]))
+        except ValueError:
+            return None
+
+    def refuse(self, element: int, complaint: str) -> NoReturn:
+        refuse(self.place, f"{self.id}{element:02d} {complaint}.")
+
+    def _decoded(self, value: bytes, element: int, longest: int) -> str:
+        try:
+            text = value.decode().strip()
+        except UnicodeDecodeError:
+            text = value.decode("latin-1").strip()
+        if not text.isprintable():
+            self.refuse(element, "has characters that cannot be printed")
+        if len(text) > longest:
+            self.refuse(element, f"is longer than {longest} characters")
+        return text
+
+
+def refuse(place: int, complaint: str) -> NoReturn:
+    raise refusal(place, complaint)
+
+
+def refusal(place: int, complaint: str) -> UnreadableRemittance:
+    return UnreadableRemittance(
+        f"Segment {place}: {complaint} Nothing of the file was posted.", [Flaw(f"segment {place}", complaint)]
+    )

@@ -1,0 +1,99 @@
+"""A real browser before the whole application and the processor's stand-in. Skipped where there is none."""
+
+from __future__ import annotations
+
+import base64
+import shutil
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from playwright.sync_api import Browser, Page, sync_playwright
+from werkzeug.serving import make_server
+
+from billing.platform.data.database import Database
+from billing.platform.processes import free_port
+from billing.wiring import create_app
+from config import load_settings
+from tests.conftest import TEST_KEYS
+from tests.factories.sandbox import Sandbox, start_sandbox
+from tests.factories.web import Clinic, open_clinic
+
+
+@dataclass
+class Office:
+    """The application on a port of loopback, a clinic in it, and the stand-in beside it."""
+
+    app: Flask
+    url: str
+    database: Database
+    clinic: Clinic
+    sandbox: Sandbox
+    now: datetime
+
+    def work(self) -> None:
+        """What the worker does: here, act on the processor's notices."""
+        result = self.app.test_cli_runner().invoke(args=["worker", "--once"])
+        assert result.exit_code == 0, result.output
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    path = shutil.which("chromium")
+    if path is None:
+        pytest.skip("no Chromium on this machine; on Debian: apt-get install chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(chromium: Browser) -> Iterator[Page]:
+    """A page that fails its test when anything on it is refused by our own policy."""
+    context = chromium.new_context(viewport={"width": 1200, "height": 800})
+    page, refused = context.new_page(), []
+    page.on("console", lambda said: refused.append(said.text) if "Content Security" in said.text else None)
+    page.on("pageerror", lambda error: refused.append(str(error)))
+    yield page
+    context.close()
+    assert refused == []
+
+
+@pytest.fixture
+def office(database: Database, database_url: str, tmp_path: Path) -> Iterator[Office]:
+    """On the real time, as the processor's stand-in and the browser's cookies are."""
+    port, now = free_port(), datetime.now(UTC)  # noqa: TID251
+    url = f"http://127.0.0.1:{port}"
+    sandbox = start_sandbox(tmp_path, url)
+    settings = load_settings(
+        {
+            "BILLING_ENV": "test",
+            "DATABASE_URL": database_url,
+            "VAR_DIR": str(tmp_path / "var"),
+            "PORT": str(port),
+            "PUBLIC_URL": url,
+            "FIELD_KEYS": f"test1:{base64.b64encode(TEST_KEYS['test1']).decode()}",
+            "STRIPE_SECRET_KEY": sandbox.secret_key,
+            "STRIPE_WEBHOOK_SECRET": sandbox.webhook_secret,
+            "STRIPE_API_BASE": sandbox.url,
+        }
+    )
+    app = create_app(settings)
+    server = make_server("127.0.0.1", port, app, threaded=True)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield Office(app, url, database, open_clinic(database, now), sandbox, now)
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+        sandbox.stop()
+        with app.app_context():
+            for engine in app.extensions["sqlalchemy"].engines.values():
+                engine.dispose()

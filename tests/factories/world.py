@@ -1,0 +1,138 @@
+"""A whole small clinic with one of everything, for tests that walk over all routes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from billing.care.queries import find_session
+from billing.catalog.queries import providers, sites
+from billing.catalog.records import Entity, Site
+from billing.insurance.queries import list_remittances
+from billing.invoices.records import Invoice
+from billing.invoices.use_cases import issue_invoice
+from billing.kernel.money import Money
+from billing.kernel.permissions import SYSTEM, Actor, Permission
+from billing.ledger.queries import list_entries
+from billing.patients.records import Patient
+from billing.payments.queries import credits_of_patient, list_payments
+from billing.payments.records import ChargeFacts, Payment
+from billing.payments.use_cases.checkouts import begin_checkout, pay_checkout
+from billing.payments.use_cases.receive import take_cash
+from billing.payments.use_cases.refunds import request_refund
+from billing.platform.data.database import Database
+from billing.quotes.use_cases import quote_plan
+from tests.factories.care import SAMPLE_PARTICULARS, new_plan
+from tests.factories.catalog import seed_sample
+from tests.factories.insurance import handed_out, imported
+from tests.factories.patients import new_patient, new_policy
+from tests.factories.remittance_835 import Claim, remittance
+
+CLERK = Actor(id="usr_" + "0" * 26, entity_id=None, permissions=frozenset(Permission))
+"""Asked for the refund, so that anybody else may approve it."""
+
+RETURN_URL = "https://clinic.example/pay/thanks"
+
+
+@dataclass(frozen=True)
+class World:
+    """One clinic's site. `ids` holds real ids by the names that routes give them."""
+
+    entity: Entity
+    site: Site
+    patient: Patient
+    ids: dict[str, list[str]]
+
+
+def a_world(database: Database, now: datetime, *, slug: str = "b", site: int = 0, **person: str) -> World:
+    """A patient who has paid, been treated, been reimbursed and asked for money back, at one site."""
+    entity = seed_sample(database, now, slug)
+    with database.reading() as read:
+        at = sites(read, entity.id)[site]
+    patient = new_patient(database, entity_id=entity.id, site_id=at.id, now=now, **person)
+    new_policy(database, patient.id, now=now)
+    given, waiting = _bill(database, patient, now), _bill(database, patient, now)
+    payment = database.in_transaction(
+        lambda tx: take_cash(tx, invoice_id=given.id, amount=given.total, actor=CLERK, now=now)
+    )
+    superbill = handed_out(database, given.lines[0].session_id, now=now)
+    claim = Claim(
+        control_number=superbill.control_number, charge_cents=superbill.charge.cents, paid_cents=18_000
+    )
+    imported(database, remittance([claim], trace=f"EFT{patient.id[-12:]}"), now=now)
+    checkout_id, card = _card_payment(database, _bill(database, patient, now), now)
+    with database.reading() as read:
+        lot = next(lot for lot in credits_of_patient(read, patient.id) if lot.available)
+        inside = replace(CLERK, entity_id=entity.id)
+        remittances = list_remittances(read, inside, limit=9, cursor=None, state=None)
+        entries = list_entries(read, inside, cursor=None, limit=9)
+    refund = database.in_transaction(
+        lambda tx: request_refund(
+            tx, lot_id=lot.id, amount=Money(100), payment_id=None, limit=Money(0), actor=CLERK, now=now
+        )
+    )
+    ids = {
+        "patient_id": [patient.id],
+        "plan_id": _plans(database, waiting),
+        "quote_id": [given.quote_id, waiting.quote_id],
+        "session_id": [line.session_id for bill in (given, waiting) for line in bill.lines],
+        "invoice_id": [given.id, waiting.id],
+        "payment_id": [payment.id, card.id],
+        "checkout_id": [checkout_id],
+        "lot_id": [lot.id],
+        "refund_id": [refund.id],
+        "superbill_id": [superbill.id],
+        "remittance_id": [each.id for each in remittances],
+        "entry_id": [each.id for each in entries],
+        "site_id": [at.id],
+        "entity_id": [entity.id],
+    }
+    return World(entity=entity, site=at, patient=patient, ids=ids)
+
+
+def _bill(database: Database, patient: Patient, now: datetime) -> Invoice:
+    """The first two sessions of a series of six, on one invoice."""
+    with database.reading() as read:
+        provider = providers(read, patient.entity_id)[0]
+    particulars = replace(SAMPLE_PARTICULARS, provider_id=provider.id)
+    plan = new_plan(database, patient.id, particulars=particulars, now=now)
+    quote = database.in_transaction(lambda tx: quote_plan(tx, plan_id=plan.id, actor=CLERK, now=now))
+    chosen = [session.id for session in plan.sessions[:2]]
+    return database.in_transaction(
+        lambda tx: issue_invoice(tx, quote_id=quote.id, session_ids=chosen, actor=CLERK, now=now)
+    )
+
+
+def _plans(database: Database, invoice: Invoice) -> list[str]:
+    with database.reading() as read:
+        return [find_session(read, invoice.lines[0].session_id, SYSTEM).plan_id]
+
+
+def _card_payment(database: Database, invoice: Invoice, now: datetime) -> tuple[str, Payment]:
+    checkout = database.in_transaction(
+        lambda tx: begin_checkout(
+            tx, invoice_id=invoice.id, return_url=RETURN_URL, request=None, actor=CLERK, now=now
+        )
+    )
+    charge = a_charge(checkout.id, checkout.amount, now)
+    database.in_transaction(
+        lambda tx: pay_checkout(
+            tx, checkout_id=checkout.id, reference=f"cs_{checkout.id}", charge=charge, actor=SYSTEM, now=now
+        )
+    )
+    with database.reading() as read:
+        return checkout.id, list_payments(read, SYSTEM, invoice_id=invoice.id, limit=1)[0]
+
+
+def a_charge(name: str, amount: Money, now: datetime, fee: Money = Money(30)) -> ChargeFacts:
+    """What the processor says of a card charge that took the money."""
+    return ChargeFacts(
+        reference=f"ch_{name}",
+        payment_intent=f"pi_{name}",
+        amount=amount,
+        fee=fee,
+        net=amount - fee,
+        balance_transaction=f"txn_{name}",
+        charged_at=now,
+        reporting_category="charge",
+    )
