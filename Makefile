@@ -8,6 +8,7 @@ FLASK := $(BIN)/flask --app wsgi
 SOURCES := billing config.py wsgi.py tests bench migrations/env.py
 READY := .venv/ready
 READY_DEV := .venv/ready-dev
+READY_BENCH := .venv/bench/ready
 
 # --- what people ask for -----------------------------------------------------------------------------
 .PHONY: help run web worker sandbox migrate test check format demo bench pins
@@ -48,8 +49,8 @@ format: $(READY_DEV) ## Let ruff lay out the code
 demo: $(READY_DEV) ## A patient's whole journey on real processes; papers and books in var/demo
 	@$(BIN)/python -m tests.scenarios.demo
 
-bench: $(READY_DEV) ## Speed, each path against its peer in the same run
-	@$(BIN)/python -m bench $(ARGS)
+bench: $(READY_BENCH) ## Speed, each path against its peer in the same run (some rows: ARGS="quote webhook")
+	@PYTHONPATH=.venv/bench $(BIN)/python -m bench $(ARGS)
 
 pins: $(READY_DEV) ## Pin the newest versions that requirements*.in allow, with hashes
 	@$(BIN)/python -m uv --version >/dev/null 2>&1 || $(BIN)/python -m pip install -q uv
@@ -67,6 +68,10 @@ $(READY): requirements.txt | .venv/bin/python
 $(READY_DEV): requirements.txt requirements-dev.txt | .venv/bin/python
 	@$(call install,requirements-dev.txt)
 	@touch $@ $(READY)
+
+# Peers stay out of the product's packages; without them their rows say so.
+$(READY_BENCH): bench/requirements.txt $(READY_DEV)
+	@($(call install,bench/requirements.txt --target .venv/bench)) && touch $@ || true
 
 .venv/bin/python:
 	@command -v $(PYTHON) >/dev/null || { echo "There is no $(PYTHON) here: install Python 3.11 or newer, or name it with PYTHON=..." >&2; exit 1; }

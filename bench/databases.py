@@ -18,7 +18,7 @@ from tempfile import TemporaryDirectory
 from sqlalchemy import create_engine, make_url
 from sqlalchemy.exc import OperationalError
 
-from tests.conftest import Administrator, migrate
+from tests.conftest import migrate
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
@@ -57,12 +57,11 @@ class Databases:
         if self._server is None:
             raise LookupError(NO_SERVER)
         name = f"bench_{uuid.uuid4().hex[:12]}"
-        with Administrator(self._server) as run:
-            run(f"CREATE DATABASE {name}")
-            try:
-                yield make_url(self._server).set(database=name).render_as_string(hide_password=False)
-            finally:
-                run(f"DROP DATABASE {name} WITH (FORCE)")
+        _say(self._server, f"CREATE DATABASE {name}")
+        try:
+            yield make_url(self._server).set(database=name).render_as_string(hide_password=False)
+        finally:
+            _say(self._server, f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @contextmanager
@@ -96,3 +95,11 @@ def version_of(server: str) -> str:
     finally:
         engine.dispose()
     return version.split()[0]
+
+
+def _say(server: str, statement: str) -> None:
+    """A statement about databases, outside of any transaction."""
+    engine = create_engine(server, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.exec_driver_sql(statement)
+    engine.dispose()

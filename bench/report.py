@@ -12,8 +12,9 @@ from bench.frame import Row
 
 HEAD = """# Speed
 
-Written by `make bench`, which runs the product and a peer in turn, round by round, in one process and compares the
-medians. Only ratios travel between machines: 2x is twice as fast as the peer. Differences under 15% mean nothing.
+Written by `make bench`, which runs the product and its peer in turn, round by round, in one process. A ratio
+is the median over the rounds: 2x is twice as fast as the peer. Only ratios travel between machines, and
+differences under 15% mean nothing.
 
 Machine: {machine}.
 
@@ -24,7 +25,8 @@ Machine: {machine}.
 
 def write_report(path: Path, rows: Sequence[Row], databases: Databases) -> None:
     lines = [
-        f"| {row.path} | {row.ratio} | {row.goal} | {row.outcome} | {row.peer} | {row.detail} |" for row in rows
+        f"| {row.path} | {row.ratio} | {row.goal} | {row.outcome} | {row.peer} | {row.detail} |"
+        for row in rows
     ]
     path.write_text(HEAD.format(machine=machine(databases)) + "\n".join(lines) + "\n")
 

@@ -13,6 +13,7 @@ import structlog
 from flask import Flask
 from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 import billing.accounting.api
 import billing.accounting.cli
@@ -77,6 +78,7 @@ class House:
     settings: Settings
     edge: Edge
     payments: Payments
+    worker: Worker
 
     @property
     def refund_limit(self) -> Money:
@@ -88,7 +90,9 @@ def create_app(settings: Settings) -> Flask:
     _configure_logging()
     app = Flask("billing", root_path=str(Path(__file__).parent))
     app.config["SECRET_KEY"] = settings.secret_key
-    house = _build(app, settings)
+    if settings.trusted_proxies:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.trusted_proxies, x_proto=1, x_host=0)  # type: ignore[method-assign]
+    app.extensions["billing"] = house = _build(app, settings)
     subscribe(house.edge.database)
     answer_with_problems(app)
     _register_api(make_api(app), house)
@@ -107,19 +111,19 @@ def subscribe(database: Database) -> None:
     database.subscribe(ItemReturned, on_item_returned)
 
 
-def job_handlers(house: House) -> Mapping[str, Handler]:
+def job_handlers(edge: Edge, payments: Payments) -> Mapping[str, Handler]:
     """What the worker does, by kind of job."""
-    database, clock = house.edge.database, house.edge.clock
+    database, clock = edge.database, edge.clock
     return {
         WORK_WEBHOOK: lambda task: work_event(
-            house.payments, kind=task.payload["kind"], object_id=task.payload["object_id"]
+            payments, kind=task.payload["kind"], object_id=task.payload["object_id"]
         ),
-        SEND_REFUND: lambda task: _ignore(send_refund(house.payments, refund_id=task.payload["refund_id"])),
+        SEND_REFUND: lambda task: _ignore(send_refund(payments, refund_id=task.payload["refund_id"])),
         RENDER_JOB: lambda task: _ignore(
             insurance.render_superbill(database, render_superbill, document_id=task.key, now=clock())
         ),
         SEAL_AUDIT: lambda _task: _ignore(database.in_transaction(seal_audit_rows)),
-        RESOLVE: lambda _task: _ignore(resolve(house.payments)),
+        RESOLVE: lambda _task: _ignore(resolve(payments)),
     }
 
 
@@ -132,7 +136,9 @@ def _build(app: Flask, settings: Settings) -> House:
         api_base=settings.stripe_api_base,
     )
     edge = Edge(database=database, clock=clock, public_url=settings.public_url)
-    return House(settings=settings, edge=edge, payments=Payments(database, gateway, clock))
+    payments = Payments(database, gateway, clock)
+    worker = Worker(database, clock, job_handlers(edge, payments), RECURRING)
+    return House(settings=settings, edge=edge, payments=payments, worker=worker)
 
 
 def _open_database(app: Flask, settings: Settings) -> Database:
@@ -181,9 +187,8 @@ def _register_browser(app: Flask, house: House, authenticate: Authenticate) -> N
 
 def _register_commands(app: Flask, house: House) -> None:
     edge = house.edge
-    worker = Worker(edge.database, edge.clock, job_handlers(house), RECURRING)
     for command in (
-        *cli.make_commands(_office(house, worker)),
+        *cli.make_commands(_office(house)),
         *billing.people.cli.make_commands(edge, _entities_by_slug),
         *billing.catalog.cli.make_commands(edge),
         *billing.quotes.cli.make_commands(edge),
@@ -194,7 +199,7 @@ def _register_commands(app: Flask, house: House) -> None:
         app.cli.add_command(command)
 
 
-def _office(house: House, worker: Worker) -> cli.Office:
+def _office(house: House) -> cli.Office:
     settings, has_stand_in = house.settings, house.settings.stripe_api_base != STRIPE_API
     return cli.Office(
         root=ROOT,
@@ -202,7 +207,7 @@ def _office(house: House, worker: Worker) -> cli.Office:
         database=house.edge.database,
         database_url=settings.database_url,
         clock=house.edge.clock,
-        worker=worker,
+        worker=house.worker,
         is_empty=lambda read: not entities(read),
         sample_clinic=None if settings.in_production else SAMPLE_CLINIC,
         port=settings.port,

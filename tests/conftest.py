@@ -16,7 +16,7 @@ from alembic import command
 from alembic.config import Config
 from flask import Flask
 from sqlalchemy import create_engine, text
-from sqlalchemy.engine import Engine, make_url
+from sqlalchemy.engine import make_url
 from werkzeug.test import TestResponse
 
 from billing.kernel.permissions import SYSTEM, Role
@@ -46,34 +46,29 @@ def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.fixture(scope="module")
-def migrated_postgresql() -> Iterator[str | None]:
-    """One migrated PostgreSQL database, the template of those of a module's tests."""
-    server = os.environ.get("TEST_DATABASE_URL")
-    if not server:
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[PostgresqlServer | None]:
+    """The server of TEST_DATABASE_URL, with a migrated template that each test's database is copied from."""
+    url = os.environ.get("TEST_DATABASE_URL")
+    if not url:
         yield None
         return
-    name = f"template_{uuid.uuid4().hex[:12]}"
-    with Administrator(server) as run:
-        run(f"CREATE DATABASE {name}")
-        migrate(_with_name(server, name))
-        yield name
-        run(f"DROP DATABASE {name} WITH (FORCE)")
+    server = PostgresqlServer(url)
+    yield server
+    server.close()
 
 
 @pytest.fixture
-def database_url(tmp_path: Path, migrated_sqlite: Path, migrated_postgresql: str | None) -> Iterator[str]:
+def database_url(tmp_path: Path, migrated_sqlite: Path, postgresql: PostgresqlServer | None) -> Iterator[str]:
     """The address of a fresh migrated database: SQLite, or PostgreSQL by TEST_DATABASE_URL."""
-    if migrated_postgresql is None:
+    if postgresql is None:
         path = tmp_path / "billing.db"
         shutil.copyfile(migrated_sqlite, path)
         yield f"sqlite:///{path}"
         return
-    server, name = os.environ["TEST_DATABASE_URL"], f"test_{uuid.uuid4().hex[:12]}"
-    with Administrator(server) as run:
-        run(f"CREATE DATABASE {name} TEMPLATE {migrated_postgresql}")
-        yield _with_name(server, name)
-        run(f"DROP DATABASE {name} WITH (FORCE)")
+    name = postgresql.create()
+    yield postgresql.address_of(name)
+    postgresql.drop_later(name)
 
 
 @pytest.fixture
@@ -176,20 +171,47 @@ def migrate(url: str) -> None:
         engine.dispose()
 
 
-class Administrator:
-    """Statements about databases, outside of any transaction."""
+class PostgresqlServer:
+    """Makes databases from one migrated template, and drops them by the dozen.
 
-    def __init__(self, server: str) -> None:
-        self._engine: Engine = create_engine(server, isolation_level="AUTOCOMMIT")
+    Each drop waits for a checkpoint; only the first of a row has something to write.
+    """
 
-    def __enter__(self):
-        self._connection = self._engine.connect()
-        return lambda statement: self._connection.execute(text(statement))
+    AT_ONCE = 40
 
-    def __exit__(self, *_error: object) -> None:
-        self._connection.close()
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._engine = create_engine(url, isolation_level="AUTOCOMMIT")
+        self._to_drop: list[str] = []
+        self._template = self._new_name("template")
+        self._run(f"CREATE DATABASE {self._template}")
+        migrate(self.address_of(self._template))
+
+    def create(self) -> str:
+        name = self._new_name("test")
+        self._run(f"CREATE DATABASE {name} TEMPLATE {self._template}")
+        return name
+
+    def address_of(self, name: str) -> str:
+        return make_url(self._url).set(database=name).render_as_string(hide_password=False)
+
+    def drop_later(self, name: str) -> None:
+        self._to_drop.append(name)
+        if len(self._to_drop) >= self.AT_ONCE:
+            self._drop()
+
+    def close(self) -> None:
+        self._to_drop.append(self._template)
+        self._drop()
         self._engine.dispose()
 
+    def _drop(self) -> None:
+        while self._to_drop:
+            self._run(f"DROP DATABASE {self._to_drop.pop()} WITH (FORCE)")
 
-def _with_name(server: str, name: str) -> str:
-    return make_url(server).set(database=name).render_as_string(hide_password=False)
+    def _new_name(self, kind: str) -> str:
+        return f"{kind}_{uuid.uuid4().hex[:12]}"
+
+    def _run(self, statement: str) -> None:
+        with self._engine.connect() as connection:
+            connection.execute(text(statement))

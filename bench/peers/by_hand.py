@@ -29,7 +29,9 @@ def statements_of(engine: Engine, request: Callable[[], object]) -> list[Stateme
     """What the writers of an engine say for one request, all of which is rolled back."""
     told: list[Statement] = []
 
-    def note(_connection: Any, _cursor: Any, text: str, parameters: Any, _context: Any, is_many: bool) -> None:
+    def note(
+        _connection: Any, _cursor: Any, text: str, parameters: Any, _context: Any, is_many: bool
+    ) -> None:
         if not text.startswith("BEGIN"):
             told.append(Statement(text, parameters, is_many))
 

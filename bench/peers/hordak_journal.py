@@ -30,7 +30,11 @@ class HordakJournal:
     def __init__(self, models: Any) -> None:
         self._models = models
         self._lines = [
-            (models.Account.objects.create(name=name, code=str(place), type=kind, currencies=["USD"]), side, amount)
+            (
+                models.Account.objects.create(name=name, code=str(place), type=kind, currencies=["USD"]),
+                side,
+                amount,
+            )
             for place, (name, kind, side, amount) in enumerate(AMOUNTS, 1)
         ]
 

@@ -36,13 +36,13 @@ class Peer(DeclarativeBase):
     """Mapped anew, with the relationships that the product does without."""
 
 
-class Document_(Peer):
+class Paper(Peer):
     __table__ = Document.__table__
 
 
 class Quote(Peer):
     __table__ = QuoteRow.__table__
-    document = relationship(Document_, primaryjoin=QuoteRow.document_id == Document.id, viewonly=True)
+    document = relationship(Paper, primaryjoin=QuoteRow.document_id == Document.id, viewonly=True)
 
 
 class Visit(Peer):
@@ -61,7 +61,7 @@ class Line(Peer):
 class Invoice(Peer):
     __table__ = InvoiceRow.__table__
     lines = relationship(Line, order_by=InvoiceLineRow.place, backref="invoice")
-    document = relationship(Document_)
+    document = relationship(Paper)
 
 
 class Posting(Peer):
@@ -121,7 +121,9 @@ class InvoiceSchema(Schema):
 def make_app(url: str, vault: Vault, now: datetime) -> tuple[Flask, Engine]:
     engine = create_engine(url, **engine_options(url))
     configure_writer(engine)
-    Peer.metadata.create_all(engine, [Entry.metadata.tables["peer_entry"], Posting.metadata.tables["peer_posting"]])
+    Peer.metadata.create_all(
+        engine, [Entry.metadata.tables["peer_entry"], Posting.metadata.tables["peer_posting"]]
+    )
     app = Flask("peer")
 
     @app.post("/invoices")
@@ -215,9 +217,9 @@ def _entry(invoice: Invoice, line: Line, actor_id: str, now: datetime) -> Entry:
     )
 
 
-def _document(vault: Vault, invoice: Invoice, now: datetime) -> Document_:
+def _document(vault: Vault, invoice: Invoice, now: datetime) -> Paper:
     document_id, content = new_id("doc"), json.dumps(InvoiceSchema().dump(invoice)).encode()
-    return Document_(
+    return Paper(
         id=document_id,
         kind="invoice",
         subject_id=invoice.id,

@@ -52,7 +52,17 @@ class RawJournal:
     def post(self) -> None:
         entry_id, source_id = new_id("je"), new_id("ses")
         day = NOW.date()
-        head = (entry_id, "ent_sample", "site_sample", NOW, day, f"{day:%Y-%m}", "session", source_id, "given")
+        head = (
+            entry_id,
+            "ent_sample",
+            "site_sample",
+            NOW,
+            day,
+            f"{day:%Y-%m}",
+            "session",
+            source_id,
+            "given",
+        )
         lines: list[object] = []
         for place, (account, cents) in enumerate(AMOUNTS, 1):
             lines += (entry_id, place, account, cents, "pat_sample")

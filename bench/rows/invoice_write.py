@@ -25,7 +25,7 @@ from tests.factories.care import SAMPLE_PARTICULARS
 from tests.factories.patients import SAMPLE_PERSON
 
 ROUNDS, IN_A_ROUND, AT_ONCE = 7, 4, 16
-PATH = "invoice of 3 lines and its journal entry, through HTTP"
+PATH = "invoice of 3 lines with an entry of 3 postings, through HTTP"
 HAND, HAND_ONCE, ORM = "the same statements by hand", "hand, each read once", "orm"
 ORM_GOAL = Goal(2)
 
@@ -59,7 +59,9 @@ def _rows(url: str, database: str, goal: Goal, driver: str) -> Iterator[Row]:
         told = Measured(office, connection)
         played = told.contest(url)
         path = f"{PATH}, {database}"
-        yield played.row(path, goal, against=HAND, called=f"the same {told.statements} statements by hand: {driver}")
+        yield played.row(
+            path, goal, against=HAND, called=f"the same {told.statements} statements by hand: {driver}"
+        )
         once = f"{told.statements_once} of them, nothing read twice: {driver}"
         yield played.row(path, None, against=HAND_ONCE, called=once)
         yield played.row(path, ORM_GOAL, against=ORM, called=_orm_name())

@@ -1,4 +1,4 @@
-"""One journal entry of four postings in a transaction of its own; the database refuses it unless it balances."""
+"""One journal entry of four lines in a transaction of its own; the database refuses what does not balance."""
 
 from __future__ import annotations
 

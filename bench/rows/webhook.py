@@ -78,7 +78,9 @@ def _checkout() -> dict[str, object]:
         "created": 1_793_631_500,
         "currency": "usd",
         "custom_fields": [],
-        "custom_text": dict.fromkeys(("after_submit", "shipping_address", "submit", "terms_of_service_acceptance")),
+        "custom_text": dict.fromkeys(
+            ("after_submit", "shipping_address", "submit", "terms_of_service_acceptance")
+        ),
         "customer_creation": "if_required",
         "customer_details": {
             "address": {"city": None, "country": "US", "line1": None, "postal_code": "78701", "state": None},

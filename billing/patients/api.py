@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import date
 from typing import Any, TypeVar
@@ -52,6 +53,8 @@ IF_MATCH = {
     "schema": {"type": "string"},
     "description": "The ETag of the patient as it was read.",
 }
+
+VERSION_TAG = re.compile(r'"(\d{1,9})"', re.ASCII)
 
 ALL_PATIENTS = "patients"
 """The subject of a look at a list, on the trail."""
@@ -238,11 +241,11 @@ def _entity_of(read: Read, entity_of_site: EntityOfSite, site_id: str) -> str:
 
 def _expected_version() -> int:
     """The version that If-Match names; 0, which is nobody's, when it names something else."""
-    if not request.if_match:
+    given = request.headers.get("If-Match")
+    if not given:
         abort(428, description="Send the ETag of the patient that you read as If-Match.")
-    tags = request.if_match.as_set()
-    tag = next(iter(tags)) if len(tags) == 1 else ""
-    return int(tag) if tag.isascii() and tag.isdecimal() and len(tag) < 10 else 0
+    tag = VERSION_TAG.fullmatch(given.strip())
+    return int(tag[1]) if tag else 0
 
 
 def _with_version(answer: Response) -> Response:

@@ -10,7 +10,7 @@ from billing.kernel.permissions import Actor, Permission, Role
 from billing.people.errors import NoSuchPerson, NoSuchToken
 from billing.people.models import ApiToken, StaffSessionRow, StaffUser
 from billing.people.records import Credentials, Staff, StaffSession, Token
-from billing.people.rules import permissions_of, secret_hash, session_lives
+from billing.people.rules import permissions_of, secret_hash, session_lives, within_reach
 from billing.platform.data.database import Read
 
 
@@ -82,7 +82,7 @@ def credentials_of_uniquifier(read: Read, uniquifier: str) -> Credentials | None
 def find_staff(read: Read, staff_id: str, actor: Actor) -> Staff:
     """Raises: NoSuchPerson."""
     row = read.session.get(StaffUser, staff_id)
-    if row is None or actor.entity_id not in (None, row.entity_id):
+    if row is None or not within_reach(actor, row.entity_id, row.site_ids):
         raise NoSuchPerson("There is no such person.")
     return staff_of(row)
 
@@ -98,7 +98,8 @@ def list_staff(read: Read, actor: Actor) -> list[Staff]:
     query = select(StaffUser).order_by(StaffUser.active.desc(), StaffUser.email)
     if actor.entity_id is not None:
         query = query.where(StaffUser.entity_id == actor.entity_id)
-    return [staff_of(row) for row in read.session.scalars(query)]
+    rows = read.session.scalars(query)
+    return [staff_of(row) for row in rows if within_reach(actor, row.entity_id, row.site_ids)]
 
 
 def list_tokens(read: Read, actor: Actor) -> list[Token]:
@@ -106,13 +107,14 @@ def list_tokens(read: Read, actor: Actor) -> list[Token]:
     query = select(ApiToken).where(ApiToken.revoked_at.is_(None)).order_by(ApiToken.id.desc())
     if actor.entity_id is not None:
         query = query.where(ApiToken.entity_id == actor.entity_id)
-    return [token_of(row) for row in read.session.scalars(query)]
+    rows = read.session.scalars(query)
+    return [token_of(row) for row in rows if within_reach(actor, row.entity_id, row.site_ids)]
 
 
 def find_token(read: Read, token_id: str, actor: Actor) -> Token:
     """Raises: NoSuchToken."""
     row = read.session.get(ApiToken, token_id)
-    if row is None or actor.entity_id not in (None, row.entity_id):
+    if row is None or not within_reach(actor, row.entity_id, row.site_ids):
         raise NoSuchToken("There is no such token.")
     return token_of(row)
 

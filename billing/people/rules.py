@@ -10,7 +10,7 @@ from itertools import pairwise
 from typing import Literal
 
 from billing.kernel.errors import Flaw
-from billing.kernel.permissions import ROLES, Permission, Role
+from billing.kernel.permissions import ROLES, Actor, Permission, Role
 from billing.people.errors import BadEmail, BadPassword, ScopeBeyondRole, UnknownScope
 
 IDLE_LIMIT = timedelta(minutes=15)
@@ -49,6 +49,13 @@ EMAIL_PATTERN = re.compile(r"[^\s@\x00-\x1f]+@[^\s@\x00-\x1f]+\.[^\s@\x00-\x1f.]
 
 def permissions_of(roles: Iterable[Role]) -> frozenset[Permission]:
     return frozenset[Permission]().union(*(ROLES[role] for role in roles))
+
+
+def within_reach(actor: Actor, entity_id: str | None, site_ids: Sequence[str] | None) -> bool:
+    """Whether an access to this clinic and these sites (None: to all of them) lies within the actor's own."""
+    within_entity = actor.entity_id is None or actor.entity_id == entity_id
+    within_sites = actor.site_ids is None or (site_ids is not None and actor.site_ids >= set(site_ids))
+    return within_entity and within_sites
 
 
 def narrowed(role: Role, scopes: Sequence[str]) -> frozenset[Permission]:

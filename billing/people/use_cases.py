@@ -26,6 +26,7 @@ from billing.people.rules import (
     secret_hash,
     tidy_email,
     try_limits,
+    within_reach,
 )
 from billing.platform.data.audit import record_audit
 from billing.platform.data.database import Tx
@@ -250,9 +251,7 @@ def _check_reach(actor: Actor, entity_id: str | None, site_ids: Sequence[str] | 
 
     Raises: BeyondOwnReach.
     """
-    within_entity = actor.entity_id is None or actor.entity_id == entity_id
-    within_sites = actor.site_ids is None or (site_ids is not None and actor.site_ids >= set(site_ids))
-    if not (within_entity and within_sites):
+    if not within_reach(actor, entity_id, site_ids):
         raise BeyondOwnReach("You can give access only to the clinic and sites that you have yourself.")
 
 

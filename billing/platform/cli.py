@@ -104,8 +104,9 @@ def make_commands(office: Office) -> tuple[click.Command, ...]:
 
 
 def web_program(port: int) -> Program:
+    """Loaded once, then forked: nothing is connected before a request comes."""
     gunicorn = (sys.executable, "-m", "gunicorn", "--worker-class", "sync", "--workers", str(WEB_PROCESSES))
-    where = ("--bind", f"127.0.0.1:{port}", "--no-control-socket", "wsgi:app")
+    where = ("--bind", f"127.0.0.1:{port}", "--no-control-socket", "--preload", "wsgi:app")
     return Program(name="web", command=(*gunicorn, *where))
 
 
@@ -247,7 +248,9 @@ def _welcome(office: Office) -> None:
     click.echo(f"  staff     {office.public_url}/staff/")
     click.echo(f"  API       {office.public_url}/api/v1/openapi.json")
     if office.sandbox_port is not None:
-        click.echo(f"  stand-in  http://127.0.0.1:{office.sandbox_port}/_control   (the card processor's double)")
+        click.echo(
+            f"  stand-in  http://127.0.0.1:{office.sandbox_port}/_control   (the card processor's double)"
+        )
     sign_ins = _kept_sign_ins(office).get(_database_mark(office), [])
     if sign_ins:
         click.echo("\nSign-ins of the sample clinic (sample data, none of it is real):\n")

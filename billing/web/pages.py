@@ -12,12 +12,12 @@ from billing.platform.http.edge import Edge
 from billing.platform.http.guard import Authenticate
 from billing.web.errors import show_errors_as_pages
 from billing.web.forms import protect_forms
-from billing.web.portal import notice, pay
+from billing.web.portal import notice, pay, problem
 from billing.web.staff import desk, landing, money, patients, people, sign_in, today
 from billing.web.staff.shell import shell_of
 
 PUBLIC_ENDPOINTS = sign_in.PUBLIC_ENDPOINTS.union(
-    landing.PUBLIC_ENDPOINTS, notice.PUBLIC_ENDPOINTS, pay.PUBLIC_ENDPOINTS
+    landing.PUBLIC_ENDPOINTS, notice.PUBLIC_ENDPOINTS, pay.PUBLIC_ENDPOINTS, problem.PUBLIC_ENDPOINTS
 )
 """What a stranger may open."""
 
@@ -44,6 +44,7 @@ def register_pages(
         people.make_blueprint(edge),
         pay.make_blueprint(edge, payments, checkout_origin),
         notice.make_blueprint(),
+        problem.make_blueprint(),
     ):
         app.register_blueprint(blueprint)
 

@@ -1,10 +1,9 @@
 """The page of error codes, made from the error classes: `python -m tests.architecture.error_codes`."""
 
-import inspect
 from collections.abc import Iterator
 
 from billing.kernel.errors import BillingError
-from billing.platform.http.problems import HTTP_CODES, STATUS
+from billing.platform.http.problems import meanings
 from tests.architecture.source import ROOT, product_modules
 
 PAGE = ROOT / "docs" / "errors.md"
@@ -27,10 +26,11 @@ def error_classes() -> list[type[BillingError]]:
 
 
 def page() -> str:
-    rows = {error.code: (_status(error), _meaning(error)) for error in error_classes()}
-    plain = {code: (status, f"HTTP's own {status}.") for status, code in HTTP_CODES.items()}
-    told = sorted({**plain, **rows}.items())
-    return HEAD + "".join(f"| `{code}` | {status} | {meaning} |\n" for code, (status, meaning) in told)
+    product_modules()
+    told = sorted(
+        (code, meaning.status, meaning.text.replace("|", "\\|")) for code, meaning in meanings().items()
+    )
+    return HEAD + "".join(f"| `{code}` | {status} | {text} |\n" for code, status, text in told)
 
 
 def _below(parent: type[BillingError]) -> Iterator[type[BillingError]]:
@@ -38,14 +38,6 @@ def _below(parent: type[BillingError]) -> Iterator[type[BillingError]]:
         if child.__module__.startswith("billing."):
             yield child
         yield from _below(child)
-
-
-def _status(error: type[BillingError]) -> int:
-    return next(status for kind, status in STATUS.items() if issubclass(error, kind))
-
-
-def _meaning(error: type[BillingError]) -> str:
-    return " ".join((inspect.getdoc(error) or "").split()).replace("|", "\\|")
 
 
 if __name__ == "__main__":

@@ -41,5 +41,5 @@ def test_every_decision_is_one_page_with_its_number():
         number = re.match(r"(\d{4})-[a-z0-9-]+\.md$", page.name)
         assert number is not None, page.name
         lines = page.read_text().splitlines()
-        assert lines[0].startswith(f"# {number[1]} "), page.name
+        assert re.match(rf"# 0*{int(number[1])}\.? \S", lines[0]), page.name
         assert len(lines) <= 60, page.name

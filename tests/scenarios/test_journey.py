@@ -20,6 +20,7 @@ from tests.scenarios.record import Record
 pytestmark = pytest.mark.processes
 
 KILL_EVERY_SECONDS = 2.0
+CONTROL_NUMBER = r"\b[0-9A-Z]{16}\b"
 VICTIMS = ("worker", "web", "worker", "sandbox")
 
 
@@ -106,4 +107,4 @@ def texts(record: Record) -> list[str]:
 
 def _text(path: Path) -> str:
     words: list[Any] = [page.extract_text() for page in PdfReader(path).pages]
-    return re.sub(r"\b[a-z]{2,5}_[0-9a-z]{26}\b", "ID", "\n".join(words))
+    return re.sub(CONTROL_NUMBER, "CONTROL", "\n".join(words))

@@ -122,7 +122,7 @@ def make_api(app: Flask) -> BillingApi:
         },
     )
     api = BillingApi(app)
-    for describe in (_bounds_of_requests, _portable_pattern):
+    for describe in (_bounds_of_requests, _portable_pattern, _decimals_as_text):
         api.ma_plugin.converter.add_attribute_function(describe)
     return api
 
@@ -158,3 +158,11 @@ def _portable_pattern(
     r"""JSON Schema ends a pattern with `$`; Python needs `\Z`, since its `$` lets a line break pass."""
     pattern: str | None = ret.get("pattern")
     return {"pattern": pattern.replace(r"\Z", "$")} if pattern else {}
+
+
+def _decimals_as_text(
+    _converter: object, field: fields.Field[Any], ret: dict[str, Any], **_more: Any
+) -> dict[str, Any]:
+    if not isinstance(field, fields.Decimal) or not field.as_string:
+        return {}
+    return {"type": ["string", "null"] if "null" in ret["type"] else "string"}

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -47,6 +49,34 @@ RETRY_AFTER_SECONDS = "2"
 
 def status_of(error: BillingError) -> int:
     return next(status for kind, status in STATUS.items() if isinstance(error, kind))
+
+
+@dataclass(frozen=True)
+class Meaning:
+    """What a code says, in general."""
+
+    status: int
+    text: str
+
+
+def meanings() -> dict[str, Meaning]:
+    """Every code that an answer can carry, with its status and its class's own words."""
+    told = {code: Meaning(status, f"HTTP's own {status}.") for status, code in HTTP_CODES.items()}
+    for error in _kinds_below(BillingError):
+        if "code" in vars(error):
+            status = next(status for kind, status in STATUS.items() if issubclass(error, kind))
+            told[error.code] = Meaning(status, " ".join((inspect.getdoc(error) or "").split()))
+    return told
+
+
+def meaning_of(code: str) -> Meaning | None:
+    return meanings().get(code)
+
+
+def _kinds_below(parent: type[BillingError]) -> Iterator[type[BillingError]]:
+    for child in parent.__subclasses__():
+        yield child
+        yield from _kinds_below(child)
 
 
 def problem(status: int, code: str, detail: str, **more: object) -> Response:

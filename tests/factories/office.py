@@ -1,0 +1,107 @@
+"""The application at a real address beside a real stand-in, its worker run by hand."""
+
+from __future__ import annotations
+
+import base64
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+from flask import Flask
+from sqlalchemy import select
+from werkzeug.serving import BaseWSGIServer, make_server
+
+from billing.kernel.permissions import SYSTEM, Role
+from billing.payments.flows import Payments
+from billing.payments.models import WebhookEventRow
+from billing.people.use_cases import issue_token
+from billing.platform.data.database import Database
+from billing.platform.data.jobs import Worker
+from billing.wiring import create_app
+from config import load_settings
+from tests.conftest import NOW, TEST_KEYS
+from tests.factories.sandbox import SECRET_KEY, WEBHOOK_SECRET, Sandbox, start_sandbox
+
+
+@dataclass
+class Office:
+    """`work` does what the worker would; `arrived` waits until webhooks of these kinds were kept."""
+
+    url: str
+    app: Flask
+    database: Database
+    sandbox: Sandbox
+    room: Payments
+    worker: Worker
+    server: BaseWSGIServer
+    token: str
+
+    def post(self, path: str, body: object = None, *, key: str = "") -> httpx.Response:
+        headers = {"Authorization": f"Bearer {self.token}"} | ({"Idempotency-Key": key} if key else {})
+        return httpx.post(f"{self.url}/api/v1{path}", json=body or {}, headers=headers, timeout=30)
+
+    def get(self, path: str) -> httpx.Response:
+        return httpx.get(f"{self.url}/api/v1{path}", headers={"Authorization": f"Bearer {self.token}"})
+
+    def work(self) -> int:
+        return self.worker.run_once()
+
+    def kept(self, kind: str) -> list[str]:
+        """Ids of the events of one kind that are in the inbox."""
+        with self.database.reading() as read:
+            query = select(WebhookEventRow.event_id).where(WebhookEventRow.kind == kind)
+            return list(read.session.scalars(query))
+
+    def close(self) -> None:
+        self.server.shutdown()
+        self.sandbox.stop()
+        with self.app.app_context():
+            for engine in self.app.extensions["sqlalchemy"].engines.values():
+                engine.dispose()
+
+
+def open_office(tmp_path: Path, database_url: str, clock_file: Path) -> Office:
+    """Everything on loopback and free ports, on a fresh database."""
+    server = make_server("127.0.0.1", 0, lambda _environ, _start: [], threaded=True)
+    url = f"http://127.0.0.1:{server.server_port}"
+    sandbox = start_sandbox(tmp_path, url, clock_file)
+    settings = load_settings(
+        {
+            "BILLING_ENV": "test",
+            "DATABASE_URL": database_url,
+            "VAR_DIR": str(tmp_path / "var"),
+            "CLINIC_CLOCK": str(clock_file),
+            "FIELD_KEYS": f"test1:{base64.b64encode(TEST_KEYS['test1']).decode()}",
+            "STRIPE_API_BASE": sandbox.url,
+            "STRIPE_SECRET_KEY": SECRET_KEY,
+            "STRIPE_WEBHOOK_SECRET": WEBHOOK_SECRET,
+            "PUBLIC_URL": url,
+        }
+    )
+    app = create_app(settings)
+    server.app = app
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    house = app.extensions["billing"]
+    issued = house.edge.database.in_transaction(
+        lambda tx: issue_token(
+            tx,
+            role=Role.SUPERVISOR,
+            scopes=(),
+            entity_id=None,
+            site_ids=None,
+            expires_at=None,
+            actor=SYSTEM,
+            now=NOW,
+        )
+    )
+    return Office(
+        url=url,
+        app=app,
+        database=house.edge.database,
+        sandbox=sandbox,
+        room=house.payments,
+        worker=house.worker,
+        server=server,
+        token=issued.secret,
+    )

@@ -1,0 +1,222 @@
+"""Card money over real HTTP: the page, the webhook, the books, and what goes wrong in between."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import pytest
+
+from billing.kernel.money import Money
+from billing.kernel.permissions import SYSTEM
+from billing.ledger.queries import trial_balance
+from billing.payments.flows import resolve, work_event
+from billing.payments.queries import credits_of_patient, find_refund
+from billing.payments.use_cases.receive import take_cash
+from tests.conftest import NOW
+from tests.factories.invoices import a_patient, billed
+from tests.factories.office import Office, open_office
+from tests.factories.sandbox import pay_on_card_page
+
+pytestmark = pytest.mark.processes
+
+
+@pytest.fixture
+def office(tmp_path, database_url, clock_file):
+    opened = open_office(tmp_path, database_url, clock_file)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def bill(office):
+    return billed(office.database, a_patient(office.database), only_first=1)
+
+
+def books(office: Office):
+    with office.database.reading() as read:
+        return {account: cents for account, cents in trial_balance(read).items() if cents}
+
+
+def pay(office: Office, bill, *, key="k1", card="4242424242424242"):
+    """Start a checkout and pay on its page; the worker has not looked yet."""
+    checkout = office.post(f"/invoices/{bill.invoice.id}/checkouts", key=key)
+    assert checkout.status_code == 201, checkout.text
+    return checkout.json(), pay_on_card_page(checkout.json()["url"], card)
+
+
+def until_kept(office: Office, kind: str, count: int = 1) -> None:
+    """Webhooks come by themselves within a moment; each look is a fresh read."""
+    waiting = threading.Event()
+    for _ in range(400):
+        if len(office.kept(kind)) >= count:
+            return
+        waiting.wait(0.05)
+    raise AssertionError(f"no {kind} came")
+
+
+PAID = {"1050": 42_500 - 1_263, "2100": -42_500, "6100": 1_263}
+
+
+def test_a_card_pays_the_bill_and_its_fee_is_booked(office, bill):
+    checkout, back = pay(office, bill)
+    assert back.endswith("/pay/thanks")
+    until_kept(office, "checkout.session.completed")
+    office.work()
+    assert books(office) == PAID
+    assert office.get(f"/checkouts/{checkout['id']}").json()["state"] == "paid"
+    assert office.get(f"/invoices/{bill.invoice.id}").json()["state"] == "paid"
+
+
+def test_a_declined_card_moves_nothing_and_the_payer_tries_another(office, bill):
+    checkout, back = pay(office, bill, card="4000000000000002")
+    assert back is None
+    office.work()
+    assert books(office) == {}
+    assert pay_on_card_page(checkout["url"])
+    until_kept(office, "checkout.session.completed")
+    office.work()
+    assert books(office) == PAID
+
+
+def test_twenty_clicks_at_once_are_one_page(office, bill):
+    def click(number):
+        return office.post(f"/invoices/{bill.invoice.id}/checkouts", key=f"click-{number}")
+
+    with ThreadPoolExecutor(8) as clicks:
+        answers = list(clicks.map(click, range(20)))
+    pages = {answer.json()["url"] for answer in answers if answer.status_code == 201}
+    assert len(pages) == 1
+    assert {answer.status_code for answer in answers} <= {201, 503}
+    assert len({request["idempotency_key"] for request in created_sessions(office)}) == 1
+
+
+def created_sessions(office: Office):
+    return [each for each in office.sandbox.requests("/v1/checkout/sessions") if each["method"] == "POST"]
+
+
+def test_an_answer_that_was_lost_is_found_again_under_the_same_key(office, bill):
+    office.sandbox.control("lose-response", path="/v1/checkout/sessions", times=1)
+    lost = office.post(f"/invoices/{bill.invoice.id}/checkouts", key="k1")
+    assert (lost.status_code, lost.json()["code"]) == (503, "processor-unavailable")
+    again = office.post(f"/invoices/{bill.invoice.id}/checkouts", key="k1")
+    assert again.status_code == 201
+    keys = [request["idempotency_key"] for request in created_sessions(office)]
+    assert keys == [again.json()["id"]] * 2
+
+
+def test_an_answer_that_was_lost_a_day_ago_is_looked_up_not_sent_again(office, bill, clock_file):
+    office.sandbox.control("lose-response", path="/v1/checkout/sessions", times=1)
+    office.post(f"/invoices/{bill.invoice.id}/checkouts", key="k1")
+    clock_file.write_text((NOW + timedelta(hours=25)).isoformat())
+    assert resolve(office.room).unknown == 0
+    assert len(created_sessions(office)) == 1
+    assert office.post(f"/invoices/{bill.invoice.id}/checkouts", key="k2").status_code == 201
+
+
+def test_the_same_notice_however_often_and_in_any_order_pays_once(office, bill):
+    office.sandbox.control("duplicate-events", on=True)
+    pay(office, bill)
+    until_kept(office, "checkout.session.completed")
+    until_kept(office, "payment_intent.succeeded")
+    office.work()
+    for reference in {request["path"].split("/")[4] for request in reads_of_sessions(office)}:
+        for kind in ("checkout.session.expired", "checkout.session.completed"):
+            work_event(office.room, kind=kind, object_id=reference)
+    assert books(office) == PAID
+
+
+def reads_of_sessions(office: Office):
+    return [each for each in office.sandbox.requests("/v1/checkout/sessions/cs_") if each["method"] == "GET"]
+
+
+def test_cash_at_the_desk_while_the_page_stands_makes_the_rest_the_patients_credit(office, bill):
+    checkout = office.post(f"/invoices/{bill.invoice.id}/checkouts", key="k1").json()
+    office.database.in_transaction(
+        lambda tx: take_cash(tx, invoice_id=bill.invoice.id, amount=Money(2_500), actor=SYSTEM, now=NOW)
+    )
+    pay_on_card_page(checkout["url"])
+    until_kept(office, "checkout.session.completed")
+    office.work()
+    assert books(office)["2200"] == -2_500
+    with office.database.reading() as read:
+        (lot,) = credits_of_patient(read, bill.patient.id)
+    assert (lot.source, lot.available) == ("overpayment", Money(2_500))
+
+
+def test_a_page_whose_amount_no_longer_fits_is_closed_and_a_new_one_opened(office, bill):
+    first = office.post(f"/invoices/{bill.invoice.id}/checkouts", key="k1").json()
+    office.post(f"/invoices/{bill.invoice.id}/cash-payments", {"amount_cents": 2_500}, key="k2")
+    second = office.post(f"/invoices/{bill.invoice.id}/checkouts", key="k3").json()
+    assert second["amount_cents"] == 40_000
+    assert office.get(f"/checkouts/{first['id']}").json()["state"] == "expired"
+    assert office.post(f"/invoices/{bill.invoice.id}/checkouts", key="k1").json()["id"] == first["id"]
+
+
+def test_a_cancelled_page_takes_no_money(office, bill):
+    checkout = office.post(f"/invoices/{bill.invoice.id}/checkouts", key="k1").json()
+    assert office.post(f"/checkouts/{checkout['id']}/cancel").json()["state"] == "expired"
+    assert office.post(f"/checkouts/{checkout['id']}/cancel").json()["state"] == "expired"
+    assert books(office) == {}
+
+
+@pytest.fixture
+def credit(office, bill):
+    """A paid visit that was cancelled: its price is the patient's credit, the card can take it back."""
+    pay(office, bill)
+    until_kept(office, "checkout.session.completed")
+    office.work()
+    assert office.post(f"/sessions/{bill.session_ids[0]}/cancel").status_code == 200
+    (lot,) = office.get(f"/patients/{bill.patient.id}/credits").json()["items"]
+    (payment,) = office.get(f"/payments?invoice_id={bill.invoice.id}").json()["items"]
+    return lot["id"], payment["id"]
+
+
+def refund(office, credit, cents, *, key="r1"):
+    lot_id, payment_id = credit
+    return office.post(
+        f"/credits/{lot_id}/refunds", {"amount_cents": cents, "payment_id": payment_id}, key=key
+    )
+
+
+def test_a_refund_goes_back_to_the_card_once(office, credit):
+    asked, again = refund(office, credit, 42_500), refund(office, credit, 42_500)
+    assert (asked.status_code, asked.json()) == (201, again.json())
+    assert refund(office, credit, 1, key="r2").json()["code"] == "more-than-available"
+    office.work()
+    assert office.get(f"/refunds/{asked.json()['id']}").json()["state"] == "succeeded"
+    assert books(office) == {"1050": -1_263, "6100": 1_263}
+
+
+def test_a_refund_whose_answer_was_lost_is_made_once(office, credit, clock_file):
+    office.sandbox.control("lose-response", path="/v1/refunds", times=1)
+    asked = refund(office, credit, 10_000).json()
+    office.work()
+    assert office.get(f"/refunds/{asked['id']}").json()["state"] == "approved"
+    clock_file.write_text((NOW + timedelta(minutes=6)).isoformat())
+    assert resolve(office.room).unknown == 0
+    assert office.get(f"/refunds/{asked['id']}").json()["state"] == "succeeded"
+    assert {each["idempotency_key"] for each in office.sandbox.requests("/v1/refunds")} == {asked["id"]}
+    assert books(office)["2200"] == -32_500
+
+
+def test_a_refund_that_fails_weeks_later_is_the_patients_credit_again(office, credit):
+    asked = refund(office, credit, 42_500).json()
+    office.work()
+    with office.database.reading() as read:
+        reference = find_refund(read, asked["id"], SYSTEM).reference
+    office.sandbox.control("fail-refund", refund=reference, reason="expired_or_canceled_card")
+    until_kept(office, "refund.failed")
+    office.work()
+    assert office.get(f"/refunds/{asked['id']}").json()["state"] == "failed"
+    assert books(office)["2200"] == -42_500
+    assert refund(office, credit, 42_500, key="r2").status_code == 201
+
+
+def test_the_processor_learns_nothing_of_the_patient(office, credit):
+    refund(office, credit, 100)
+    office.work()
+    told = str(office.sandbox.requests("/")).lower()
+    for word in ("maria", "sample", "ketamine", "infusion", "depression", "f32"):
+        assert word not in told

@@ -1,0 +1,370 @@
+"""Who may do what, told in the words of the table of permissions, at every route and for every role."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import func, select
+from werkzeug.test import TestResponse
+
+from billing.kernel.permissions import SYSTEM, Role
+from billing.people.use_cases import issue_token
+from billing.platform.data.base import Base
+from billing.platform.data.database import Database
+from tests.factories.catalog import seed_sample
+from tests.factories.web import PASSWORD, new_staff
+from tests.factories.world import World, a_world
+
+DESK, BILLING, SUPERVISOR = Role.FRONT_DESK, Role.BILLING, Role.SUPERVISOR
+CLINICIAN, ACCOUNTANT, ADMIN = Role.CLINICIAN, Role.ACCOUNTANT, Role.ADMIN
+
+OFFICE = {BILLING, SUPERVISOR}
+"""A supervisor does what billing does, and overrides."""
+COUNTER = {DESK, *OFFICE}
+
+EVERYBODY = set(Role)
+
+WHO: dict[str, set[Role]] = {
+    "come in": EVERYBODY,
+    "know the prices": {*COUNTER, CLINICIAN, ACCOUNTANT},
+    "see a patient": {*COUNTER, CLINICIAN},
+    "take a patient in": COUNTER,
+    "verify an eligibility": OFFICE,
+    "see care": {*COUNTER, CLINICIAN},
+    "plan care": COUNTER,
+    "let a patient in": COUNTER,
+    "record what was given": {CLINICIAN},
+    "read quotes": {*COUNTER, ACCOUNTANT},
+    "draft quotes": COUNTER,
+    "read invoices": {*COUNTER, ACCOUNTANT},
+    "issue and void invoices": OFFICE,
+    "read payments": {*COUNTER, ACCOUNTANT},
+    "take a payment": COUNTER,
+    "read refunds": {*COUNTER, ACCOUNTANT},
+    "request a refund": COUNTER,
+    "approve a refund": {SUPERVISOR, ACCOUNTANT},
+    "read credit": {*COUNTER, ACCOUNTANT},
+    "apply credit": OFFICE,
+    "read superbills": COUNTER,
+    "write superbills": OFFICE,
+    "read remittances": {*OFFICE, ACCOUNTANT},
+    "write remittances": OFFICE,
+    "read the journal": {*OFFICE, ACCOUNTANT},
+    "export the ledger": {*OFFICE, ACCOUNTANT},
+    "export refunds": {*OFFICE, ACCOUNTANT},
+    "export superbills": {ACCOUNTANT},
+    "write people and keys": {ADMIN},
+}
+
+NEEDS: dict[str, str] = {
+    "GET /api/v1/checkouts/<checkout_id>": "read payments",
+    "POST /api/v1/checkouts/<checkout_id>/cancel": "take a payment",
+    "GET /api/v1/conditions": "know the prices",
+    "GET /api/v1/credits/<lot_id>": "read credit",
+    "POST /api/v1/credits/<lot_id>/election": "apply credit",
+    "POST /api/v1/credits/<lot_id>/refunds": "request a refund",
+    "GET /api/v1/exports/credits": "export the ledger",
+    "GET /api/v1/exports/journal": "export the ledger",
+    "GET /api/v1/exports/payments": "export the ledger",
+    "GET /api/v1/exports/refunds": "export refunds",
+    "GET /api/v1/exports/superbills": "export superbills",
+    "GET /api/v1/fee-schedules/in-force": "know the prices",
+    "POST /api/v1/invoices": "issue and void invoices",
+    "GET /api/v1/invoices": "read invoices",
+    "GET /api/v1/invoices/<invoice_id>": "read invoices",
+    "POST /api/v1/invoices/<invoice_id>/cash-payments": "take a payment",
+    "POST /api/v1/invoices/<invoice_id>/checkouts": "take a payment",
+    "POST /api/v1/invoices/<invoice_id>/credit-applications": "apply credit",
+    "GET /api/v1/invoices/<invoice_id>/credit-applications": "read credit",
+    "POST /api/v1/invoices/<invoice_id>/pay-links": "take a payment",
+    "POST /api/v1/invoices/<invoice_id>/void": "issue and void invoices",
+    "GET /api/v1/ledger/entries": "read the journal",
+    "GET /api/v1/ledger/entries/<entry_id>": "read the journal",
+    "GET /api/v1/ledger/trial-balance": "read the journal",
+    "POST /api/v1/patients": "take a patient in",
+    "GET /api/v1/patients": "see a patient",
+    "GET /api/v1/patients/<patient_id>": "see a patient",
+    "PATCH /api/v1/patients/<patient_id>": "take a patient in",
+    "GET /api/v1/patients/<patient_id>/credits": "read credit",
+    "POST /api/v1/patients/<patient_id>/eligibilities": "verify an eligibility",
+    "GET /api/v1/patients/<patient_id>/eligibilities": "see a patient",
+    "GET /api/v1/patients/<patient_id>/plans": "see care",
+    "POST /api/v1/patients/<patient_id>/policies": "take a patient in",
+    "GET /api/v1/patients/<patient_id>/policies": "see a patient",
+    "POST /api/v1/patients/search": "see a patient",
+    "GET /api/v1/payments": "read payments",
+    "GET /api/v1/payments/<payment_id>": "read payments",
+    "POST /api/v1/plans": "plan care",
+    "GET /api/v1/plans/<plan_id>": "see care",
+    "GET /api/v1/protocols": "know the prices",
+    "GET /api/v1/providers": "know the prices",
+    "POST /api/v1/quotes": "draft quotes",
+    "GET /api/v1/quotes": "read quotes",
+    "GET /api/v1/quotes/<quote_id>": "read quotes",
+    "GET /api/v1/refunds": "read refunds",
+    "GET /api/v1/refunds/<refund_id>": "read refunds",
+    "POST /api/v1/refunds/<refund_id>/approve": "approve a refund",
+    "POST /api/v1/refunds/<refund_id>/check": "request a refund",
+    "POST /api/v1/refunds/<refund_id>/reject": "approve a refund",
+    "POST /api/v1/remittances": "write remittances",
+    "GET /api/v1/remittances": "read remittances",
+    "GET /api/v1/remittances/<remittance_id>": "read remittances",
+    "GET /api/v1/sessions": "see care",
+    "GET /api/v1/sessions/<session_id>": "see care",
+    "POST /api/v1/sessions/<session_id>/cancel": "plan care",
+    "POST /api/v1/sessions/<session_id>/check-in": "let a patient in",
+    "POST /api/v1/sessions/<session_id>/no-show": "let a patient in",
+    "POST /api/v1/sessions/<session_id>/record": "record what was given",
+    "POST /api/v1/sessions/<session_id>/reschedule": "plan care",
+    "POST /api/v1/sessions/<session_id>/superbill": "write superbills",
+    "POST /api/v1/sessions/<session_id>/turn-away": "let a patient in",
+    "GET /api/v1/sites": "know the prices",
+    "GET /api/v1/superbills": "read superbills",
+    "GET /api/v1/superbills/<superbill_id>": "read superbills",
+    "GET /api/v1/superbills/<superbill_id>/pdf": "read superbills",
+    "POST /api/v1/superbills/<superbill_id>/void": "write superbills",
+    "POST /api/v1/tokens": "write people and keys",
+    "DELETE /api/v1/tokens/<token_id>": "write people and keys",
+    "GET /api/v1/verify": "read the journal",
+    "GET /staff/": "come in",
+    "POST /staff/credits/<lot_id>/election": "apply credit",
+    "POST /staff/invoices/<invoice_id>/cash": "take a payment",
+    "POST /staff/invoices/<invoice_id>/credits": "apply credit",
+    "POST /staff/invoices/<invoice_id>/pay-link": "take a payment",
+    "GET /staff/money": "read invoices",
+    "POST /staff/patients": "see a patient",
+    "GET /staff/patients/<patient_id>": "see a patient",
+    "GET /staff/people": "write people and keys",
+    "POST /staff/people/<staff_id>/disable": "write people and keys",
+    "GET /staff/superbills/<superbill_id>": "read superbills",
+    "GET /staff/today": "see care",
+    "POST /staff/tokens/<token_id>/revoke": "write people and keys",
+}
+
+OF_THE_WHOLE_CLINIC = {"remittance_id", "entity_id"}
+"""An insurer's file answers for all sites of a clinic at once."""
+
+PERSON: dict[str, Any] = {
+    "given_name": "Maria",
+    "family_name": "Sample",
+    "born_on": "1980-05-17",
+    "address": {"line1": "12 Elm Street", "city": "Austin", "state": "TX", "postal_code": "78701"},
+}
+POLICY = {"payer_name": "Plan", "payer_id": "P1", "member_id": "W1", "effective_from": "2026-01-01"}
+PROOF = {"category": "veteran", "proof": "dd_214", "verified_on": "2026-11-02"}
+TIMES = {"started_at": "2026-11-02T14:00:00Z", "stopped_at": "2026-11-02T14:45:00Z", "dose_mg": 40}
+
+BODIES: dict[str, dict[str, Any]] = {
+    "/credits/<lot_id>/election": {"election": "refund"},
+    "/credits/<lot_id>/refunds": {"amount_cents": 100},
+    "/invoices/<invoice_id>/cash-payments": {"amount_cents": 100},
+    "/invoices/<invoice_id>/void": {"reason": "typo"},
+    "/patients/<patient_id>/eligibilities": PROOF,
+    "/patients/<patient_id>/policies": POLICY,
+    "/patients/<patient_id>": {"given_name": "Mary"},
+    "/refunds/<refund_id>/check": {"check_number": "1001"},
+    "/sessions/<session_id>/record": TIMES,
+    "/sessions/<session_id>/reschedule": {"planned_on": "2026-11-12"},
+}
+"""What the routes about one thing need to be understood; the others take an empty body."""
+
+
+@pytest.fixture
+def world(database, now) -> World:
+    made = a_world(database, now)
+    token = database.in_transaction(
+        lambda tx: issue_token(
+            tx,
+            role=DESK,
+            scopes=(),
+            entity_id=made.entity.id,
+            site_ids=[made.site.id],
+            expires_at=None,
+            actor=SYSTEM,
+            now=now,
+        )
+    )
+    made.ids.update(token_id=[token.token.id], staff_id=["usr_" + "0" * 26])
+    return made
+
+
+def test_the_table_names_every_route_that_is_not_public(app: Flask):
+    assert set(_guarded(app)) == set(NEEDS)
+
+
+@pytest.mark.parametrize("role", list(Role))
+def test_a_role_reaches_what_the_table_gives_it_and_is_refused_the_rest(issue, database, world, role):
+    token = issue(role, entity_id=world.entity.id)
+    before = _rows(database)
+    for route, deed in _api_routes():
+        if role not in WHO[deed]:
+            answer = _call(token, route, world)
+            assert (answer.status_code, answer.json["code"]) == (403, "not-permitted"), route
+    assert _rows(database) == before
+    for route, deed in _api_routes():
+        if role in WHO[deed]:
+            assert _call(token, route, world).status_code not in (401, 403), route
+
+
+@pytest.mark.parametrize("role", list(Role))
+def test_a_page_opens_for_the_roles_of_the_table_only(app, database, world, now, role):
+    staff = new_staff(database, role, now, entity_id=world.entity.id)
+    browser = app.test_client()
+    form_token = _form_token(browser.get("/staff/sign-in"))
+    form = {"email": staff.email, "password": PASSWORD, "csrf_token": form_token}
+    assert browser.post("/staff/sign-in", data=form).status_code == 302
+    form_token = _form_token(browser.get("/staff/", follow_redirects=True))
+    before = _rows(database)
+    for route, deed in NEEDS.items():
+        method, path = route.split(" ")
+        if path.startswith("/staff/") and role not in WHO[deed]:
+            fields = {"csrf_token": form_token} if method == "POST" else None
+            assert browser.open(_filled(path, world), method=method, data=fields).status_code == 403, route
+    assert _rows(database) == before
+
+
+def test_an_admin_sees_no_health_data_and_a_clinician_no_money(issue, world):
+    admin, clinician = (issue(role, entity_id=world.entity.id) for role in (ADMIN, CLINICIAN))
+    for route, _ in _api_routes():
+        assert world.patient.family_name not in _call(admin, route, world).text
+        if route.startswith("GET"):
+            assert not re.search(r'"(total|open|amount|available)_cents"', _call(clinician, route, world).text)
+
+
+def test_nobody_approves_the_refund_that_they_asked_for(issue, world, database):
+    supervisor = issue(SUPERVISOR, entity_id=world.entity.id)
+    asked = supervisor.post(f"/credits/{world.ids['lot_id'][0]}/refunds", {"amount_cents": 17_900})
+    assert asked.status_code == 201
+    if asked.json["state"] == "requested":
+        refused = supervisor.post(f"/refunds/{asked.json['id']}/approve")
+        assert (refused.status_code, refused.json["code"]) == (403, "own-refund")
+
+
+@pytest.mark.parametrize("stranger", ["of another clinic", "of another site"])
+def test_what_belongs_to_others_does_not_exist(issue, database, world, now, stranger):
+    tokens = _strangers(issue, database, world, now, stranger)
+    before = _rows(database)
+    for route, deed in _api_routes():
+        if "<" in route and not (stranger == "of another site" and "<remittance_id>" in route):
+            answer = _call(next(tokens[role] for role in WHO[deed]), route, world)
+            assert answer.status_code == 404, f"{route} answered {answer.status_code} {answer.text[:200]}"
+    assert _rows(database) == before
+
+
+@pytest.mark.parametrize("stranger", ["of another clinic", "of another site"])
+def test_no_list_shows_what_belongs_to_others(issue, database, world, now, stranger):
+    tokens = _strangers(issue, database, world, now, stranger)
+    shared = OF_THE_WHOLE_CLINIC if stranger == "of another site" else set()
+    theirs = {one for name, ids in world.ids.items() if name not in shared | {"staff_id"} for one in ids}
+    for route, deed in _api_routes():
+        method, path = route.split(" ")
+        if method == "GET" and "<" not in path:
+            for query in _queries(path, world):
+                text = next(tokens[role] for role in WHO[deed]).get(_within(path), query_string=query).text
+                assert {one for one in theirs if one in text} == set(), f"{path} {query}"
+    found = tokens[DESK].post("/patients/search", {"text": "Maria Sample"})
+    assert found.json == {"items": []}
+
+
+@pytest.mark.parametrize("stranger", ["of another clinic", "of another site"])
+def test_nothing_can_be_made_of_what_belongs_to_others(issue, database, world, now, stranger):
+    tokens = _strangers(issue, database, world, now, stranger)
+    ids = {name: known[0] for name, known in world.ids.items()}
+    session = {"service": "booster", "on": "2026-11-03", "minutes": 45, "dose_mg": 40}
+    course = {"condition": "depression", "protocol": "series_of_six", "starts_on": "2026-11-03"}
+    attempts = [
+        (DESK, "/patients", PERSON | {"site_id": ids["site_id"]}),
+        (DESK, "/plans", course | {"patient_id": ids["patient_id"]}),
+        (DESK, "/quotes", {"plan_id": ids["plan_id"]}),
+        (DESK, "/quotes", {"patient_id": ids["patient_id"], "condition": "crps", "sessions": [session]}),
+        (DESK, "/quotes", {"site_id": ids["site_id"], "condition": "crps", "sessions": [session]}),
+        (BILLING, "/invoices", {"quote_id": ids["quote_id"]}),
+        (ADMIN, "/tokens", {"role": "billing", "entity_id": ids["entity_id"], "site_ids": [ids["site_id"]]}),
+    ]
+    before = _rows(database)
+    for role, path, body in attempts:
+        answer = tokens[role].post(path, body)
+        assert answer.status_code in (403, 404, 422), f"{path} answered {answer.status_code} {answer.text}"
+    assert _rows(database) == before
+
+
+def test_a_refund_goes_to_no_card_of_another_patient(issue, database, world, now):
+    other = a_world(database, now, family_name="Other")
+    clerk = issue(DESK, entity_id=world.entity.id)
+    body = {"amount_cents": 100, "payment_id": other.ids["payment_id"][1]}
+    answer = clerk.post(f"/credits/{world.ids['lot_id'][0]}/refunds", body)
+    assert (answer.status_code, answer.json["code"]) == (409, "refund-target")
+
+
+def test_a_key_of_one_actor_tells_another_actor_nothing(issue, world):
+    path = f"/invoices/{world.ids['invoice_id'][1]}/cash-payments"
+    first, second = (issue(DESK, entity_id=world.entity.id) for _ in range(2))
+    paid = first.post(path, {"amount_cents": 100}, key="mine").json
+    assert second.post(path, {"amount_cents": 100}, key="mine").json["id"] != paid["id"]
+
+
+def _guarded(app: Flask) -> Iterator[str]:
+    for rule in app.url_map.iter_rules():
+        if getattr(app.view_functions[rule.endpoint], "permission", None) is not None:
+            for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}:
+                yield f"{method} {rule.rule}"
+
+
+def _api_routes() -> list[tuple[str, str]]:
+    return [(route, deed) for route, deed in NEEDS.items() if " /api/v1" in route]
+
+
+def _strangers(issue, database: Database, world: World, now, which: str) -> dict[Role, Any]:
+    """One of each role, who has nothing to do with the world's site."""
+    if which == "of another clinic":
+        entity = seed_sample(database, now, "a")
+        return {role: issue(role, entity_id=entity.id) for role in Role}
+    elsewhere = a_world(database, now, site=1, given_name="Elsa", family_name="Where")
+    return {role: issue(role, entity_id=world.entity.id, site_ids=[elsewhere.site.id]) for role in Role}
+
+
+def _call(token: Any, route: str, world: World) -> TestResponse:
+    method, path = route.split(" ")
+    address = _within(_filled(path, world))
+    if method == "GET":
+        return token.get(address)
+    headers = {**token._headers, "Idempotency-Key": f"{method} {address}".replace(" ", "-"), "If-Match": '"1"'}
+    if path == "/api/v1/remittances":
+        return token._client.post(path, data=b"ISA", content_type="text/plain", headers=headers)
+    body = BODIES.get(_within(path), {})
+    return token._client.open(f"/api/v1{address}", method=method, json=body, headers=headers)
+
+
+def _filled(path: str, world: World) -> str:
+    return re.sub(r"<(\w+)>", lambda found: world.ids[found[1]][0], path)
+
+
+def _within(path: str) -> str:
+    return path.removeprefix("/api/v1")
+
+
+def _queries(path: str, world: World) -> Iterator[dict[str, str]]:
+    """Without a filter, and with those that name what belongs to the world."""
+    day = {"on": "2026-11-02"} if path.endswith("/sessions") else {}
+    yield day
+    for name in ("patient_id", "invoice_id", "plan_id", "site_id"):
+        yield {**day, name: world.ids[name][0]}
+
+
+def _form_token(page: TestResponse) -> str:
+    found = re.search(r'name="csrf_token" value="([^"]+)"', page.text)
+    assert found is not None
+    return found[1]
+
+
+def _rows(database: Database) -> dict[str, int]:
+    """How many rows each table has."""
+    with database.reading() as read:
+        return {
+            table.name: read.session.scalar(select(func.count()).select_from(table)) or 0
+            for table in Base.metadata.sorted_tables
+        }
