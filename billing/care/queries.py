@@ -7,7 +7,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, select
+from sqlalchemy import Select, select
 
 from billing.care.errors import NoSuchPlan, NoSuchSession
 from billing.care.models import CoverageRow, PlanRow, SessionRow
@@ -16,6 +16,7 @@ from billing.care.states import SessionState
 from billing.kernel.money import Money
 from billing.kernel.permissions import Actor
 from billing.platform.data.database import Read
+from billing.platform.data.reach import within_reach
 from billing.platform.data.vault import Vault
 
 
@@ -56,7 +57,7 @@ def sessions_on(
     """A day's sessions at the actor's sites or at one of them; one more than `limit` when there are more."""
     query = (
         select(SessionRow)
-        .where(SessionRow.planned_on == on, *_within_reach(actor))
+        .where(SessionRow.planned_on == on, *within_reach(actor, SessionRow))
         .order_by(SessionRow.id.desc())
         .limit(limit + 1)
     )
@@ -138,15 +139,6 @@ def seal_clinical(vault: Vault, session_id: str, clinical: dict[str, Any]) -> by
 
 def _sessions(read: Read, query: Select[SessionRow]) -> tuple[Session, ...]:
     return tuple(session_of(read.vault, row) for row in read.session.scalars(query))
-
-
-def _within_reach(actor: Actor) -> list[ColumnElement[bool]]:
-    conditions: list[ColumnElement[bool]] = []
-    if actor.entity_id is not None:
-        conditions.append(SessionRow.entity_id == actor.entity_id)
-    if actor.site_ids is not None:
-        conditions.append(SessionRow.site_id.in_(actor.site_ids))
-    return conditions
 
 
 def _decimal_or_none(text: str | None) -> Decimal | None:

@@ -27,6 +27,9 @@ class SessionEvent(StrEnum):
     TURN_AWAY = "turn_away"
 
 
+CALLED_OFF = frozenset({SessionState.CANCELLED, SessionState.NO_SHOW, SessionState.TURNED_AWAY})
+"""What will not take place any more."""
+
 MOVES: dict[tuple[SessionState, SessionEvent], SessionState] = {
     (SessionState.PLANNED, SessionEvent.RESCHEDULE): SessionState.PLANNED,
     (SessionState.PLANNED, SessionEvent.CHECK_IN): SessionState.CHECKED_IN,

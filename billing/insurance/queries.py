@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import select
 
 from billing.insurance.errors import NoSuchRemittance, NoSuchSuperbill
 from billing.insurance.models import RemittanceClaimRow, RemittanceRow, SuperbillRow
@@ -14,6 +14,7 @@ from billing.insurance.states import RemittanceState, SuperbillState
 from billing.kernel.money import Money
 from billing.kernel.permissions import Actor
 from billing.platform.data.database import Read
+from billing.platform.data.reach import within_reach
 
 BATCH = 500
 """How many values one statement compares with, and how many rows are fetched at a time."""
@@ -38,7 +39,12 @@ def list_superbills(
     limit: int,
 ) -> Sequence[Superbill]:
     """All versions, newest first, those before the cursor; dates are those of the service, both included."""
-    query = select(SuperbillRow).where(*_seen(actor)).order_by(SuperbillRow.id.desc()).limit(limit)
+    query = (
+        select(SuperbillRow)
+        .where(*within_reach(actor, SuperbillRow))
+        .order_by(SuperbillRow.id.desc())
+        .limit(limit)
+    )
     if patient_id is not None:
         query = query.where(SuperbillRow.patient_id == patient_id)
     if starts_on is not None:
@@ -54,7 +60,7 @@ def superbill_register(read: Read, actor: Actor, *, starts_on: date, ends_on: da
     """Every version of the period by day of service and number, for exports; read in batches."""
     query = (
         select(SuperbillRow)
-        .where(*_seen(actor), SuperbillRow.service_on.between(starts_on, ends_on))
+        .where(*within_reach(actor, SuperbillRow), SuperbillRow.service_on.between(starts_on, ends_on))
         .order_by(SuperbillRow.service_on, SuperbillRow.number)
         .execution_options(yield_per=BATCH)
     )
@@ -71,7 +77,9 @@ def sessions_by_control_number(read: Read, numbers: Iterable[str], actor: Actor)
     """The sessions that we gave these numbers to, by number."""
     found = {}
     for batch in _batches(numbers):
-        query = select(SuperbillRow).where(SuperbillRow.control_number.in_(batch), *_seen(actor))
+        query = select(SuperbillRow).where(
+            SuperbillRow.control_number.in_(batch), *within_reach(actor, SuperbillRow)
+        )
         for row in read.session.scalars(query):
             found[row.control_number] = _match(row)
     return found
@@ -91,7 +99,7 @@ def sessions_by_payer_claim(
                 RemittanceRow.payer_id == payer_id,
                 RemittanceRow.state == RemittanceState.POSTED,
                 RemittanceClaimRow.payer_claim_number.in_(batch),
-                *_seen(actor),
+                *within_reach(actor, SuperbillRow),
             )
         )
         for number, row in read.session.execute(query):
@@ -155,15 +163,6 @@ def superbill_of(row: SuperbillRow) -> Superbill:
         paid=Money(row.paid_cents),
         issued_at=row.issued_at,
     )
-
-
-def _seen(actor: Actor) -> list[ColumnElement[bool]]:
-    conditions: list[ColumnElement[bool]] = []
-    if actor.entity_id is not None:
-        conditions.append(SuperbillRow.entity_id == actor.entity_id)
-    if actor.site_ids is not None:
-        conditions.append(SuperbillRow.site_id.in_(actor.site_ids))
-    return conditions
 
 
 def _batches(values: Iterable[str]) -> Iterator[list[str]]:

@@ -23,6 +23,12 @@ class SessionAlreadyInvoiced(Conflict):
     code = "session-already-invoiced"
 
 
+class SessionCalledOff(Conflict):
+    """A session of the quote was cancelled or missed since: quote the plan again, then invoice it."""
+
+    code = "session-called-off"
+
+
 class InvoiceNotOpen(Conflict):
     """It was paid or voided before."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import Select, select
+from sqlalchemy import select
 
 from billing.invoices.errors import NoSuchInvoice
 from billing.invoices.models import InvoicedSession, InvoiceLineRow, InvoiceRow
@@ -13,6 +13,7 @@ from billing.invoices.states import InvoiceState
 from billing.kernel.money import Money
 from billing.kernel.permissions import Actor
 from billing.platform.data.database import Read
+from billing.platform.data.reach import within_reach
 
 
 def find_invoice(read: Read, invoice_id: str, actor: Actor) -> Invoice:
@@ -46,7 +47,9 @@ def list_invoices(
     limit: int,
 ) -> Sequence[Invoice]:
     """Newest first, those before the cursor."""
-    query = _visible(actor).order_by(InvoiceRow.id.desc()).limit(limit)
+    query = (
+        select(InvoiceRow).where(*within_reach(actor, InvoiceRow)).order_by(InvoiceRow.id.desc()).limit(limit)
+    )
     if patient_id is not None:
         query = query.where(InvoiceRow.patient_id == patient_id)
     if state is not None:
@@ -71,15 +74,6 @@ def line_of_session(read: Read, session_id: str) -> tuple[Invoice, InvoiceLine] 
 
 def record_of(read: Read, row: InvoiceRow) -> Invoice:
     return _record(row, _lines_by_invoice(read, [row.id])[row.id])
-
-
-def _visible(actor: Actor) -> Select[InvoiceRow]:
-    query = select(InvoiceRow)
-    if actor.entity_id is not None:
-        query = query.where(InvoiceRow.entity_id == actor.entity_id)
-    if actor.site_ids is not None:
-        query = query.where(InvoiceRow.site_id.in_(actor.site_ids))
-    return query
 
 
 def _lines_by_invoice(read: Read, invoice_ids: Sequence[str]) -> dict[str, list[InvoiceLine]]:

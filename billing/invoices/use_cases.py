@@ -10,7 +10,7 @@ from sqlalchemy import delete, insert, select, update
 
 from billing.care.queries import coverage_of, find_session
 from billing.care.records import Session
-from billing.care.states import SessionState
+from billing.care.states import CALLED_OFF, SessionState
 from billing.care.use_cases import cover, set_due, uncover
 from billing.catalog.queries import find_site
 from billing.invoices.errors import (
@@ -20,6 +20,7 @@ from billing.invoices.errors import (
     PackageSession,
     QuoteWithoutPlan,
     SessionAlreadyInvoiced,
+    SessionCalledOff,
     SessionNotQuoted,
 )
 from billing.invoices.models import (
@@ -61,7 +62,7 @@ def issue_invoice(
     """Bill sessions of a quoted plan: those named, or the whole plan as a prepaid package.
 
     A future invoice posts nothing; a session that was given already is earned at once.
-    Raises: NoSuchQuote, QuoteWithoutPlan, SessionNotQuoted, SessionAlreadyInvoiced.
+    Raises: NoSuchQuote, QuoteWithoutPlan, SessionNotQuoted, SessionAlreadyInvoiced, SessionCalledOff.
     """
     quote = find_quote(tx, quote_id, actor)
     if quote.patient_id is None or quote.plan_id is None:
@@ -69,7 +70,7 @@ def issue_invoice(
     lock_patient(tx, quote.patient_id)
     chosen = _chosen(quote, session_ids)
     for item in chosen:
-        _refuse_if_invoiced(tx, str(item.session_id))
+        _refuse_unless_billable(tx, str(item.session_id))
     kind = InvoiceKind.PACKAGE if session_ids is None and len(chosen) > 1 else InvoiceKind.SESSION
     invoice = _write_invoice(tx, quote, kind, chosen, actor, now)
     for line in invoice.lines:
@@ -227,10 +228,14 @@ def _chosen(quote: Quote, session_ids: Sequence[str] | None) -> list[QuotedSessi
     return [item for item in quoted.values() if item.session_id in set(session_ids)]
 
 
-def _refuse_if_invoiced(tx: Tx, session_id: str) -> None:
+def _refuse_unless_billable(tx: Tx, session_id: str) -> None:
     if tx.session.get(InvoicedSession, session_id) is not None:
         raise SessionAlreadyInvoiced(
             f"Session {session_id} stands on an invoice already.", session_id=session_id
+        )
+    if find_session(tx, session_id, SYSTEM).state in CALLED_OFF:
+        raise SessionCalledOff(
+            f"Session {session_id} will not take place. Quote the plan again.", session_id=session_id
         )
 
 

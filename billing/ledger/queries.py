@@ -14,6 +14,7 @@ from billing.ledger.errors import NoSuchEntry
 from billing.ledger.models import EntryRow, LineRow
 from billing.ledger.records import Account, Entry, PostedLine
 from billing.platform.data.database import Read
+from billing.platform.data.reach import within_reach
 
 ROWS_AT_ONCE = 2_000
 
@@ -50,11 +51,8 @@ def find_entry(read: Read, entry_id: str, actor: Actor) -> Entry:
 
 def list_entries(read: Read, actor: Actor, *, cursor: str | None, limit: int) -> Sequence[Entry]:
     """Newest first, those before the cursor."""
-    query = select(EntryRow.id).order_by(EntryRow.id.desc()).limit(limit)
-    if actor.entity_id is not None:
-        query = query.where(EntryRow.entity_id == actor.entity_id)
-    if actor.site_ids is not None:
-        query = query.where(EntryRow.site_id.in_(actor.site_ids))
+    seen = within_reach(actor, EntryRow)
+    query = select(EntryRow.id).where(*seen).order_by(EntryRow.id.desc()).limit(limit)
     if cursor is not None:
         query = query.where(EntryRow.id < cursor)
     wanted = read.session.scalars(query).all()

@@ -7,7 +7,7 @@ from dataclasses import asdict, fields
 from datetime import date
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, select
+from sqlalchemy import select
 
 from billing.kernel.permissions import Actor
 from billing.patients.errors import NoSuchPatient
@@ -28,6 +28,7 @@ from billing.patients.records import (
 from billing.patients.rules.entitlements import counts_on
 from billing.patients.rules.lookup import matches, name_prefixes, read_search, search_key
 from billing.platform.data.database import Read
+from billing.platform.data.reach import within_reach
 from billing.platform.data.vault import Vault
 
 MOST_FOUND = 50
@@ -44,7 +45,12 @@ def find_patient(read: Read, patient_id: str, actor: Actor) -> Patient:
 
 def list_patients(read: Read, *, actor: Actor, cursor: str | None, limit: int) -> list[Patient]:
     """The actor's patients, newest first, one more than `limit` when there are more."""
-    query = _within_reach(actor).order_by(PatientRow.id.desc()).limit(limit + 1)
+    query = (
+        select(PatientRow)
+        .where(*within_reach(actor, PatientRow))
+        .order_by(PatientRow.id.desc())
+        .limit(limit + 1)
+    )
     if cursor is not None:
         query = query.where(PatientRow.id < cursor)
     return [patient_of(read.vault, row) for row in read.session.scalars(query)]
@@ -56,7 +62,12 @@ def search_patients(read: Read, text: str, actor: Actor) -> tuple[Patient, ...]:
     Raises: UnusableSearch.
     """
     search = read_search(text)
-    query = _within_reach(actor).order_by(PatientRow.id.desc()).limit(MOST_FOUND)
+    query = (
+        select(PatientRow)
+        .where(*within_reach(actor, PatientRow))
+        .order_by(PatientRow.id.desc())
+        .limit(MOST_FOUND)
+    )
     if search.number is not None:
         query = query.where(PatientRow.number == search.number)
     for fingerprint in _sought(read.vault, search):
@@ -179,15 +190,6 @@ def eligibility_of(vault: Vault, row: EligibilityRow) -> Eligibility:
         proof=Proof(evidence["proof"]),
         seen_by=evidence["seen_by"],
     )
-
-
-def _within_reach(actor: Actor) -> Select[PatientRow]:
-    conditions: list[ColumnElement[bool]] = []
-    if actor.entity_id is not None:
-        conditions.append(PatientRow.entity_id == actor.entity_id)
-    if actor.site_ids is not None:
-        conditions.append(PatientRow.site_id.in_(actor.site_ids))
-    return select(PatientRow).where(*conditions)
 
 
 def _sought(vault: Vault, search: Search) -> Iterator[str]:

@@ -45,6 +45,7 @@ from billing.payments.records import (
 )
 from billing.payments.states import STANDING, CheckoutState, RefundState
 from billing.platform.data.database import Read
+from billing.platform.data.reach import within_reach
 
 PAYMENT, CREDIT, REIMBURSEMENT = "payment", "credit", "reimbursement"
 """Kinds of what covers a session."""
@@ -240,11 +241,7 @@ def _seen(row: Any, actor: Actor, missing: NotFound) -> Any:
 
 
 def _visible(table: Any, actor: Actor, cursor: str | None, limit: int) -> Select[Any]:
-    query = select(table).order_by(table.id.desc()).limit(limit)
-    if actor.entity_id is not None:
-        query = query.where(table.entity_id == actor.entity_id)
-    if actor.site_ids is not None:
-        query = query.where(table.site_id.in_(actor.site_ids))
+    query = select(table).where(*within_reach(actor, table)).order_by(table.id.desc()).limit(limit)
     return query if cursor is None else query.where(table.id < cursor)
 
 

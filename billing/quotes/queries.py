@@ -8,13 +8,14 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import select
 
 from billing.catalog.queries import schedule_by_id
 from billing.kernel.money import Money
 from billing.kernel.permissions import Actor
 from billing.platform.data.database import Read
 from billing.platform.data.documents import find_document
+from billing.platform.data.reach import within_reach
 from billing.quotes.errors import NoSuchQuote
 from billing.quotes.models import QuoteRow
 from billing.quotes.records import (
@@ -49,7 +50,9 @@ def list_quotes(
     limit: int,
 ) -> list[QuoteHead]:
     """The actor's quotes, newest first, one more than `limit` when there are more."""
-    query = select(QuoteRow).where(*_within_reach(actor)).order_by(QuoteRow.id.desc()).limit(limit + 1)
+    query = (
+        select(QuoteRow).where(*within_reach(actor, QuoteRow)).order_by(QuoteRow.id.desc()).limit(limit + 1)
+    )
     if patient_id is not None:
         query = query.where(QuoteRow.patient_id == patient_id)
     if plan_id is not None:
@@ -161,12 +164,3 @@ def _text_or_none(number: Decimal | None) -> str | None:
 
 def _decimal_or_none(text: str | None) -> Decimal | None:
     return None if text is None else Decimal(text)
-
-
-def _within_reach(actor: Actor) -> list[ColumnElement[bool]]:
-    reach: list[ColumnElement[bool]] = []
-    if actor.entity_id is not None:
-        reach.append(QuoteRow.entity_id == actor.entity_id)
-    if actor.site_ids is not None:
-        reach.append(QuoteRow.site_id.in_(actor.site_ids))
-    return reach

@@ -6,7 +6,8 @@ apostrophe in front; amounts are numbers with two decimals, negative ones too. T
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import reduce
 from typing import Any
 
@@ -17,9 +18,21 @@ FORMULA_STARTS = literal_column("('=', '+', '-', '@', '\t', '\r')", String())
 QUOTE, TWO_QUOTES, APOSTROPHE, COMMA, POINT, MINUS, NOTHING = (
     literal_column(sql, String()) for sql in ("'\"'", "'\"\"'", "''''", "','", "'.'", "'-'", "''")
 )
+BETWEEN = literal_column("'\x1f'", String())
+NEEDS_CARE = '\x1f[-=+@\t\r]|"'
+"""In the texts of a row, each after a separator: one that begins like a formula, or holds a quote."""
 HUNDRED = literal_column("100", BigInteger())
 
-Cells = Mapping[str, ColumnElement[Any]]
+
+@dataclass(frozen=True)
+class Cell:
+    """A value as text; `is_text` when it comes from a text column, and so could be anything."""
+
+    value: ColumnElement[str]
+    is_text: bool = False
+
+
+Cells = Mapping[str, Cell]
 """The cell of each column, by its heading."""
 
 
@@ -28,41 +41,53 @@ def header(cells: Cells) -> str:
 
 
 def line(cells: Cells) -> ColumnElement[str]:
-    """One row as text, without its end."""
-    first, *others = cells.values()
-    return reduce(lambda told, cell: told + COMMA + cell, others, _text(first))
+    """One row as text, without its end. Only a row that needs it is quoted and guarded cell by cell."""
+    told: ColumnElement[str] = NOTHING
+    for cell in cells.values():
+        told = told + BETWEEN + cell.value if cell.is_text else told
+    plain = _joined(cells, lambda text: [text])
+    careful = _joined(cells, lambda text: [_guard(text), func.replace(text, QUOTE, TWO_QUOTES)])
+    return case((told.regexp_match(NEEDS_CARE), careful), else_=plain)
 
 
-def words(value: ColumnElement[Any]) -> ColumnElement[str]:
-    """A text cell; a missing value is an empty cell."""
-    text = _text(value)
-    guard = case((func.substr(text, 1, 1).bool_op("IN")(FORMULA_STARTS), APOSTROPHE), else_=NOTHING)
-    return func.coalesce(QUOTE + guard + func.replace(text, QUOTE, TWO_QUOTES) + QUOTE, NOTHING)
+def words(value: ColumnElement[Any]) -> Cell:
+    """A text cell; a missing value is an empty text."""
+    return Cell(func.coalesce(value, NOTHING, type_=String()), is_text=True)
 
 
-def whole(value: ColumnElement[Any]) -> ColumnElement[str]:
+def whole(value: ColumnElement[Any]) -> Cell:
     """A whole number."""
-    return cast(value, String)
+    return Cell(cast(value, String))
 
 
-def day(value: ColumnElement[Any]) -> ColumnElement[str]:
+def day(value: ColumnElement[Any]) -> Cell:
     """YYYY-MM-DD, empty when there is none."""
-    return func.coalesce(cast(value, String), NOTHING)
+    return Cell(func.coalesce(cast(value, String), NOTHING))
 
 
-def moment(value: ColumnElement[Any]) -> ColumnElement[str]:
+def moment(value: ColumnElement[Any]) -> Cell:
     """An instant in UTC to the second, empty when there is none."""
-    told = func.replace(func.substr(cast(value, String), 1, 19), literal_column("' '"), literal_column("'T'"))
-    return func.coalesce(told + literal_column("'Z'", String()), NOTHING)
+    text = func.substr(cast(value, String), 1, 19)
+    told = func.replace(text, literal_column("' '"), literal_column("'T'"), type_=String())
+    return Cell(func.coalesce(told + literal_column("'Z'", String()), NOTHING))
 
 
-def dollars(cents: ColumnElement[int]) -> ColumnElement[str]:
+def dollars(cents: ColumnElement[int]) -> Cell:
     """Cents as dollars, by whole numbers alone: -1205 is -12.05."""
     size = func.abs(cents, type_=BigInteger())
     sign = case((cents < 0, MINUS), else_=NOTHING)
     after_point = func.substr(cast(HUNDRED + size % HUNDRED, String), 2, 2)
-    return sign + cast(size // HUNDRED, String) + POINT + after_point
+    return Cell(sign + cast(size // HUNDRED, String) + POINT + after_point)
 
 
-def _text(value: ColumnElement[Any]) -> ColumnElement[str]:
-    return value if isinstance(value.type, String) else cast(value, String)
+def _joined(
+    cells: Cells, told: Callable[[ColumnElement[str]], list[ColumnElement[str]]]
+) -> ColumnElement[str]:
+    parts: list[ColumnElement[str]] = []
+    for cell in cells.values():
+        parts += [COMMA, *([QUOTE, *told(cell.value), QUOTE] if cell.is_text else [cell.value])]
+    return reduce(lambda before, part: before + part, parts[1:])
+
+
+def _guard(text: ColumnElement[str]) -> ColumnElement[str]:
+    return case((func.substr(text, 1, 1).bool_op("IN")(FORMULA_STARTS), APOSTROPHE), else_=NOTHING)

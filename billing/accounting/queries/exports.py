@@ -22,7 +22,18 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeEngine
 
-from billing.accounting.queries.csv_cells import END, Cells, day, dollars, header, line, moment, whole, words
+from billing.accounting.queries.csv_cells import (
+    END,
+    Cell,
+    Cells,
+    day,
+    dollars,
+    header,
+    line,
+    moment,
+    whole,
+    words,
+)
 from billing.accounting.records import Export, ExportFormat, ExportKind
 from billing.accounting.rules.journals import (
     beancount_entry,
@@ -113,16 +124,15 @@ def _journal_sheet(actor: Actor, since: date, until: date) -> Sheet:
     """One row a line: debit and credit, and the amount with its sign, debits positive."""
     nothing = literal_column("'0.00'", String())
     names = case({code: account.name for code, account in CHART.items()}, value=LINE.c.account)
-    size = dollars(LINE.c.cents)
     cells = {
         "date": day(ENTRY.c.effective_on),
         "entry_id": words(ENTRY.c.id),
         "line": whole(LINE.c.place),
         "account": words(LINE.c.account),
         "account_name": words(names),
-        "debit": case((LINE.c.cents > 0, size), else_=nothing),
-        "credit": case((LINE.c.cents < 0, dollars(-LINE.c.cents)), else_=nothing),
-        "amount": size,
+        "debit": Cell(case((LINE.c.cents > 0, dollars(LINE.c.cents).value), else_=nothing)),
+        "credit": Cell(case((LINE.c.cents < 0, dollars(-LINE.c.cents).value), else_=nothing)),
+        "amount": dollars(LINE.c.cents),
         "source_kind": words(ENTRY.c.source_kind),
         "source_id": words(ENTRY.c.source_id),
         "purpose": words(ENTRY.c.purpose),

@@ -1,0 +1,141 @@
+"""A patient's money as it should be: what the books are held against, whatever order things come in."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+
+@dataclass(eq=False)
+class Visit:
+    """`net` is None while it stands on no bill; `covered` is by what the money was."""
+
+    net: int | None = None
+    covered: Counter[str] = field(default_factory=Counter)
+    state: str = "planned"
+
+    @property
+    def owed(self) -> int:
+        return (self.net or 0) - self.covered.total()
+
+
+@dataclass(eq=False)
+class Bill:
+    visits: list[Visit]
+    is_package: bool = False
+    open: int = 0
+    state: str = "open"
+    has_tender: bool = False
+
+    def standing(self) -> list[Visit]:
+        return [] if self.state == "void" else self.visits
+
+
+@dataclass(eq=False)
+class Lot:
+    available: int
+    election: str | None
+    of: Visit | None = None
+    source: str = ""
+    amount: int = 0
+
+
+@dataclass(eq=False)
+class Page:
+    """A checkout; it may take money while it is open, whatever becomes of its bill."""
+
+    bill: Bill
+    cents: int
+    state: str = "open"
+
+
+@dataclass(eq=False)
+class Card:
+    amount: int
+    refunded: int = 0
+
+
+@dataclass(eq=False)
+class Refund:
+    lot: Lot
+    amount: int
+    card: Card | None
+    state: str = "requested"
+    was_sent: bool = False
+
+
+@dataclass(eq=False)
+class Model:
+    """One patient's money as it should be."""
+
+    visits: dict[str, Visit] = field(default_factory=dict)
+    bills: dict[str, Bill] = field(default_factory=dict)
+    lots: list[Lot] = field(default_factory=list)
+    refunds: dict[str, Refund] = field(default_factory=dict)
+    cards: dict[str, Card] = field(default_factory=dict)
+    received: Counter[str] = field(default_factory=Counter)
+    pages: dict[str, Page] = field(default_factory=dict)
+    to_payers: int = 0
+
+    def bill_of(self, visit: Visit) -> Bill | None:
+        """The bill that the visit stands on now."""
+        return next((bill for bill in self.bills.values() if visit in bill.standing()), None)
+
+    def page_of(self, bill: Bill) -> str | None:
+        """The checkout of the bill that may still take money."""
+        return next(
+            (key for key, page in self.pages.items() if page.bill is bill and page.state == "open"), None
+        )
+
+    def hold(self, cents: int, source: str, of: Visit | None = None) -> None:
+        if cents:
+            election = None if source == "reimbursement" else "credit"
+            self.lots.append(Lot(cents, election, of, source, cents))
+
+    def settle(self, bill: Bill, cents: int, source: str, only: Visit | None = None) -> None:
+        if cents:
+            bill.open, bill.has_tender = bill.open - cents, True
+        for visit in [only] if only else bill.visits:
+            part = min(cents, visit.owed)
+            visit.covered[source] += part
+            cents -= part
+        self.close_if_settled(bill)
+
+    def close_if_settled(self, bill: Bill) -> None:
+        if bill.state == "open" and not bill.open:
+            bill.state = "paid"
+
+    def apply_credits(self, bill: Bill) -> int:
+        taken = 0
+        for lot in self.lots:
+            part = min(lot.available, bill.open) if lot.election == "credit" else 0
+            lot.available -= part
+            self.settle(bill, part, "credit")
+            taken += part
+        return taken
+
+    def credit(self) -> int:
+        return sum(lot.available for lot in self.lots if lot.election == "credit")
+
+    def balances(self) -> dict[str, int]:
+        """By account, debits positive, in the words of the postings."""
+        billed = [visit for visit in self.visits.values() if visit.net is not None]
+        given = [visit for visit in billed if visit.state == "given"]
+        waiting = Counter[str]()
+        sent = Counter[str]()
+        for refund in self.refunds.values():
+            waiting[refund.state] += refund.amount
+            if refund.state in ("sent", "succeeded"):
+                sent["1050" if refund.card else "1000"] += refund.amount
+        found = {
+            "1000": self.received["insurer"] - sent["1000"],
+            "1050": self.received["card"] - sent["1050"],
+            "1060": self.received["cash"],
+            "1100": sum(visit.owed for visit in given),
+            "2100": -sum(visit.covered.total() for visit in billed if visit.state != "given"),
+            "2200": -sum(lot.available for lot in self.lots) - waiting["requested"],
+            "2210": -waiting["approved"],
+            "2220": -self.to_payers,
+            "income": -sum(visit.net or 0 for visit in given),
+        }
+        return {account: cents for account, cents in found.items() if cents}
