@@ -45,7 +45,7 @@ class Settings:
     database_url: str = field(repr=False)
     """DATABASE_URL: sqlite:///FILE (default: under VAR_DIR) or postgresql+psycopg://USER@HOST/NAME."""
     redis_url: str | None = field(repr=False)
-    """REDIS_URL, optional: limits shared by all processes, and wake-ups. Nothing is kept there."""
+    """REDIS_URL, optional: kept for limits and wake-ups; nothing needs it so far, nothing is stored there."""
     secret_key: str = field(repr=False)
     """SECRET_KEY: signs cookies and form tokens; 32 characters or more."""
     field_keys: Mapping[str, bytes] = field(repr=False)

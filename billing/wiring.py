@@ -200,7 +200,7 @@ def _register_commands(app: Flask, house: House) -> None:
 
 
 def _office(house: House) -> cli.Office:
-    settings, has_stand_in = house.settings, house.settings.stripe_api_base != STRIPE_API
+    settings = house.settings
     return cli.Office(
         root=ROOT,
         var_dir=settings.var_dir,
@@ -211,7 +211,7 @@ def _office(house: House) -> cli.Office:
         is_empty=lambda read: not entities(read),
         sample_clinic=None if settings.in_production else SAMPLE_CLINIC,
         port=settings.port,
-        sandbox_port=settings.sandbox_port if has_stand_in else None,
+        sandbox_port=settings.sandbox_port if settings.has_stand_in else None,
         sandbox_environment=settings.stand_in_environment,
         public_url=settings.public_url,
         processor_base=settings.stripe_api_base,

@@ -11,7 +11,7 @@ from billing.platform.data.base import Instant
 
 
 def render_item(kind: str, item: Any, _autogen: Any) -> Any:
-    """Our own column type is written as what it is in the database, so that versions import nothing of ours."""
+    """Our own column type is written as what it is in the database: versions import nothing of ours."""
     if kind == "type" and isinstance(item, Instant):
         return "sa.DateTime(timezone=True)"
     return False

@@ -15,6 +15,7 @@ import pytest
 from alembic import command
 from alembic.config import Config
 from flask import Flask
+from hypothesis import HealthCheck, settings
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
 from werkzeug.test import TestResponse
@@ -26,6 +27,10 @@ from billing.platform.data.database import Database, engine_options
 from billing.platform.data.vault import Vault
 from billing.wiring import create_app, subscribe
 from config import load_settings
+
+# A loaded machine is no mistake of the product: examples have no deadline, and may be slow to draw.
+settings.register_profile("steady", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("steady")
 
 ROOT = Path(__file__).parent.parent
 NOW = datetime(2026, 11, 2, 15, 0, tzinfo=UTC)
@@ -91,7 +96,7 @@ def clock_file(tmp_path: Path, now: datetime) -> Path:
 @pytest.fixture
 def app(database_url: str, tmp_path: Path, clock_file: Path) -> Iterator[Flask]:
     """The whole application as wsgi.py makes it, on a fresh database; nothing listens at its processor."""
-    settings = load_settings(
+    loaded = load_settings(
         {
             "BILLING_ENV": "test",
             "DATABASE_URL": database_url,
@@ -101,7 +106,7 @@ def app(database_url: str, tmp_path: Path, clock_file: Path) -> Iterator[Flask]:
             "STRIPE_API_BASE": "http://127.0.0.1:9",
         }
     )
-    made = create_app(settings)
+    made = create_app(loaded)
     yield made
     with made.app_context():
         for engine in made.extensions["sqlalchemy"].engines.values():

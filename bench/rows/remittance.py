@@ -13,12 +13,13 @@ import oxedi
 
 from bench.databases import Databases
 from bench.frame import PRODUCT, Goal, Row, contest, not_measured, repeated
+from bench.peers import raw_835
 from billing.adapters.remittance_835 import Edi835Reader
 from billing.insurance.rules.balance import imbalance
 from tests.factories.remittance_835 import Claim, remittance
 
 CLAIMS = 20_000
-PEER = "oxedi.parse"
+LOOP, PARSE = "flat loop", "parse alone"
 PATH = f"835 of {CLAIMS:,} claims: parsed and balanced"
 STATUS = Path("/proc/self/status")
 
@@ -27,10 +28,14 @@ def rows(_databases: Databases) -> Iterator[Row]:
     content = sample_file()
     sides = {
         PRODUCT: repeated(lambda: read_and_balance(content), 1),
-        PEER: repeated(lambda: oxedi.parse(content), 1),
+        LOOP: repeated(lambda: raw_835.balanced_claims(content), 1),
+        PARSE: repeated(lambda: oxedi.parse(content), 1),
     }
-    called = f"oxedi {version('oxedi')}, parse alone"
-    yield contest(sides, rounds=5).row(PATH, Goal(0.7), against=PEER, called=called)
+    assert raw_835.balanced_claims(content) == read_and_balance(content) == CLAIMS
+    played = contest(sides, rounds=5)
+    called = f"oxedi {version('oxedi')}"
+    yield played.row(PATH, Goal(0.7), against=LOOP, called=f"{called}, balanced in one flat loop")
+    yield played.row(PATH, None, against=PARSE, called=f"{called}, parsed alone and not read")
     yield _memory(content)
 
 

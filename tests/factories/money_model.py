@@ -14,6 +14,9 @@ class Visit:
     covered: Counter[str] = field(default_factory=Counter)
     state: str = "planned"
 
+    def is_billable(self) -> bool:
+        return self.net is None and self.state != "cancelled"
+
     @property
     def owed(self) -> int:
         return (self.net or 0) - self.covered.total()
@@ -113,6 +116,9 @@ class Model:
             self.settle(bill, part, "credit")
             taken += part
         return taken
+
+    def called_off(self) -> int:
+        return sum(visit.state == "cancelled" for visit in self.visits.values())
 
     def credit(self) -> int:
         return sum(lot.available for lot in self.lots if lot.election == "credit")

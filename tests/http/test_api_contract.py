@@ -226,7 +226,11 @@ def _send_one(api: Api, path: str, method: str, values: dict[str, Any]) -> None:
     else:
         body = json.dumps(values, ensure_ascii=True)
         answer = api.client.open(
-            api.filled(path), method=method.upper(), data=body, content_type="application/json", headers=headers
+            api.filled(path),
+            method=method.upper(),
+            data=body,
+            content_type="application/json",
+            headers=headers,
         )
     assert answer.status_code < 500 or answer.json["code"] == "processor-unavailable", values
     assert answer.status_code < 400 or answer.mimetype == "application/problem+json", values

@@ -232,7 +232,9 @@ def test_an_admin_sees_no_health_data_and_a_clinician_no_money(issue, world):
     for route, _ in _api_routes():
         assert world.patient.family_name not in _call(admin, route, world).text
         if route.startswith("GET"):
-            assert not re.search(r'"(total|open|amount|available)_cents"', _call(clinician, route, world).text)
+            assert not re.search(
+                r'"(total|open|amount|available)_cents"', _call(clinician, route, world).text
+            )
 
 
 def test_nobody_approves_the_refund_that_they_asked_for(issue, world, database):
@@ -332,7 +334,11 @@ def _call(token: Any, route: str, world: World) -> TestResponse:
     address = _within(_filled(path, world))
     if method == "GET":
         return token.get(address)
-    headers = {**token._headers, "Idempotency-Key": f"{method} {address}".replace(" ", "-"), "If-Match": '"1"'}
+    headers = {
+        **token._headers,
+        "Idempotency-Key": f"{method} {address}".replace(" ", "-"),
+        "If-Match": '"1"',
+    }
     if path == "/api/v1/remittances":
         return token._client.post(path, data=b"ISA", content_type="text/plain", headers=headers)
     body = BODIES.get(_within(path), {})

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import reduce
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, String, case, cast, func, literal_column
+from sqlalchemy import BigInteger, ColumnElement, String, case, cast, func, literal, literal_column
 
 END = "\r\n"
 FORMULA_STARTS = literal_column("('=', '+', '-', '@', '\t', '\r')", String())
@@ -55,6 +55,12 @@ def words(value: ColumnElement[Any]) -> Cell:
     return Cell(func.coalesce(value, NOTHING, type_=String()), is_text=True)
 
 
+def named(code: ColumnElement[str], names: Mapping[str, str]) -> Cell:
+    """A word of ours for a code, harmless as it stands; empty for an unknown one."""
+    quoted = {key: literal('"' + name.replace('"', '""') + '"') for key, name in names.items()}
+    return Cell(case(quoted, value=code, else_=NOTHING))
+
+
 def whole(value: ColumnElement[Any]) -> Cell:
     """A whole number."""
     return Cell(cast(value, String))
@@ -73,11 +79,20 @@ def moment(value: ColumnElement[Any]) -> Cell:
 
 
 def dollars(cents: ColumnElement[int]) -> Cell:
-    """Cents as dollars, by whole numbers alone: -1205 is -12.05."""
+    """Cents as dollars: -1205 is -12.05."""
+    return Cell(case((cents < 0, MINUS), else_=NOTHING) + _size(cents))
+
+
+def dollars_where(condition: ColumnElement[bool], cents: ColumnElement[int]) -> Cell:
+    """The size of an amount where the condition holds, and nothing elsewhere: a debit, or a credit."""
+    return Cell(case((condition, _size(cents)), else_=literal_column("'0.00'", String())))
+
+
+def _size(cents: ColumnElement[int]) -> ColumnElement[str]:
+    """Two decimals, by whole numbers alone."""
     size = func.abs(cents, type_=BigInteger())
-    sign = case((cents < 0, MINUS), else_=NOTHING)
     after_point = func.substr(cast(HUNDRED + size % HUNDRED, String), 2, 2)
-    return Cell(sign + cast(size // HUNDRED, String) + POINT + after_point)
+    return cast(size // HUNDRED, String) + POINT + after_point
 
 
 def _joined(

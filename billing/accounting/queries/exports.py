@@ -14,9 +14,7 @@ from sqlalchemy import (
     Select,
     String,
     TableClause,
-    case,
     column,
-    literal_column,
     select,
     table,
 )
@@ -24,13 +22,14 @@ from sqlalchemy.types import TypeEngine
 
 from billing.accounting.queries.csv_cells import (
     END,
-    Cell,
     Cells,
     day,
     dollars,
+    dollars_where,
     header,
     line,
     moment,
+    named,
     whole,
     words,
 )
@@ -122,16 +121,15 @@ Sheet = tuple[Cells, Select[str]]
 
 def _journal_sheet(actor: Actor, since: date, until: date) -> Sheet:
     """One row a line: debit and credit, and the amount with its sign, debits positive."""
-    nothing = literal_column("'0.00'", String())
-    names = case({code: account.name for code, account in CHART.items()}, value=LINE.c.account)
+    names = {code: account.name for code, account in CHART.items()}
     cells = {
         "date": day(ENTRY.c.effective_on),
         "entry_id": words(ENTRY.c.id),
         "line": whole(LINE.c.place),
         "account": words(LINE.c.account),
-        "account_name": words(names),
-        "debit": Cell(case((LINE.c.cents > 0, dollars(LINE.c.cents).value), else_=nothing)),
-        "credit": Cell(case((LINE.c.cents < 0, dollars(-LINE.c.cents).value), else_=nothing)),
+        "account_name": named(LINE.c.account, names),
+        "debit": dollars_where(LINE.c.cents > 0, LINE.c.cents),
+        "credit": dollars_where(LINE.c.cents < 0, LINE.c.cents),
         "amount": dollars(LINE.c.cents),
         "source_kind": words(ENTRY.c.source_kind),
         "source_id": words(ENTRY.c.source_id),

@@ -12,7 +12,7 @@ from flask import Response, request
 from marshmallow import Schema
 from sqlalchemy.exc import IntegrityError
 
-from billing.kernel.errors import Flaw
+from billing.kernel.errors import BillingError, Flaw
 from billing.platform.data.database import Tx
 from billing.platform.data.idempotency import Answer, RequestKey, find_answer, keep_answer
 from billing.platform.http.edge import Edge
@@ -76,8 +76,8 @@ def edge_write(
 
     try:
         return as_json(edge.database.in_transaction(once))
-    except IntegrityError:
-        # The same key was answered by another process meanwhile: say what it said.
+    except (IntegrityError, BillingError):
+        # Perhaps the same key was answered by another process meanwhile: say what it said.
         with edge.database.reading() as read:
             told = find_answer(read, actor_id=actor_id, key=key, request_sha256=sha256)
         if told is None:
