@@ -1,4 +1,9 @@
-"""An entry by two statements through psycopg, with a trigger at the end of the second one."""
+"""An entry by two statements through psycopg, its balance checked in either of two ways.
+
+Only the commit can check all that the product's triggers check, an entry without lines included: deferred
+constraint triggers, which PostgreSQL runs row by row. A trigger at the end of the second statement is
+cheaper, and checks the lines of that statement alone.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +16,7 @@ from sqlalchemy import make_url
 from billing.kernel.ids import new_id
 from tests.conftest import NOW
 
-SCHEMA = """
+TABLES = """
 CREATE TABLE entry (
     id varchar(40) PRIMARY KEY, entity_id varchar(40) NOT NULL, site_id varchar(40) NOT NULL,
     posted_at timestamptz NOT NULL, effective_on date NOT NULL, period varchar(7) NOT NULL,
@@ -23,6 +28,28 @@ CREATE TABLE line (
     entry_id varchar(40) NOT NULL REFERENCES entry, place smallint NOT NULL, account varchar(10) NOT NULL,
     cents bigint NOT NULL CHECK (cents <> 0), patient_id varchar(40), PRIMARY KEY (entry_id, place));
 CREATE INDEX ON line (account, patient_id);
+"""
+AT_COMMIT = """
+CREATE FUNCTION check_entry() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF (SELECT COALESCE(SUM(cents), 1) <> 0 OR COUNT(*) < 2 FROM line WHERE entry_id = NEW.id) THEN
+        RAISE EXCEPTION 'an entry balances' USING ERRCODE = 'check_violation';
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE FUNCTION check_line() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF (SELECT SUM(cents) <> 0 FROM line WHERE entry_id = NEW.entry_id) THEN
+        RAISE EXCEPTION 'an entry balances' USING ERRCODE = 'check_violation';
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE CONSTRAINT TRIGGER entry_balances AFTER INSERT ON entry DEFERRABLE INITIALLY DEFERRED
+FOR EACH ROW EXECUTE FUNCTION check_entry();
+CREATE CONSTRAINT TRIGGER line_balances AFTER INSERT ON line DEFERRABLE INITIALLY DEFERRED
+FOR EACH ROW EXECUTE FUNCTION check_line();
+"""
+AT_STATEMENT = """
 CREATE FUNCTION check_balance() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF EXISTS (SELECT 1 FROM fresh GROUP BY entry_id HAVING SUM(cents) <> 0 OR COUNT(*) < 2) THEN
@@ -73,9 +100,9 @@ class RawJournal:
 
 
 @contextmanager
-def opened(url: str) -> Iterator[RawJournal]:
+def opened(url: str, triggers: str) -> Iterator[RawJournal]:
     address = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
     with psycopg.connect(address) as connection:
-        connection.execute(SCHEMA)
+        connection.execute(TABLES + triggers)
         connection.commit()
         yield RawJournal(connection)

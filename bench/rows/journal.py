@@ -20,7 +20,7 @@ from billing.platform.data.database import Database
 from tests.conftest import NOW, open_database
 
 PATH = "single journal posting, balance enforced in the database"
-RAW, HORDAK = "raw", "hordak"
+AT_COMMIT, AT_STATEMENT, HORDAK = "raw, at commit", "raw, at statement", "hordak"
 RAW_GOAL, HORDAK_GOAL = Goal(1.4), Goal(5)
 ROUNDS, IN_A_ROUND = 11, 60
 ENTITY, SITE, PATIENT = "ent_sample", "site_sample", "pat_sample"
@@ -36,7 +36,9 @@ def rows(databases: Databases) -> Iterator[Row]:
         sides = _sides(databases, stack, has_hordak)
         played = contest(sides, rounds=ROUNDS)
         raw = f"raw psycopg {version('psycopg')}, two statements, {databases.postgresql_version}"
-        yield played.row(PATH, RAW_GOAL, against=RAW, called=raw)
+        yield played.row(PATH, RAW_GOAL, against=AT_COMMIT, called=f"{raw}, checked at commit")
+        weaker = f"{raw}, the second statement's lines checked alone"
+        yield played.row(PATH, None, against=AT_STATEMENT, called=weaker)
         if has_hordak:
             called = f"django-hordak {version('django-hordak')}, Django {version('django')}"
             yield played.row(PATH, HORDAK_GOAL, against=HORDAK, called=called)
@@ -48,11 +50,11 @@ def rows(databases: Databases) -> Iterator[Row]:
 def _sides(databases: Databases, stack: ExitStack, has_hordak: bool) -> Mapping[str, Round]:
     database = open_database(stack.enter_context(databases.postgresql()))
     stack.callback(database.write_engine.dispose)
-    raw = stack.enter_context(raw_journal.opened(stack.enter_context(databases.empty_postgresql())))
-    sides = {
-        PRODUCT: repeated(lambda: _post(database), IN_A_ROUND),
-        RAW: repeated(raw.post, IN_A_ROUND),
-    }
+    sides = {PRODUCT: repeated(lambda: _post(database), IN_A_ROUND)}
+    for name, triggers in ((AT_COMMIT, raw_journal.AT_COMMIT), (AT_STATEMENT, raw_journal.AT_STATEMENT)):
+        url = stack.enter_context(databases.empty_postgresql())
+        raw = stack.enter_context(raw_journal.opened(url, triggers))
+        sides[name] = repeated(raw.post, IN_A_ROUND)
     if has_hordak:
         peer = import_module("bench.peers.hordak_journal")
         hordak = stack.enter_context(peer.opened(stack.enter_context(databases.empty_postgresql())))

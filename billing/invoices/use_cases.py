@@ -373,6 +373,8 @@ def _settle_if_nothing_is_owed(tx: Tx, invoice: Invoice, actor: Actor, now: date
 
 
 def _earn(tx: Tx, invoice: Invoice, line: InvoiceLine, session: Session, actor: Actor, now: datetime) -> None:
+    if not line.charge:
+        return  # given for nothing: there is nothing to post
     given_on = site_date(tx, session.site_id, session.started_at or now)
     lines = earning_lines(line, session.covered, invoice.patient_id)
     source = Source("session", session.id, "given")

@@ -21,7 +21,7 @@ def make_blueprint(edge: Edge) -> ApiBlueprint:
     @routes.response(200, TrialBalanceView)
     @guard(Permission.LEDGER_READ)
     def show_trial_balance() -> Any:
-        balances = edge.read(lambda read: trial_balance(read, current_actor().entity_id))
+        balances = edge.read(lambda read: trial_balance(read, current_actor()))
         return {
             "accounts": [
                 {"account": code, "name": CHART[code].name, "cents": cents}

@@ -9,7 +9,7 @@ from itertools import groupby
 from sqlalchemy import Row, Select, func, select
 
 from billing.kernel.money import Money
-from billing.kernel.permissions import Actor
+from billing.kernel.permissions import SYSTEM, Actor
 from billing.ledger.errors import NoSuchEntry
 from billing.ledger.models import EntryRow, LineRow
 from billing.ledger.records import Account, Entry, PostedLine
@@ -19,17 +19,16 @@ from billing.platform.data.reach import within_reach
 ROWS_AT_ONCE = 2_000
 
 
-def trial_balance(read: Read, entity_id: str | None = None, until: date | None = None) -> dict[str, int]:
-    """Cents by account code, debits positive, of all entries effective on or before `until`."""
+def trial_balance(read: Read, actor: Actor = SYSTEM, until: date | None = None) -> dict[str, int]:
+    """Cents by account code, debits positive, of the actor's entries effective on or before `until`."""
     query = (
         select(LineRow.account, func.sum(LineRow.cents)).group_by(LineRow.account).order_by(LineRow.account)
     )
-    if entity_id is not None or until is not None:
-        query = query.join(EntryRow, EntryRow.id == LineRow.entry_id)
-    if entity_id is not None:
-        query = query.where(EntryRow.entity_id == entity_id)
+    conditions = within_reach(actor, EntryRow)
     if until is not None:
-        query = query.where(EntryRow.effective_on <= until)
+        conditions.append(EntryRow.effective_on <= until)
+    if conditions:
+        query = query.join(EntryRow, EntryRow.id == LineRow.entry_id).where(*conditions)
     return {account: int(cents) for account, cents in read.session.execute(query)}
 
 

@@ -12,11 +12,12 @@ from typing import TypeVar
 
 import structlog
 
+from billing.invoices.errors import InvoiceNotOpen
 from billing.kernel.clock import Clock
 from billing.kernel.errors import Unavailable
 from billing.kernel.permissions import SYSTEM, Actor
 from billing.payments import ports
-from billing.payments.errors import CheckoutStands, NotBookedYet
+from billing.payments.errors import CheckoutStands, NotBookedYet, TooSmallForCard
 from billing.payments.ports import Gateway, GatewayRefused
 from billing.payments.queries import (
     charge_of_payment,
@@ -36,6 +37,7 @@ from billing.payments.use_cases.checkouts import (
     pay_checkout,
     refuse_checkout,
 )
+from billing.payments.use_cases.credits import apply_credits
 from billing.payments.use_cases.refunds import fail_refund, keep_sent, succeed_refund
 from billing.platform.data.database import Database
 from billing.platform.data.idempotency import RequestKey
@@ -94,6 +96,10 @@ def start_checkout(
     except CheckoutStands as standing:
         cancel_checkout(room, checkout_id=str(standing.more["checkout_id"]), actor=actor)
         checkout = begin()
+    except (InvoiceNotOpen, TooSmallForCard):
+        # It may be the patient's credit that leaves too little to pay: then it is taken all the same.
+        _write(room, lambda tx, now: apply_credits(tx, invoice_id=invoice_id, actor=actor, now=now))
+        raise
     return _open_page(room, checkout, actor) if checkout.state is CheckoutState.CREATED else checkout
 
 

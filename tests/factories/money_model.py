@@ -3,7 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import TypeVar
+
+from sqlalchemy import func, select
+
+from billing.invoices.models import ReturnRow, TenderRow
+from billing.ledger.models import LineRow
+from billing.platform.data.database import Read
+
+MOST = 13
+"""The largest number that chooses; it alone chooses among all."""
+
+T = TypeVar("T")
 
 
 @dataclass(eq=False)
@@ -13,6 +26,9 @@ class Visit:
     net: int | None = None
     covered: Counter[str] = field(default_factory=Counter)
     state: str = "planned"
+
+    def leave_the_bill(self) -> None:
+        self.net, self.covered = None, Counter()
 
     def is_billable(self) -> bool:
         return self.net is None and self.state != "cancelled"
@@ -65,6 +81,13 @@ class Refund:
     card: Card | None
     state: str = "requested"
     was_sent: bool = False
+
+    def end(self, state: str) -> None:
+        """The money is the patient's credit again."""
+        self.state = state
+        self.lot.available += self.amount
+        if self.card:
+            self.card.refunded -= self.amount
 
 
 @dataclass(eq=False)
@@ -145,3 +168,32 @@ class Model:
             "income": -sum(visit.net or 0 for visit in given),
         }
         return {account: cents for account, cents in found.items() if cents}
+
+
+def pick(things: Mapping[str, T], which: int, likely: Callable[[T], object] = bool) -> tuple[str, T]:
+    """Mostly one with which the deed will succeed, where there is one."""
+    hopeful = {key: thing for key, thing in things.items() if likely(thing)} if which < MOST else {}
+    found = list((hopeful or things).items())
+    return found[which % len(found)]
+
+
+def booked(read: Read, patient_id: str) -> dict[str, int]:
+    """What the ledger holds of one patient, income and discounts together."""
+    query = (
+        select(LineRow.account, func.sum(LineRow.cents))
+        .where(LineRow.patient_id == patient_id)
+        .group_by(LineRow.account)
+    )
+    found = Counter[str]()
+    for account, cents in read.session.execute(query):
+        found["income" if account.startswith("4") else account] += int(cents)
+    return {account: cents for account, cents in found.items() if cents}
+
+
+def tendered(read: Read, invoice_id: str) -> int:
+    """What came for an invoice, less what its cancelled sessions gave free."""
+    came = select(func.coalesce(func.sum(TenderRow.cents), 0)).where(TenderRow.invoice_id == invoice_id)
+    freed = select(func.coalesce(func.sum(ReturnRow.freed_cents), 0)).where(
+        ReturnRow.invoice_id == invoice_id
+    )
+    return int(read.session.scalar(came) or 0) - int(read.session.scalar(freed) or 0)

@@ -62,6 +62,11 @@ HOSTILE: tuple[Any, ...] = (
 )  # fmt: skip
 """What no field should trip over."""
 
+HOSTILE_HEADERS = (
+    "", '""', "*", '"', '"1', 'W/"1"', '"1", "2"', '"-1"', '"' + "9" * 400 + '"', '"\xb2"', "x" * 5_000,
+    "\xff", "application/json; charset=nonsense", "a b", "0", "-1", "0x10", "1e9",
+)  # fmt: skip
+
 HOSTILE_SEGMENTS = (
     "%00", "a%00b", "%ff%fe", "%ed%a0%80", "%F0%9F%98%80", "..%2f..%2fetc", "%27", "x" * 5_000, "0", "-1",
     "9" * 400, "inv_", "inv_" + "0" * 26, "pat_" + "z" * 26, "*", "%20", "null", ";", "%25",
@@ -138,6 +143,19 @@ def test_no_text_in_a_path_makes_the_server_fail(api, subtests):
                 answer = api.client.open(address, method=method.upper(), headers=headers, json={})
                 assert answer.status_code in {204, 400, 404, 405, 409, 415, 422, 428, 412}
                 assert answer.status_code == 204 or answer.mimetype == "application/problem+json"
+
+
+@pytest.mark.parametrize("name", ["If-Match", "Idempotency-Key", "Content-Type", "Accept", "Content-Length"])
+def test_no_header_makes_the_server_fail(api, name):
+    patient, bill = api.filled("/api/v1/patients/{patient_id}"), api.filled("/api/v1/invoices/{invoice_id}")
+    for method, path, body in (
+        ("PATCH", patient, {"given_name": "Mary"}),
+        ("POST", f"{bill}/cash-payments", {"amount_cents": 100}),
+    ):
+        headers = api.headers(path, method) | {"If-Match": '"1"', "Idempotency-Key": uuid.uuid4().hex}
+        for value in HOSTILE_HEADERS:
+            answer = api.client.open(path, method=method, json=body, headers=headers | {name: value})
+            assert answer.status_code < 500, f"{method} {name}: {value}"
 
 
 def test_a_method_that_is_not_described_is_answered_405_with_those_that_are(api):

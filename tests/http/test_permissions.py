@@ -268,8 +268,17 @@ def test_no_list_shows_what_belongs_to_others(issue, database, world, now, stran
             for query in _queries(path, world):
                 text = next(tokens[role] for role in WHO[deed]).get(_within(path), query_string=query).text
                 assert {one for one in theirs if one in text} == set(), f"{path} {query}"
+    assert world.ids["patient_id"][0] not in tokens[ACCOUNTANT].get("/exports/journal?format=beancount").text
     found = tokens[DESK].post("/patients/search", {"text": "Maria Sample"})
     assert found.json == {"items": []}
+
+
+def test_the_trial_balance_of_a_site_holds_no_money_of_another(issue, database, world, now):
+    here = issue(BILLING, entity_id=world.entity.id, site_ids=[world.site.id])
+    before = here.get("/ledger/trial-balance").json
+    assert before["accounts"] != []
+    a_world(database, now, site=1, given_name="Elsa", family_name="Where")
+    assert here.get("/ledger/trial-balance").json == before
 
 
 @pytest.mark.parametrize("stranger", ["of another clinic", "of another site"])

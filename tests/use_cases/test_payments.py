@@ -8,13 +8,14 @@ from functools import partial
 
 import pytest
 
-from billing.invoices.errors import MoreThanOwed
+from billing.invoices.errors import InvoiceNotOpen, MoreThanOwed
 from billing.invoices.queries import find_invoice
 from billing.kernel.errors import Conflict
 from billing.kernel.money import Money, total
 from billing.kernel.permissions import SYSTEM, Actor, Permission
 from billing.ledger.queries import trial_balance
 from billing.payments.errors import MoreThanAvailable, OwnRefund, RefundTargetMissing
+from billing.payments.flows import Payments, start_checkout
 from billing.payments.queries import credits_of_patient, find_refund, paid_for_session
 from billing.payments.records import Election
 from billing.payments.use_cases.credits import apply_credits, elect, hold_reimbursement
@@ -28,6 +29,7 @@ from billing.payments.use_cases.refunds import (
 )
 from tests.factories.care import give
 from tests.factories.invoices import a_patient, billed
+from tests.factories.web import Processor
 
 CLERK = Actor(id="usr_clerk", entity_id=None, permissions=frozenset(Permission))
 ACCOUNTANT = Actor(id="usr_accountant", entity_id=None, permissions=frozenset(Permission))
@@ -92,6 +94,18 @@ def test_an_elected_credit_comes_off_the_next_invoice_before_any_charge(database
     assert bill.invoice.open_balance == Money(24_500)
     assert lots(database, reimbursed.patient)[0].available == Money(0)
     assert books() == {"1000": 18_000, "1060": 42_500, "2100": -18_000, "4000": -42_500}
+
+
+def test_credit_that_pays_a_bill_whole_is_taken_when_somebody_goes_to_pay(database, do, reimbursed, now):
+    bill = billed(database, reimbursed.patient, only_first=1)
+    do(take_cash, invoice_id=bill.invoice.id, amount=Money(24_500))
+    do(elect, lot_id=lots(database, reimbursed.patient)[0].id, election=Election.CREDIT)
+    room = Payments(database, Processor(), lambda: now)
+    with pytest.raises(InvoiceNotOpen):
+        start_checkout(room, invoice_id=bill.invoice.id, return_url="/", request=None, actor=CLERK)
+    with database.reading() as read:
+        assert find_invoice(read, bill.invoice.id, CLERK).open_balance == Money(0)
+    assert lots(database, reimbursed.patient)[0].available == Money(0)
 
 
 def test_the_patient_gets_no_more_back_than_was_paid(database, do, reimbursed, books):
