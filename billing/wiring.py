@@ -34,16 +34,16 @@ import billing.quotes.cli
 from billing.adapters.remittance_835 import Edi835Reader
 from billing.adapters.stripe_gateway import StripeGateway
 from billing.adapters.superbill_pdf import render_superbill
-from billing.care.states import SessionCancelled, SessionGiven
+from billing.care.states import PatientTurnedAway, SessionCancelled, SessionGiven, SessionMissed
 from billing.catalog.queries import entities, find_site
 from billing.insurance import flows as insurance
 from billing.insurance.use_cases.superbills import RENDER_JOB
-from billing.invoices.handlers import on_session_cancelled, on_session_given
-from billing.invoices.states import InvoiceIssued, ItemReturned
+from billing.invoices.handlers import on_session_given, on_session_not_given
+from billing.invoices.states import InvoiceIssued, InvoiceVoided, ItemReturned
 from billing.kernel.clock import clock_from
 from billing.kernel.money import Money
 from billing.payments.flows import Payments, resolve, send_refund, work_event
-from billing.payments.handlers import on_invoice_issued, on_item_returned
+from billing.payments.handlers import on_invoice_issued, on_invoice_voided, on_item_returned
 from billing.payments.use_cases.inbox import WORK_WEBHOOK
 from billing.payments.use_cases.refunds import SEND_REFUND
 from billing.platform import cli
@@ -106,8 +106,11 @@ def create_app(settings: Settings) -> Flask:
 def subscribe(database: Database) -> None:
     """Who hears of what, in this order, inside the transaction of the fact."""
     database.subscribe(SessionGiven, on_session_given)
-    database.subscribe(SessionCancelled, on_session_cancelled)
+    database.subscribe(SessionCancelled, on_session_not_given)
+    database.subscribe(SessionMissed, on_session_not_given)
+    database.subscribe(PatientTurnedAway, on_session_not_given)
     database.subscribe(InvoiceIssued, on_invoice_issued)
+    database.subscribe(InvoiceVoided, on_invoice_voided)
     database.subscribe(ItemReturned, on_item_returned)
 
 

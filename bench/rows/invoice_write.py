@@ -13,7 +13,8 @@ from bench.databases import NO_SERVER, Databases
 from bench.frame import PRODUCT, Contest, Goal, Row, contest, not_measured, timed
 from bench.office import Office, open_office, posted
 from bench.peers import by_hand, orm_invoice
-from billing.care.use_cases import check_in, plan_treatment, record_session
+from billing.care.records import SessionOrder
+from billing.care.use_cases import check_in, plan_sessions, record_session
 from billing.kernel.permissions import SYSTEM
 from billing.patients.records import Category, Evidence, Proof
 from billing.patients.use_cases import add_patient, verify_eligibility
@@ -21,7 +22,6 @@ from billing.platform.data.database import Tx
 from billing.platform.data.vault import Vault
 from billing.quotes.use_cases import quote_plan
 from tests.conftest import NOW, TEST_KEYS
-from tests.factories.care import SAMPLE_PARTICULARS
 from tests.factories.patients import SAMPLE_PERSON
 
 ROUNDS, IN_A_ROUND, AT_ONCE = 7, 4, 16
@@ -32,7 +32,7 @@ ORM_GOAL = Goal(2)
 
 @dataclass(frozen=True)
 class Bill:
-    """What is to be invoiced: three sessions of a plan of six, the first one given already."""
+    """What is to be invoiced: the three sessions of a plan, the first one given already."""
 
     quote_id: str
     session_ids: tuple[str, ...]
@@ -144,17 +144,15 @@ def _bill(tx: Tx, office: Office) -> Bill:
     )
     evidence = Evidence(category=Category.VETERAN, proof=Proof.DD_214, seen_by="front desk")
     verify_eligibility(tx, patient_id=patient.id, evidence=evidence, verified_on=NOW.date(), **people)
-    plan = plan_treatment(
-        tx,
-        patient_id=patient.id,
-        condition="depression",
-        protocol="series_of_six",
-        starts_on=NOW.date(),
-        particulars=SAMPLE_PARTICULARS,
-        **people,
-    )
+    orders = [
+        SessionOrder(
+            service="infusion", planned_on=NOW.date() + timedelta(days=day), minutes=45, dose_mg=Decimal(40)
+        )
+        for day in (0, 3, 7)
+    ]
+    plan = plan_sessions(tx, patient_id=patient.id, condition="depression", orders=orders, **people)
     quote = quote_plan(tx, plan_id=plan.id, **people)
-    ids = tuple(session.id for session in plan.sessions[:3])
+    ids = tuple(session.id for session in plan.sessions)
     check_in(tx, session_id=ids[0], override_reason="sample", **people)
     record_session(
         tx,

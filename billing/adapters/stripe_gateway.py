@@ -204,7 +204,7 @@ def _instant(seconds: int) -> datetime:
 
 def _money(cents: int, currency: str) -> Money:
     if currency != "usd":
-        raise GatewayRefused("unexpected_currency")
+        raise GatewayTimeout  # no usable answer, and not a no: the money may have moved
     return Money(cents)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from flask import Response, abort, request
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from billing.insurance.flows import import_remittance, render_superbill
 from billing.insurance.ports import RemittanceReader, RenderSuperbill
@@ -21,15 +22,15 @@ from billing.insurance.schemas import (
 )
 from billing.insurance.use_cases.superbills import issue_superbill, void_superbill
 from billing.kernel.permissions import Permission
-from billing.platform.data.idempotency import find_answer
 from billing.platform.http.api import ApiBlueprint
 from billing.platform.http.edge import Edge
 from billing.platform.http.guard import current_actor, guard
 from billing.platform.http.pages import page_of, page_view
-from billing.platform.http.writes import edge_write, idempotency_key, request_sha256
+from billing.platform.http.writes import edge_flow, edge_write
 
-LARGEST_UPLOAD = 20_000_000
-"""Bytes: more than 100,000 claims."""
+LARGEST_UPLOAD = 2_000_000
+"""Bytes. A claim takes some milliseconds to post, and a request must end."""
+TOO_LARGE = "The file has more than 2 MB. Have it imported on the server: flask remittances import FILE."
 MEDIA_TYPES = ("application/edi-x12", "application/octet-stream", "text/plain")
 UPLOAD = {
     "required": True,
@@ -106,13 +107,18 @@ def _add_superbill_reads(routes: ApiBlueprint, edge: Edge, render: RenderSuperbi
     @guard(Permission.SUPERBILLS_READ)
     def show_pdf(superbill_id: str) -> Response:
         """The PDF, the same bytes for ever; drawn now when the worker has not come to it."""
-        superbill = _look(edge, superbill_id)
-        content = render_superbill(edge.database, render, document_id=superbill.document_id, now=edge.clock())
-        headers = {
-            "Content-Disposition": f'inline; filename="{superbill.number}.pdf"',
-            "Cache-Control": "no-store",
-        }
-        return Response(content, mimetype="application/pdf", headers=headers)
+        return superbill_pdf(edge, render, superbill_id)
+
+
+def superbill_pdf(edge: Edge, render: RenderSuperbill, superbill_id: str) -> Response:
+    """The file, under a name that names nobody. Raises: NoSuchSuperbill."""
+    superbill = _look(edge, superbill_id)
+    content = render_superbill(edge.database, render, document_id=superbill.document_id, now=edge.clock())
+    headers = {
+        "Content-Disposition": f'inline; filename="{superbill.number}.pdf"',
+        "Cache-Control": "no-store",
+    }
+    return Response(content, mimetype="application/pdf", headers=headers)
 
 
 def _look(edge: Edge, superbill_id: str) -> Any:
@@ -131,31 +137,32 @@ def _add_upload(routes: ApiBlueprint, edge: Edge, reader: RemittanceReader) -> N
     @routes.response(200, ImportView)
     @guard(Permission.REMITTANCES_WRITE)
     def upload() -> Response:
-        """Post an 835 file, sent as the body. Each transaction is posted or parked whole, and once only."""
+        """Post an 835 file of up to 2 MB, sent as the body.
+
+        Each transaction is posted or parked whole, and once only. Larger files go through
+        `flask remittances import`.
+        """
         if request.mimetype not in MEDIA_TYPES:
             abort(415, description=f"Send the file as Content-Type: {MEDIA_TYPES[0]}.")
-        request.max_content_length = LARGEST_UPLOAD
-        _refuse_another_file_under_the_key(edge)
-        imported = _import(edge, reader)
-        return edge_write(edge, lambda tx: {"files": [imported]}, ImportView, status=200, moves_money=True)
+        content = _uploaded()
+
+        def post() -> dict[str, list[ImportedFile]]:
+            run, actor = edge.database.in_transaction, current_actor()
+            file = import_remittance(
+                run, reader, name="upload", content=content, actor=actor, clock=edge.clock
+            )
+            return {"files": [file]}
+
+        return edge_flow(edge, post, ImportView)
 
 
-def _refuse_another_file_under_the_key(edge: Edge) -> None:
-    """Before anything is posted. Raises: KeyRequired, KeyReused."""
-    key = str(idempotency_key(moves_money=True))
-    with edge.database.reading() as read:
-        find_answer(read, actor_id=current_actor().id, key=key, request_sha256=request_sha256())
-
-
-def _import(edge: Edge, reader: RemittanceReader) -> ImportedFile:
-    return import_remittance(
-        edge.database.in_transaction,
-        reader,
-        name="upload",
-        content=request.get_data(),
-        actor=current_actor(),
-        clock=edge.clock,
-    )
+def _uploaded() -> bytes:
+    """The body, when it is not too large for a request."""
+    request.max_content_length = LARGEST_UPLOAD
+    try:
+        return request.get_data()
+    except RequestEntityTooLarge:
+        abort(413, description=TOO_LARGE)
 
 
 def _add_remittance_reads(routes: ApiBlueprint, edge: Edge) -> None:

@@ -30,14 +30,18 @@ def make_commands(database: Database, clock: Clock, reader: RemittanceReader) ->
     @click.option("--dry-run", is_flag=True, help="Do it all, show it, and roll it back.")
     @click.option("--json", "as_json", is_flag=True, help="For machines.")
     def import_files(files: tuple[Path, ...], dry_run: bool, as_json: bool) -> None:  # noqa: FBT001
-        """Post FILES; exits 0 when each was posted or is a duplicate."""
+        """Post FILES; exits 0 when each was posted or is a duplicate.
 
-        def work(run: Run) -> list[ImportedFile]:
-            return [_import_path(run, reader, path, clock) for path in files]
+        A dry run plays each file by itself, as if the others had not come.
+        """
 
-        imported = (
-            database.rehearse(lambda tx: work(_inside(tx))) if dry_run else work(database.in_transaction)
-        )
+        def post(path: Path) -> ImportedFile:
+            return _import_path(database.in_transaction, reader, path, clock)
+
+        def play(path: Path) -> ImportedFile:
+            return database.rehearse(lambda tx: _import_path(_inside(tx), reader, path, clock))
+
+        imported = [(play if dry_run else post)(path) for path in files]
         click.echo(_as_json(imported) if as_json else _as_text(imported))
         sys.exit(0 if all(each.status in WELL for each in imported) else 1)
 

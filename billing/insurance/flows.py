@@ -33,18 +33,21 @@ class Run(Protocol):
 def render_superbill(
     database: Database, render: RenderSuperbill, *, document_id: str, now: datetime
 ) -> bytes:
-    """The bytes of an issued superbill, drawn and kept when nobody has drawn them yet."""
+    """The bytes of an issued superbill, drawn and kept when nobody has drawn them yet.
+
+    Who draws at the same moment as another gets the bytes that were kept first.
+    """
     with database.reading() as read:
         if kept := find_rendering(read, document_id):
             return kept
         body = find_document(read, document_id).body
     content = render(body)
-    database.in_transaction(
-        lambda tx: store_rendering(
-            tx, document_id=document_id, media_type="application/pdf", content=content, now=now
-        )
-    )
-    return content
+
+    def keep(tx: Tx) -> bytes:
+        store_rendering(tx, document_id=document_id, media_type="application/pdf", content=content, now=now)
+        return find_rendering(tx, document_id) or content
+
+    return database.in_transaction(keep)
 
 
 def import_remittance(

@@ -56,7 +56,7 @@ class RemittanceFileRow(Base):
 
 
 class RemittanceRow(Base):
-    """One ST transaction. What was posted under a payer, trace, amount and date is never posted again."""
+    """One ST transaction. What an entity was paid under a payer, trace, amount and date is posted once."""
 
     __tablename__ = "remittance"
     __table_args__ = (
@@ -64,7 +64,7 @@ class RemittanceRow(Base):
             "payer_id", "trace", "amount_cents", "paid_on", "content_sha256", name="uq_remittance_content"
         ),
         Index(
-            "uq_remittance_posted", "payer_id", "trace", "amount_cents", "paid_on",
+            "uq_remittance_posted", "entity_id", "payer_id", "trace", "amount_cents", "paid_on",
             unique=True, sqlite_where=POSTED, postgresql_where=POSTED,
         ),
     )  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, exists, select
 
 from billing.insurance.errors import NoSuchRemittance, NoSuchSuperbill
 from billing.insurance.models import RemittanceClaimRow, RemittanceRow, SuperbillRow
@@ -109,8 +109,9 @@ def sessions_by_payer_claim(
 
 def find_remittance(read: Read, remittance_id: str, actor: Actor) -> Remittance:
     """Raises: NoSuchRemittance."""
-    row = read.session.get(RemittanceRow, remittance_id)
-    if row is None or actor.entity_id not in (None, row.entity_id):
+    query = select(RemittanceRow).where(RemittanceRow.id == remittance_id, *_shown_to(actor))
+    row = read.session.scalar(query)
+    if row is None:
         raise NoSuchRemittance("There is no such remittance. Check the id.")
     return remittance_of(read, row)
 
@@ -124,14 +125,27 @@ def list_remittances(
     limit: int,
 ) -> Sequence[Remittance]:
     """Newest first, those before the cursor, without their claims."""
-    query = select(RemittanceRow).order_by(RemittanceRow.id.desc()).limit(limit)
-    if actor.entity_id is not None:
-        query = query.where(RemittanceRow.entity_id == actor.entity_id)
+    query = select(RemittanceRow).where(*_shown_to(actor)).order_by(RemittanceRow.id.desc()).limit(limit)
     if state is not None:
         query = query.where(RemittanceRow.state == state)
     if cursor is not None:
         query = query.where(RemittanceRow.id < cursor)
     return [_remittance(row, ()) for row in read.session.scalars(query)]
+
+
+def _shown_to(actor: Actor) -> list[ColumnElement[bool]]:
+    """A remittance is its entity's. Who is limited to sites sees it once each claim is matched to theirs.
+
+    A parked one, whose claims are not matched yet, is for those who see the whole entity.
+    """
+    conditions = [] if actor.entity_id is None else [RemittanceRow.entity_id == actor.entity_id]
+    if actor.site_ids is None:
+        return conditions
+    claim = exists().where(RemittanceClaimRow.remittance_id == RemittanceRow.id)
+    within = exists().where(
+        SuperbillRow.session_id == RemittanceClaimRow.session_id, *within_reach(actor, SuperbillRow)
+    )
+    return [*conditions, claim, ~claim.where(~within)]
 
 
 def remittance_of(read: Read, row: RemittanceRow) -> Remittance:

@@ -11,6 +11,8 @@ from billing.kernel.money import Money
 
 
 class InvoiceKind(StrEnum):
+    """PACKAGE: a package's reduction is in its price, so that its sessions stand or fall together."""
+
     SESSION = "session"
     PACKAGE = "package"
 

@@ -6,7 +6,7 @@ from billing.platform.http.pages import page_args
 
 
 class IssueInvoice(StrictSchema):
-    """Without `session_ids` the whole quoted plan is invoiced; of several sessions, as a prepaid package."""
+    """Without `session_ids` the whole quoted plan; some of its sessions cost what they cost alone."""
 
     quote_id = OpaqueId("quo", required=True)
     session_ids = fields.List(

@@ -36,6 +36,13 @@ class InvoiceIssued:
 
 
 @dataclass(frozen=True, kw_only=True)
+class InvoiceVoided:
+    """A subscriber that knows of money under way refuses, and the invoice stays."""
+
+    invoice_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class ItemReturned:
     """A session was cancelled after it was invoiced; `freed` is what had been paid for it."""
 

@@ -38,6 +38,7 @@ from billing.invoices.states import (
     InvoiceEvent,
     InvoiceIssued,
     InvoiceState,
+    InvoiceVoided,
     ItemReturned,
 )
 from billing.kernel.clock import local_date
@@ -52,26 +53,27 @@ from billing.platform.data.database import Tx
 from billing.platform.data.documents import freeze
 from billing.platform.data.series import next_number
 from billing.platform.data.states import advance
-from billing.quotes.queries import find_quote
+from billing.quotes.queries import find_quote, price_of_some
 from billing.quotes.records import Quote, QuotedSession
 
 
 def issue_invoice(
     tx: Tx, *, quote_id: str, session_ids: Sequence[str] | None = None, actor: Actor, now: datetime
 ) -> Invoice:
-    """Bill sessions of a quoted plan: those named, or the whole plan as a prepaid package.
+    """Bill sessions of a quoted plan: those named, or the whole plan.
 
-    A future invoice posts nothing; a session that was given already is earned at once.
+    Sessions named without the rest cost what they cost alone: a package's price is for the package, which is
+    paid ahead as a whole. A future invoice posts nothing; a session that was given already is earned at once.
     Raises: NoSuchQuote, QuoteWithoutPlan, SessionNotQuoted, SessionAlreadyInvoiced, SessionCalledOff.
     """
     quote = find_quote(tx, quote_id, actor)
     if quote.patient_id is None or quote.plan_id is None:
         raise QuoteWithoutPlan("Make the quote from a patient's treatment plan, then invoice it.")
     lock_patient(tx, quote.patient_id)
-    chosen = _chosen(quote, session_ids)
+    chosen = _chosen(tx, quote, session_ids)
     for item in chosen:
         _refuse_unless_billable(tx, str(item.session_id))
-    kind = InvoiceKind.PACKAGE if session_ids is None and len(chosen) > 1 else InvoiceKind.SESSION
+    kind = InvoiceKind.PACKAGE if any(item.package for item in chosen) else InvoiceKind.SESSION
     invoice = _write_invoice(tx, quote, kind, chosen, actor, now)
     for line in invoice.lines:
         set_due(tx, session_id=line.session_id, due=line.net, actor=actor, now=now)
@@ -137,20 +139,18 @@ def settle(
 
 def earn_session(tx: Tx, *, session_id: str, actor: Actor, now: datetime) -> None:
     """Post the income of a session that was given; one that is not invoiced yet waits for its invoice."""
-    session = find_session(tx, session_id, SYSTEM)
-    lock_patient(tx, session.patient_id)
+    session = _locked_session(tx, session_id)
     if found := line_of_session(tx, session_id):
         invoice, line = found
         _earn(tx, invoice, line, session, actor, now)
 
 
 def return_session(tx: Tx, *, session_id: str, actor: Actor, now: datetime) -> None:
-    """Take a cancelled session off its invoice; what was paid for it is free for the patient.
+    """Take a session that will not be given off its invoice; what was paid for it is free for the patient.
 
     Raises: PackageSession: a package is sold as a whole, its sessions are moved, not cancelled.
     """
-    session = find_session(tx, session_id, SYSTEM)
-    lock_patient(tx, session.patient_id)
+    session = _locked_session(tx, session_id)
     found = line_of_session(tx, session_id)
     if found is None:
         return
@@ -214,18 +214,19 @@ def void_invoice(tx: Tx, *, invoice_id: str, reason: str, actor: Actor, now: dat
     for line in invoice.lines:
         _release(tx, line.session_id, actor, now)
     tx.session.flush()
+    tx.emit(InvoiceVoided(invoice_id=invoice_id))
     record_audit(tx, actor=actor, action="invoice.void", subject_id=invoice_id, now=now)
     return record_of(tx, row)
 
 
-def _chosen(quote: Quote, session_ids: Sequence[str] | None) -> list[QuotedSession]:
-    quoted = {item.session_id: item for item in quote.sessions if item.session_id is not None}
+def _chosen(tx: Tx, quote: Quote, session_ids: Sequence[str] | None) -> tuple[QuotedSession, ...]:
     if session_ids is None:
-        return list(quoted.values())
+        return quote.sessions
+    quoted = {item.session_id for item in quote.sessions}
     unknown = [session_id for session_id in session_ids if session_id not in quoted]
     if unknown or len(set(session_ids)) != len(session_ids):
         raise SessionNotQuoted("Name each session of the quote at most once, and no other.", sessions=unknown)
-    return [item for item in quoted.values() if item.session_id in set(session_ids)]
+    return price_of_some(tx, quote, session_ids)
 
 
 def _refuse_unless_billable(tx: Tx, session_id: str) -> None:
@@ -379,6 +380,11 @@ def _earn(tx: Tx, invoice: Invoice, line: InvoiceLine, session: Session, actor: 
     lines = earning_lines(line, session.covered, invoice.patient_id)
     source = Source("session", session.id, "given")
     post(tx, Posting.of(invoice, source, given_on, lines), actor=actor, now=now)
+
+
+def _locked_session(tx: Tx, session_id: str) -> Session:
+    lock_patient(tx, find_session(tx, session_id, SYSTEM).patient_id)
+    return find_session(tx, session_id, SYSTEM)
 
 
 def _release(tx: Tx, session_id: str, actor: Actor, now: datetime) -> None:

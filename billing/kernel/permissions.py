@@ -90,12 +90,21 @@ ROLES: dict[Role, frozenset[Permission]] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Actor:
-    """Who asks. `site_ids` is None for those who work at every site of the entity."""
+    """Who asks. `site_ids` is None for those who work at every site of the entity.
+
+    `person_id` is who answers for this actor, when that is somebody else: who issued a token, for a token.
+    """
 
     id: str
     entity_id: str | None
     permissions: frozenset[Permission]
     site_ids: frozenset[str] | None = None
+    person_id: str | None = None
+
+    @property
+    def person(self) -> str:
+        """Who answers for what is done. Two actors of one person are not two persons."""
+        return self.person_id or self.id
 
     def may(self, permission: Permission) -> bool:
         return permission in self.permissions

@@ -33,7 +33,10 @@ class EntryRow(Base):
 
 
 class LineRow(Base):
-    """Written before its entry, which is why the foreign key waits for the end of the transaction."""
+    """On SQLite written before its entry, which is why the foreign key waits for the end of the transaction.
+
+    On PostgreSQL one statement writes an entry and its lines.
+    """
 
     __tablename__ = "ledger_line"
     __table_args__ = (

@@ -33,6 +33,9 @@ ONE_STATEMENT = text(
 )
 """PostgreSQL: one round trip, and the balance is checked when the statement ends."""
 
+POSTED_ONCE = ("ledger_entry.source_kind", "uq_ledger_entry_source_kind_source_id_purpose")
+"""How SQLite and PostgreSQL name the constraint that posts each fact once."""
+
 
 def post(tx: Tx, posting: Posting, *, actor: Actor, now: datetime) -> str:
     """Post an entry and return its id. What is posted never changes; `reverse` undoes it.
@@ -60,6 +63,8 @@ def post(tx: Tx, posting: Posting, *, actor: Actor, now: datetime) -> str:
         else:
             _write_lines_then_entry(tx, header, lines)
     except IntegrityError as error:
+        if not any(name in str(error.orig) for name in POSTED_ONCE):
+            raise
         raise AlreadyPosted(
             f"{posting.source_kind} {posting.source_id} was posted before, as {posting.purpose}."
         ) from error

@@ -47,7 +47,7 @@ from billing.platform.http.api import ApiBlueprint
 from billing.platform.http.edge import Edge
 from billing.platform.http.guard import current_actor, guard
 from billing.platform.http.pages import page_of, page_view
-from billing.platform.http.writes import edge_write, request_key
+from billing.platform.http.writes import edge_write, edge_write_secret, request_key
 
 RETURN_PATH = "/pay/thanks"
 """The page to which the processor sends a patient back."""
@@ -117,7 +117,7 @@ def _add_payment_routes(routes: ApiBlueprint, edge: Edge) -> None:
             link, secret = make_pay_link(tx, invoice_id=invoice_id, actor=actor, now=now)
             return {**vars(link), "url": f"{edge.public_url}/pay/{secret}"}
 
-        return edge_write(edge, make, PayLinkView)
+        return edge_write_secret(edge, make, PayLinkView)
 
     @routes.route("/payments", methods=["GET"])
     @routes.arguments(PaymentsQuery, location="query")
@@ -161,7 +161,9 @@ def _add_credit_routes(routes: ApiBlueprint, edge: Edge) -> None:
     @guard(Permission.CREDITS_READ)
     def show_credits(patient_id: str) -> Any:
         actor = current_actor()
-        lots = edge.read(lambda read: credits_of_patient(read, find_patient(read, patient_id, actor).id))
+        lots = edge.read(
+            lambda read: credits_of_patient(read, find_patient(read, patient_id, actor).id, actor)
+        )
         return {"available": total(lot.available for lot in lots), "items": lots}
 
     @routes.route("/credits/<lot_id>", methods=["GET"])

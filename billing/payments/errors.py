@@ -53,14 +53,26 @@ class MoreThanAvailable(Conflict):
     code = "more-than-available"
 
 
-class CreditNotElected(Conflict):
-    """The patient chose a refund, or has not chosen yet."""
+class RefundNotElected(Conflict):
+    """The patient chose to have this credit taken off the next invoice; record another choice first."""
 
-    code = "credit-not-elected"
+    code = "refund-not-elected"
+
+
+class CheckNumberUsed(Conflict):
+    """Another refund of this legal entity went out with a check of that number."""
+
+    code = "check-number-used"
+
+
+class UnexplainedMoney(Conflict):
+    """The processor moved money that no operation of ours asked for; a person has to look."""
+
+    code = "unexplained-money"
 
 
 class OwnRefund(Denied):
-    """Nobody approves what they asked for themselves."""
+    """Nobody approves what they asked for themselves, by whichever token or session."""
 
     code = "own-refund"
 

@@ -12,12 +12,10 @@ from typing import TypeVar
 
 import structlog
 
-from billing.invoices.errors import InvoiceNotOpen
 from billing.kernel.clock import Clock
-from billing.kernel.errors import Unavailable
 from billing.kernel.permissions import SYSTEM, Actor
 from billing.payments import ports
-from billing.payments.errors import CheckoutStands, NotBookedYet, TooSmallForCard
+from billing.payments.errors import CheckoutStands, NotBookedYet, UnexplainedMoney
 from billing.payments.ports import Gateway, GatewayRefused
 from billing.payments.queries import (
     charge_of_payment,
@@ -36,8 +34,8 @@ from billing.payments.use_cases.checkouts import (
     keep_page,
     pay_checkout,
     refuse_checkout,
+    take_credit_first,
 )
-from billing.payments.use_cases.credits import apply_credits
 from billing.payments.use_cases.refunds import fail_refund, keep_sent, succeed_refund
 from billing.platform.data.database import Database
 from billing.platform.data.idempotency import RequestKey
@@ -80,15 +78,12 @@ def start_checkout(
     """
 
     def begin() -> Checkout:
-        return room.database.in_transaction(
-            lambda tx: begin_checkout(
-                tx,
-                invoice_id=invoice_id,
-                return_url=return_url,
-                request=request,
-                actor=actor,
-                now=room.clock(),
-            )
+        _write(room, lambda tx, now: take_credit_first(tx, invoice_id=invoice_id, actor=actor, now=now))
+        return _write(
+            room,
+            lambda tx, now: begin_checkout(
+                tx, invoice_id=invoice_id, return_url=return_url, request=request, actor=actor, now=now
+            ),
         )
 
     try:
@@ -96,17 +91,13 @@ def start_checkout(
     except CheckoutStands as standing:
         cancel_checkout(room, checkout_id=str(standing.more["checkout_id"]), actor=actor)
         checkout = begin()
-    except (InvoiceNotOpen, TooSmallForCard):
-        # It may be the patient's credit that leaves too little to pay: then it is taken all the same.
-        _write(room, lambda tx, now: apply_credits(tx, invoice_id=invoice_id, actor=actor, now=now))
-        raise
     return _open_page(room, checkout, actor) if checkout.state is CheckoutState.CREATED else checkout
 
 
 def cancel_checkout(room: Payments, *, checkout_id: str, actor: Actor) -> Checkout:
     """Close the processor's page, and answer with what became of the checkout: closed, or paid after all.
 
-    Raises: NoSuchCheckout, GatewayTimeout.
+    Raises: NoSuchCheckout, NotBookedYet, GatewayRefused, GatewayTimeout.
     """
     with room.database.reading() as read:
         checkout = find_checkout(read, checkout_id, actor)
@@ -146,20 +137,27 @@ def send_refund(room: Payments, *, refund_id: str) -> Refund:
         charge = charge_of_payment(read, str(refund.payment_id))
     if refund.state is not RefundState.APPROVED:
         return refund
-    try:
-        sent = _send_or_look_up(room, refund, charge)
-    except GatewayRefused:
+    if room.clock() - (refund.approved_at or refund.requested_at) >= KEY_LIVES:
+        sent = room.gateway.find_refund(refund.id, charge_reference=charge)
+    else:
+        sent = _send(room, refund, charge)
+    if sent is None:
         return _write(room, lambda tx, now: fail_refund(tx, refund_id=refund_id, actor=SYSTEM, now=now))
     return _record_refund(room, refund_id, sent)
 
 
-def settle_refund(room: Payments, *, reference: str) -> Refund | None:
-    """Read a refund at the processor and record what became of it; None when it is none of ours."""
+def settle_refund(room: Payments, *, reference: str) -> Refund:
+    """Read a refund at the processor and record what became of it.
+
+    Raises: UnexplainedMoney for one that was made elsewhere, so that its job waits for a person.
+    """
     state = room.gateway.read_refund(reference)
     with room.database.reading() as read:
         known = refund_by_reference(read, reference)
     refund_id = known.id if known else state.operation
-    return _record_refund(room, refund_id, state) if refund_id else None
+    if refund_id is None:
+        raise UnexplainedMoney("A refund at the processor is none of ours: look it up in its dashboard.")
+    return _record_refund(room, refund_id, state)
 
 
 def work_event(room: Payments, *, kind: str, object_id: str) -> None:
@@ -168,6 +166,8 @@ def work_event(room: Payments, *, kind: str, object_id: str) -> None:
         settle_checkout(room, reference=object_id)
     elif kind.startswith("refund."):
         settle_refund(room, reference=object_id)
+    elif kind.startswith("charge.dispute."):
+        raise UnexplainedMoney("A payment is disputed: answer it in the processor's dashboard.")
 
 
 def resolve(room: Payments) -> Resolved:
@@ -243,13 +243,13 @@ def _record_outcome(room: Payments, checkout_id: str, state: ports.CheckoutState
         return find_checkout(read, checkout_id, SYSTEM)
 
 
-def _send_or_look_up(room: Payments, refund: Refund, charge: str) -> ports.RefundState:
-    if room.clock() - (refund.approved_at or refund.requested_at) < KEY_LIVES:
+def _send(room: Payments, refund: Refund, charge: str) -> ports.RefundState | None:
+    """None for a definite no."""
+    try:
         return room.gateway.refund(key=refund.id, charge_reference=charge, amount=refund.amount)
-    found = room.gateway.find_refund(refund.id, charge_reference=charge)
-    if found is None:
-        raise GatewayRefused("never_arrived")
-    return found
+    except GatewayRefused as refused:
+        log.warning("refund_refused", refund=refund.id, reason=refused.reason)
+        return None
 
 
 def _record_refund(room: Payments, refund_id: str, state: ports.RefundState) -> Refund:
@@ -269,9 +269,10 @@ def _write(room: Payments, work: Callable[..., T]) -> T:
 
 
 def _try(work: Callable[[], object]) -> bool:
+    """One that cannot be told never keeps the others waiting."""
     try:
         work()
-    except (Unavailable, GatewayRefused) as error:
-        log.warning("still_unknown", error=error.code)
+    except Exception as error:
+        log.warning("still_unknown", error=type(error).__name__)
         return False
     return True

@@ -98,7 +98,10 @@ class CreditApplicationRow(Base):
 
 class RefundRow(Base):
     __tablename__ = "refund"
-    __table_args__ = (CheckConstraint("amount_cents > 0", name="positive"),)
+    __table_args__ = (
+        CheckConstraint("amount_cents > 0", name="positive"),
+        UniqueConstraint("entity_id", "method", "reference"),
+    )
 
     id: Mapped[Id] = mapped_column(primary_key=True)
     entity_id: Mapped[Id]
@@ -110,11 +113,13 @@ class RefundRow(Base):
     amount_cents: Mapped[int]
     state: Mapped[str] = mapped_column(String(10), index=True)
     requested_by: Mapped[Id]
+    requested_by_person: Mapped[Id]
     requested_at: Mapped[datetime]
     approved_by: Mapped[str | None] = mapped_column(String(40))
+    approved_by_person: Mapped[str | None] = mapped_column(String(40))
     approved_at: Mapped[datetime | None]
     refunded_on: Mapped[date | None]
-    reference: Mapped[str | None] = mapped_column(String(255), unique=True)
+    reference: Mapped[str | None] = mapped_column(String(255))
 
 
 class WebhookEventRow(Base):

@@ -15,6 +15,7 @@ from billing.kernel.errors import NotFound
 from billing.kernel.money import Money, total
 from billing.kernel.permissions import SYSTEM, Actor
 from billing.payments.errors import (
+    CheckoutStands,
     NoSuchCheckout,
     NoSuchCredit,
     NoSuchPayLink,
@@ -92,6 +93,26 @@ def checkout_by_reference(read: Read, reference: str) -> Checkout | None:
     return checkout_of(row) if row else None
 
 
+def standing_checkout(read: Read, invoice_id: str) -> Checkout | None:
+    """The checkout of an invoice that may still take money, if any."""
+    row = read.session.scalar(
+        select(CheckoutRow).where(CheckoutRow.invoice_id == invoice_id, CheckoutRow.state.in_(STANDING))
+    )
+    return checkout_of(row) if row else None
+
+
+def refuse_while_standing(read: Read, invoice_id: str) -> None:
+    """Nothing else settles or voids an invoice while a card page may still take its money.
+
+    Raises: CheckoutStands.
+    """
+    if standing := standing_checkout(read, invoice_id):
+        raise CheckoutStands(
+            "A card page of this invoice stands open. Cancel it first, or wait until it was used.",
+            checkout_id=standing.id,
+        )
+
+
 def unresolved_checkouts(read: Read, *, before: datetime, now: datetime) -> Sequence[Checkout]:
     """Those whose opening was not confirmed since `before`, and those open past their end."""
     late = (CheckoutRow.state == CheckoutState.CREATED) & (CheckoutRow.opened_at < before)
@@ -105,11 +126,11 @@ def find_credit(read: Read, lot_id: str, actor: Actor) -> CreditLot:
     return lot_of(row)
 
 
-def credits_of_patient(read: Read, patient_id: str) -> Sequence[CreditLot]:
-    """All credits of a patient, oldest first; the caller has looked the patient up."""
+def credits_of_patient(read: Read, patient_id: str, actor: Actor) -> Sequence[CreditLot]:
+    """The credits of a patient that the actor may know of, oldest first."""
     query = (
         select(CreditLotRow)
-        .where(CreditLotRow.patient_id == patient_id)
+        .where(CreditLotRow.patient_id == patient_id, *within_reach(actor, CreditLotRow))
         .order_by(CreditLotRow.held_on, CreditLotRow.id)
     )
     return [lot_of(row) for row in read.session.scalars(query)]
@@ -119,7 +140,7 @@ def elected_credits(read: Read, patient_id: str) -> Sequence[CreditLot]:
     """Credits that go off the next invoice, oldest first."""
     return [
         lot
-        for lot in credits_of_patient(read, patient_id)
+        for lot in credits_of_patient(read, patient_id, SYSTEM)
         if lot.available and lot.election is Election.CREDIT
     ]
 
@@ -145,7 +166,10 @@ def find_refund(read: Read, refund_id: str, actor: Actor) -> Refund:
 
 
 def refund_by_reference(read: Read, reference: str) -> Refund | None:
-    row = read.session.scalar(select(RefundRow).where(RefundRow.reference == reference))
+    """By the processor's id."""
+    row = read.session.scalar(
+        select(RefundRow).where(RefundRow.reference == reference, RefundRow.method == RefundMethod.CARD)
+    )
     return refund_of(row) if row else None
 
 

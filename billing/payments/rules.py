@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from billing.kernel.money import ZERO, Money
 from billing.ledger.records import Account
 from billing.payments.records import Tender
 
 SMALLEST_CARD_PAYMENT = Money(50)
 """The processor's own minimum for US dollars."""
+
+LATELY = timedelta(hours=24)
+"""How long a refund that approved itself counts against the next one."""
 
 ARRIVES_ON = {Tender.CARD: Account.PROCESSOR_CLEARING, Tender.CASH: Account.UNDEPOSITED}
 """Where a tender's money is before it is at the bank."""
@@ -27,6 +32,9 @@ def share_reimbursement(
     return settled, patients, left - patients
 
 
-def needs_second_person(amount: Money, limit: Money) -> bool:
-    """Refunds up to the limit need no approval by somebody else."""
-    return amount > limit
+def needs_second_person(amount: Money, lately: Money, limit: Money) -> bool:
+    """Refunds need no approval by somebody else while those of a patient's last day stay within the limit.
+
+    `lately` is what approved itself for the patient within LATELY; many small refunds are a large one.
+    """
+    return amount + lately > limit

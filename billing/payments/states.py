@@ -29,6 +29,8 @@ CHECKOUT_MOVES: dict[tuple[CheckoutState, CheckoutEvent], CheckoutState] = {
     (CheckoutState.CREATED, CheckoutEvent.EXPIRE): CheckoutState.EXPIRED,
     (CheckoutState.CREATED, CheckoutEvent.REFUSE): CheckoutState.REFUSED,
     (CheckoutState.OPEN, CheckoutEvent.PAY): CheckoutState.PAID,
+    (CheckoutState.EXPIRED, CheckoutEvent.PAY): CheckoutState.PAID,
+    (CheckoutState.REFUSED, CheckoutEvent.PAY): CheckoutState.PAID,
     (CheckoutState.OPEN, CheckoutEvent.EXPIRE): CheckoutState.EXPIRED,
 }
 

@@ -15,7 +15,7 @@ from billing.people.use_cases import issue_token, revoke_token, touch_session
 from billing.platform.http.api import ApiBlueprint, no_content
 from billing.platform.http.edge import Edge
 from billing.platform.http.guard import Authenticate, current_actor, guard
-from billing.platform.http.writes import edge_write
+from billing.platform.http.writes import edge_write_secret
 
 SESSION_SECRET = "staff_session"  # noqa: S105 - the name under which the cookie keeps it
 LONGEST_TOKEN = 200
@@ -53,7 +53,7 @@ def make_blueprint(edge: Edge) -> ApiBlueprint:
         """Issue a token for the actor's own clinic; the secret is shown this once"""
         actor = current_actor()
         body["entity_id"] = body["entity_id"] or actor.entity_id
-        return edge_write(
+        return edge_write_secret(
             edge, lambda tx: issue_token(tx, **body, actor=actor, now=edge.clock()), IssuedTokenView
         )
 

@@ -39,6 +39,8 @@ class StaffSessionRow(Base):
 
 
 class ApiToken(Base):
+    """`person_id` answers for what the token does: see rules.answers_for."""
+
     __tablename__ = "api_token"
 
     id: Mapped[Id] = mapped_column(primary_key=True)
@@ -50,6 +52,7 @@ class ApiToken(Base):
     expires_at: Mapped[datetime | None]
     revoked_at: Mapped[datetime | None]
     issued_by: Mapped[Id]
+    person_id: Mapped[Id] = mapped_column(index=True)
     issued_at: Mapped[datetime]
 
 

@@ -26,6 +26,7 @@ def actor_for_token(read: Read, secret: str, now: datetime) -> Actor | None:
         entity_id=token.entity_id,
         permissions=allowed,
         site_ids=None if token.site_ids is None else frozenset(token.site_ids),
+        person_id=row.person_id,
     )
 
 

@@ -10,7 +10,7 @@ from itertools import pairwise
 from typing import Literal
 
 from billing.kernel.errors import Flaw
-from billing.kernel.permissions import ROLES, Actor, Permission, Role
+from billing.kernel.permissions import ROLES, SYSTEM, Actor, Permission, Role
 from billing.people.errors import BadEmail, BadPassword, ScopeBeyondRole, UnknownScope
 
 IDLE_LIMIT = timedelta(minutes=15)
@@ -56,6 +56,14 @@ def within_reach(actor: Actor, entity_id: str | None, site_ids: Sequence[str] | 
     within_entity = actor.entity_id is None or actor.entity_id == entity_id
     within_sites = actor.site_ids is None or (site_ids is not None and actor.site_ids >= set(site_ids))
     return within_entity and within_sites
+
+
+def answers_for(token_id: str, issuer: Actor) -> str:
+    """Who answers for what a token does: the person who issued it, also by way of another token.
+
+    A token from the command line stands for whoever it was made for, and answers for itself.
+    """
+    return token_id if issuer.id == SYSTEM.id else issuer.person
 
 
 def narrowed(role: Role, scopes: Sequence[str]) -> frozenset[Permission]:

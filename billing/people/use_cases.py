@@ -21,6 +21,7 @@ from billing.people.records import IssuedToken, Staff, Token
 from billing.people.rules import (
     TRY_WINDOW,
     UNICODE_FORM,
+    answers_for,
     check_password,
     narrowed,
     secret_hash,
@@ -56,8 +57,9 @@ def issue_token(
     if expires_at is not None and expires_at <= now:
         raise BadExpiry("A token must expire in the future.", [Flaw("/expires_at", "Name a later instant.")])
     secret = TOKEN_PREFIX + secrets.token_urlsafe(SECRET_BYTES)
+    token_id = new_id("tok")
     row = ApiToken(
-        id=new_id("tok"),
+        id=token_id,
         secret_sha256=secret_hash(secret),
         role=role.value,
         scopes=sorted(narrowed(role, scopes)),
@@ -66,6 +68,7 @@ def issue_token(
         expires_at=expires_at,
         revoked_at=None,
         issued_by=actor.id,
+        person_id=answers_for(token_id, actor),
         issued_at=now,
     )
     tx.session.add(row)
@@ -129,7 +132,7 @@ def add_staff(
 
 
 def disable_staff(tx: Tx, *, staff_id: str, actor: Actor, now: datetime) -> Staff:
-    """Keep somebody out from now on: no sign-in, and every session of theirs ends.
+    """Keep somebody out from now on: no sign-in, and every session and token of theirs ends.
 
     Raises: NoSuchPerson.
     """
@@ -143,6 +146,9 @@ def disable_staff(tx: Tx, *, staff_id: str, actor: Actor, now: datetime) -> Staf
         .values(ended_at=now)
     )
     record_audit(tx, actor=actor, action="staff.disable", subject_id=staff_id, now=now)
+    issued = select(ApiToken.id).where(ApiToken.person_id == staff_id, ApiToken.revoked_at.is_(None))
+    for token_id in tx.session.scalars(issued.order_by(ApiToken.id)).all():
+        revoke_token(tx, token_id=token_id, actor=actor, now=now)
     return staff_of(row)
 
 

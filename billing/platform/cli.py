@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import os
@@ -12,7 +13,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import click
 from flask import current_app
@@ -33,6 +34,8 @@ from billing.platform.processes import (
 
 READY_WITHIN_SECONDS = 60.0
 WEB_PROCESSES = 2
+LONGEST_REQUEST_SECONDS = 120
+"""Longer than three calls to a processor that does not answer: a request that is cut off leaves unknowns."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,8 +109,9 @@ def make_commands(office: Office) -> tuple[click.Command, ...]:
 def web_program(port: int) -> Program:
     """Loaded once, then forked: nothing is connected before a request comes."""
     gunicorn = (sys.executable, "-m", "gunicorn", "--worker-class", "sync", "--workers", str(WEB_PROCESSES))
+    patience = ("--timeout", str(LONGEST_REQUEST_SECONDS))
     where = ("--bind", f"127.0.0.1:{port}", "--no-control-socket", "--preload", "wsgi:app")
-    return Program(name="web", command=(*gunicorn, *where))
+    return Program(name="web", command=(*gunicorn, *patience, *where))
 
 
 def worker_program() -> Program:
@@ -156,6 +160,7 @@ def _run_one(office: Office, program: Program) -> None:
 
 def _run_all(office: Office, programs: list[Program]) -> None:
     supervisor = Supervisor(folder=office.root, run_dir=office.run_dir, log_dir=office.var_dir / "log")
+    lock = _only_one(office.run_dir)
     try:
         _prepare(office)
         for program in programs:
@@ -170,6 +175,21 @@ def _run_all(office: Office, programs: list[Program]) -> None:
         pass
     finally:
         supervisor.stop_all()
+        lock.close()
+
+
+def _only_one(run_dir: Path) -> IO[str]:
+    """Held while the office is open: two in one folder would take each other's files for their own."""
+    run_dir.mkdir(parents=True, exist_ok=True)
+    lock = open(run_dir / "office.lock", "w")  # noqa: SIM115 - held until the office closes
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        lock.close()
+        raise click.ClickException(
+            f"The office of {run_dir.parent} is open already: end it first, or set VAR_DIR for another one."
+        ) from None
+    return lock
 
 
 def _prepare(office: Office) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from billing.kernel.errors import Conflict, Invalid, NotFound
+from billing.kernel.errors import Conflict, Denied, Invalid, NotFound
 
 
 class CannotPrice(Invalid):
@@ -15,6 +15,12 @@ class NothingToQuote(Conflict):
     """A treatment plan without a session left to price."""
 
     code = "nothing-to-quote"
+
+
+class QuotedOnAnotherDay(Denied):
+    """Only a supervisor quotes as of a day that is not today: rights to discounts end, and prices change."""
+
+    code = "quoted-on-another-day"
 
 
 class NoSuchQuote(NotFound):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, fields
 from datetime import date
 from decimal import Decimal
@@ -73,6 +73,31 @@ def reprice(read: Read, quote: Quote, actuals: Mapping[str, Actual]) -> PricedPl
     Packages still go by what was planned. What differs from the quote becomes an added invoice or a credit.
     """
     return _price_again(read, quote, as_given(quote.asked, actuals))
+
+
+def price_of_some(read: Read, quote: Quote, session_ids: Collection[str]) -> tuple[QuotedSession, ...]:
+    """What sessions of a quote cost without the others, under its own schedule, eligibilities and date.
+
+    A package that they do not reach by themselves takes nothing off; all of them cost what was quoted.
+    """
+    some = tuple(session for session in quote.asked if session.session_id in session_ids)
+    if len(some) == len(quote.asked):
+        return quote.sessions
+    priced = _price_again(read, quote, some)
+    return tuple(_quoted(session, each) for session, each in zip(some, priced.sessions, strict=True))
+
+
+def _quoted(asked: SessionToPrice, priced: PricedSession) -> QuotedSession:
+    return QuotedSession(
+        session_id=asked.session_id,
+        service=asked.service,
+        on=asked.on,
+        list=Money(priced.list_cents),
+        package=Money(priced.package_cents),
+        discount=Money(priced.discount_cents),
+        net=Money(priced.net_cents),
+        explanation=priced.explanation,
+    )
 
 
 def _price_again(read: Read, quote: Quote, sessions: tuple[SessionToPrice, ...]) -> PricedPlan:

@@ -76,7 +76,9 @@ class NewQuote(StrictSchema):
     patient_id = OpaqueId("pat", allow_none=True, load_default=None)
     site_id = OpaqueId("site", allow_none=True, load_default=None)
     quoted_on = LocalDate(
-        allow_none=True, load_default=None, metadata={"description": "Left out: today at the site."}
+        allow_none=True,
+        load_default=None,
+        metadata={"description": "Left out: today at the site. Another day needs a supervisor."},
     )
     condition = _code(allow_none=True, load_default=None)
     eligibilities = _eligibilities()

@@ -14,12 +14,12 @@ from billing.catalog.queries import entity_of, find_site, schedule_in_force, sit
 from billing.catalog.records import FeeSchedule, Site
 from billing.kernel.clock import local_date
 from billing.kernel.ids import new_id
-from billing.kernel.permissions import Actor
+from billing.kernel.permissions import Actor, Permission
 from billing.patients.queries import eligibilities_on, find_patient
 from billing.platform.data.audit import record_audit
 from billing.platform.data.database import Read, Tx
 from billing.platform.data.documents import freeze
-from billing.quotes.errors import NothingToQuote
+from billing.quotes.errors import NothingToQuote, QuotedOnAnotherDay
 from billing.quotes.models import QuoteRow
 from billing.quotes.queries import body_of, quote_of
 from billing.quotes.records import Quote, QuoteOrder, SessionToPrice
@@ -32,10 +32,10 @@ TAKES_PLACE = frozenset({SessionState.PLANNED, SessionState.CHECKED_IN, SessionS
 def issue_quote(tx: Tx, *, order: QuoteOrder, actor: Actor, now: datetime) -> Quote:
     """Price an order under the schedule in force on its date, and keep the quote.
 
-    Raises: CannotPrice, NoSuchPatient, NoSuchSite, NoScheduleInForce.
+    Raises: CannotPrice, NoSuchPatient, NoSuchSite, NoScheduleInForce, QuotedOnAnotherDay.
     """
     site = _site(tx, order, actor)
-    quoted_on = order.quoted_on or local_date(now, ZoneInfo(site.timezone))
+    quoted_on = _quoted_on(order, site, actor, now)
     schedule = schedule_in_force(tx, site.entity_id, quoted_on)
     eligibilities = _eligibilities(tx, order, schedule, quoted_on)
     priced = price(schedule, order.condition, order.sessions, eligibilities, quoted_on)
@@ -115,6 +115,15 @@ def _site(read: Read, order: QuoteOrder, actor: Actor) -> Site:
         if of_the_patient and actor.sees(entity_id=site.entity_id, site_id=site.id):
             return site
     raise NoSuchSite("There is no such site. Check the id.")
+
+
+def _quoted_on(order: QuoteOrder, site: Site, actor: Actor, now: datetime) -> date:
+    """Raises: QuotedOnAnotherDay."""
+    today = local_date(now, ZoneInfo(site.timezone))
+    quoted_on = order.quoted_on or today
+    if quoted_on != today and not actor.may(Permission.CARE_OVERRIDE):
+        raise QuotedOnAnotherDay("Leave quoted_on out to quote as of today, or ask a supervisor.")
+    return quoted_on
 
 
 def _eligibilities(read: Read, order: QuoteOrder, schedule: FeeSchedule, quoted_on: date) -> tuple[str, ...]:

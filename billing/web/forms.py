@@ -7,27 +7,27 @@ import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
+from urllib.parse import urlencode
 
 from flask import Flask, Response, flash, request, session
 from flask_wtf.csrf import CSRFError, CSRFProtect
-from sqlalchemy.exc import IntegrityError
 
 from billing.kernel.errors import Conflict, Flaw, Invalid
 from billing.kernel.money import LARGEST_CENTS, Money
 from billing.people.api import SESSION_SECRET
 from billing.platform.data.database import Tx
-from billing.platform.data.idempotency import Answer, find_answer, keep_answer
+from billing.platform.data.errors import KeyReused
+from billing.platform.data.idempotency import Answer
 from billing.platform.http.edge import Edge
 from billing.platform.http.errors import InvalidRequest
-from billing.platform.http.guard import current_actor
 from billing.platform.http.problems import problem
-from billing.platform.http.writes import request_sha256
+from billing.platform.http.writes import once, sha256_with, usable_key
 
 WITHOUT_COOKIES = ("/api/", "/webhooks/")
 """Where a cookie never counts (tokens and signatures do), so that no form token is needed."""
 
-LONGEST_KEY = 100
 DONE = Answer(status=303, body=b"")
+TOKEN_FIELD = "csrf_token"  # noqa: S105 - the name of the field
 
 DOLLARS = re.compile(r"\$?(\d{1,9}|\d{1,3}(?:,\d{3}){1,2})(?:\.(\d{2}))?", re.ASCII)
 
@@ -72,12 +72,18 @@ def attempt(edge: Edge, work: Callable[[Tx], Any], *, done: str) -> None:
 
     A form that carries a `key` does its work once, however often it is sent.
     """
-    key = request.form.get("key", "")[:LONGEST_KEY]
+
+    def do(tx: Tx) -> Answer:
+        work(tx)
+        return DONE
+
     with refusals_shown():
-        if key:
-            _once(edge, key, work)
-        else:
-            edge.database.in_transaction(work)
+        key = request.form.get("key")
+        try:
+            once(edge, usable_key(key) if key else None, form_sha256(), do)
+        except KeyReused:
+            message = "This form was sent before with another entry. See what is booked, then enter it again."
+            raise KeyReused(message) from None
         flash(done, "done")
 
 
@@ -95,17 +101,7 @@ def new_form_key() -> str:
     return secrets.token_urlsafe(16)
 
 
-def _once(edge: Edge, key: str, work: Callable[[Tx], Any]) -> None:
-    asked = {"actor_id": current_actor().id, "key": key, "request_sha256": request_sha256()}
-
-    def do(tx: Tx) -> None:
-        if find_answer(tx, **asked) is None:
-            work(tx)
-            keep_answer(tx, **asked, answer=DONE)
-
-    try:
-        edge.database.in_transaction(do)
-    except IntegrityError:
-        # The same form was taken by another process meanwhile, or this was not about the key at all.
-        if edge.read(lambda read: find_answer(read, **asked)) is None:
-            raise
+def form_sha256() -> str:
+    """What the key of a form stands for: where it goes and all that was entered."""
+    entered = sorted(pair for pair in request.form.items(multi=True) if pair[0] != TOKEN_FIELD)
+    return sha256_with(urlencode(entered).encode())

@@ -40,7 +40,7 @@ def register_pages(
         today.make_blueprint(edge),
         money.make_blueprint(edge),
         patients.make_blueprint(edge, render),
-        desk.make_blueprint(edge),
+        desk.make_blueprint(edge, payments),
         people.make_blueprint(edge),
         pay.make_blueprint(edge, payments, checkout_origin),
         notice.make_blueprint(),

@@ -15,8 +15,8 @@ def upgrade() -> None:
     sa.Column('actor_id', sa.String(length=40), nullable=False),
     sa.Column('key', sa.String(length=255), nullable=False),
     sa.Column('request_sha256', sa.String(length=64), nullable=False),
-    sa.Column('status', sa.BigInteger(), nullable=False),
-    sa.Column('sealed', sa.LargeBinary(), nullable=False),
+    sa.Column('status', sa.BigInteger(), nullable=True),
+    sa.Column('sealed', sa.LargeBinary(), nullable=True),
     sa.PrimaryKeyConstraint('actor_id', 'key', name=op.f('pk_answered_request'))
     )
     op.create_table('api_token',
@@ -29,10 +29,12 @@ def upgrade() -> None:
     sa.Column('expires_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('revoked_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('issued_by', sa.String(length=40), nullable=False),
+    sa.Column('person_id', sa.String(length=40), nullable=False),
     sa.Column('issued_at', sa.DateTime(timezone=True), nullable=False),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_api_token')),
     sa.UniqueConstraint('secret_sha256', name=op.f('uq_api_token_secret_sha256'))
     )
+    op.create_index(op.f('ix_api_token_person_id'), 'api_token', ['person_id'], unique=False)
     op.create_table('audit_row',
     sa.Column('id', sa.String(length=40), nullable=False),
     sa.Column('at', sa.DateTime(timezone=True), nullable=False),
@@ -319,7 +321,7 @@ def upgrade() -> None:
     )
     op.create_index(op.f('ix_remittance_entity_id'), 'remittance', ['entity_id'], unique=False)
     op.create_index(op.f('ix_remittance_state'), 'remittance', ['state'], unique=False)
-    op.create_index('uq_remittance_posted', 'remittance', ['payer_id', 'trace', 'amount_cents', 'paid_on'], unique=True, sqlite_where=sa.text("state = 'posted'"), postgresql_where=sa.text("state = 'posted'"))
+    op.create_index('uq_remittance_posted', 'remittance', ['entity_id', 'payer_id', 'trace', 'amount_cents', 'paid_on'], unique=True, sqlite_where=sa.text("state = 'posted'"), postgresql_where=sa.text("state = 'posted'"))
     op.create_table('rendering',
     sa.Column('document_id', sa.String(length=40), nullable=False),
     sa.Column('media_type', sa.String(length=60), nullable=False),
@@ -639,8 +641,10 @@ def upgrade() -> None:
     sa.Column('amount_cents', sa.BigInteger(), nullable=False),
     sa.Column('state', sa.String(length=10), nullable=False),
     sa.Column('requested_by', sa.String(length=40), nullable=False),
+    sa.Column('requested_by_person', sa.String(length=40), nullable=False),
     sa.Column('requested_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('approved_by', sa.String(length=40), nullable=True),
+    sa.Column('approved_by_person', sa.String(length=40), nullable=True),
     sa.Column('approved_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('refunded_on', sa.Date(), nullable=True),
     sa.Column('reference', sa.String(length=255), nullable=True),
@@ -649,7 +653,7 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['patient_id'], ['patient.id'], name=op.f('fk_refund_patient_id')),
     sa.ForeignKeyConstraint(['payment_id'], ['payment.id'], name=op.f('fk_refund_payment_id')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_refund')),
-    sa.UniqueConstraint('reference', name=op.f('uq_refund_reference'))
+    sa.UniqueConstraint('entity_id', 'method', 'reference', name=op.f('uq_refund_entity_id_method_reference'))
     )
     op.create_index(op.f('ix_refund_lot_id'), 'refund', ['lot_id'], unique=False)
     op.create_index(op.f('ix_refund_patient_id'), 'refund', ['patient_id'], unique=False)

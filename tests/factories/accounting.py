@@ -67,7 +67,7 @@ def a_journey(database: Database, *, now: datetime = NOW) -> Journey:
 
 def _choose_credit(database: Database, patient_id: str, now: datetime) -> None:
     with database.reading() as read:
-        lots = credits_of_patient(read, patient_id)
+        lots = credits_of_patient(read, patient_id, SYSTEM)
     for lot in lots:
         database.in_transaction(
             lambda tx, lot=lot: elect(tx, lot_id=lot.id, election=Election.CREDIT, actor=CLERK, now=now)
@@ -109,7 +109,7 @@ def _cancel(database: Database, session_id: str, now: datetime) -> None:
 def _refund(database: Database, patient_id: str, now: datetime) -> None:
     """To a card, by check, one that failed, one that was rejected, one above the limit, one that waits."""
     with database.reading() as read:
-        by_source = {lot.source: lot for lot in credits_of_patient(read, patient_id) if lot.available}
+        by_source = {lot.source: lot for lot in credits_of_patient(read, patient_id, SYSTEM) if lot.available}
     overpaid, returned = by_source["overpayment"], by_source["return"]
 
     def ask(lot_id: str, cents: int, payment_id: str | None = None) -> str:

@@ -45,7 +45,7 @@ def a_course(
     add_ons: dict[str, int] | None = None,
     now: datetime = NOW,
 ) -> Course:
-    """Quoted at 361.25 a session (six at 425, 15% off); `paid` is all of it unless told otherwise."""
+    """Quoted at 382.50 a session (450, 15% off); `paid` is all of it unless told otherwise."""
     patient = a_patient(database, is_veteran=is_veteran, now=now)
     new_policy(database, patient.id, now=now)
     with database.reading() as read:

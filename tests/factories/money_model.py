@@ -57,6 +57,7 @@ class Lot:
     of: Visit | None = None
     source: str = ""
     amount: int = 0
+    is_chosen: bool = False
 
 
 @dataclass(eq=False)
@@ -81,6 +82,7 @@ class Refund:
     card: Card | None
     state: str = "requested"
     was_sent: bool = False
+    approved_itself: bool = False
 
     def end(self, state: str) -> None:
         """The money is the patient's credit again."""
@@ -145,6 +147,11 @@ class Model:
 
     def credit(self) -> int:
         return sum(lot.available for lot in self.lots if lot.election == "credit")
+
+    def approved_itself(self) -> int:
+        """What counts against the limit of refunds; the machine's clock stands still."""
+        refunds = self.refunds.values()
+        return sum(one.amount for one in refunds if one.approved_itself and one.state != "failed")
 
     def balances(self) -> dict[str, int]:
         """By account, debits positive, in the words of the postings."""

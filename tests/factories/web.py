@@ -1,11 +1,14 @@
 """The pages with a database, a movable clock and a card processor of ours, without any other process."""
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
 from flask import Flask
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
 
 import billing
 from billing.catalog.queries import providers, sites
@@ -20,6 +23,7 @@ from billing.payments.ports import (
     CheckoutState,
     CheckoutStatus,
     Gateway,
+    GatewayRefused,
     GatewayTimeout,
     OpenedCheckout,
     RefundState,
@@ -37,6 +41,7 @@ from billing.platform.http.guard import install_guard
 from billing.platform.http.problems import answer_with_problems
 from billing.quotes.use_cases import quote_plan
 from billing.web.pages import PUBLIC_ENDPOINTS, register_pages
+from billing.web.staff.sign_in import SIGN_IN_PAGE
 from tests.factories.care import SAMPLE_PARTICULARS, new_plan
 from tests.factories.catalog import seed_sample
 from tests.factories.patients import new_patient
@@ -98,7 +103,10 @@ class Processor:
         )
 
     def expire_checkout(self, reference: str) -> None:
-        raise NotImplementedError
+        self._answer()
+        if self.states[reference].status is not CheckoutStatus.OPEN:
+            raise GatewayRefused("resource_missing")
+        self.states[reference] = replace(self.states[reference], status=CheckoutStatus.EXPIRED)
 
     def find_checkout(self, key: str, *, opened_after: datetime) -> CheckoutState | None:
         raise NotImplementedError
@@ -165,17 +173,26 @@ def open_clinic(database: Database, now: datetime) -> Clinic:
     return Clinic(entity, site, patient, new_package(database, patient, now))
 
 
-def new_package(database: Database, patient: Patient, now: datetime) -> Invoice:
-    """Six infusions, quoted and invoiced as a package: $2,550."""
+def new_package(
+    database: Database, patient: Patient, now: datetime, *, site_id: str | None = None
+) -> Invoice:
+    """Six infusions, quoted and invoiced as a package: $2,550; at the patient's own site unless told."""
     with database.reading() as read:
         provider = providers(read, patient.entity_id)[0]
-    particulars = replace(SAMPLE_PARTICULARS, provider_id=provider.id)
+    particulars = replace(SAMPLE_PARTICULARS, provider_id=provider.id, site_id=site_id)
     plan = new_plan(database, patient.id, particulars=particulars, now=now)
     quote = database.in_transaction(lambda tx: quote_plan(tx, plan_id=plan.id, actor=SYSTEM, now=now))
     return database.in_transaction(lambda tx: issue_invoice(tx, quote_id=quote.id, actor=SYSTEM, now=now))
 
 
-def new_staff(database: Database, role: Role, now: datetime, *, entity_id: str | None = None) -> Staff:
+def new_staff(
+    database: Database,
+    role: Role,
+    now: datetime,
+    *,
+    entity_id: str | None = None,
+    site_ids: Sequence[str] | None = None,
+) -> Staff:
     return database.in_transaction(
         lambda tx: add_staff(
             tx,
@@ -183,11 +200,30 @@ def new_staff(database: Database, role: Role, now: datetime, *, entity_id: str |
             roles=[role],
             password=PASSWORD,
             entity_id=entity_id,
-            site_ids=None,
+            site_ids=site_ids,
             actor=SYSTEM,
             now=now,
         )
     )
+
+
+def sign_in(app: Flask, staff: Staff) -> FlaskClient:
+    """A browser in which somebody has signed in."""
+    client = app.test_client()
+    send(client, SIGN_IN_PAGE, SIGN_IN_PAGE, email=staff.email, password=PASSWORD)
+    return client
+
+
+def token_of(client: FlaskClient, page: str) -> str:
+    """The form token of a page."""
+    found = re.search(r'name="csrf_token" value="([^"]+)"', client.get(page).text)
+    assert found is not None, f"no form on {page}"
+    return found[1]
+
+
+def send(client: FlaskClient, page: str, path: str, **fields: str) -> TestResponse:
+    """Submit a form of a page."""
+    return client.post(path, data={"csrf_token": token_of(client, page), **fields})
 
 
 def new_pay_link(database: Database, invoice_id: str, now: datetime) -> str:

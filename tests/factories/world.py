@@ -62,7 +62,7 @@ def a_world(database: Database, now: datetime, *, slug: str = "b", site: int = 0
     imported(database, remittance([claim], trace=f"EFT{patient.id[-12:]}"), now=now)
     checkout_id, card = _card_payment(database, _bill(database, patient, now), now)
     with database.reading() as read:
-        lot = next(lot for lot in credits_of_patient(read, patient.id) if lot.available)
+        lot = next(lot for lot in credits_of_patient(read, patient.id, SYSTEM) if lot.available)
         inside = replace(CLERK, entity_id=entity.id)
         remittances = list_remittances(read, inside, limit=9, cursor=None, state=None)
         entries = list_entries(read, inside, cursor=None, limit=9)

@@ -216,7 +216,11 @@ def _send_examples(api: Api, operation: APIOperation, mode: GenerationMode) -> N
     def send(case: schemathesis.Case, is_known: bool) -> None:
         if is_known and mode is GenerationMode.POSITIVE:
             case.body = _known(case.body, api.world)
-        case.validate_response(case.call(headers=headers), checks=CHECKED)
+        answer = case.call(headers=headers)
+        if answer.status_code == 503:
+            assert answer.json()["code"] == "processor-unavailable"  # nothing listens in its place
+        else:
+            case.validate_response(answer, checks=CHECKED)
 
     send()
 

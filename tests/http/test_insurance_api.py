@@ -12,6 +12,7 @@ from billing.adapters.remittance_835 import Edi835Reader
 from billing.adapters.superbill_pdf import render_superbill
 from billing.insurance.api import make_blueprint
 from billing.insurance.cli import make_commands
+from billing.insurance.rules.lines import control_number
 from billing.kernel.permissions import ROLES, Actor, Role
 from billing.platform.data.audit import AuditRow
 from tests.factories.care import give
@@ -61,7 +62,7 @@ def test_a_superbill_is_issued_shown_listed_and_downloaded(database, client, cou
     give(database, course.session_ids[0])
     issued = client.post(f"/api/v1/sessions/{course.session_ids[0]}/superbill", json={})
     assert issued.status_code == 201
-    assert issued.json["charge_cents"] == issued.json["paid_cents"] == 36_125
+    assert issued.json["charge_cents"] == issued.json["paid_cents"] == 38_250
     assert (issued.json["service_on"], issued.json["state"]) == ("2026-11-02", "issued")
     assert client.get(f"/api/v1/superbills/{issued.json['id']}").json == issued.json
     query = {"patient_id": course.patient.id, "from": "2026-11-01", "to": "2026-11-30"}
@@ -160,6 +161,84 @@ def test_an_upload_moves_money_and_so_needs_a_key_and_the_right_type(client, bil
     assert (changed.status_code, changed.json["code"]) == (422, "idempotency-key-reused")
 
 
+def test_a_key_that_was_answered_answers_the_same_and_imports_nothing_again(database, client, course):
+    session_id = course.session_ids[0]
+    claim = Claim(control_number=control_number(session_id), charge_cents=38_250, paid_cents=18_000)
+    content = remittance([claim])
+    first = client.post("/api/v1/remittances", data=content, content_type=X12, headers=KEY)
+    assert first.json["files"][0]["status"] == "parked"
+    handed_out(database, session_id)
+    again = client.post("/api/v1/remittances", data=content, content_type=X12, headers=KEY)
+    assert again.data == first.data
+    (kept,) = client.get("/api/v1/remittances").json["items"]
+    assert kept["status"] == "parked"
+
+
+class Interrupted:
+    """A reader to whom something happens while the first file is read."""
+
+    def __init__(self) -> None:
+        self.happens = []
+
+    def read(self, content):
+        if self.happens:
+            self.happens.pop()()
+        return Edi835Reader().read(content)
+
+
+@pytest.fixture
+def reader():
+    return Interrupted()
+
+
+@pytest.fixture
+def slow(database, door, reader):
+    return room_client(database, door, lambda edge: make_blueprint(edge, render_superbill, reader))
+
+
+def test_of_two_files_under_one_key_at_the_same_moment_one_is_imported(slow, client, reader, bill):
+    meanwhile = []
+    other = answer(bill, trace="T2")
+    reader.happens = [
+        lambda: meanwhile.append(
+            client.post("/api/v1/remittances", data=other, content_type=X12, headers=KEY)
+        )
+    ]
+    posted = slow.post("/api/v1/remittances", data=answer(bill), content_type=X12, headers=KEY)
+    assert posted.json["files"][0]["status"] == "posted"
+    assert (meanwhile[0].status_code, meanwhile[0].json["code"]) == (422, "idempotency-key-reused")
+    (kept,) = client.get("/api/v1/remittances").json["items"]
+    assert kept["trace"] == "EFT0001"
+
+
+def test_an_upload_that_broke_off_is_finished_under_its_key(slow, reader, bill):
+    def break_off():
+        raise RuntimeError
+
+    reader.happens = [break_off]
+    broken = slow.post("/api/v1/remittances", data=answer(bill), content_type=X12, headers=KEY)
+    assert broken.status_code == 500
+    changed = slow.post("/api/v1/remittances", data=answer(bill, trace="T2"), content_type=X12, headers=KEY)
+    assert changed.status_code == 422
+    posted = slow.post("/api/v1/remittances", data=answer(bill), content_type=X12, headers=KEY)
+    assert posted.json["files"][0]["status"] == "posted"
+
+
+def test_one_file_twice_at_the_same_moment_is_posted_once_and_both_are_told_the_same(
+    slow, client, reader, bill
+):
+    meanwhile = []
+    content = answer(bill)
+    reader.happens = [
+        lambda: meanwhile.append(
+            client.post("/api/v1/remittances", data=content, content_type=X12, headers=KEY)
+        )
+    ]
+    told = slow.post("/api/v1/remittances", data=content, content_type=X12, headers=KEY)
+    assert told.data == meanwhile[0].data
+    assert told.json["files"][0]["status"] == "posted"
+
+
 @pytest.mark.parametrize("content", [b"", b"hello", bytes(range(256)), b"ISA*"])
 def test_an_upload_that_is_no_835_is_refused_with_the_segment(client, content):
     answered = client.post("/api/v1/remittances", data=content, content_type=X12, headers=KEY)
@@ -168,13 +247,14 @@ def test_an_upload_that_is_no_835_is_refused_with_the_segment(client, content):
     assert file["reason"].startswith("Segment 1:")
 
 
-def test_a_large_upload_is_taken_and_a_huge_one_is_not(client, bill):
+def test_a_large_upload_is_taken_and_a_larger_one_is_sent_to_the_command(client, bill):
     padding = b" " * 1_500_000
     large = client.post("/api/v1/remittances", data=answer(bill) + padding, content_type=X12, headers=KEY)
     assert large.json["files"][0]["status"] == "posted"
     other = {"Idempotency-Key": "upload-2"}
-    huge = client.post("/api/v1/remittances", data=b" " * 20_000_001, content_type=X12, headers=other)
-    assert huge.status_code == 413
+    larger = client.post("/api/v1/remittances", data=b" " * 2_000_001, content_type=X12, headers=other)
+    assert (larger.status_code, larger.json["code"]) == (413, "too-large")
+    assert "flask remittances import" in larger.json["detail"]
 
 
 @pytest.mark.parametrize("name", ["superbills", "remittances"])
@@ -216,6 +296,16 @@ def test_a_dry_run_shows_the_same_and_changes_nothing(flask, bill, tmp_path):
     assert rehearsed.exit_code == posted.exit_code == 0
     assert json.loads(rehearsed.output)["files"][0]["status"] == "posted"
     assert json.loads(posted.output)["files"][0]["status"] == "posted"
+
+
+def test_a_dry_run_plays_each_file_by_itself(flask, bill, tmp_path):
+    paths = [tmp_path / name for name in ("one.835", "two.835")]
+    for path in paths:
+        path.write_bytes(answer(bill))
+    rehearsed = json.loads(flask(*paths, "--dry-run", "--json").output)["files"]
+    assert [file["status"] for file in rehearsed] == ["posted", "posted"]
+    posted = json.loads(flask(*paths, "--json").output)["files"]
+    assert [file["status"] for file in posted] == ["posted", "duplicate"]
 
 
 def test_the_command_fails_when_a_file_is_parked_refused_or_missing(flask, bill, tmp_path):

@@ -13,7 +13,6 @@ from billing.kernel.permissions import SYSTEM
 from billing.ledger.queries import trial_balance
 from billing.payments.flows import resolve, work_event
 from billing.payments.queries import credits_of_patient, find_refund
-from billing.payments.use_cases.receive import take_cash
 from tests.conftest import NOW
 from tests.factories.invoices import a_patient, billed
 from tests.factories.office import Office, open_office
@@ -56,7 +55,7 @@ def until_kept(office: Office, kind: str, count: int = 1) -> None:
     raise AssertionError(f"no {kind} came")
 
 
-PAID = {"1050": 42_500 - 1_263, "2100": -42_500, "6100": 1_263}
+PAID = {"1050": 45_000 - 1_335, "2100": -45_000, "6100": 1_335}
 
 
 def test_a_card_pays_the_bill_and_its_fee_is_booked(office, bill):
@@ -131,27 +130,68 @@ def reads_of_sessions(office: Office):
     return [each for each in office.sandbox.requests("/v1/checkout/sessions/cs_") if each["method"] == "GET"]
 
 
-def test_cash_at_the_desk_while_the_page_stands_makes_the_rest_the_patients_credit(office, bill):
-    checkout = office.post(f"/invoices/{bill.invoice.id}/checkouts", key="k1").json()
-    office.database.in_transaction(
-        lambda tx: take_cash(tx, invoice_id=bill.invoice.id, amount=Money(2_500), actor=SYSTEM, now=NOW)
-    )
-    pay_on_card_page(checkout["url"])
+def test_while_a_card_page_stands_nothing_else_settles_or_voids_the_bill(office, bill):
+    page = office.post(f"/invoices/{bill.invoice.id}/checkouts", key="k1").json()
+    for path, body in (("cash-payments", {"amount_cents": 2_500}), ("void", {"reason": "typo"})):
+        refused = office.post(f"/invoices/{bill.invoice.id}/{path}", body, key=f"k-{path}")
+        assert (refused.status_code, refused.json()["code"]) == (409, "checkout-stands")
+        assert refused.json()["checkout_id"] == page["id"]
+    office.post(f"/checkouts/{page['id']}/cancel")
+    paid = office.post(f"/invoices/{bill.invoice.id}/cash-payments", {"amount_cents": 2_500}, key="k2")
+    assert paid.status_code == 201
+
+
+def test_a_card_that_pays_a_bill_which_shrank_meanwhile_leaves_credit(office, bill):
+    pay(office, bill)
+    office.post(f"/sessions/{bill.session_ids[0]}/cancel")
     until_kept(office, "checkout.session.completed")
     office.work()
-    assert books(office)["2200"] == -2_500
+    assert books(office)["2200"] == -45_000
     with office.database.reading() as read:
-        (lot,) = credits_of_patient(read, bill.patient.id)
-    assert (lot.source, lot.available) == ("overpayment", Money(2_500))
+        (lot,) = credits_of_patient(read, bill.patient.id, SYSTEM)
+    assert (lot.source, lot.available) == ("overpayment", Money(45_000))
 
 
-def test_a_page_whose_amount_no_longer_fits_is_closed_and_a_new_one_opened(office, bill):
+@pytest.fixture
+def later_credit(office, bill):
+    """Credit that comes to the patient while a card page of the bill stands open."""
+
+    def hold(cents):
+        other = billed(office.database, bill.patient, only_first=1)
+        office.post(f"/invoices/{other.invoice.id}/cash-payments", {"amount_cents": cents}, key="other")
+        assert office.post(f"/sessions/{other.session_ids[0]}/cancel").status_code == 200
+
+    return hold
+
+
+def test_a_page_is_closed_when_credit_came_and_the_rest_is_asked_on_a_new_one(office, bill, later_credit):
     first = office.post(f"/invoices/{bill.invoice.id}/checkouts", key="k1").json()
-    office.post(f"/invoices/{bill.invoice.id}/cash-payments", {"amount_cents": 2_500}, key="k2")
+    later_credit(5_000)
     second = office.post(f"/invoices/{bill.invoice.id}/checkouts", key="k3").json()
     assert second["amount_cents"] == 40_000
     assert office.get(f"/checkouts/{first['id']}").json()["state"] == "expired"
     assert office.post(f"/invoices/{bill.invoice.id}/checkouts", key="k1").json()["id"] == first["id"]
+
+
+def test_a_page_is_closed_when_credit_pays_the_whole_bill(office, bill, later_credit):
+    first = office.post(f"/invoices/{bill.invoice.id}/checkouts", key="k1").json()
+    later_credit(45_000)
+    refused = office.post(f"/invoices/{bill.invoice.id}/checkouts", key="k3")
+    assert (refused.status_code, refused.json()["code"]) == (409, "invoice-not-open")
+    assert office.get(f"/checkouts/{first['id']}").json()["state"] == "expired"
+    assert office.get(f"/invoices/{bill.invoice.id}").json()["state"] == "paid"
+
+
+def test_one_checkout_that_cannot_be_told_does_not_keep_the_others_waiting(office, bill, clock_file):
+    odd = office.post(f"/invoices/{bill.invoice.id}/checkouts", key="k1").json()
+    other = billed(office.database, bill.patient, only_first=1)
+    paid = office.post(f"/invoices/{other.invoice.id}/checkouts", key="k2").json()
+    pay_on_card_page(paid["url"])
+    with office.database.write_engine.begin() as connection:
+        connection.exec_driver_sql(f"UPDATE checkout SET reference = 'cs_odd' WHERE id = '{odd['id']}'")
+    clock_file.write_text((NOW + timedelta(hours=2)).isoformat())
+    assert resolve(office.room).unknown == 1
+    assert office.get(f"/checkouts/{paid['id']}").json()["state"] == "paid"
 
 
 def test_a_cancelled_page_takes_no_money(office, bill):
@@ -181,12 +221,12 @@ def refund(office, credit, cents, *, key="r1"):
 
 
 def test_a_refund_goes_back_to_the_card_once(office, credit):
-    asked, again = refund(office, credit, 42_500), refund(office, credit, 42_500)
+    asked, again = refund(office, credit, 45_000), refund(office, credit, 45_000)
     assert (asked.status_code, asked.json()) == (201, again.json())
     assert refund(office, credit, 1, key="r2").json()["code"] == "more-than-available"
     office.work()
     assert office.get(f"/refunds/{asked.json()['id']}").json()["state"] == "succeeded"
-    assert books(office) == {"1050": -1_263, "6100": 1_263}
+    assert books(office) == {"1050": -1_335, "6100": 1_335}
 
 
 def test_a_refund_whose_answer_was_lost_is_made_once(office, credit, clock_file):
@@ -197,11 +237,11 @@ def test_a_refund_whose_answer_was_lost_is_made_once(office, credit, clock_file)
     assert resolve(office.room).unknown == 0
     assert office.get(f"/refunds/{asked['id']}").json()["state"] == "succeeded"
     assert {each["idempotency_key"] for each in office.sandbox.requests("/v1/refunds")} == {asked["id"]}
-    assert books(office)["2200"] == -32_500
+    assert books(office)["2200"] == -35_000
 
 
 def test_a_refund_that_fails_weeks_later_is_the_patients_credit_again(office, credit):
-    asked = refund(office, credit, 42_500).json()
+    asked = refund(office, credit, 45_000).json()
     office.work()
     with office.database.reading() as read:
         reference = find_refund(read, asked["id"], SYSTEM).reference
@@ -209,8 +249,8 @@ def test_a_refund_that_fails_weeks_later_is_the_patients_credit_again(office, cr
     until_kept(office, "refund.failed")
     office.work()
     assert office.get(f"/refunds/{asked['id']}").json()["state"] == "failed"
-    assert books(office)["2200"] == -42_500
-    assert refund(office, credit, 42_500, key="r2").status_code == 201
+    assert books(office)["2200"] == -45_000
+    assert refund(office, credit, 45_000, key="r2").status_code == 201
 
 
 def test_the_processor_learns_nothing_of_the_patient(office, credit):

@@ -4,11 +4,13 @@ import json
 
 import pytest
 from click.testing import CliRunner
+from sqlalchemy import select
 
 from billing.kernel.permissions import SYSTEM, Role
 from billing.people.cli import make_commands
 from billing.people.queries import actor_for_token
 from billing.people.use_cases import issue_token
+from billing.platform.data.idempotency import AnsweredRequest
 from billing.platform.http.edge import Edge
 from tests.factories.web import MovableClock, Processor, web_app
 
@@ -52,6 +54,25 @@ def test_an_administrator_issues_a_token_that_works_until_it_is_revoked(client, 
     assert client.post("/api/v1/tokens", json={"role": "clinician"}, headers=fresh).status_code == 201
     assert client.delete(f"/api/v1/tokens/{token['id']}", headers=admin).status_code == 204
     assert client.post("/api/v1/tokens", json={"role": "clinician"}, headers=fresh).status_code == 401
+
+
+def test_a_tokens_secret_is_told_once_and_not_kept_under_the_key(client, edge, bearer):
+    keyed = {**bearer(), "Idempotency-Key": "k1"}
+    first, second = (client.post("/api/v1/tokens", json={"role": "admin"}, headers=keyed) for _ in range(2))
+    assert first.status_code == 201
+    assert (second.status_code, second.json["code"]) == (409, "secret-told-once")
+    assert first.json["secret"] not in second.text
+    with edge.database.reading() as read:
+        (row,) = read.session.scalars(select(AnsweredRequest))
+        kept = read.vault.open_bytes("answered_request", f"{row.actor_id}/{row.key}", row.sealed)
+    assert kept == b""
+
+
+def test_a_key_that_came_with_another_token_is_refused_as_such(client, bearer):
+    keyed = {**bearer(), "Idempotency-Key": "k1"}
+    client.post("/api/v1/tokens", json={"role": "admin"}, headers=keyed)
+    answer = client.post("/api/v1/tokens", json={"role": "clinician"}, headers=keyed)
+    assert (answer.status_code, answer.json["code"]) == (422, "idempotency-key-reused")
 
 
 def test_only_who_manages_people_issues_tokens(client, bearer):

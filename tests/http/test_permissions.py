@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,13 +12,15 @@ from flask import Flask
 from sqlalchemy import func, select
 from werkzeug.test import TestResponse
 
+from billing.kernel.money import Money
 from billing.kernel.permissions import SYSTEM, Role
+from billing.payments.use_cases.refunds import request_refund
 from billing.people.use_cases import issue_token
 from billing.platform.data.base import Base
 from billing.platform.data.database import Database
 from tests.factories.catalog import seed_sample
 from tests.factories.web import PASSWORD, new_staff
-from tests.factories.world import World, a_world
+from tests.factories.world import CLERK, World, a_world
 
 DESK, BILLING, SUPERVISOR = Role.FRONT_DESK, Role.BILLING, Role.SUPERVISOR
 CLINICIAN, ACCOUNTANT, ADMIN = Role.CLINICIAN, Role.ACCOUNTANT, Role.ADMIN
@@ -132,6 +135,7 @@ NEEDS: dict[str, str] = {
     "GET /api/v1/verify": "read the journal",
     "GET /staff/": "come in",
     "POST /staff/credits/<lot_id>/election": "apply credit",
+    "POST /staff/invoices/<invoice_id>/cancel-card-page": "take a payment",
     "POST /staff/invoices/<invoice_id>/cash": "take a payment",
     "POST /staff/invoices/<invoice_id>/credits": "apply credit",
     "POST /staff/invoices/<invoice_id>/pay-link": "take a payment",
@@ -237,13 +241,18 @@ def test_an_admin_sees_no_health_data_and_a_clinician_no_money(issue, world):
             )
 
 
-def test_nobody_approves_the_refund_that_they_asked_for(issue, world, database):
-    supervisor = issue(SUPERVISOR, entity_id=world.entity.id)
-    asked = supervisor.post(f"/credits/{world.ids['lot_id'][0]}/refunds", {"amount_cents": 17_900})
-    assert asked.status_code == 201
-    if asked.json["state"] == "requested":
-        refused = supervisor.post(f"/refunds/{asked.json['id']}/approve")
-        assert (refused.status_code, refused.json["code"]) == (403, "own-refund")
+def test_nobody_approves_the_refund_that_they_asked_for(issue, world, database, now):
+    supervisor, lot_id = issue(SUPERVISOR, entity_id=world.entity.id), world.ids["lot_id"][0]
+    small = supervisor.post(f"/credits/{lot_id}/refunds", {"amount_cents": 100}).json
+    same_actor = replace(CLERK, id=small["requested_by"])
+    large = database.in_transaction(
+        lambda tx: request_refund(
+            tx, lot_id=lot_id, amount=Money(100), payment_id=None, limit=Money(0), actor=same_actor, now=now
+        )
+    )
+    refused = supervisor.post(f"/refunds/{large.id}/approve")
+    assert (refused.status_code, refused.json["code"]) == (403, "own-refund")
+    assert issue(ACCOUNTANT).post(f"/refunds/{large.id}/approve").json["state"] == "approved"
 
 
 @pytest.mark.parametrize("stranger", ["of another clinic", "of another site"])

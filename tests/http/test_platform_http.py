@@ -120,6 +120,20 @@ def test_a_key_belongs_to_the_one_who_sent_it(issue, bill, database):
         assert trial_balance(read)["1060"] == 200
 
 
+def test_a_pay_link_asked_for_twice_under_one_key_is_told_once(issue, bill):
+    clerk, path = issue(Role.FRONT_DESK), f"/invoices/{bill.invoice.id}/pay-links"
+    first, second = (clerk.post(path, key="k1") for _ in range(2))
+    assert first.status_code == 201
+    assert (second.status_code, second.json["code"]) == (409, "secret-told-once")
+    assert "/pay/" not in second.text
+    assert clerk.post(path, key="k2").json["url"] != first.json["url"]
+
+
+def test_a_key_that_cannot_be_used_is_refused_at_every_post(issue):
+    answer = issue(Role.FRONT_DESK).post("/patients/search", {"text": "Mar"}, key="a b")
+    assert (answer.status_code, answer.json["errors"][0]["pointer"]) == (422, "Idempotency-Key")
+
+
 def test_a_processor_that_does_not_answer_is_said_to_be_unavailable(issue, bill):
     answer = issue(Role.BILLING).post(f"/invoices/{bill.invoice.id}/checkouts")
     assert (answer.status_code, answer.json["code"]) == (503, "processor-unavailable")

@@ -159,7 +159,19 @@ def test_a_plan_or_patient_that_is_not_there(client, patient):
     assert client.post("/api/v1/quotes", json=body).status_code == 404
 
 
-def test_a_date_before_every_schedule_is_a_conflict(client):
+@pytest.mark.parametrize("body", [QUOTE, None], ids=["free", "of a plan"])
+def test_only_a_supervisor_quotes_as_of_another_day(client, database, door, entity, patient, body):
+    body = body or {"plan_id": new_plan(database, patient.id).id}
+    today, before = ({**body, "quoted_on": on} for on in ("2026-11-02", "2026-11-01"))
+    assert client.post("/api/v1/quotes", json=today).status_code == 201
+    refused = client.post("/api/v1/quotes", json=before)
+    assert (refused.status_code, refused.json["code"]) == (403, "quoted-on-another-day")
+    door.actor = Actor(id="usr_5", entity_id=entity.id, permissions=ROLES[Role.SUPERVISOR])
+    assert client.post("/api/v1/quotes", json=before).json["quoted_on"] == "2026-11-01"
+
+
+def test_a_date_before_every_schedule_is_a_conflict(client, door, entity):
+    door.actor = Actor(id="usr_5", entity_id=entity.id, permissions=ROLES[Role.SUPERVISOR])
     answer = client.post("/api/v1/quotes", json=quote_with(quoted_on="2025-12-31"))
     assert (answer.status_code, answer.json["code"]) == (409, "no-fee-schedule-in-force")
 

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from billing.invoices.queries import find_invoice
+from billing.invoices.use_cases import void_invoice
 from billing.kernel.money import Money
 from billing.kernel.permissions import SYSTEM
 from billing.payments.flows import Payments, settle_checkout
@@ -156,6 +157,18 @@ def test_a_settled_invoice_takes_no_second_payment(client, database, clinic, pro
     assert client.post(link, data={"csrf_token": token}).location == link
     assert "Paid. Thank you." in client.get(link).text
     assert processor.states == {}
+
+
+def test_the_link_of_a_void_invoice_thanks_nobody(client, database, clinic, link, now):
+    database.in_transaction(
+        lambda tx: void_invoice(
+            tx, invoice_id=clinic.invoice.id, reason="Entered twice.", actor=SYSTEM, now=now
+        )
+    )
+    page = client.get(link).text
+    assert "Nothing is owed any more." in page
+    assert "Paid" not in page
+    assert "<form" not in page
 
 
 def test_an_unknown_and_an_expired_link_look_the_same(client, edge, link):

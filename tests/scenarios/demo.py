@@ -1,6 +1,7 @@
 """`make demo`: the journey on real processes; its papers, books and journey.json go to var/demo."""
 
 import fcntl
+import json
 import os
 import shutil
 import sys
@@ -10,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from billing.platform.processes import KeepsDying, end_on_signals
+from config import load_settings
 from tests.scenarios.demo_database import claim
 from tests.scenarios.journey import FIRST_INSTANT, play
 from tests.scenarios.office import ROOT, Failed, Office
@@ -37,7 +39,9 @@ def main() -> int:
 def _demo(database_url: str) -> None:
     shutil.rmtree(FOLDER, ignore_errors=True)
     claim(database_url)
-    office = Office(folder=FOLDER, database_url=database_url, clock=FIRST_INSTANT)
+    office = Office(
+        folder=FOLDER, database_url=database_url, clock=FIRST_INSTANT, secrets=_secrets_of_this_folder()
+    )
     record = Record(FOLDER)
     print("One patient's way through the office (sample data):\n", flush=True)
     try:
@@ -45,6 +49,16 @@ def _demo(database_url: str) -> None:
         play(office, record)
     finally:
         office.close()
+
+
+def _secrets_of_this_folder() -> dict[str, str]:
+    """Those that `flask` uses here, so that whoever looks at the demo's database afterwards can open it."""
+    field_keys = os.environ.get("FIELD_KEYS")
+    if field_keys:
+        return {"FIELD_KEYS": field_keys}
+    load_settings({"BILLING_ENV": "development"})  # makes them on first use
+    kept: dict[str, str] = json.loads((ROOT / "var" / "secrets.json").read_text())
+    return kept
 
 
 @contextmanager

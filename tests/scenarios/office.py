@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -39,7 +39,9 @@ class Failed(Exception):
 class Office:
     """Web, worker and stand-in as real processes. What dies is started again by whoever waits."""
 
-    def __init__(self, *, folder: Path, database_url: str, clock: str) -> None:
+    def __init__(
+        self, *, folder: Path, database_url: str, clock: str, secrets: Mapping[str, str] | None = None
+    ) -> None:
         self.folder = folder
         self.clock_file = folder / "clock"
         folder.mkdir(parents=True, exist_ok=True)
@@ -53,6 +55,7 @@ class Office:
             "CLINIC_CLOCK": str(self.clock_file),
             "PORT": str(port),
             "SANDBOX_PORT": str(sandbox_port),
+            **(secrets or {}),
         }
         self.settings: Settings = load_settings(self.environment)
         self.url = self.settings.public_url

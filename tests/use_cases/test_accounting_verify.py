@@ -101,6 +101,8 @@ def test_what_cannot_be_looked_at_is_never_called_ok(verdict):
         ({19}, "UPDATE audit_row SET actor_id = 'usr_other' WHERE action = 'payment.receive'"),
         ({19}, "DELETE FROM audit_seal WHERE place = 2"),
         ({21}, "UPDATE refund SET approved_by = requested_by WHERE amount_cents > 20000"),
+        ({21}, "UPDATE refund SET approved_by_person = requested_by_person WHERE amount_cents > 20000"),
+        ({21}, "UPDATE refund SET approved_by = 'system' WHERE amount_cents > 20000"),
     ],
 )  # fmt: skip
 def test_a_change_behind_the_back_fails_its_own_number(database, journey, verdict, numbers, attack):

@@ -4,15 +4,19 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import update
 
 from billing.adapters.remittance_835 import Edi835Reader
 from billing.insurance.errors import NoSuchRemittance
 from billing.insurance.flows import import_remittance
+from billing.insurance.models import SuperbillRow
 from billing.insurance.queries import find_remittance, list_remittances
 from billing.insurance.states import RemittanceState
+from billing.insurance.use_cases import remittances
 from billing.kernel.money import Money
 from billing.kernel.permissions import ROLES, SYSTEM, Actor, Role
 from billing.ledger.queries import trial_balance
+from billing.patients.use_cases import lock_patient
 from billing.payments.queries import credits_of_patient
 from tests.factories.insurance import a_course, handed_out, imported
 from tests.factories.remittance_835 import Claim, Envelope, Payment, remittance
@@ -60,7 +64,7 @@ def changes(before, after):
 
 def credits_of(database, course):
     with database.reading() as read:
-        return [lot.available.cents for lot in credits_of_patient(read, course.patient.id)]
+        return [lot.available.cents for lot in credits_of_patient(read, course.patient.id, SYSTEM)]
 
 
 def test_what_the_insurer_paid_is_held_for_the_patient(database, course, bills, before, books):
@@ -112,6 +116,36 @@ def test_the_same_key_with_other_content_is_parked(database, bills, books):
     assert books() == posted
 
 
+def test_a_corrected_copy_of_a_parked_payment_posts_and_the_parked_one_stays(database, course, bills):
+    amount = {"amount_cents": 18_000}
+    wrong = imported(database, remittance([answer(bills[0], 17_000)], **amount)).transactions[0]
+    assert wrong.status == "parked"
+    corrected = imported(database, remittance([answer(bills[0], 18_000)], **amount))
+    assert corrected.status == "posted"
+    with database.reading() as read:
+        assert find_remittance(read, wrong.id, SYSTEM) == wrong
+    again = imported(database, remittance([answer(bills[0], 17_000)], **amount))
+    assert "came before with other content" in str(again.transactions[0].reason)
+    assert credits_of(database, course) == [18_000]
+
+
+def test_other_content_that_was_posted_while_the_patient_was_waited_for_is_noticed(
+    database, bills, monkeypatch, now
+):
+    (other,) = Edi835Reader().read(remittance([answer(bills[1], 18_000)])).transactions
+    comes_first = [other]
+
+    def lock_late(tx, patient_id):
+        while comes_first:
+            told = {"transaction": comes_first.pop(), "file_sha256": "f" * 64, "actor": SYSTEM, "now": now}
+            remittances.post_remittance(tx, **told)
+        return lock_patient(tx, patient_id)
+
+    monkeypatch.setattr(remittances, "lock_patient", lock_late)
+    file = imported(database, remittance([answer(bills[0], 18_000)]))
+    assert "came before with other content" in str(file.transactions[0].reason)
+
+
 def test_an_unbalanced_payment_is_parked_whole_with_the_numbers(database, bills, before, books):
     claims = [answer(bills[0], 18_000), answer(bills[1], 9_000, adjustments=(("CO", "45", 1),))]
     file = imported(database, remittance(claims))
@@ -153,11 +187,11 @@ def test_a_parked_payment_is_posted_when_it_comes_again_and_the_reason_is_gone(d
 @pytest.mark.parametrize(
     ("status", "adjustments", "meaning"),
     [
-        ("4", (("CO", "50", 36_125),), "nothing_paid"),
-        ("1", (("PR", "1", 36_125),), "nothing_paid"),
-        ("1", (("PR", "100", 36_125),), "paid_to_patient"),
-        ("1", (("OA", "293", 36_125),), "paid_to_other"),
-        ("25", (("PR", "1", 36_125),), "estimate_only"),
+        ("4", (("CO", "50", 38_250),), "nothing_paid"),
+        ("1", (("PR", "1", 38_250),), "nothing_paid"),
+        ("1", (("PR", "100", 38_250),), "paid_to_patient"),
+        ("1", (("OA", "293", 38_250),), "paid_to_other"),
+        ("25", (("PR", "1", 38_250),), "estimate_only"),
     ],
 )
 def test_an_answer_without_money_posts_nothing_and_is_no_new_debt(
@@ -179,10 +213,10 @@ def test_a_claim_of_another_provider_needs_no_match(database, bills, before, boo
 
 
 def test_what_exceeds_the_patients_payment_goes_back_to_the_payer(database, course, bills, before, books):
-    paid = answer(bills[0], 40_000, adjustments=(("CO", "45", 36_125 - 40_000),))
+    paid = answer(bills[0], 40_000, adjustments=(("CO", "45", 38_250 - 40_000),))
     file = imported(database, remittance([paid]))
-    assert file.transactions[0].claims[0].credit == Money(36_125)
-    assert changes(before, books()) == {"1000": 40_000, "2200": -36_125, "2220": -3_875}
+    assert file.transactions[0].claims[0].credit == Money(38_250)
+    assert changes(before, books()) == {"1000": 40_000, "2200": -38_250, "2220": -1_750}
 
 
 def test_an_open_balance_is_settled_first(database, now, books):
@@ -190,8 +224,8 @@ def test_an_open_balance_is_settled_first(database, now, books):
     bill = handed_out(database, course.session_ids[0])
     before = books()
     file = imported(database, remittance([answer(bill, 18_000)]))
-    assert file.transactions[0].claims[0].credit == Money(11_875)
-    assert changes(before, books()) == {"1000": 18_000, "1100": -6_125, "2200": -11_875}
+    assert file.transactions[0].claims[0].credit == Money(9_750)
+    assert changes(before, books()) == {"1000": 18_000, "1100": -8_250, "2200": -9_750}
 
 
 def test_interest_waits_as_unapplied_payer_money(database, bills, before, books):
@@ -208,7 +242,7 @@ def test_other_provider_adjustments_wait_for_a_person(database, bills, before, b
 
 
 def test_a_reversal_waits_for_a_person(database, bills, before, books):
-    back = Claim(control_number=bills[0].control_number, charge_cents=-36_125, paid_cents=-9_000, status="22")
+    back = Claim(control_number=bills[0].control_number, charge_cents=-38_250, paid_cents=-9_000, status="22")
     file = imported(database, remittance([back, answer(bills[1], 18_000)]))
     assert "reverses an earlier payment" in str(file.transactions[0].reason)
     assert books() == before
@@ -216,15 +250,15 @@ def test_a_reversal_waits_for_a_person(database, bills, before, books):
 
 def test_a_payers_own_number_finds_the_claim_when_ours_is_lost(database, bills):
     imported(database, remittance([answer(bills[0], 5_000, payer_claim_number="ICN1")], trace="T1"))
-    lost = Claim(control_number="0", charge_cents=36_125, paid_cents=4_000, payer_claim_number="ICN1")
+    lost = Claim(control_number="0", charge_cents=38_250, paid_cents=4_000, payer_claim_number="ICN1")
     file = imported(database, remittance([lost], trace="T2"))
     assert (file.status, file.transactions[0].claims[0].session_id) == ("posted", bills[0].session_id)
 
 
 def test_our_number_is_found_in_lower_case_and_on_the_lines(database, bills):
-    lower = Claim(control_number=bills[0].control_number.lower(), charge_cents=36_125, paid_cents=4_000)
+    lower = Claim(control_number=bills[0].control_number.lower(), charge_cents=38_250, paid_cents=4_000)
     assert imported(database, remittance([lower], trace="T1")).status == "posted"
-    by_line = remittance([Claim(control_number="0", charge_cents=36_125, paid_cents=4_000)], trace="T2")
+    by_line = remittance([Claim(control_number="0", charge_cents=38_250, paid_cents=4_000)], trace="T2")
     by_line = by_line.replace(b"CAS*PR*1*", f"REF*6R*{bills[1].control_number}~\nCAS*PR*1*".encode())
     by_line = by_line.replace(b"SE*15*", b"SE*16*")
     assert imported(database, by_line).status == "posted"
@@ -273,6 +307,54 @@ def test_a_remittance_is_kept_and_belongs_to_its_clinic(database, course, bills)
         assert list_remittances(read, STRANGER, limit=10) == []
         with pytest.raises(NoSuchRemittance):
             find_remittance(read, kept.id, STRANGER)
+
+
+def test_a_payment_of_another_legal_entity_may_have_the_same_payer_trace_amount_and_day(database, bills):
+    sibling = bills[1]
+    database.in_transaction(
+        lambda tx: tx.session.execute(
+            update(SuperbillRow).where(SuperbillRow.id == sibling.id).values(entity_id="ent_sibling")
+        )
+    )
+    assert imported(database, remittance([answer(bills[0], 0)])).status == "posted"
+    assert imported(database, remittance([answer(sibling, 0)])).status == "posted"
+
+
+def limited_to(*site_ids):
+    return Actor(id="usr_site", entity_id=None, permissions=ROLES[Role.BILLING], site_ids=frozenset(site_ids))
+
+
+def test_a_remittance_is_shown_at_a_site_when_all_its_sessions_are_of_that_site(database, bills):
+    kept = imported(database, remittance([answer(bills[0], 18_000)])).transactions[0]
+    here, elsewhere = limited_to(bills[0].site_id), limited_to("site_x")
+    with database.reading() as read:
+        assert find_remittance(read, kept.id, here) == kept
+        assert [each.id for each in list_remittances(read, here, limit=10)] == [kept.id]
+        assert list_remittances(read, elsewhere, limit=10) == []
+        with pytest.raises(NoSuchRemittance):
+            find_remittance(read, kept.id, elsewhere)
+
+
+def test_a_remittance_with_a_session_of_another_site_is_not_shown(database, bills):
+    claims = [answer(bills[0], 18_000), answer(bills[1], 9_000)]
+    kept = imported(database, remittance(claims)).transactions[0]
+    database.in_transaction(
+        lambda tx: tx.session.execute(
+            update(SuperbillRow).where(SuperbillRow.id == bills[1].id).values(site_id="site_x")
+        )
+    )
+    with database.reading() as read:
+        for site_id in (bills[0].site_id, "site_x"):
+            assert list_remittances(read, limited_to(site_id), limit=10) == []
+        both = limited_to(bills[0].site_id, "site_x")
+        assert [each.id for each in list_remittances(read, both, limit=10)] == [kept.id]
+
+
+def test_a_parked_remittance_is_of_no_known_site(database, bills):
+    file = imported(database, remittance([answer(bills[0], 18_000)], amount_cents=1))
+    assert file.status == "parked"
+    with database.reading() as read:
+        assert list_remittances(read, limited_to(bills[0].site_id), limit=10) == []
 
 
 def test_another_clinics_clerk_cannot_post_to_our_sessions(database, bills, before, books):

@@ -3,18 +3,21 @@
 from datetime import date, timedelta
 
 import pytest
+from sqlalchemy import update
 
+from billing.care.models import SessionRow
 from billing.insurance.errors import NoSuchSuperbill, SuperbillNotPossible
 from billing.insurance.flows import render_superbill
 from billing.insurance.queries import find_superbill, list_superbills, superbill_register, versions_of_session
 from billing.insurance.states import SuperbillState
+from billing.insurance.use_cases import superbills
 from billing.insurance.use_cases.superbills import RENDER_JOB, void_superbill
 from billing.kernel.errors import IllegalMove
 from billing.kernel.money import Money
 from billing.kernel.permissions import ROLES, SYSTEM, Actor, Role
-from billing.patients.use_cases import amend_patient
+from billing.patients.use_cases import amend_patient, lock_patient
 from billing.payments.use_cases.receive import take_cash
-from billing.platform.data.documents import find_document
+from billing.platform.data.documents import find_document, find_rendering
 from billing.platform.data.jobs import Job
 from tests.factories.care import give, let_in, new_session
 from tests.factories.insurance import a_course, handed_out, superbill
@@ -61,21 +64,21 @@ def test_a_superbill_says_who_what_when_and_how_much(database, course, now):
     }  # fmt: skip
     assert body["diagnoses"] == [{"pointer": "A", "code": "F32.1"}]
     assert [(line["code"], line["charge_cents"]) for line in body["lines"]] == [
-        ("96365", 36_125),
+        ("96365", 38_250),
         ("J3490", 0),
     ]
     assert body["lines"][1]["ndc"] == {"code": "99999-0050-10", "quantity": "0.8", "unit": "ML"}
     assert body["totals"] == {
-        "list_cents": 42_500, "discount_cents": 6_375, "net_cents": 36_125, "paid_cents": 36_125,
+        "list_cents": 45_000, "discount_cents": 6_750, "net_cents": 38_250, "paid_cents": 38_250,
         "balance_cents": 0,
     }  # fmt: skip
     assert body["is_sample"] is True
     assert (issued.charge, issued.paid, issued.service_on) == (
-        Money(36_125),
-        Money(36_125),
+        Money(38_250),
+        Money(38_250),
         date(2026, 11, 2),
     )
-    assert "The patient has paid $361.25 for the services above, in full." in body["statement"]
+    assert "The patient has paid $382.50 for the services above, in full." in body["statement"]
 
 
 def test_four_hours_are_one_initial_and_three_further_hours(database):
@@ -214,6 +217,31 @@ def test_a_superbill_is_drawn_once_and_kept(database, course, now):
     assert drawn == ["SB-000001"]
 
 
+def test_who_draws_it_at_the_same_moment_gets_the_bytes_that_are_kept(database, course, now):
+    issued = handed_out(database, course.session_ids[0])
+
+    def draw(body):
+        render_superbill(database, lambda _: b"%PDF other", document_id=issued.document_id, now=now)
+        return b"%PDF own"
+
+    drawn = render_superbill(database, draw, document_id=issued.document_id, now=now)
+    with database.reading() as read:
+        assert drawn == find_rendering(read, issued.document_id) == b"%PDF other"
+
+
+def test_a_session_is_judged_as_it_is_once_its_patient_is_held(database, course, monkeypatch):
+    give(database, course.session_ids[0])
+
+    def lock_after_a_change(tx, patient_id):
+        change = update(SessionRow).where(SessionRow.id == course.session_ids[0])
+        tx.session.execute(change.values(provider_id=None))
+        return lock_patient(tx, patient_id)
+
+    monkeypatch.setattr(superbills, "lock_patient", lock_after_a_change)
+    with pytest.raises(SuperbillNotPossible, match="no provider"):
+        superbill(database, course.session_ids[0])
+
+
 def test_issuing_leaves_a_job_to_draw_it(database, course):
     issued = handed_out(database, course.session_ids[0])
     with database.reading() as read:
@@ -225,5 +253,5 @@ def test_coded_add_ons_stand_on_lines_of_their_own(database):
     course = a_course(database, sessions=1, add_ons={"midazolam": 1, "anti_nausea": 1})
     issued = handed_out(database, course.session_ids[0])
     charges = {line["code"]: line["charge_cents"] for line in body_of(database, issued)["lines"]}
-    assert charges == {"96365": 36_125, "J2405": 1_275, "J2250": 1_700, "J3490": 0}
+    assert charges == {"96365": 38_250, "J2405": 1_275, "J2250": 1_700, "J3490": 0}
     assert sum(charges.values()) == issued.charge.cents

@@ -20,7 +20,7 @@ from hypothesis.stateful import (
 
 from billing.accounting.queries.verify import verify
 from billing.care.queries import find_session
-from billing.care.use_cases import cancel_session
+from billing.care.use_cases import cancel_session, turn_away
 from billing.invoices.queries import find_invoice
 from billing.invoices.use_cases import issue_invoice, void_invoice
 from billing.kernel.errors import Conflict, Denied
@@ -30,7 +30,12 @@ from billing.ledger.queries import trial_balance
 from billing.patients.records import Patient
 from billing.payments.queries import credits_of_patient, find_refund, list_payments
 from billing.payments.records import Election, Payment
-from billing.payments.use_cases.checkouts import begin_checkout, close_checkout, pay_checkout
+from billing.payments.use_cases.checkouts import (
+    begin_checkout,
+    close_checkout,
+    pay_checkout,
+    take_credit_first,
+)
 from billing.payments.use_cases.credits import apply_credits_now, elect, hold_reimbursement
 from billing.payments.use_cases.receive import take_cash
 from billing.payments.use_cases.refunds import (
@@ -65,9 +70,8 @@ from tests.factories.world import RETURN_URL, a_charge
 CLERK, ACCOUNTANT = (
     Actor(id=f"usr_{name}", entity_id=None, permissions=frozenset(Permission)) for name in ("clerk", "books")
 )
-EXAMPLES, STEPS = 24, 40
-LIMIT = 20_000
-FEE = 30
+EXAMPLES, STEPS = 20, 40
+LIMIT, FEE = 20_000, 30
 WHICH = st.integers(0, MOST)
 CENTS = st.integers(1, 900).map(lambda n: n * 50 + n % 7)
 NAMES = count(1)
@@ -91,7 +95,7 @@ class MoneyMachine(RuleBasedStateMachine):
         self.open_page(which=0)
         self.pay_page(which=0)
         self.visit(which=0)
-        self.cancel(which=1)
+        self.call_off(which=1, how=cancel_session)
 
     # --- care and bills ---------------------------------------------------------------------------------
 
@@ -126,19 +130,19 @@ class MoneyMachine(RuleBasedStateMachine):
     def void(self, which: int) -> None:
         invoice_id, bill = pick(self.model.bills, which, lambda bill: bill.open and not bill.has_tender)
         given = any(visit.state == "given" for visit in bill.visits)
-        allowed = bill.state == "open" and not bill.has_tender and not given
+        allowed = bill.state == "open" and not bill.has_tender and not given and not self.model.page_of(bill)
         if self.attempt(void_invoice, allowed, invoice_id=invoice_id, reason="typo"):
             bill.state, bill.open = "void", 0
             for visit in bill.visits:
                 visit.leave_the_bill()
 
     @precondition(lambda self: self.model.called_off() < 4)
-    @rule(which=WHICH)
-    def cancel(self, which: int) -> None:
+    @rule(which=WHICH, how=st.sampled_from((cancel_session, turn_away)))
+    def call_off(self, which: int, how: Callable[..., object]) -> None:
         session_id, visit = pick(self.model.visits, which, lambda visit: visit.state == "planned")
         bill = self.model.bill_of(visit)
         allowed = visit.state == "planned" and not (bill and bill.is_package)
-        if self.attempt(cancel_session, allowed, session_id=session_id):
+        if self.attempt(how, allowed, session_id=session_id):
             visit.state = "cancelled"
             if bill:
                 bill.visits.remove(visit)
@@ -163,7 +167,8 @@ class MoneyMachine(RuleBasedStateMachine):
     def cash(self, which: int, cents: int, is_all: bool) -> None:
         invoice_id, bill = pick(self.model.bills, which, lambda bill: bill.open)
         cents = bill.open if is_all and bill.open else cents
-        if self.attempt(take_cash, cents <= bill.open, invoice_id=invoice_id, amount=Money(cents)):
+        allowed = cents <= bill.open and not self.model.page_of(bill)
+        if self.attempt(take_cash, allowed, invoice_id=invoice_id, amount=Money(cents)):
             self.model.received["cash"] += cents
             self.model.settle(bill, cents, "payment")
 
@@ -171,26 +176,28 @@ class MoneyMachine(RuleBasedStateMachine):
     @rule(which=WHICH)
     def open_page(self, which: int) -> None:
         invoice_id, bill = pick(self.model.bills, which, lambda bill: bill.open)
-        left = max(0, bill.open - self.model.credit())
         standing = self.model.page_of(bill)
-        allowed = left >= 50 and (standing is None or self.model.pages[standing].cents == left)
+        if not (standing and self.model.credit()):
+            self.do(take_credit_first, invoice_id=invoice_id)
+            self.model.apply_credits(bill)
+        fits = standing is None or self.model.pages[standing].cents == bill.open
+        allowed = bill.open >= 50 and fits
         page = self.attempt(
             begin_checkout, allowed, invoice_id=invoice_id, return_url=RETURN_URL, request=None
         )
         if page:
-            self.model.apply_credits(bill)
             assert (page.amount.cents, standing or page.id) == (bill.open, page.id)
             self.model.pages.setdefault(page.id, Page(bill, bill.open))
 
     @precondition(lambda self: self.model.pages)
     @rule(which=WHICH)
     def pay_page(self, which: int) -> None:
-        """Also one that was paid before, or closed: money that cannot be is refused, not lost."""
+        """Also one that was paid before, or closed: money that came is booked, once."""
         page_id, page = pick(self.model.pages, which, lambda page: page.state == "open")
         charge = a_charge(page_id, Money(page.cents), NOW, Money(FEE))
-        allowed = page.state in ("open", "paid")
         facts = {"checkout_id": page_id, "reference": f"cs_{page_id}", "charge": charge}
-        if self.attempt(pay_checkout, allowed, **facts) and page.state == "open":
+        self.do(pay_checkout, **facts)
+        if page.state != "paid":
             page.state = "paid"
             applied = min(page.cents, page.bill.open)
             self.model.received["card"] += page.cents
@@ -242,13 +249,13 @@ class MoneyMachine(RuleBasedStateMachine):
     def choose(self, which: int, election: Election) -> None:
         lot_id, lot = pick(self.lots(), which, lambda lot: lot.available)
         if self.attempt(elect, lot.available > 0, lot_id=lot_id, election=election):
-            lot.election = str(election)
+            lot.election, lot.is_chosen = str(election), True
 
     @precondition(lambda self: self.model.bills)
     @rule(which=WHICH)
     def use_credit(self, which: int) -> None:
         invoice_id, bill = pick(self.model.bills, which, lambda bill: bill.open)
-        allowed = bill.open > 0 and self.model.credit() > 0
+        allowed = bill.open > 0 and self.model.credit() > 0 and not self.model.page_of(bill)
         if self.attempt(apply_credits_now, allowed, invoice_id=invoice_id):
             self.model.apply_credits(bill)
 
@@ -261,7 +268,8 @@ class MoneyMachine(RuleBasedStateMachine):
         cents = lot.available if is_all and lot.available else cents
         cards = [(None, None), *self.model.cards.items()]
         payment_id, card = cards[to_card % len(cards)]
-        allowed = cents <= lot.available and (card is None or cents <= card.amount - card.refunded)
+        fits = cents <= lot.available and (card is None or cents <= card.amount - card.refunded)
+        allowed = fits and not (lot.is_chosen and lot.election == "credit")
         asked = self.attempt(
             request_refund,
             allowed,
@@ -274,8 +282,9 @@ class MoneyMachine(RuleBasedStateMachine):
             lot.available -= cents
             if card:
                 card.refunded += cents
-            state = "approved" if cents <= LIMIT else "requested"
-            self.model.refunds[asked.id] = Refund(lot, cents, card, state)
+            by_itself = self.model.approved_itself() + cents <= LIMIT
+            state = "approved" if by_itself else "requested"
+            self.model.refunds[asked.id] = Refund(lot, cents, card, state, approved_itself=by_itself)
 
     @precondition(lambda self: self.model.refunds)
     @rule(which=WHICH, is_own=st.booleans())
@@ -345,7 +354,7 @@ class MoneyMachine(RuleBasedStateMachine):
     @invariant()
     def credits_and_cards_are_as_the_model_has_them(self) -> None:
         with self.database.reading() as read:
-            held = credits_of_patient(read, self.patient.id)
+            held = credits_of_patient(read, self.patient.id, SYSTEM)
         expected = [(lot.available, lot.election, lot.amount) for lot in self.model.lots]
         assert [(lot.available.cents, lot.election, lot.amount.cents) for lot in held] == expected
         refunded = {payment.id: payment.refunded.cents for payment in self.payments()}
@@ -377,7 +386,7 @@ class MoneyMachine(RuleBasedStateMachine):
     def lots(self) -> dict[str, Lot]:
         """The model's credits by their ids: both are in the order in which they came."""
         with self.database.reading() as read:
-            held = credits_of_patient(read, self.patient.id)
+            held = credits_of_patient(read, self.patient.id, SYSTEM)
         return {lot.id: mine for lot, mine in zip(held, self.model.lots, strict=True)}
 
     def payments(self) -> Sequence[Payment]:

@@ -101,6 +101,10 @@ def ask(database, query):
         return query(read)
 
 
+def bearer(database, now, issued):
+    return ask(database, lambda read: actor_for_token(read, issued.secret, now))
+
+
 def test_a_token_acts_with_its_role_for_its_clinic(database, now, issue):
     issued = issue(role=Role.CLINICIAN, site_ids=["site_1"])
     actor = ask(database, lambda read: actor_for_token(read, issued.secret, now))
@@ -109,7 +113,22 @@ def test_a_token_acts_with_its_role_for_its_clinic(database, now, issue):
         entity_id="ent_a",
         permissions=ROLES[Role.CLINICIAN],
         site_ids=frozenset({"site_1"}),
+        person_id=issued.token.id,
     )
+
+
+def test_whoever_issues_tokens_answers_for_all_of_them(database, now, issue, hire):
+    staff = hire(roles=[Role.ADMIN])
+    admin = ask(database, lambda read: actor_for_user(read, staff.id))
+    first = bearer(database, now, issue(Role.ADMIN, actor=admin))
+    second = bearer(database, now, issue(actor=first))
+    assert {first.person, second.person} == {admin.person} == {staff.id}
+
+
+def test_two_tokens_from_the_command_line_are_two_persons_and_what_they_issue_is_theirs(database, now, issue):
+    one, other = (bearer(database, now, issue(Role.ADMIN)) for _ in range(2))
+    assert (one.person, other.person) == (one.id, other.id)
+    assert [bearer(database, now, issue(actor=one)).person for _ in range(2)] == [one.id] * 2
 
 
 def test_scopes_narrow_what_a_token_may_do(database, now, issue):
@@ -255,6 +274,15 @@ def test_disabling_a_person_ends_all_of_their_sessions(database, now, hire, sign
     assert [ask(database, lambda read, s=secret: live_session(read, s, now)) for secret in secrets] == [
         None
     ] * 2
+
+
+def test_disabling_a_person_revokes_the_tokens_that_they_issued_and_no_others(database, now, issue, hire):
+    staff = hire(roles=[Role.ADMIN])
+    admin = ask(database, lambda read: actor_for_user(read, staff.id))
+    own, kept = issue(Role.ADMIN, actor=admin), issue(Role.ADMIN)
+    child = issue(actor=bearer(database, now, own))
+    database.in_transaction(lambda tx: disable_staff(tx, staff_id=staff.id, actor=SYSTEM, now=now))
+    assert [bearer(database, now, token) is not None for token in (own, child, kept)] == [False, False, True]
 
 
 @pytest.mark.parametrize("email", ["casey@example.org", "nobody@example.org"])

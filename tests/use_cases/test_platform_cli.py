@@ -14,7 +14,7 @@ from click import Command
 from click.testing import CliRunner, Result
 
 from billing.kernel.clock import system_clock
-from billing.platform.cli import Office, make_commands
+from billing.platform.cli import Office, make_commands, web_program
 from billing.platform.data.database import Database
 from billing.platform.data.jobs import Task, Worker, enqueue
 from billing.platform.doctor import LONGEST_LAG
@@ -64,6 +64,11 @@ def processor() -> Iterator[str]:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}"
         server.shutdown()
+
+
+def test_a_web_process_outlasts_three_silent_calls_to_the_processor():
+    command = web_program(8000).command
+    assert int(command[command.index("--timeout") + 1]) >= 3 * 35
 
 
 def test_a_busy_port_is_named_with_what_to_do(office: Office):

@@ -9,13 +9,13 @@ from datetime import timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import text, update
+from sqlalchemy import create_engine, select, text, update
 from sqlalchemy.exc import DatabaseError
 
 from billing.kernel.clock import system_clock
 from billing.kernel.permissions import SYSTEM
 from billing.platform.data.audit import record_audit, seal_audit_rows, verify_chain
-from billing.platform.data.database import Tx
+from billing.platform.data.database import Tx, engine_options
 from billing.platform.data.documents import (
     canonical_json,
     find_document,
@@ -57,6 +57,14 @@ def test_a_rehearsal_answers_and_changes_nothing(database):
 def test_a_reader_cannot_write(database):
     with pytest.raises(DatabaseError), database.reading() as read:
         next_number(Tx(read.session, read.vault, {}), entity_id="ent_1", series="invoice")
+
+
+@pytest.mark.parametrize("url", ["sqlite://", "postgresql+psycopg://nobody@127.0.0.1/nothing"])
+def test_an_error_of_the_database_shows_no_value_to_the_log(url):
+    engine = create_engine(url, **engine_options(url))
+    assert engine.hide_parameters
+    error = DatabaseError("INSERT", {"name": "Maria"}, Exception(), hide_parameters=engine.hide_parameters)
+    assert "Maria" not in str(error)
 
 
 def test_subscribers_act_before_the_commit_first_in_first_out(database):
@@ -116,6 +124,60 @@ def test_a_job_whose_worker_died_is_taken_again_when_its_lease_ends(database, no
     database.in_transaction(lambda tx: tx.session.execute(update(Job).values(held_until=system_clock())))
     assert worker.run_once() == 1
     assert done == ["a"]
+
+
+def test_a_worker_that_outlives_its_lease_does_not_finish_the_job_of_another(database, now):
+    queue(database, now, mail=["a"])
+
+    def outlive(_task):
+        take_over(database, now)
+
+    Worker(database, lambda: now, {"mail": outlive}).run_once()
+    assert state_of_job(database) == ("waiting", 2, None)
+
+
+def test_a_worker_that_outlives_its_lease_does_not_put_back_the_job_of_another(database, now):
+    queue(database, now, mail=["a"])
+
+    def outlive_and_fail(_task):
+        take_over(database, now)
+        raise ValueError
+
+    Worker(database, lambda: now, {"mail": outlive_and_fail}).run_once()
+    assert state_of_job(database) == ("waiting", 2, None)
+
+
+def test_a_job_that_another_has_done_stays_done_when_the_slow_worker_fails(database, now):
+    queue(database, now, mail=["a"])
+
+    def outlive_and_fail(_task):
+        end_leases(database)
+        Worker(database, lambda: now, {"mail": lambda _: None}).run_once()
+        raise ValueError
+
+    Worker(database, lambda: now, {"mail": outlive_and_fail}).run_once()
+    assert state_of_job(database) == ("done", 2, None)
+
+
+def end_leases(database):
+    database.in_transaction(lambda tx: tx.session.execute(update(Job).values(held_until=system_clock())))
+
+
+def take_over(database, now):
+    """Another worker takes the job when its lease has ended, and is still at it."""
+
+    def die(_task):
+        raise KeyboardInterrupt
+
+    end_leases(database)
+    with pytest.raises(KeyboardInterrupt):
+        Worker(database, lambda: now, {"mail": die}).run_once()
+
+
+def state_of_job(database):
+    with database.reading() as read:
+        job = read.session.scalars(select(Job)).one()
+        return job.state, job.attempts, job.last_error
 
 
 def test_a_job_that_keeps_failing_is_given_up_and_counted(database, now):

@@ -108,6 +108,8 @@ DOCUMENT_MISSING = Probe(
     WHERE d.id IS NULL
     """,
 )
+NOT_OPENED = "does not open: other FIELD_KEYS than those that sealed it, or changed bytes"
+
 ROWS_OF_DOCUMENTS = """
     SELECT document_id, id AS owner_id, total_cents AS one, discount_cents AS other FROM quote
     UNION ALL
@@ -142,8 +144,10 @@ def _open_documents(books: Books, report: Report) -> None:
     )
     for row, owner_id, one, other in books.read.session.execute(query):
         content = _opened(books, "document", row.id, row.sealed)
-        if content is None or hashlib.sha256(content).hexdigest() != row.sha256:
-            report.blame(row.id, "does not open, or does not match its hash")
+        if content is None:
+            report.blame(row.id, NOT_OPENED)
+        elif hashlib.sha256(content).hexdigest() != row.sha256:
+            report.blame(row.id, "does not match its hash")
         elif owner_id is not None and _amounts(row.kind, orjson.loads(content)) != (one, other):
             report.blame(owner_id, "does not say what its frozen document says")
 
@@ -153,8 +157,10 @@ def _open_renderings(books: Books, report: Report) -> None:
     for row in books.read.session.scalars(query):
         report.examined += 1
         content = _opened(books, "rendering", row.document_id, row.sealed)
-        if content is None or hashlib.sha256(content).hexdigest() != row.sha256:
-            report.blame(row.document_id, "its rendering does not open, or does not match its hash")
+        if content is None:
+            report.blame(row.document_id, f"its rendering {NOT_OPENED}")
+        elif hashlib.sha256(content).hexdigest() != row.sha256:
+            report.blame(row.document_id, "its rendering does not match its hash")
 
 
 def _opened(books: Books, name: str, row_id: str, sealed: bytes) -> bytes | None:

@@ -30,7 +30,7 @@ SAME_TRANSACTION = Probe(
     "was posted more than once",
     """
     SELECT MIN(id), trace FROM remittance WHERE state = 'posted'
-    GROUP BY payer_id, trace, amount_cents, paid_on HAVING COUNT(*) > 1
+    GROUP BY entity_id, payer_id, trace, amount_cents, paid_on HAVING COUNT(*) > 1
     """,
 )
 CLAIM_NOT_POSTED = Probe(

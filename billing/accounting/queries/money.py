@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections import deque
+from collections.abc import Iterable
 from datetime import timedelta
+from itertools import groupby
+from typing import Any
 
-from sqlalchemy import bindparam, text
+from sqlalchemy import Row, bindparam, text
 
-from billing.accounting.queries.probes import Books, Probe, Report, look
+from billing.accounting.queries.probes import ROWS_AT_ONCE, Books, Probe, Report, look
 from billing.platform.data.base import Instant
 
 STANDS_TOO_LONG = timedelta(days=1)
+REFUNDS_COUNT_FOR = timedelta(hours=24)
 
 REFUNDED = Probe(
     "its refunds are not what was set aside for them, or exceed it",
@@ -146,12 +151,20 @@ NOT_APPROVED = Probe(
     """,
 )
 OWN_REFUND = Probe(
-    "is above the limit, and no second person approved it",
+    "the person who asked for it approved it",
     """
     SELECT id, approved_by FROM refund
-    WHERE amount_cents > :limit_cents AND approved_by IN (requested_by, 'system')
+    WHERE approved_by <> 'system'
+        AND (approved_by = requested_by OR approved_by_person = requested_by_person)
     """,
 )
+APPROVED_ITSELF = text(
+    """
+    SELECT id, patient_id, requested_at, amount_cents FROM refund
+    WHERE approved_by = 'system' AND state NOT IN ('rejected', 'failed')
+    ORDER BY patient_id, requested_at, id
+    """
+).columns(requested_at=Instant())
 
 
 def refunds_stay_within_payments(books: Books) -> Report:
@@ -179,4 +192,19 @@ def one_operation_stands(books: Books) -> Report:
 
 def nobody_approves_their_own(books: Books) -> Report:
     probes = [NOT_APPROVED, OWN_REFUND]
-    return look(books, at=["refund"], probes=probes, limit_cents=books.refund_limit.cents)
+    report = look(books, at=["refund"], probes=probes)
+    rows = books.read.session.execute(APPROVED_ITSELF, execution_options={"yield_per": ROWS_AT_ONCE})
+    for _, refunds in groupby(rows, key=lambda row: row.patient_id):
+        _stay_within_a_days_limit(books, report, refunds)
+    return report
+
+
+def _stay_within_a_days_limit(books: Books, report: Report, refunds: Iterable[Row[Any]]) -> None:
+    """One patient's refunds that approved themselves, in the order of time."""
+    day: deque[Row[Any]] = deque()
+    for refund in refunds:
+        day.append(refund)
+        while day[0].requested_at <= refund.requested_at - REFUNDS_COUNT_FOR:
+            day.popleft()
+        if sum(each.amount_cents for each in day) > books.refund_limit.cents:
+            report.blame(refund.id, "above the limit within a day, and no second person approved it")

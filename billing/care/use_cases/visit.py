@@ -90,6 +90,7 @@ def mark_no_show(tx: Tx, *, session_id: str, actor: Actor, now: datetime) -> Ses
 
     Raises: NoSuchSession, IllegalMove, SessionStillAhead.
     """
+    lock_patient(tx, find_session(tx, session_id, actor).patient_id)
     session = find_session(tx, session_id, actor)
     if session.planned_on > site_date(find_site(tx, session.site_id), now):
         raise SessionStillAhead("The day of this session has not come. Cancel or reschedule it instead.")

@@ -108,7 +108,13 @@ def fingerprint(transaction: RemittanceTransaction) -> str:
         (adjustment.code, adjustment.reference, adjustment.amount.cents)
         for adjustment in transaction.provider_adjustments
     )
-    payment = (transaction.handling, transaction.credit, transaction.method, transaction.doubts)
+    payment = (
+        transaction.payee_npi,
+        transaction.handling,
+        transaction.credit,
+        transaction.method,
+        transaction.doubts,
+    )
     return hashlib.sha256(repr((payment, claims, provider)).encode()).hexdigest()
 
 

@@ -7,8 +7,6 @@ from dataclasses import asdict, replace
 from datetime import datetime
 
 from sqlalchemy import delete, insert, select, update
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from billing.catalog.queries import entities
 from billing.insurance.models import RemittanceClaimRow, RemittanceFileRow, RemittanceRow
@@ -30,8 +28,8 @@ from billing.ledger.use_cases import post
 from billing.patients.use_cases import lock_patient
 from billing.payments.use_cases.credits import hold_reimbursement
 from billing.platform.data.audit import record_audit
-from billing.platform.data.base import Base
 from billing.platform.data.database import Tx
+from billing.platform.data.inserts import insert_unless_there
 from billing.platform.data.states import advance
 
 LONGEST_REASON = 500
@@ -47,7 +45,8 @@ def post_remittance(
 ) -> Remittance:
     """Post one transaction, or park it with the reason; one that was posted before is a duplicate.
 
-    A parked one is looked at again whenever it is sent again. What the insurer paid the clinic becomes the
+    A parked one is looked at again whenever it is sent again; it stays on file when a corrected one comes and
+    is posted. What the insurer paid the clinic becomes the
     patient's credit, for a session already paid; nothing becomes a new debt of the patient.
     """
     row = _kept(tx, transaction, file_sha256, actor, now)
@@ -55,6 +54,8 @@ def post_remittance(
         return _as_duplicate(remittance_of(tx, row))
     matches = _matches(tx, transaction, actor)
     row.entity_id = _entity_id(tx, transaction, matches, actor)
+    for patient_id in sorted({match.patient_id for match in matches.values()}):
+        lock_patient(tx, patient_id)
     reason = _other_content(tx, row) or doubt(transaction) or _unmatched(transaction, matches)
     if reason is None:
         _post(tx, row, transaction, matches, actor, now)
@@ -85,7 +86,7 @@ def _kept(
         "state": RemittanceState.PARKED,
         "received_at": now,
     }
-    _insert_unless_there(tx, RemittanceRow, values, list(key))
+    insert_unless_there(tx, RemittanceRow, values, list(key))
     conditions = [getattr(RemittanceRow, name) == value for name, value in key.items()]
     query = select(RemittanceRow).where(*conditions).with_for_update()
     return tx.session.scalars(query.execution_options(populate_existing=True)).one()
@@ -93,25 +94,22 @@ def _kept(
 
 def _file_id(tx: Tx, sha256: str, actor: Actor, now: datetime) -> str:
     values = {"id": new_id("rem"), "sha256": sha256, "received_at": now, "received_by": actor.id}
-    _insert_unless_there(tx, RemittanceFileRow, values, ["sha256"])
+    insert_unless_there(tx, RemittanceFileRow, values, ["sha256"])
     return tx.session.scalars(select(RemittanceFileRow.id).where(RemittanceFileRow.sha256 == sha256)).one()
 
 
-def _insert_unless_there(tx: Tx, table: type[Base], values: Mapping[str, object], key: list[str]) -> None:
-    """Waits for another transaction that is writing the same key at this moment."""
-    dialect = tx.session.get_bind().dialect.name
-    statement = (sqlite_insert if dialect == "sqlite" else postgresql_insert)(table).values(values)
-    tx.session.execute(statement.on_conflict_do_nothing(index_elements=key))
-
-
 def _other_content(tx: Tx, row: RemittanceRow) -> str | None:
-    """Once only by payer, trace, amount and date: something else under the same key is for a person."""
+    """Posted once only by entity, payer, trace, amount and date: something else is for a person.
+
+    What was parked under the same key is no hindrance: this may be its correction.
+    """
     other = select(RemittanceRow.id).where(
+        RemittanceRow.state == RemittanceState.POSTED,
+        RemittanceRow.entity_id == row.entity_id,
         RemittanceRow.payer_id == row.payer_id,
         RemittanceRow.trace == row.trace,
         RemittanceRow.amount_cents == row.amount_cents,
         RemittanceRow.paid_on == row.paid_on,
-        RemittanceRow.id != row.id,
     )
     if tx.session.scalar(other.limit(1)) is None:
         return None
@@ -176,8 +174,6 @@ def _post(
     actor: Actor,
     now: datetime,
 ) -> None:
-    for patient_id in sorted({match.patient_id for match in matches.values()}):
-        lock_patient(tx, patient_id)
     row.reason = None
     tx.session.flush()
     claim_ids = _write_claims(tx, row, transaction, matches)

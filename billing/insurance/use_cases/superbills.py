@@ -70,8 +70,8 @@ def issue_superbill(
     that is usual for the condition.
     Raises: NoSuchSession, SuperbillNotPossible.
     """
+    lock_patient(tx, find_session(tx, session_id, actor).patient_id)
     session = find_session(tx, session_id, actor)
-    lock_patient(tx, session.patient_id)
     versions = versions_of_session(tx, session_id)
     present = next((each for each in versions if each.state is SuperbillState.ISSUED), None)
     shown = find_document(tx, present.document_id).body if present else None

@@ -12,9 +12,14 @@ from billing.invoices.use_cases import lock_invoice
 from billing.kernel.ids import new_id
 from billing.kernel.permissions import Actor
 from billing.patients.use_cases import lock_patient
-from billing.payments.errors import CheckoutStands, NoSuchCheckout, TooSmallForCard
+from billing.payments.errors import NoSuchCheckout, TooSmallForCard
 from billing.payments.models import CheckoutRow
-from billing.payments.queries import checkout_of
+from billing.payments.queries import (
+    checkout_of,
+    elected_credits,
+    refuse_while_standing,
+    standing_checkout,
+)
 from billing.payments.records import ChargeFacts, Checkout
 from billing.payments.rules import SMALLEST_CARD_PAYMENT
 from billing.payments.states import CHECKOUT_MOVES, STANDING, CheckoutEvent, CheckoutState
@@ -29,27 +34,36 @@ from billing.platform.data.states import advance
 PAGE_LASTS = timedelta(hours=1)
 
 
+def take_credit_first(tx: Tx, *, invoice_id: str, actor: Actor, now: datetime) -> None:
+    """Elected credit comes off before a card is asked for.
+
+    Raises: NoSuchInvoice; CheckoutStands when there is credit and a card page of the whole amount.
+    """
+    invoice = lock_invoice(tx, invoice_id, actor)
+    if elected_credits(tx, invoice.patient_id):
+        refuse_while_standing(tx, invoice_id)
+        apply_credits(tx, invoice_id=invoice_id, actor=actor, now=now)
+
+
 def begin_checkout(
     tx: Tx, *, invoice_id: str, return_url: str, request: RequestKey | None, actor: Actor, now: datetime
 ) -> Checkout:
-    """Record the intent to pay what is open, after elected credit; a repeated request finds its first one.
+    """Record the intent to pay what is open; a repeated request finds its first one.
 
     A checkout of the same amount that stands already is the one to pay on: twenty clicks are one checkout.
     Raises: NoSuchInvoice, InvoiceNotOpen, TooSmallForCard, CheckoutStands, KeyReused.
     """
-    lock_invoice(tx, invoice_id, actor)
+    invoice = lock_invoice(tx, invoice_id, actor)
     if request and (known := _by_request(tx, request)):
         return known
-    apply_credits(tx, invoice_id=invoice_id, actor=actor, now=now)
-    invoice = lock_invoice(tx, invoice_id, actor)
+    if standing := standing_checkout(tx, invoice_id):
+        if standing.amount == invoice.open_balance and standing.expires_at > now:
+            return standing
+        refuse_while_standing(tx, invoice_id)
     if invoice.state is not InvoiceState.OPEN:
         raise InvoiceNotOpen(f"Invoice {invoice_id} is {invoice.state}.", state=str(invoice.state))
     if invoice.open_balance < SMALLEST_CARD_PAYMENT:
         raise TooSmallForCard(f"A card takes no less than {SMALLEST_CARD_PAYMENT}. Pay at the desk.")
-    if standing := _standing(tx, invoice_id):
-        if standing.amount_cents == invoice.open_balance.cents and standing.expires_at > now:
-            return checkout_of(standing)
-        raise CheckoutStands("A checkout of another amount stands open.", checkout_id=standing.id)
     row = CheckoutRow(
         id=new_id("chk"),
         invoice_id=invoice_id,
@@ -69,11 +83,12 @@ def begin_checkout(
 
 
 def keep_page(tx: Tx, *, checkout_id: str, reference: str, url: str, actor: Actor, now: datetime) -> Checkout:
-    """Keep the processor's answer: where the patient pays."""
+    """Keep the processor's answer: where the patient pays. One that came too late changes nothing."""
     row = _locked(tx, checkout_id)
     if row.state == CheckoutState.CREATED:
         advance(tx, row, CHECKOUT_MOVES, CheckoutEvent.OPEN, actor=actor, now=now)
-    row.reference, row.url = reference, url
+    if row.state in STANDING:
+        row.reference, row.url = reference, url
     tx.session.flush()
     return checkout_of(row)
 
@@ -89,10 +104,7 @@ def refuse_checkout(tx: Tx, *, checkout_id: str, actor: Actor, now: datetime) ->
 def pay_checkout(
     tx: Tx, *, checkout_id: str, reference: str, charge: ChargeFacts, actor: Actor, now: datetime
 ) -> Checkout:
-    """Book the money of a completed checkout, once however often it is told.
-
-    Raises: IllegalMove for one that had been recorded as closed.
-    """
+    """Book the money of a completed checkout, once however often it is told, and however late."""
     row = _locked(tx, checkout_id)
     if row.state == CheckoutState.PAID:
         return checkout_of(row)
@@ -117,12 +129,6 @@ def _locked(tx: Tx, checkout_id: str) -> CheckoutRow:
         raise NoSuchCheckout(f"There is no checkout {checkout_id}.")
     lock_patient(tx, patient_id)
     return tx.session.get_one(CheckoutRow, checkout_id)
-
-
-def _standing(tx: Tx, invoice_id: str) -> CheckoutRow | None:
-    return tx.session.scalar(
-        select(CheckoutRow).where(CheckoutRow.invoice_id == invoice_id, CheckoutRow.state.in_(STANDING))
-    )
 
 
 def _by_request(tx: Tx, request: RequestKey) -> Checkout | None:

@@ -30,6 +30,7 @@ from billing.payments.queries import (
     find_credit,
     lot_of,
     paid_for_session,
+    refuse_while_standing,
     reimbursed_for_session,
 )
 from billing.payments.records import (
@@ -150,7 +151,8 @@ def elect(tx: Tx, *, lot_id: str, election: Election, actor: Actor, now: datetim
 def apply_credits(tx: Tx, *, invoice_id: str, actor: Actor, now: datetime) -> AppliedCredits:
     """Take as much of the patient's elected credits off an invoice as both allow, oldest first.
 
-    Raises: NoSuchInvoice, InvoiceNotOpen. An invoice for which there is no credit takes nothing.
+    An invoice that is not open, or for which there is no credit, takes nothing.
+    Raises: NoSuchInvoice.
     """
     invoice = lock_invoice(tx, invoice_id, actor)
     owed, applications = invoice.open_balance, []
@@ -166,8 +168,9 @@ def apply_credits(tx: Tx, *, invoice_id: str, actor: Actor, now: datetime) -> Ap
 def apply_credits_now(tx: Tx, *, invoice_id: str, actor: Actor, now: datetime) -> AppliedCredits:
     """`apply_credits` on somebody's wish, who is told when there was nothing to apply.
 
-    Raises: NoSuchInvoice, NothingToApply.
+    Raises: NoSuchInvoice, CheckoutStands, NothingToApply.
     """
+    refuse_while_standing(tx, lock_invoice(tx, invoice_id, actor).id)
     applied = apply_credits(tx, invoice_id=invoice_id, actor=actor, now=now)
     if not applied.applications:
         raise NothingToApply("The invoice is settled, or the patient has no credit that was elected for it.")

@@ -15,7 +15,7 @@ from billing.kernel.permissions import Actor
 from billing.ledger.records import Account, Line, Posting, Source, credit, debit
 from billing.ledger.use_cases import post
 from billing.payments.models import PaymentRow
-from billing.payments.queries import PAYMENT, payment_of
+from billing.payments.queries import PAYMENT, payment_of, refuse_while_standing
 from billing.payments.records import ChargeFacts, CreditSource, Payment, Tender
 from billing.payments.rules import ARRIVES_ON
 from billing.payments.use_cases.credits import open_lot
@@ -26,9 +26,10 @@ from billing.platform.data.database import Tx
 def take_cash(tx: Tx, *, invoice_id: str, amount: Money, actor: Actor, now: datetime) -> Payment:
     """Take cash at the desk: what is kept, after any change was given.
 
-    Raises: NoSuchInvoice, MoreThanOwed, since a zero too many is likelier than a gift.
+    Raises: NoSuchInvoice; CheckoutStands; MoreThanOwed, since a zero too many is likelier than a gift.
     """
     invoice = lock_invoice(tx, invoice_id, actor)
+    refuse_while_standing(tx, invoice_id)
     if amount > invoice.open_balance:
         raise MoreThanOwed(
             f"Only {invoice.open_balance} is owed on this invoice.", open_cents=invoice.open_balance.cents

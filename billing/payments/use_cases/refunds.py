@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 
 from billing.invoices.use_cases import site_date
 from billing.kernel.ids import new_id
@@ -13,11 +13,18 @@ from billing.kernel.permissions import SYSTEM, Actor
 from billing.ledger.records import Account, Line, Posting, Source, credit, debit
 from billing.ledger.use_cases import post
 from billing.patients.use_cases import lock_patient
-from billing.payments.errors import MoreThanAvailable, NoSuchRefund, OwnRefund, RefundTargetMissing
+from billing.payments.errors import (
+    CheckNumberUsed,
+    MoreThanAvailable,
+    NoSuchRefund,
+    OwnRefund,
+    RefundNotElected,
+    RefundTargetMissing,
+)
 from billing.payments.models import PaymentRow, RefundRow
 from billing.payments.queries import find_credit, find_payment, find_refund, refund_of
-from billing.payments.records import CreditLot, Refund, RefundMethod
-from billing.payments.rules import needs_second_person
+from billing.payments.records import CreditLot, Election, Refund, RefundMethod
+from billing.payments.rules import LATELY, needs_second_person
 from billing.payments.states import REFUND_MOVES, RefundEvent, RefundState
 from billing.payments.use_cases.credits import give_back, spend
 from billing.platform.data.audit import record_audit
@@ -41,14 +48,15 @@ def request_refund(
 ) -> Refund:
     """Ask for a credit to be given back: to the card of `payment_id`, or without one by check.
 
-    The amount is set aside at once. Up to `limit` it is approved by itself.
-    Raises: NoSuchCredit, NoSuchPayment, MoreThanAvailable, RefundTargetMissing.
+    The amount is set aside at once. It is approved by itself up to `limit`, against which the patient's
+    other refunds of a day count that approved themselves.
+    Raises: NoSuchCredit, RefundNotElected, NoSuchPayment, MoreThanAvailable, RefundTargetMissing.
     """
-    lock_patient(tx, find_credit(tx, lot_id, actor).patient_id)
-    lot = find_credit(tx, lot_id, actor)
+    lot = _locked_lot(tx, lot_id, actor)
     if payment_id is not None:
         _set_aside_at_payment(tx, lot, payment_id, amount, actor)
     spend(tx, lot_id=lot_id, amount=amount)
+    lately = _approved_itself(tx, lot.patient_id, now - LATELY)
     row = RefundRow(
         id=new_id("ref"),
         entity_id=lot.entity_id,
@@ -60,12 +68,13 @@ def request_refund(
         amount_cents=amount.cents,
         state=RefundState.REQUESTED,
         requested_by=actor.id,
+        requested_by_person=actor.person,
         requested_at=now,
     )
     tx.session.add(row)
     tx.session.flush()
     _audit(tx, row, "refund.request", actor, now)
-    if not needs_second_person(amount, limit):
+    if not needs_second_person(amount, lately, limit):
         _approve(tx, row, SYSTEM, now)
     return refund_of(row)
 
@@ -73,7 +82,7 @@ def request_refund(
 def approve_refund(tx: Tx, *, refund_id: str, actor: Actor, now: datetime) -> Refund:
     """Raises: NoSuchRefund, OwnRefund, IllegalMove."""
     row = _locked(tx, refund_id, actor)
-    if row.requested_by == actor.id:
+    if row.requested_by_person == actor.person:
         raise OwnRefund("Somebody else has to approve what you asked for.")
     _approve(tx, row, actor, now)
     return refund_of(row)
@@ -109,10 +118,11 @@ def keep_sent(tx: Tx, *, refund_id: str, reference: str, actor: Actor, now: date
 def send_check(tx: Tx, *, refund_id: str, check_number: str, actor: Actor, now: datetime) -> Refund:
     """Record the check that was written for an approved refund.
 
-    Raises: NoSuchRefund, RefundTargetMissing for a refund to a card, IllegalMove.
+    Raises: NoSuchRefund, RefundTargetMissing for a refund to a card, CheckNumberUsed, IllegalMove.
     """
     if find_refund(tx, refund_id, actor).method is not RefundMethod.CHECK:
         raise RefundTargetMissing("This refund goes back to a card; the processor sends it.")
+    _refuse_used_number(tx, refund_id, f"check {check_number}", actor)
     keep_sent(tx, refund_id=refund_id, reference=f"check {check_number}", actor=actor, now=now)
     return succeed_refund(tx, refund_id=refund_id, actor=actor, now=now)
 
@@ -149,9 +159,22 @@ def fail_refund(tx: Tx, *, refund_id: str, actor: Actor, now: datetime) -> Refun
     return refund_of(row)
 
 
+def _approved_itself(tx: Tx, patient_id: str, since: datetime) -> Money:
+    """What goes back, or went, without a second person who looked. The patient is locked."""
+    cents = tx.session.scalar(
+        select(func.coalesce(func.sum(RefundRow.amount_cents), 0)).where(
+            RefundRow.patient_id == patient_id,
+            RefundRow.approved_by == SYSTEM.id,
+            RefundRow.requested_at > since,
+            RefundRow.state.not_in((RefundState.FAILED, RefundState.REJECTED)),
+        )
+    )
+    return Money(int(cents or 0))
+
+
 def _approve(tx: Tx, row: RefundRow, actor: Actor, now: datetime) -> None:
     advance(tx, row, REFUND_MOVES, RefundEvent.APPROVE, actor=actor, now=now)
-    row.approved_by, row.approved_at = actor.id, now
+    row.approved_by, row.approved_by_person, row.approved_at = actor.id, actor.person, now
     amount = Money(row.amount_cents)
     lines = (
         debit(Account.PATIENT_CREDITS, amount, row.patient_id),
@@ -164,7 +187,7 @@ def _approve(tx: Tx, row: RefundRow, actor: Actor, now: datetime) -> None:
 
 
 def _set_aside_at_payment(tx: Tx, lot: CreditLot, payment_id: str, amount: Money, actor: Actor) -> None:
-    """Raises: NoSuchPayment, also for another patient's; RefundTargetMissing; MoreThanAvailable."""
+    """Raises: NoSuchPayment; RefundTargetMissing, also for another patient's; MoreThanAvailable."""
     payment = find_payment(tx, payment_id, actor)
     row = tx.session.get_one(PaymentRow, payment_id)
     if payment.patient_id != lot.patient_id or row.charge_reference is None:
@@ -191,6 +214,28 @@ def _put_back(tx: Tx, row: RefundRow) -> None:
             .where(PaymentRow.id == row.payment_id)
             .values(refunded_cents=PaymentRow.refunded_cents - row.amount_cents)
         )
+
+
+def _locked_lot(tx: Tx, lot_id: str, actor: Actor) -> CreditLot:
+    """Raises: NoSuchCredit; RefundNotElected when the patient chose otherwise."""
+    lock_patient(tx, find_credit(tx, lot_id, actor).patient_id)
+    lot = find_credit(tx, lot_id, actor)
+    if lot.elected_at is not None and lot.election is Election.CREDIT:
+        raise RefundNotElected("The patient chose credit for this. Record the choice of a refund first.")
+    return lot
+
+
+def _refuse_used_number(tx: Tx, refund_id: str, reference: str, actor: Actor) -> None:
+    """Raises: CheckNumberUsed."""
+    refund = _locked(tx, refund_id, actor)
+    used = select(RefundRow.id).where(
+        RefundRow.entity_id == refund.entity_id,
+        RefundRow.method == RefundMethod.CHECK,
+        RefundRow.reference == reference,
+        RefundRow.id != refund_id,
+    )
+    if tx.session.scalar(used.limit(1)):
+        raise CheckNumberUsed("A check of this number went out before. Look at the number again.")
 
 
 def _locked(tx: Tx, refund_id: str, actor: Actor) -> RefundRow:

@@ -134,10 +134,15 @@ class Database:
 
 
 def engine_options(url: str) -> dict[str, Any]:
-    """What every engine is made with, before `configure_engine`."""
+    """What every engine is made with, before Database configures it as its writer or reader.
+
+    The message of a database error reaches logs: it must not hold the values that were bound.
+    """
+    options: dict[str, Any] = {"hide_parameters": True}
     if url.startswith("sqlite"):
-        return {"connect_args": {"timeout": 5}}
-    return {"pool_pre_ping": True, "connect_args": {"options": "-c lock_timeout=3000 -c timezone=UTC"}}
+        return {**options, "connect_args": {"timeout": 5}}
+    session = "-c lock_timeout=3000 -c timezone=UTC"
+    return {**options, "pool_pre_ping": True, "connect_args": {"options": session}}
 
 
 def configure_writer(engine: Engine) -> None:

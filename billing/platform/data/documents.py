@@ -16,6 +16,7 @@ from billing.kernel.ids import new_id
 from billing.platform.data.base import Base, Id
 from billing.platform.data.database import Read, Tx
 from billing.platform.data.errors import DocumentMissing
+from billing.platform.data.inserts import insert_unless_there
 
 
 class Document(Base):
@@ -107,17 +108,14 @@ def find_document(read: Read, document_id: str) -> FrozenDocument:
 
 def store_rendering(tx: Tx, *, document_id: str, media_type: str, content: bytes, now: datetime) -> None:
     """Keep the first rendering; a second one changes nothing."""
-    if find_rendering(tx, document_id) is not None:
-        return
-    tx.session.execute(
-        insert(Rendering).values(
-            document_id=document_id,
-            media_type=media_type,
-            sealed=tx.vault.seal_bytes("rendering", document_id, content),
-            sha256=hashlib.sha256(content).hexdigest(),
-            rendered_at=now,
-        )
-    )
+    values = {
+        "document_id": document_id,
+        "media_type": media_type,
+        "sealed": tx.vault.seal_bytes("rendering", document_id, content),
+        "sha256": hashlib.sha256(content).hexdigest(),
+        "rendered_at": now,
+    }
+    insert_unless_there(tx, Rendering, values, ["document_id"])
 
 
 def find_rendering(read: Read, document_id: str) -> bytes | None:

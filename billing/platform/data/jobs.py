@@ -1,8 +1,9 @@
 """Work for later, enqueued in the transaction that causes it, done at least once, survived by kill -9.
 
 One table on both databases. A worker takes a job under a lease; a job whose worker died is taken again when
-the lease ends. Leases and pauses after a failure run on the machine's own clock, `due_at` on the clinic's
-(which a demo may stop), so that a stopped clinic clock never strands a job.
+the lease ends, and from then on what its first worker says of it counts for nothing. Leases and pauses after
+a failure run on the machine's own clock, `due_at` on the clinic's (which a demo may stop), so that a stopped
+clinic clock never strands a job.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from enum import StrEnum
 from typing import Any
 
 import structlog
-from sqlalchemy import Index, String, UniqueConstraint, func, select, update
+from sqlalchemy import Index, String, UniqueConstraint, Update, func, select, update
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Mapped, mapped_column
@@ -25,7 +26,8 @@ from billing.kernel.ids import new_id
 from billing.platform.data.base import Base, Id
 from billing.platform.data.database import Database, Read, Tx
 
-LEASE = timedelta(seconds=30)
+LEASE = timedelta(seconds=45)
+"""Longer than the longest call of a handler to the processor."""
 MOST_ATTEMPTS = 12
 LONGEST_PAUSE = timedelta(minutes=10)
 IDLE_SECONDS = 0.25
@@ -65,6 +67,8 @@ class Task:
     kind: str
     key: str
     payload: Mapping[str, str]
+    attempt: int
+    """How often the job was taken, this time included: nobody else took it since, while it is the same."""
 
 
 @dataclass(frozen=True)
@@ -166,7 +170,7 @@ class Worker:
         job = tx.session.get_one(Job, job_id)
         job.held_until = system_clock() + LEASE
         job.attempts += 1
-        return Task(id=job.id, kind=job.kind, key=job.key, payload=job.payload)
+        return Task(id=job.id, kind=job.kind, key=job.key, payload=job.payload, attempt=job.attempts)
 
     def _do(self, task: Task) -> None:
         try:
@@ -174,9 +178,9 @@ class Worker:
         except Exception as error:
             name = type(error).__name__
             log.warning("job_failed", job=task.id, kind=task.kind, error=name)
-            self._database.in_transaction(lambda tx: _put_back(tx, task.id, name))
+            self._database.in_transaction(lambda tx: _put_back(tx, task, name))
         else:
-            self._database.in_transaction(lambda tx: _finish(tx, task.id))
+            self._database.in_transaction(lambda tx: _finish(tx, task))
 
 
 def _slot(now: datetime, every: timedelta) -> str:
@@ -199,14 +203,19 @@ def _next_id(read: Read, now: datetime) -> str | None:
     return read.session.scalar(query.with_for_update(skip_locked=True) if isinstance(read, Tx) else query)
 
 
-def _finish(tx: Tx, job_id: str) -> None:
-    tx.session.execute(update(Job).where(Job.id == job_id).values(state=JobState.DONE, last_error=None))
+def _finish(tx: Tx, task: Task) -> None:
+    tx.session.execute(_still_held(task).values(state=JobState.DONE, last_error=None))
 
 
-def _put_back(tx: Tx, job_id: str, error: str) -> None:
+def _put_back(tx: Tx, task: Task, error: str) -> None:
     """A failed job waits longer each time; after the last attempt a person has to look."""
-    job = tx.session.get_one(Job, job_id)
-    job.last_error = error
-    job.held_until = system_clock() + min(LONGEST_PAUSE, timedelta(seconds=0.5 * 2**job.attempts))
-    if job.attempts >= MOST_ATTEMPTS:
-        job.state = JobState.FAILED
+    pause = min(LONGEST_PAUSE, timedelta(seconds=0.5 * 2**task.attempt))
+    state = JobState.FAILED if task.attempt >= MOST_ATTEMPTS else JobState.WAITING
+    tx.session.execute(
+        _still_held(task).values(state=state, last_error=error, held_until=system_clock() + pause)
+    )
+
+
+def _still_held(task: Task) -> Update:
+    """Changes the job of a task, unless another worker took it after the lease had ended."""
+    return update(Job).where(Job.id == task.id, Job.state == JobState.WAITING, Job.attempts == task.attempt)

@@ -1,6 +1,6 @@
 """What the HTTP edge itself may refuse."""
 
-from billing.kernel.errors import BillingError, Denied, Invalid
+from billing.kernel.errors import BillingError, Conflict, Denied, Invalid
 
 
 class InvalidRequest(Invalid):
@@ -25,3 +25,9 @@ class KeyRequired(BillingError):
     """A request that moves money came without an Idempotency-Key."""
 
     code = "idempotency-key-required"
+
+
+class SecretToldOnce(Conflict):
+    """An Idempotency-Key under which a secret was told, once: it is not kept."""
+
+    code = "secret-told-once"

@@ -13,13 +13,22 @@ from marshmallow import Schema
 from sqlalchemy.exc import IntegrityError
 
 from billing.kernel.errors import BillingError, Flaw
-from billing.platform.data.database import Tx
-from billing.platform.data.idempotency import Answer, RequestKey, find_answer, keep_answer
+from billing.platform.data.database import Read, Tx
+from billing.platform.data.idempotency import (
+    Answer,
+    RequestKey,
+    answer_taken,
+    find_answer,
+    keep_answer,
+    take_key,
+)
 from billing.platform.http.edge import Edge
-from billing.platform.http.errors import InvalidRequest, KeyRequired
+from billing.platform.http.errors import InvalidRequest, KeyRequired, SecretToldOnce
 from billing.platform.http.guard import current_actor
 
 KEY_PATTERN = re.compile(r"[\x21-\x7e]{1,255}")
+TOLD_ONCE = Answer(409, b"")
+"""What is kept in the place of an answer that carries a secret."""
 
 
 def idempotency_key(*, moves_money: bool) -> str | None:
@@ -28,10 +37,13 @@ def idempotency_key(*, moves_money: bool) -> str | None:
     Raises: KeyRequired for a request that moves money without one; InvalidRequest for an unusable one.
     """
     key = request.headers.get("Idempotency-Key")
-    if key is None:
-        if moves_money:
-            raise KeyRequired("This moves money: send an Idempotency-Key header, and the same one to retry.")
-        return None
+    if key is None and moves_money:
+        raise KeyRequired("This moves money: send an Idempotency-Key header, and the same one to retry.")
+    return None if key is None else usable_key(key)
+
+
+def usable_key(key: str) -> str:
+    """Raises: InvalidRequest."""
     if not KEY_PATTERN.fullmatch(key):
         flaw = Flaw("Idempotency-Key", "Use 1 to 255 visible ASCII characters.")
         raise InvalidRequest("The Idempotency-Key cannot be used.", [flaw])
@@ -39,8 +51,13 @@ def idempotency_key(*, moves_money: bool) -> str | None:
 
 
 def request_sha256() -> str:
-    """What the key stands for: method, path, query and the raw body."""
-    told = f"{request.method} {request.full_path}\n".encode() + request.get_data()
+    """What the key of an API request stands for: method, path, query and the raw body."""
+    return sha256_with(request.get_data())
+
+
+def sha256_with(content: bytes) -> str:
+    """Method, path, query, and what the request carries."""
+    told = f"{request.method} {request.full_path}\n".encode() + content
     return hashlib.sha256(told).hexdigest()
 
 
@@ -61,28 +78,83 @@ def edge_write(
     moves_money: bool = False,
 ) -> Response:
     """Run one write and answer with its record as `view` shows it; a repeated key repeats the answer."""
-    key = idempotency_key(moves_money=moves_money)
-    dump = view().dump
-    if key is None:
-        return as_json(Answer(status, orjson.dumps(dump(edge.database.in_transaction(work)))))
-    actor_id, sha256 = current_actor().id, request_sha256()
+    key, dump = idempotency_key(moves_money=moves_money), view().dump
 
-    def once(tx: Tx) -> Answer:
-        if told := find_answer(tx, actor_id=actor_id, key=key, request_sha256=sha256):
+    def answer(tx: Tx) -> Answer:
+        return Answer(status, orjson.dumps(dump(work(tx))))
+
+    return as_json(once(edge, key, request_sha256(), answer))
+
+
+def edge_write_secret(edge: Edge, work: Callable[[Tx], Any], view: type[Schema]) -> Response:
+    """Like `edge_write`, for an answer that carries a secret: it is told once, and nobody keeps it.
+
+    Raises: SecretToldOnce for a repeated key.
+    """
+    key, dump = idempotency_key(moves_money=False), view().dump
+
+    def answer(tx: Tx) -> Answer:
+        return Answer(201, orjson.dumps(dump(work(tx))))
+
+    told = once(edge, key, request_sha256(), answer, kept=lambda _: TOLD_ONCE)
+    if told == TOLD_ONCE:
+        raise SecretToldOnce(
+            "This request was answered before, with a secret that is told once. "
+            "If that answer is lost, ask again under a new Idempotency-Key."
+        )
+    return as_json(told)
+
+
+def edge_flow(edge: Edge, flow: Callable[[], Any], view: type[Schema], *, status: int = 200) -> Response:
+    """Like `edge_write`, for what moves money in several transactions, each harmless a second time.
+
+    The key is taken before the first: another request never runs under it, an answered one never again. One
+    that broke off, or is still under way, is run once more; the first answer that is kept is everybody's.
+    """
+    key = str(idempotency_key(moves_money=True))
+    asked = {"actor_id": current_actor().id, "key": key, "request_sha256": request_sha256()}
+    told = edge.database.in_transaction(lambda tx: take_key(tx, **asked))
+    if told is None:
+        answer = Answer(status, orjson.dumps(view().dump(flow())))
+        told = edge.database.in_transaction(lambda tx: answer_taken(tx, **asked, answer=answer))
+    return as_json(told)
+
+
+def once(
+    edge: Edge,
+    key: str | None,
+    sha256: str,
+    work: Callable[[Tx], Answer],
+    *,
+    kept: Callable[[Answer], Answer] = lambda answer: answer,
+) -> Answer:
+    """Do the work of the first request under the actor's key, and tell further ones what was kept of it.
+
+    `sha256` is what the key stands for. Without a key the work is done each time.
+    Raises: KeyReused when the key came with another request.
+    """
+    if key is None:
+        return edge.database.in_transaction(work)
+    actor_id = current_actor().id
+
+    def find(read: Read) -> Answer | None:
+        return find_answer(read, actor_id=actor_id, key=key, request_sha256=sha256)
+
+    def do(tx: Tx) -> Answer:
+        if told := find(tx):
             return told
-        answer = Answer(status, orjson.dumps(dump(work(tx))))
-        keep_answer(tx, actor_id=actor_id, key=key, request_sha256=sha256, answer=answer)
+        answer = work(tx)
+        keep_answer(tx, actor_id=actor_id, key=key, request_sha256=sha256, answer=kept(answer))
         return answer
 
     try:
-        return as_json(edge.database.in_transaction(once))
+        return edge.database.in_transaction(do)
     except (IntegrityError, BillingError):
         # Perhaps the same key was answered by another process meanwhile: say what it said.
-        with edge.database.reading() as read:
-            told = find_answer(read, actor_id=actor_id, key=key, request_sha256=sha256)
+        told = edge.read(find)
         if told is None:
             raise
-        return as_json(told)
+        return told
 
 
 def as_json(answer: Answer) -> Response:

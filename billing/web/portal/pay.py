@@ -9,6 +9,8 @@ from flask import Blueprint, redirect, render_template, session
 from werkzeug import Response
 
 from billing.catalog.queries import find_entity
+from billing.invoices.queries import find_invoice
+from billing.invoices.states import InvoiceState
 from billing.kernel.errors import NotFound, Unavailable
 from billing.kernel.permissions import SYSTEM, Actor, Permission
 from billing.payments.errors import CheckoutStands
@@ -39,7 +41,7 @@ def make_blueprint(edge: Edge, room: Payments, checkout_origin: str) -> Blueprin
             return _welcome_back()
         link = edge.read(lambda read: find_pay_link(read, token, edge.clock()))
         if not link.amount:
-            return render_template("portal/paid.html", clinic=_clinic(edge, link))
+            return render_template(_settled_page(edge, link), clinic=_clinic(edge, link))
         if _being_confirmed(edge, room, token):
             return render_template("portal/confirming.html", clinic=_clinic(edge, link), amount=link.amount)
         allow_form_target(checkout_origin)
@@ -63,6 +65,11 @@ def make_blueprint(edge: Edge, room: Payments, checkout_origin: str) -> Blueprin
         return redirect(checkout.url, 303)
 
     return routes
+
+
+def _settled_page(edge: Edge, link: PayLink) -> str:
+    invoice = edge.read(lambda read: find_invoice(read, link.invoice_id, SYSTEM))
+    return "portal/void.html" if invoice.state is InvoiceState.VOID else "portal/paid.html"
 
 
 def _welcome_back() -> str | Response:

@@ -1,15 +1,17 @@
-"""What happens at the desk: cash, pay links, the patient's choice for a credit."""
+"""What happens at the desk: cash, pay links, card pages, the patient's choice for a credit."""
 
 from __future__ import annotations
 
-from flask import Blueprint, redirect, render_template, request, url_for
+from flask import Blueprint, flash, redirect, render_template, request, url_for
 from werkzeug import Response
 
 from billing.invoices.queries import patient_of_invoice
 from billing.kernel.errors import Flaw
 from billing.kernel.permissions import Permission
-from billing.payments.queries import find_credit
-from billing.payments.records import Election
+from billing.payments.flows import Payments, cancel_checkout
+from billing.payments.queries import find_credit, standing_checkout
+from billing.payments.records import Checkout, Election
+from billing.payments.states import CheckoutState
 from billing.payments.use_cases.credits import apply_credits_now, elect
 from billing.payments.use_cases.links import make_pay_link
 from billing.payments.use_cases.receive import take_cash
@@ -18,10 +20,23 @@ from billing.platform.http.errors import InvalidRequest
 from billing.platform.http.guard import current_actor, guard
 from billing.web.forms import amount_of, attempt, refusals_shown
 
+BECAME_OF_CARD_PAGE = {
+    CheckoutState.EXPIRED: ("The card page is cancelled. Take the payment in another way now.", "done"),
+    CheckoutState.PAID: ("The patient has paid by card meanwhile. Look at what is still owed.", "refused"),
+}
+NO_CARD_PAGE = ("No card page stands open.", "refused")
+STILL_STANDS = ("The card page still stands open. Try again in a moment.", "refused")
 
-def make_blueprint(edge: Edge) -> Blueprint:
+
+def make_blueprint(edge: Edge, room: Payments) -> Blueprint:
     routes = Blueprint("staff_desk", __name__)
+    _add_payment_routes(routes, edge)
+    _add_card_page_route(routes, edge, room)
+    _add_credit_routes(routes, edge)
+    return routes
 
+
+def _add_payment_routes(routes: Blueprint, edge: Edge) -> None:
     @routes.post("/staff/invoices/<invoice_id>/cash")
     @guard(Permission.PAYMENTS_TAKE)
     def cash(invoice_id: str) -> Response:
@@ -37,17 +52,6 @@ def make_blueprint(edge: Edge) -> Blueprint:
             )
         return redirect(back, 303)
 
-    @routes.post("/staff/invoices/<invoice_id>/credits")
-    @guard(Permission.CREDITS_WRITE)
-    def apply(invoice_id: str) -> Response:
-        back = _page_of_invoice(edge, invoice_id)
-        attempt(
-            edge,
-            lambda tx: apply_credits_now(tx, invoice_id=invoice_id, actor=current_actor(), now=edge.clock()),
-            done="The credit is taken off the invoice.",
-        )
-        return redirect(back, 303)
-
     @routes.post("/staff/invoices/<invoice_id>/pay-link")
     @guard(Permission.PAYMENTS_TAKE)
     def pay_link(invoice_id: str) -> str:
@@ -58,6 +62,31 @@ def make_blueprint(edge: Edge) -> Blueprint:
         )
         url = f"{edge.public_url}/pay/{secret}"
         return render_template("staff/pay_link.html", link=link, url=url, back=back)
+
+
+def _add_card_page_route(routes: Blueprint, edge: Edge, room: Payments) -> None:
+    @routes.post("/staff/invoices/<invoice_id>/cancel-card-page")
+    @guard(Permission.PAYMENTS_TAKE)
+    def cancel_card_page(invoice_id: str) -> Response:
+        """So that the invoice can be paid in another way; what was paid by card before that counts."""
+        back = _page_of_invoice(edge, invoice_id)
+        standing = edge.read(lambda read: standing_checkout(read, invoice_id))
+        with refusals_shown():
+            flash(*_cancelled(room, standing) if standing else NO_CARD_PAGE)
+        return redirect(back, 303)
+
+
+def _add_credit_routes(routes: Blueprint, edge: Edge) -> None:
+    @routes.post("/staff/invoices/<invoice_id>/credits")
+    @guard(Permission.CREDITS_WRITE)
+    def apply(invoice_id: str) -> Response:
+        back = _page_of_invoice(edge, invoice_id)
+        attempt(
+            edge,
+            lambda tx: apply_credits_now(tx, invoice_id=invoice_id, actor=current_actor(), now=edge.clock()),
+            done="The credit is taken off the invoice.",
+        )
+        return redirect(back, 303)
 
     @routes.post("/staff/credits/<lot_id>/election")
     @guard(Permission.CREDITS_WRITE)
@@ -72,7 +101,11 @@ def make_blueprint(edge: Edge) -> Blueprint:
             )
         return redirect(url_for("staff_patients.patient", patient_id=lot.patient_id), 303)
 
-    return routes
+
+def _cancelled(room: Payments, standing: Checkout) -> tuple[str, str]:
+    """What to say, and whether it went well. Raises: GatewayTimeout, GatewayRefused."""
+    checkout = cancel_checkout(room, checkout_id=standing.id, actor=current_actor())
+    return BECAME_OF_CARD_PAGE.get(checkout.state, STILL_STANDS)
 
 
 def _page_of_invoice(edge: Edge, invoice_id: str) -> str:

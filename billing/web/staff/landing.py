@@ -11,7 +11,7 @@ from billing.web.staff.shell import places_of
 from billing.web.staff.sign_in import AFTER_SIGN_IN, SIGN_IN_PAGE
 
 PUBLIC_ENDPOINTS = frozenset({"staff_landing.after_sign_in"})
-"""It shows nothing, and finds out itself who asks: no permission is common to all staff."""
+"""It shows nothing, and finds out itself who asks; whoever has no page is sent back to sign in."""
 
 
 def make_blueprint(authenticate: Authenticate) -> Blueprint:

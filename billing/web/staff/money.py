@@ -12,7 +12,7 @@ from billing.invoices.records import Invoice
 from billing.invoices.states import InvoiceState
 from billing.kernel.money import Money, total
 from billing.kernel.permissions import Actor, Permission
-from billing.patients.queries import find_patient
+from billing.patients.queries import names_of
 from billing.payments.queries import list_payments
 from billing.payments.records import Payment
 from billing.platform.data.database import Read
@@ -59,7 +59,5 @@ def books_of(read: Read, actor: Actor, limit: int) -> Books:
     names: dict[str, str] = {}
     if actor.may(Permission.PATIENTS_READ):
         seen = {invoice.patient_id for invoice in invoices} | {payment.patient_id for payment in payments}
-        for patient_id in seen:
-            patient = find_patient(read, patient_id, actor)
-            names[patient_id] = f"{patient.family_name}, {patient.given_name}"
+        names = names_of(read, seen, actor)
     return Books(invoices=invoices, payments=payments, names=names)

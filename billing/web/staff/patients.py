@@ -11,18 +11,19 @@ from flask import Blueprint, Response, render_template, request
 
 from billing.care.queries import plans_of
 from billing.care.records import Session
-from billing.insurance.flows import render_superbill
+from billing.insurance.api import superbill_pdf
 from billing.insurance.ports import RenderSuperbill
-from billing.insurance.queries import find_superbill, list_superbills
+from billing.insurance.queries import list_superbills
 from billing.insurance.records import Superbill
 from billing.invoices.queries import list_invoices
 from billing.invoices.records import Invoice
+from billing.invoices.states import InvoiceState
 from billing.kernel.errors import Invalid
 from billing.kernel.money import Money, total
 from billing.kernel.permissions import Actor, Permission
 from billing.patients.queries import find_patient, search_patients
 from billing.patients.records import Patient
-from billing.payments.queries import credits_of_patient, list_payments
+from billing.payments.queries import credits_of_patient, list_payments, standing_checkout
 from billing.payments.records import CreditLot, Election, Payment
 from billing.platform.data.database import Read
 from billing.platform.http.edge import Edge
@@ -38,6 +39,8 @@ class Account:
     patient: Patient
     sessions: Sequence[Session]
     invoices: Sequence[Invoice]
+    card_pages: frozenset[str]
+    """The invoices whose payer may be paying by card at this moment."""
     payments: Sequence[Payment]
     credits: Sequence[CreditLot]
     superbills: Mapping[str, Sequence[Superbill]]
@@ -93,17 +96,7 @@ def make_blueprint(edge: Edge, render: RenderSuperbill) -> Blueprint:
     @guard(Permission.SUPERBILLS_READ)
     def superbill(superbill_id: str) -> Response:
         """The PDF, which is drawn once and stays as it is."""
-        actor = current_actor()
-
-        bill = edge.audited_read(
-            lambda read: find_superbill(read, superbill_id, actor),
-            actor=actor,
-            action="superbill.read",
-            subject_id=superbill_id,
-        )
-        pdf = render_superbill(edge.database, render, document_id=bill.document_id, now=edge.clock())
-        name = f'inline; filename="superbill-{bill.number}.pdf"'
-        return Response(pdf, mimetype="application/pdf", headers={"Content-Disposition": name})
+        return superbill_pdf(edge, render, superbill_id)
 
     return routes
 
@@ -113,20 +106,35 @@ def _account(read: Read, patient_id: str, actor: Actor) -> Account:
     found = find_patient(read, patient_id, actor)
     may = actor.may
     limits: dict[str, Any] = {"patient_id": patient_id, "limit": MOST_OF_EACH}
+    invoices = list_invoices(read, actor, **limits) if may(Permission.INVOICES_READ) else ()
     return Account(
         patient=found,
-        sessions=_sessions(read, patient_id) if may(Permission.CARE_READ) else (),
-        invoices=list_invoices(read, actor, **limits) if may(Permission.INVOICES_READ) else (),
+        sessions=_sessions(read, patient_id, actor) if may(Permission.CARE_READ) else (),
+        invoices=invoices,
+        card_pages=_card_pages(read, invoices) if may(Permission.PAYMENTS_TAKE) else frozenset(),
         payments=list_payments(read, actor, **limits) if may(Permission.PAYMENTS_READ) else (),
-        credits=credits_of_patient(read, patient_id) if may(Permission.CREDITS_READ) else (),
+        credits=credits_of_patient(read, patient_id, actor) if may(Permission.CREDITS_READ) else (),
         superbills=_by_session(list_superbills(read, actor, **limits))
         if may(Permission.SUPERBILLS_READ)
         else {},
     )
 
 
-def _sessions(read: Read, patient_id: str) -> Sequence[Session]:
-    return [session for plan in plans_of(read, patient_id) for session in plan.sessions]
+def _sessions(read: Read, patient_id: str, actor: Actor) -> Sequence[Session]:
+    return [
+        session
+        for plan in plans_of(read, patient_id)
+        for session in plan.sessions
+        if actor.sees(entity_id=session.entity_id, site_id=session.site_id)
+    ]
+
+
+def _card_pages(read: Read, invoices: Sequence[Invoice]) -> frozenset[str]:
+    return frozenset(
+        invoice.id
+        for invoice in invoices
+        if invoice.state is InvoiceState.OPEN and standing_checkout(read, invoice.id)
+    )
 
 
 def _by_session(superbills: Sequence[Superbill]) -> Mapping[str, Sequence[Superbill]]:

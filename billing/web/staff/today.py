@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
@@ -14,8 +14,7 @@ from billing.care.records import Session
 from billing.catalog.queries import entities, find_entity
 from billing.kernel.clock import local_date
 from billing.kernel.permissions import Actor, Permission
-from billing.patients.queries import find_patient
-from billing.patients.records import Patient
+from billing.patients.queries import names_of
 from billing.platform.data.database import Read
 from billing.platform.http.edge import Edge
 from billing.platform.http.guard import current_actor, guard
@@ -27,15 +26,12 @@ MOST_OF_EACH = 10
 
 
 @dataclass(frozen=True, kw_only=True)
-class Visit:
-    session: Session
-    patient: Patient
-
-
-@dataclass(frozen=True, kw_only=True)
 class Day:
+    """Sessions by the patients' names; who comes from a site that the reader may not know of has none."""
+
     on: date
-    visits: Sequence[Visit]
+    sessions: Sequence[Session]
+    names: Mapping[str, str]
     books: Books | None
 
 
@@ -57,12 +53,11 @@ def make_blueprint(edge: Edge) -> Blueprint:
 def _day(read: Read, actor: Actor, now: datetime) -> Day:
     on = _clinic_date(read, actor, now)
     sessions = sessions_on(read, on, actor=actor, site_id=None, cursor=None, limit=MOST_SESSIONS)
-    visits = [
-        Visit(session=session, patient=find_patient(read, session.patient_id, actor)) for session in sessions
-    ]
+    names = names_of(read, {session.patient_id for session in sessions}, actor)
     return Day(
         on=on,
-        visits=sorted(visits, key=lambda visit: (visit.patient.family_name, visit.patient.given_name)),
+        sessions=sorted(sessions, key=lambda session: names.get(session.patient_id, "")),
+        names=names,
         books=books_of(read, actor, MOST_OF_EACH) if actor.may(Permission.INVOICES_READ) else None,
     )
 
