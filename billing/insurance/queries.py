@@ -87,12 +87,15 @@ def sessions_by_control_number(read: Read, numbers: Iterable[str], actor: Actor)
 
 def sessions_by_payer_claim(
     read: Read, payer_id: str, numbers: Iterable[str], actor: Actor
-) -> dict[str, Match]:
-    """The sessions of claims that this payer answered before under its own claim numbers."""
-    found = {}
+) -> dict[tuple[str, int], Match]:
+    """The sessions of claims that this payer answered before, by its claim number and the charge in cents.
+
+    A number that stands for more than one session stands for none: payers use them again.
+    """
+    found: dict[tuple[str, int], set[Match]] = {}
     for batch in _batches(numbers):
         query = (
-            select(RemittanceClaimRow.payer_claim_number, SuperbillRow)
+            select(RemittanceClaimRow.payer_claim_number, RemittanceClaimRow.charge_cents, SuperbillRow)
             .join(RemittanceRow, RemittanceRow.id == RemittanceClaimRow.remittance_id)
             .join(SuperbillRow, SuperbillRow.session_id == RemittanceClaimRow.session_id)
             .where(
@@ -102,9 +105,9 @@ def sessions_by_payer_claim(
                 *within_reach(actor, SuperbillRow),
             )
         )
-        for number, row in read.session.execute(query):
-            found[number] = _match(row)
-    return found
+        for number, charge_cents, row in read.session.execute(query):
+            found.setdefault((number, charge_cents), set()).add(_match(row))
+    return {key: next(iter(matches)) for key, matches in found.items() if len(matches) == 1}
 
 
 def find_remittance(read: Read, remittance_id: str, actor: Actor) -> Remittance:

@@ -50,10 +50,10 @@ def lock_patient(tx: Tx, patient_id: str) -> Patient:
     caller decides on what is true now.
     Raises: NoSuchPatient.
     """
-    row = _locked_row(tx, patient_id)
+    patient = patient_of(tx.vault, _locked_row(tx, patient_id))
     tx.session.flush()
     tx.session.expire_all()
-    return patient_of(tx.vault, row)
+    return patient
 
 
 def add_patient(

@@ -255,6 +255,21 @@ def test_a_payers_own_number_finds_the_claim_when_ours_is_lost(database, bills):
     assert (file.status, file.transactions[0].claims[0].session_id) == ("posted", bills[0].session_id)
 
 
+def test_a_payers_number_that_stands_for_two_sessions_stands_for_none(database, bills):
+    """Payers use their numbers again; one patient's money never goes to another by guesswork."""
+    for place, trace in enumerate(("T1", "T2")):
+        told = answer(bills[place], 5_000, payer_claim_number="ICN1")
+        assert imported(database, remittance([told], trace=trace)).status == "posted"
+    lost = Claim(control_number="0", charge_cents=38_250, paid_cents=4_000, payer_claim_number="ICN1")
+    assert imported(database, remittance([lost], trace="T3")).status == "parked"
+
+
+def test_a_payers_number_with_another_charge_is_another_claim(database, bills):
+    imported(database, remittance([answer(bills[0], 5_000, payer_claim_number="ICN1")], trace="T1"))
+    lost = Claim(control_number="0", charge_cents=38_300, paid_cents=4_000, payer_claim_number="ICN1")
+    assert imported(database, remittance([lost], trace="T2")).status == "parked"
+
+
 def test_our_number_is_found_in_lower_case_and_on_the_lines(database, bills):
     lower = Claim(control_number=bills[0].control_number.lower(), charge_cents=38_250, paid_cents=4_000)
     assert imported(database, remittance([lower], trace="T1")).status == "posted"

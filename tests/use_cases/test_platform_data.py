@@ -15,7 +15,7 @@ from sqlalchemy.exc import DatabaseError
 from billing.kernel.clock import system_clock
 from billing.kernel.permissions import SYSTEM
 from billing.platform.data.audit import record_audit, seal_audit_rows, verify_chain
-from billing.platform.data.database import Tx, engine_options
+from billing.platform.data.database import Turns, Tx, engine_options
 from billing.platform.data.documents import (
     canonical_json,
     find_document,
@@ -346,3 +346,22 @@ def test_an_answer_is_kept_for_its_actor_key_and_request(database):
         assert find_answer(read, **{**request, "actor_id": "usr_2"}) is None
         with pytest.raises(KeyReused):
             find_answer(read, **{**request, "request_sha256": "b" * 64})
+
+
+def test_writers_of_one_process_have_their_turn_in_the_order_of_asking():
+    turns, order, asked = Turns(), [], []
+
+    def writer(number):
+        asked.append(number)
+        with turns:
+            order.append(number)
+
+    with ThreadPoolExecutor(6) as writers, turns:
+        waiting = []
+        for number in range(6):
+            waiting.append(writers.submit(writer, number))
+            while len(turns._waiting) <= number:
+                pass
+    for each in waiting:
+        each.result()
+    assert order == asked == list(range(6))

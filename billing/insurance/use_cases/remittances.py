@@ -46,8 +46,8 @@ def post_remittance(
     """Post one transaction, or park it with the reason; one that was posted before is a duplicate.
 
     A parked one is looked at again whenever it is sent again; it stays on file when a corrected one comes and
-    is posted. What the insurer paid the clinic becomes the
-    patient's credit, for a session already paid; nothing becomes a new debt of the patient.
+    is posted. What the insurer paid the clinic becomes the patient's credit, for a session already paid;
+    nothing becomes a new debt of the patient. Patients are locked before anything is decided.
     """
     row = _kept(tx, transaction, file_sha256, actor, now)
     if row.state == RemittanceState.POSTED:
@@ -130,7 +130,11 @@ def _matches(tx: Tx, transaction: RemittanceTransaction, actor: Actor) -> dict[i
     found = {}
     for claim in claims:
         direct, *by_line = (ours.get(our_number(number)) for number in _numbers(claim))
-        match = direct or theirs.get(claim.payer_claim_number) or next(filter(None, by_line), None)
+        match = (
+            direct
+            or theirs.get((claim.payer_claim_number, claim.charge.cents))
+            or next(filter(None, by_line), None)
+        )
         if match:
             found[claim.segment] = match
     return found

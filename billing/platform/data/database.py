@@ -68,6 +68,32 @@ class Rehearsed(Exception):
         self.answer = answer
 
 
+class Turns:
+    """A lock that is given in the order in which it was asked for, so that no writer waits for ever."""
+
+    def __init__(self) -> None:
+        self._guard = threading.Lock()
+        self._waiting: deque[threading.Lock] = deque()
+        self._is_taken = False
+
+    def __enter__(self) -> None:
+        with self._guard:
+            if not self._is_taken:
+                self._is_taken = True
+                return
+            turn = threading.Lock()
+            turn.acquire()
+            self._waiting.append(turn)
+        turn.acquire()
+
+    def __exit__(self, *_error: object) -> None:
+        with self._guard:
+            if self._waiting:
+                self._waiting.popleft().release()
+            else:
+                self._is_taken = False
+
+
 class Database:
     """The engine for writers, the engine for readers, and who listens to which fact."""
 
@@ -78,8 +104,8 @@ class Database:
         self.read_engine = read
         self.vault = vault
         self._subscribers: dict[type, list[Callable[[Tx, Any], None]]] = {}
-        self._turn: AbstractContextManager[Any] = (
-            threading.Lock() if write.dialect.name == "sqlite" else nullcontext()
+        self._turn: AbstractContextManager[None] = (
+            Turns() if write.dialect.name == "sqlite" else nullcontext()
         )
 
     def subscribe(self, fact_type: type[Fact], handler: Callable[[Tx, Fact], None]) -> None:
