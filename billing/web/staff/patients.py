@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from flask import Blueprint, Response, render_template, request
 
 from billing.care.queries import plans_of
 from billing.care.records import Session
+from billing.catalog.queries import find_site
 from billing.insurance.api import superbill_pdf
 from billing.insurance.ports import RenderSuperbill
 from billing.insurance.queries import list_superbills
@@ -18,6 +21,7 @@ from billing.insurance.records import Superbill
 from billing.invoices.queries import list_invoices
 from billing.invoices.records import Invoice
 from billing.invoices.states import InvoiceState
+from billing.kernel.clock import local_date
 from billing.kernel.errors import Invalid
 from billing.kernel.money import Money, total
 from billing.kernel.permissions import Actor, Permission
@@ -32,12 +36,21 @@ from billing.platform.http.guard import current_actor, guard
 MOST_OF_EACH = 100
 
 
+@dataclass(frozen=True)
+class Visit:
+    """A session on its day and with its minutes: as it was, or as it is planned until then."""
+
+    session: Session
+    on: date
+    minutes: int | None
+
+
 @dataclass(frozen=True, kw_only=True)
 class Account:
     """A patient and all that the reader may see of their money and care."""
 
     patient: Patient
-    sessions: Sequence[Session]
+    visits: Sequence[Visit]
     invoices: Sequence[Invoice]
     card_pages: frozenset[str]
     """The invoices whose payer may be paying by card at this moment."""
@@ -109,7 +122,7 @@ def _account(read: Read, patient_id: str, actor: Actor) -> Account:
     invoices = list_invoices(read, actor, **limits) if may(Permission.INVOICES_READ) else ()
     return Account(
         patient=found,
-        sessions=_sessions(read, patient_id, actor) if may(Permission.CARE_READ) else (),
+        visits=_visits(read, patient_id, actor) if may(Permission.CARE_READ) else (),
         invoices=invoices,
         card_pages=_card_pages(read, invoices) if may(Permission.PAYMENTS_TAKE) else frozenset(),
         payments=list_payments(read, actor, **limits) if may(Permission.PAYMENTS_READ) else (),
@@ -120,13 +133,21 @@ def _account(read: Read, patient_id: str, actor: Actor) -> Account:
     )
 
 
-def _sessions(read: Read, patient_id: str, actor: Actor) -> Sequence[Session]:
+def _visits(read: Read, patient_id: str, actor: Actor) -> Sequence[Visit]:
     return [
-        session
+        _visit(read, session)
         for plan in plans_of(read, patient_id)
         for session in plan.sessions
         if actor.sees(entity_id=session.entity_id, site_id=session.site_id)
     ]
+
+
+def _visit(read: Read, session: Session) -> Visit:
+    if session.started_at is None or session.stopped_at is None:
+        return Visit(session, session.planned_on, session.planned_minutes)
+    zone = ZoneInfo(find_site(read, session.site_id).timezone)
+    minutes = (session.stopped_at - session.started_at) // timedelta(minutes=1)
+    return Visit(session, local_date(session.started_at, zone), minutes)
 
 
 def _card_pages(read: Read, invoices: Sequence[Invoice]) -> frozenset[str]:
