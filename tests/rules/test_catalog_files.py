@@ -191,6 +191,12 @@ def test_a_higher_dose_must_not_cost_less():
     assert where == f"line {int(line_of('above_mg: 80').split()[1]) + 1}"
 
 
+def test_a_protocol_names_only_what_the_schedule_prices_for_its_category():
+    rate = next(line for line in B.splitlines() if "service: booster, category: mental_health" in line)
+    without = B.replace(rate + "\n", "")
+    assert line_of("{day: 0, service: booster, minutes: 45}", without) in refused(without)
+
+
 def test_sessions_of_a_protocol_stand_in_order():
     _, reason = refused_when("{day: 10, service", "{day: 1, service")
     assert "order" in reason

@@ -166,17 +166,21 @@ def _category(block: Block, rates: Sequence[Rate]) -> str:
 
 
 def _read_protocols(blocks: Sequence[Block], rates: Sequence[Rate]) -> tuple[Protocol, ...]:
-    protocols = tuple(
-        Protocol(
-            code=block.text("code", is_slug, "a code in lower case letters, digits and underscores"),
-            name=block.text("name"),
-            category=_category(block, rates),
-            sessions=_read_protocol_sessions(block, {rate.service for rate in rates}),
-        )
-        for block in blocks
-    )
+    protocols = tuple(_read_protocol(block, rates) for block in blocks)
     note_repeats(blocks, "code", [protocol.code for protocol in protocols])
     return protocols
+
+
+def _read_protocol(block: Block, rates: Sequence[Rate]) -> Protocol:
+    """A protocol names only what the fee schedule prices for its category."""
+    category = _category(block, rates)
+    priced = {rate.service for rate in rates if rate.category in (None, category)}
+    return Protocol(
+        code=block.text("code", is_slug, "a code in lower case letters, digits and underscores"),
+        name=block.text("name"),
+        category=category,
+        sessions=_read_protocol_sessions(block, priced),
+    )
 
 
 def _read_protocol_sessions(block: Block, services: set[str]) -> tuple[ProtocolSession, ...]:
