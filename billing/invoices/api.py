@@ -41,16 +41,27 @@ def make_blueprint(edge: Edge) -> ApiBlueprint:
     @routes.response(200, page_view(InvoiceView))
     @guard(Permission.INVOICES_READ)
     def show_all(query: dict[str, Any]) -> Any:
-        limit = query.pop("limit")
-        return page_of(
-            edge.read(lambda read: list_invoices(read, current_actor(), limit=limit + 1, **query)), limit
+        """What was done for whom, and when: the trail names the reader."""
+        actor, limit = current_actor(), query.pop("limit")
+        invoices = edge.audited_read(
+            lambda read: list_invoices(read, actor, limit=limit + 1, **query),
+            actor=actor,
+            action="invoice.list",
+            subject_id=query["patient_id"] or actor.id,
         )
+        return page_of(invoices, limit)
 
     @routes.route("/invoices/<invoice_id>", methods=["GET"])
     @routes.response(200, InvoiceView)
     @guard(Permission.INVOICES_READ)
     def show(invoice_id: str) -> Any:
-        return edge.read(lambda read: find_invoice(read, invoice_id, current_actor()))
+        actor = current_actor()
+        return edge.audited_read(
+            lambda read: find_invoice(read, invoice_id, actor),
+            actor=actor,
+            action="invoice.read",
+            subject_id=invoice_id,
+        )
 
     @routes.route("/invoices/<invoice_id>/void", methods=["POST"])
     @routes.arguments(VoidInvoice)
