@@ -49,6 +49,7 @@ from billing.ledger.records import Posting, Source
 from billing.ledger.use_cases import post
 from billing.patients.use_cases import lock_patient
 from billing.platform.data.audit import record_audit
+from billing.platform.data.base import insert_into
 from billing.platform.data.database import Tx
 from billing.platform.data.documents import freeze
 from billing.platform.data.series import next_number
@@ -76,8 +77,7 @@ def issue_invoice(
     kind = InvoiceKind.PACKAGE if any(item.package for item in chosen) else InvoiceKind.SESSION
     invoice = _write_invoice(tx, quote, kind, chosen, actor, now)
     for line in invoice.lines:
-        set_due(tx, session_id=line.session_id, due=line.net, actor=actor, now=now)
-        session = find_session(tx, line.session_id, SYSTEM)
+        session = set_due(tx, session_id=line.session_id, due=line.net, actor=actor, now=now)
         if session.state is SessionState.GIVEN:
             _earn(tx, invoice, line, session, actor, now)
     record_audit(
@@ -124,14 +124,15 @@ def settle(
     lines = [line for line in _standing_lines(tx, invoice) if only_session_id in (None, line.session_id)]
     parts = _cover_sessions(tx, lines, source_kind, source_id, amount, actor, now)
     tx.session.execute(
-        insert(TenderRow).values(
-            id=new_id("ten"),
-            invoice_id=invoice_id,
-            source_kind=source_kind,
-            source_id=source_id,
-            cents=amount.cents,
-            applied_at=now,
-        )
+        insert_into(TenderRow),
+        {
+            "id": new_id("ten"),
+            "invoice_id": invoice_id,
+            "source_kind": source_kind,
+            "source_id": source_id,
+            "cents": amount.cents,
+            "applied_at": now,
+        },
     )
     _settle_if_nothing_is_owed(tx, find_invoice(tx, invoice_id, SYSTEM), actor, now)
     return Settlement(invoice_id=invoice_id, amount=amount, parts=tuple(parts))
@@ -303,14 +304,14 @@ def _frozen(line: InvoiceLine) -> dict[str, object]:
 
 def _write_lines(tx: Tx, invoice_id: str, lines: Sequence[InvoiceLine]) -> None:
     tx.session.execute(
-        insert(InvoiceLineRow),
+        insert_into(InvoiceLineRow),
         [
             {"id": line.id, "invoice_id": invoice_id, "place": place, **_frozen(line)}
             for place, line in enumerate(lines, 1)
         ],
     )
     tx.session.execute(
-        insert(InvoicedSession), [{"session_id": line.session_id, "line_id": line.id} for line in lines]
+        insert_into(InvoicedSession), [{"session_id": line.session_id, "line_id": line.id} for line in lines]
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert, text
+from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
 from billing.kernel.ids import new_id
@@ -15,6 +15,7 @@ from billing.ledger.errors import AlreadyPosted
 from billing.ledger.models import EntryRow, LineRow
 from billing.ledger.records import Account, Entry, Line, PostedLine, Posting
 from billing.ledger.rules import balanced
+from billing.platform.data.base import insert_into
 from billing.platform.data.database import Tx
 
 ONE_STATEMENT = text(
@@ -108,7 +109,7 @@ def _write_at_once(tx: Tx, header: dict[str, Any], lines: tuple[Line, ...]) -> N
 def _write_lines_then_entry(tx: Tx, header: dict[str, Any], lines: tuple[Line, ...]) -> None:
     """SQLite has no trigger at the end of a statement: the entry comes last and checks its lines."""
     tx.session.execute(
-        insert(LineRow),
+        insert_into(LineRow),
         [
             {
                 "entry_id": header["id"],
@@ -120,4 +121,4 @@ def _write_lines_then_entry(tx: Tx, header: dict[str, Any], lines: tuple[Line, .
             for place, line in enumerate(lines, 1)
         ],
     )
-    tx.session.execute(insert(EntryRow).values(**header))
+    tx.session.execute(insert_into(EntryRow), header)

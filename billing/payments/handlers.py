@@ -1,14 +1,15 @@
 """What this room does when an invoice is issued or an item returned."""
 
 from billing.invoices.states import InvoiceIssued, InvoiceVoided, ItemReturned
-from billing.payments.queries import refuse_while_standing
+from billing.payments.queries import elected_credits, refuse_while_standing
 from billing.payments.use_cases.credits import apply_credits, hold_returned
 from billing.platform.data.database import Tx
 
 
 def on_invoice_issued(tx: Tx, fact: InvoiceIssued) -> None:
     """Elected credit comes off the next invoice before anything is charged."""
-    apply_credits(tx, invoice_id=fact.invoice_id, actor=fact.actor, now=fact.now)
+    if elected_credits(tx, fact.patient_id):
+        apply_credits(tx, invoice_id=fact.invoice_id, actor=fact.actor, now=fact.now)
 
 
 def on_invoice_voided(tx: Tx, fact: InvoiceVoided) -> None:

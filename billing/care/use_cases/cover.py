@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import select, update
 
 from billing.care.errors import (
     InvalidCoverAmount,
@@ -23,6 +23,7 @@ from billing.care.rules import missing_cover
 from billing.kernel.money import ZERO, Money
 from billing.kernel.permissions import Actor
 from billing.platform.data.audit import record_audit
+from billing.platform.data.base import insert_into
 from billing.platform.data.database import Tx
 
 
@@ -152,12 +153,13 @@ def _add_cover(tx: Tx, session_id: str, source_kind: str, source_id: str, amount
     )
     if added is None:
         tx.session.execute(
-            insert(CoverageRow).values(
-                session_id=session_id,
-                source_kind=source_kind,
-                source_id=source_id,
-                amount_cents=amount.cents,
-            )
+            insert_into(CoverageRow),
+            {
+                "session_id": session_id,
+                "source_kind": source_kind,
+                "source_id": source_id,
+                "amount_cents": amount.cents,
+            },
         )
 
 

@@ -18,7 +18,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from billing.kernel.ids import new_id
 from billing.kernel.permissions import Actor
-from billing.platform.data.base import Base, Id
+from billing.platform.data.base import Base, Id, insert_into
 from billing.platform.data.database import Read, Tx
 from billing.platform.data.documents import canonical_json
 
@@ -66,14 +66,15 @@ def record_audit(
 ) -> None:
     """Write one row of the trail. `detail` holds ids, amounts and counts, never health data or names."""
     tx.session.execute(
-        insert(AuditRow).values(
-            id=new_id("aud"),
-            at=now,
-            actor_id=actor.id,
-            action=action,
-            subject_id=subject_id,
-            detail=dict(detail or {}),
-        )
+        insert_into(AuditRow),
+        {
+            "id": new_id("aud"),
+            "at": now,
+            "actor_id": actor.id,
+            "action": action,
+            "subject_id": subject_id,
+            "detail": dict(detail or {}),
+        },
     )
 
 

@@ -3,9 +3,23 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
-from typing import Annotated, Any, ClassVar
+from functools import cache
+from typing import Annotated, Any, ClassVar, cast
 
-from sqlalchemy import JSON, BigInteger, Date, DateTime, Dialect, LargeBinary, MetaData, String, TypeDecorator
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Date,
+    DateTime,
+    Dialect,
+    Insert,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    TypeDecorator,
+    insert,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, mapped_column
 
@@ -49,3 +63,9 @@ class Base(DeclarativeBase):
         bytes: LargeBinary(),
         dict[str, Any]: JSON().with_variant(JSONB(), "postgresql"),
     }
+
+
+@cache
+def insert_into(model: type[Base]) -> Insert:
+    """The INSERT of a table, made once: to word it anew for each row costs more than to run it."""
+    return insert(cast(Table, model.__table__))

@@ -9,11 +9,11 @@ from datetime import datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import ForeignKey, String, UniqueConstraint, insert, select
+from sqlalchemy import ForeignKey, String, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from billing.kernel.ids import new_id
-from billing.platform.data.base import Base, Id
+from billing.platform.data.base import Base, Id, insert_into
 from billing.platform.data.database import Read, Tx
 from billing.platform.data.errors import DocumentMissing
 from billing.platform.data.inserts import insert_unless_there
@@ -66,15 +66,16 @@ def freeze(
     sha256 = hashlib.sha256(content).hexdigest()
     sealed = tx.vault.seal_bytes("document", document_id, content)
     tx.session.execute(
-        insert(Document).values(
-            id=document_id,
-            kind=kind,
-            subject_id=subject_id,
-            version=version,
-            sealed=sealed,
-            sha256=sha256,
-            frozen_at=now,
-        )
+        insert_into(Document),
+        {
+            "id": document_id,
+            "kind": kind,
+            "subject_id": subject_id,
+            "version": version,
+            "sealed": sealed,
+            "sha256": sha256,
+            "frozen_at": now,
+        },
     )
     return FrozenDocument(
         id=document_id,

@@ -7,13 +7,13 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol, TypeVar
 
-from sqlalchemy import String, insert
+from sqlalchemy import String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from billing.kernel.ids import new_id
 from billing.kernel.permissions import Actor
 from billing.kernel.states import next_state
-from billing.platform.data.base import Base, Id
+from billing.platform.data.base import Base, Id, insert_into
 from billing.platform.data.database import Tx
 
 State = TypeVar("State", bound=StrEnum)
@@ -62,14 +62,15 @@ def advance(
     after = next_state(moves, before, event)
     row.state = str(after)
     tx.session.execute(
-        insert(StateChange).values(
-            id=new_id("chg"),
-            subject_id=row.id,
-            before=str(before),
-            event=str(event),
-            after=str(after),
-            actor_id=actor.id,
-            at=now,
-        )
+        insert_into(StateChange),
+        {
+            "id": new_id("chg"),
+            "subject_id": row.id,
+            "before": str(before),
+            "event": str(event),
+            "after": str(after),
+            "actor_id": actor.id,
+            "at": now,
+        },
     )
     return after
