@@ -116,7 +116,7 @@ class Cursor:
 
     def take_any(self) -> Segment:
         self.place += 1
-        segment = Segment(self.place, self.next_id, self._document[self._next].elements)
+        segment = Segment(self.place, self.next_id, self._raw.elements)
         self._next += 1
         self._skip_blanks()
         return segment
@@ -125,9 +125,9 @@ class Cursor:
         """Go to the next segment; `next_id` is empty at the end, and `?` for one without a name."""
         terminator = self._document.delimiters.segment
         while self._next < len(self._document):
-            segment = self._document[self._next]
-            self.next_id = segment.id.decode("latin-1")
-            if not self.next_id and segment.raw.strip(b"\r\n\t " + terminator):
+            self._raw = self._document[self._next]
+            self.next_id = self._raw.id.decode("latin-1")
+            if not self.next_id and self._raw.raw.strip(b"\r\n\t " + terminator):
                 self.next_id = "?"
             if self.next_id:
                 return

@@ -17,13 +17,23 @@ AMOUNT = re.compile(rb"(-?)([0-9]{0,13})(?:\.([0-9]{0,2}))?")
 
 
 @lru_cache(maxsize=4_096)
-def cents_of(dollars: bytes) -> int | None:
-    """`-12.5` is -1250; None for what is no decimal number, has an exponent or more than two decimals."""
+def money_of(dollars: bytes) -> Money | None:
+    """`-12.5` is -$12.50; None for what is no decimal number, has an exponent or more than two decimals."""
     match = AMOUNT.fullmatch(dollars)
     if match is None or not (match[2] or match[3]):
         return None
     cents = int(match[2] or 0) * 100 + int((match[3] or b"").ljust(2, b"0"))
-    return -cents if match[1] else cents
+    return Money(-cents if match[1] else cents)
+
+
+@lru_cache(maxsize=4_096)
+def text_of(value: bytes) -> str | None:
+    """Trimmed; None for what cannot be printed. Codes, dates and names repeat from claim to claim."""
+    try:
+        text = value.decode().strip()
+    except UnicodeDecodeError:
+        text = value.decode("latin-1").strip()
+    return text if text.isprintable() else None
 
 
 @dataclass(slots=True)
@@ -55,12 +65,12 @@ class Segment:
         value = self.elements[element - 1] if element <= len(self.elements) else b""
         if not value and empty is not None:
             return empty
-        cents = None if isinstance(value, list) else cents_of(value)
-        if cents is None:
+        amount = None if isinstance(value, list) else money_of(value)
+        if amount is None:
             self.refuse(element, "is no amount of dollars with at most two decimals")
-        if abs(cents) > LARGEST_CENTS:
+        if abs(amount.cents) > LARGEST_CENTS:
             self.refuse(element, "is larger than any payment")
-        return Money(cents)
+        return amount
 
     def day(self, element: int) -> date | None:
         """CCYYMMDD, the first day of a range, or None when it is no date."""
@@ -76,11 +86,8 @@ class Segment:
         refuse(self.place, f"{self.id}{element:02d} {complaint}.")
 
     def _decoded(self, value: bytes, element: int, longest: int) -> str:
-        try:
-            text = value.decode().strip()
-        except UnicodeDecodeError:
-            text = value.decode("latin-1").strip()
-        if not text.isprintable():
+        text = text_of(value)
+        if text is None:
             self.refuse(element, "has characters that cannot be printed")
         if len(text) > longest:
             self.refuse(element, f"is longer than {longest} characters")
