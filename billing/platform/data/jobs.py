@@ -17,14 +17,13 @@ from typing import Any
 
 import structlog
 from sqlalchemy import Index, String, UniqueConstraint, Update, func, select, update
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Mapped, mapped_column
 
 from billing.kernel.clock import Clock, system_clock
 from billing.kernel.ids import new_id
 from billing.platform.data.base import Base, Id
 from billing.platform.data.database import Database, Read, Tx
+from billing.platform.data.inserts import insert_unless_there
 
 LEASE = timedelta(seconds=45)
 """Longer than the longest call of a handler to the processor."""
@@ -87,18 +86,17 @@ def enqueue(
     tx: Tx, *, kind: str, key: str, due_at: datetime, payload: Mapping[str, str] | None = None
 ) -> None:
     """Add a job; the same (kind, key) a second time does nothing. The payload holds ids only."""
-    dialect = tx.session.get_bind().dialect.name
-    statement = (sqlite_insert if dialect == "sqlite" else postgresql_insert)(Job).values(
-        id=new_id("job"),
-        kind=kind,
-        key=key,
-        payload=dict(payload or {}),
-        state=JobState.WAITING,
-        due_at=due_at,
-        held_until=datetime(1970, 1, 1, tzinfo=UTC),
-        attempts=0,
-    )
-    tx.session.execute(statement.on_conflict_do_nothing(index_elements=["kind", "key"]))
+    values = {
+        "id": new_id("job"),
+        "kind": kind,
+        "key": key,
+        "payload": dict(payload or {}),
+        "state": JobState.WAITING,
+        "due_at": due_at,
+        "held_until": datetime(1970, 1, 1, tzinfo=UTC),
+        "attempts": 0,
+    }
+    insert_unless_there(tx, Job, values, ["kind", "key"])
 
 
 @dataclass(frozen=True)
