@@ -34,8 +34,13 @@ ONE_STATEMENT = text(
 )
 """PostgreSQL: one round trip, and the balance is checked when the statement ends."""
 
-POSTED_ONCE = ("ledger_entry.source_kind", "uq_ledger_entry_source_kind_source_id_purpose")
-"""How SQLite and PostgreSQL name the constraint that posts each fact once."""
+POSTED_ONCE = (
+    "ledger_entry.source_kind",
+    "uq_ledger_entry_source_kind_source_id_purpose",
+    "ledger_entry.reverses_id",
+    "uq_ledger_entry_reverses_id",
+)
+"""How SQLite and PostgreSQL name the constraints that post each fact, and each reversal, once."""
 
 
 def post(tx: Tx, posting: Posting, *, actor: Actor, now: datetime) -> str:
