@@ -56,17 +56,6 @@ def list_superbills(
     return [superbill_of(row) for row in read.session.scalars(query)]
 
 
-def superbill_register(read: Read, actor: Actor, *, starts_on: date, ends_on: date) -> Iterator[Superbill]:
-    """Every version of the period by day of service and number, for exports; read in batches."""
-    query = (
-        select(SuperbillRow)
-        .where(*within_reach(actor, SuperbillRow), SuperbillRow.service_on.between(starts_on, ends_on))
-        .order_by(SuperbillRow.service_on, SuperbillRow.number)
-        .execution_options(yield_per=BATCH)
-    )
-    return (superbill_of(row) for row in read.session.scalars(query))
-
-
 def versions_of_session(read: Read, session_id: str) -> tuple[Superbill, ...]:
     """Oldest first."""
     query = select(SuperbillRow).where(SuperbillRow.session_id == session_id).order_by(SuperbillRow.version)

@@ -8,11 +8,10 @@ from itertools import groupby
 
 from sqlalchemy import Row, Select, func, select
 
-from billing.kernel.money import Money
 from billing.kernel.permissions import SYSTEM, Actor
 from billing.ledger.errors import NoSuchEntry
 from billing.ledger.models import EntryRow, LineRow
-from billing.ledger.records import Account, Entry, PostedLine
+from billing.ledger.records import Entry, PostedLine
 from billing.platform.data.database import Read
 from billing.platform.data.reach import within_reach
 
@@ -30,14 +29,6 @@ def trial_balance(read: Read, actor: Actor = SYSTEM, until: date | None = None) 
     if conditions:
         query = query.join(EntryRow, EntryRow.id == LineRow.entry_id).where(*conditions)
     return {account: int(cents) for account, cents in read.session.execute(query)}
-
-
-def balance_of(read: Read, account: Account, patient_id: str) -> Money:
-    """What one patient has on one account, debit positive."""
-    cents = read.session.scalar(
-        select(func.sum(LineRow.cents)).where(LineRow.account == account, LineRow.patient_id == patient_id)
-    )
-    return Money(int(cents or 0))
 
 
 def find_entry(read: Read, entry_id: str, actor: Actor) -> Entry:

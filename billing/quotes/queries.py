@@ -19,7 +19,6 @@ from billing.platform.data.reach import within_reach
 from billing.quotes.errors import NoSuchQuote
 from billing.quotes.models import QuoteRow
 from billing.quotes.records import (
-    Actual,
     Line,
     PricedPlan,
     PricedSession,
@@ -29,7 +28,7 @@ from billing.quotes.records import (
     QuoteOrder,
     SessionToPrice,
 )
-from billing.quotes.rules import as_given, price
+from billing.quotes.rules import price
 
 
 def find_quote(read: Read, quote_id: str, actor: Actor) -> Quote:
@@ -65,14 +64,6 @@ def list_quotes(
 def replay(read: Read, quote: Quote) -> PricedPlan:
     """The same inputs under the same schedule once more: the same cents and rule ids, for ever."""
     return _price_again(read, quote, quote.asked)
-
-
-def reprice(read: Read, quote: Quote, actuals: Mapping[str, Actual]) -> PricedPlan:
-    """The quote's price as its sessions really went, by session id, under its own schedule.
-
-    Packages still go by what was planned. What differs from the quote becomes an added invoice or a credit.
-    """
-    return _price_again(read, quote, as_given(quote.asked, actuals))
 
 
 def price_of_some(read: Read, quote: Quote, session_ids: Collection[str]) -> tuple[QuotedSession, ...]:

@@ -125,10 +125,3 @@ class QuoteOrder:
     patient_id: str | None = None
     plan_id: str | None = None
     site_id: str | None = None
-
-
-class Actual(NamedTuple):
-    """How a session really went."""
-
-    minutes: int
-    dose_mg: Decimal

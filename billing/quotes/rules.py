@@ -6,8 +6,7 @@ visits of a course are mostly alike, so that what a visit costs alone is remembe
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Collection, Iterator, Sequence
 from datetime import date
 from decimal import Decimal
 from functools import lru_cache
@@ -17,7 +16,7 @@ from billing.catalog.records import FEE_SERVICES, TIMED_SERVICES, Discount, Dose
 from billing.kernel.errors import Flaw
 from billing.kernel.money import HUNDRED_PERCENT, Money, share_cents, split_cents
 from billing.quotes.errors import CannotPrice
-from billing.quotes.records import Actual, Line, PricedPlan, PricedSession, SessionToPrice
+from billing.quotes.records import Line, PricedPlan, PricedSession, SessionToPrice
 
 LONGEST_MINUTES = 24 * 60
 LARGEST_DOSE_MG = 10_000
@@ -98,23 +97,6 @@ def price(
     ]
     listed, net, discount = sum([visit.list_cents for visit in visits]), sum(nets), sum(discounts)
     return PricedPlan(schedule.code, listed, listed - net, discount, net - discount, tuple(priced))
-
-
-def as_given(asked: Sequence[SessionToPrice], actuals: Mapping[str, Actual]) -> tuple[SessionToPrice, ...]:
-    """The same sessions with the minutes and doses that they really had, by session id.
-
-    What was planned stays known, since packages go by it.
-    """
-    given = []
-    for session in asked:
-        actual = actuals.get(session.session_id or "")
-        if actual is not None:
-            planned = session.planned_minutes or session.minutes
-            session = replace(
-                session, minutes=actual.minutes, dose_mg=actual.dose_mg, planned_minutes=planned
-            )
-        given.append(session)
-    return tuple(given)
 
 
 # --- what can be priced --------------------------------------------------------------------------------

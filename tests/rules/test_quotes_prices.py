@@ -8,8 +8,8 @@ import pytest
 
 from billing.catalog.records import Discount, Tier
 from billing.quotes.errors import CannotPrice
-from billing.quotes.records import Actual, SessionToPrice
-from billing.quotes.rules import as_given, discounts_for, price
+from billing.quotes.records import SessionToPrice
+from billing.quotes.rules import discounts_for, price
 from tests.factories.catalog import sample_schedule
 
 B = sample_schedule()
@@ -232,10 +232,9 @@ def test_a_package_can_cost_one_session_more_and_the_course_less():
 
 
 def test_tiers_go_by_planned_minutes_and_time_by_the_actual_ones():
-    asked = [
-        replace(session, session_id=f"ses_{place}") for place, session in enumerate(visits(5, minutes=240))
-    ]
-    given = as_given(asked, {"ses_2": Actual(180, Decimal(40)), "ses_4": Actual(250, Decimal(90))})
+    given = visits(5, minutes=240)
+    given[2] = replace(given[2], minutes=180, planned_minutes=240)
+    given[4] = replace(given[4], minutes=250, planned_minutes=240, dose_mg=Decimal(90))
     plan = priced(given, "crps")
     assert [session.net_cents for session in plan.sessions] == [114_000] * 4 + [114_000 + 25_000 + 15_000]
 

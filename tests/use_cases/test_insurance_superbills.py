@@ -8,7 +8,7 @@ from sqlalchemy import update
 from billing.care.models import SessionRow
 from billing.insurance.errors import NoSuchSuperbill, SuperbillNotPossible
 from billing.insurance.flows import render_superbill
-from billing.insurance.queries import find_superbill, list_superbills, superbill_register, versions_of_session
+from billing.insurance.queries import find_superbill, list_superbills, versions_of_session
 from billing.insurance.states import SuperbillState
 from billing.insurance.use_cases import superbills
 from billing.insurance.use_cases.superbills import RENDER_JOB, void_superbill
@@ -198,8 +198,6 @@ def test_the_list_goes_by_patient_and_day_of_service(database, course, now):
         assert list_superbills(read, SYSTEM, starts_on=date(2026, 11, 3), limit=10) == []
         assert list_superbills(read, SYSTEM, ends_on=date(2026, 11, 2), limit=10) == [issued]
         assert list_superbills(read, SYSTEM, cursor=issued.id, limit=10) == []
-        period = {"starts_on": date(2026, 11, 1), "ends_on": date(2026, 11, 30)}
-        assert list(superbill_register(read, SYSTEM, **period)) == [issued]
 
 
 def test_a_superbill_is_drawn_once_and_kept(database, course, now):

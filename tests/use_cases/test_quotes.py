@@ -16,8 +16,8 @@ from billing.patients.errors import NoSuchPatient
 from billing.platform.data.documents import Document, find_document
 from billing.quotes.errors import CannotPrice, NoSuchQuote, NothingToQuote
 from billing.quotes.models import QuoteRow
-from billing.quotes.queries import find_quote, list_quotes, replay, reprice
-from billing.quotes.records import Actual, Quote, QuoteOrder, SessionToPrice
+from billing.quotes.queries import find_quote, list_quotes, replay
+from billing.quotes.records import Quote, QuoteOrder, SessionToPrice
 from billing.quotes.use_cases import issue_quote, quote_plan
 from tests.factories.care import new_plan
 from tests.factories.catalog import sample_schedule, seed_sample
@@ -136,16 +136,6 @@ def test_a_stored_quote_gives_the_same_cents_and_rule_ids_for_ever(database, ent
         session.explanation for session in quote.sessions
     ]
     assert issue(database, now, order(VISIT)).schedule_code == "b-2026-02"
-
-
-def test_a_session_that_went_otherwise_is_priced_under_the_quotes_own_schedule(database, patient, now):
-    plan = new_plan(database, patient.id)
-    quote = of_plan(database, now, plan)
-    actual = {plan.sessions[3].id: Actual(minutes=75, dose_mg=Decimal(90))}
-    with database.reading() as read:
-        repriced = reprice(read, quote, actual)
-    assert repriced.total_cents - quote.total.cents == 10_000 + 15_000
-    assert repriced.sessions[3].net_cents == 42_500 + 25_000
 
 
 def test_what_cannot_be_priced_is_not_kept(database, entity, now):
