@@ -52,7 +52,7 @@ from billing.platform.data.base import Base
 from billing.platform.data.database import Database, Read, engine_options
 from billing.platform.data.jobs import Handler, Recurring, Worker
 from billing.platform.data.vault import Vault
-from billing.platform.http import headers, health
+from billing.platform.http import headers, health, tasks
 from billing.platform.http.api import BillingApi, make_api
 from billing.platform.http.edge import Edge
 from billing.platform.http.guard import Authenticate, install_guard
@@ -170,6 +170,7 @@ def _register_api(api: BillingApi, house: House) -> None:
         billing.insurance.api.make_blueprint(edge, render_superbill, Edi835Reader()),
         billing.ledger.api.make_blueprint(edge),
         billing.accounting.api.make_blueprint(edge, house.refund_limit),
+        tasks.make_blueprint(edge),
     ):
         api.register_blueprint(blueprint)
 

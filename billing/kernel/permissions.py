@@ -43,6 +43,7 @@ class Permission(StrEnum):
     EXPORT_LEDGER = "export:ledger"
     EXPORT_SUPERBILLS = "export:superbills"
     EXPORT_REFUNDS = "export:refunds"
+    TASKS_WORK = "tasks:work"
     PEOPLE_WRITE = "people:write"
     SETTINGS_WRITE = "settings:write"
     AUDIT_READ = "audit:read"
@@ -68,7 +69,7 @@ _FRONT_DESK = frozenset({
 _BILLING = _FRONT_DESK | {
     _P.CATALOG_PROPOSE, _P.ELIGIBILITIES_VERIFY, _P.INVOICES_ISSUE, _P.INVOICES_VOID, _P.CREDITS_WRITE,
     _P.SUPERBILLS_WRITE, _P.REMITTANCES_READ, _P.REMITTANCES_WRITE, _P.LEDGER_READ, _P.EXPORT_REFUNDS,
-    _P.EXPORT_LEDGER,
+    _P.EXPORT_LEDGER, _P.TASKS_WORK,
 }  # fmt: skip
 
 ROLES: dict[Role, frozenset[Permission]] = {
@@ -83,6 +84,7 @@ ROLES: dict[Role, frozenset[Permission]] = {
         _P.CATALOG_READ, _P.CATALOG_APPROVE, _P.QUOTES_READ, _P.INVOICES_READ, _P.PAYMENTS_READ,
         _P.REFUNDS_READ, _P.REFUNDS_APPROVE, _P.CREDITS_READ, _P.REMITTANCES_READ, _P.LEDGER_READ,
         _P.LEDGER_WRITE, _P.EXPORT_LEDGER, _P.EXPORT_SUPERBILLS, _P.EXPORT_REFUNDS, _P.AUDIT_READ,
+        _P.TASKS_WORK,
     }),
     Role.ADMIN: frozenset({_P.STAFF_PAGES, _P.PEOPLE_WRITE, _P.SETTINGS_WRITE, _P.AUDIT_READ}),
 }  # fmt: skip

@@ -21,6 +21,7 @@ from billing.payments.use_cases.checkouts import begin_checkout, pay_checkout
 from billing.payments.use_cases.receive import take_cash
 from billing.payments.use_cases.refunds import request_refund
 from billing.platform.data.database import Database
+from billing.platform.data.tasks import open_task
 from billing.quotes.use_cases import quote_plan
 from tests.factories.care import SAMPLE_PARTICULARS, new_plan
 from tests.factories.catalog import seed_sample
@@ -71,6 +72,17 @@ def a_world(database: Database, now: datetime, *, slug: str = "b", site: int = 0
             tx, lot_id=lot.id, amount=Money(100), payment_id=None, limit=Money(0), actor=CLERK, now=now
         )
     )
+    task = database.in_transaction(
+        lambda tx: open_task(
+            tx,
+            kind="refund-failed",
+            subject_id=refund.id,
+            entity_id=entity.id,
+            site_id=at.id,
+            actor=CLERK,
+            now=now,
+        )
+    )
     ids = {
         "patient_id": [patient.id],
         "plan_id": _plans(database, waiting),
@@ -81,6 +93,7 @@ def a_world(database: Database, now: datetime, *, slug: str = "b", site: int = 0
         "checkout_id": [checkout_id],
         "lot_id": [lot.id],
         "refund_id": [refund.id],
+        "task_id": [task.id],
         "superbill_id": [superbill.id],
         "remittance_id": [each.id for each in remittances],
         "entry_id": [each.id for each in entries],

@@ -60,6 +60,7 @@ WHO: dict[str, set[Role]] = {
     "export the ledger": {*OFFICE, ACCOUNTANT},
     "export refunds": {*OFFICE, ACCOUNTANT},
     "export superbills": {ACCOUNTANT},
+    "work tasks off": {*OFFICE, ACCOUNTANT},
     "write people and keys": {ADMIN},
 }
 
@@ -130,6 +131,8 @@ NEEDS: dict[str, str] = {
     "GET /api/v1/superbills/<superbill_id>": "read superbills",
     "GET /api/v1/superbills/<superbill_id>/pdf": "read superbills",
     "POST /api/v1/superbills/<superbill_id>/void": "write superbills",
+    "GET /api/v1/tasks": "work tasks off",
+    "POST /api/v1/tasks/<task_id>/done": "work tasks off",
     "POST /api/v1/tokens": "write people and keys",
     "DELETE /api/v1/tokens/<token_id>": "write people and keys",
     "GET /api/v1/verify": "read the journal",

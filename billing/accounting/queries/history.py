@@ -23,6 +23,7 @@ from billing.platform.data.audit import verify_chain
 from billing.platform.data.documents import Document, Rendering
 from billing.platform.data.errors import VaultClosed
 from billing.platform.data.states import StateChange
+from billing.platform.data.tasks import TASK_MOVES
 
 # --- 11: moves -----------------------------------------------------------------------------------------
 
@@ -43,6 +44,7 @@ LIVES = (
     Life("refund", "requested", REFUND_MOVES),
     Life("superbill", "issued", SUPERBILL_MOVES),
     Life("remittance", "parked", REMITTANCE_MOVES),
+    Life("task", "open", TASK_MOVES),
 )
 
 MOVE_OF_NOTHING = Probe(
@@ -55,6 +57,7 @@ MOVE_OF_NOTHING = Probe(
         AND NOT EXISTS (SELECT 1 FROM refund x WHERE x.id = c.subject_id)
         AND NOT EXISTS (SELECT 1 FROM superbill x WHERE x.id = c.subject_id)
         AND NOT EXISTS (SELECT 1 FROM remittance x WHERE x.id = c.subject_id)
+        AND NOT EXISTS (SELECT 1 FROM task x WHERE x.id = c.subject_id)
     """,
 )
 

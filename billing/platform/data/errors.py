@@ -1,6 +1,6 @@
 """What the data half of the platform may refuse."""
 
-from billing.kernel.errors import Conflict, Unavailable
+from billing.kernel.errors import Conflict, NotFound, Unavailable
 
 
 class DatabaseBusy(Unavailable):
@@ -19,6 +19,10 @@ class DocumentMissing(Conflict):
     """A document that was never frozen, or whose bytes no longer match their hash."""
 
     code = "document-missing"
+
+
+class NoSuchTask(NotFound):
+    code = "no-such-task"
 
 
 class VaultClosed(Unavailable):

@@ -16,6 +16,7 @@ from billing.kernel.clock import local_date
 from billing.kernel.permissions import Actor, Permission
 from billing.patients.queries import names_of
 from billing.platform.data.database import Read
+from billing.platform.data.tasks import StaffTask, TaskState, list_tasks
 from billing.platform.http.edge import Edge
 from billing.platform.http.guard import current_actor, guard
 from billing.web.staff.money import Books, books_of
@@ -33,6 +34,7 @@ class Day:
     sessions: Sequence[Session]
     names: Mapping[str, str]
     books: Books | None
+    tasks: Sequence[StaffTask] | None
 
 
 def make_blueprint(edge: Edge) -> Blueprint:
@@ -58,8 +60,13 @@ def _day(read: Read, actor: Actor, now: datetime) -> Day:
         on=on,
         sessions=sorted(sessions, key=lambda session: names.get(session.patient_id, "")),
         names=names,
+        tasks=_open_tasks(read, actor) if actor.may(Permission.TASKS_WORK) else None,
         books=books_of(read, actor, MOST_OF_EACH) if actor.may(Permission.INVOICES_READ) else None,
     )
+
+
+def _open_tasks(read: Read, actor: Actor) -> Sequence[StaffTask]:
+    return list_tasks(read, actor, state=TaskState.OPEN, limit=MOST_OF_EACH)
 
 
 def _clinic_date(read: Read, actor: Actor, now: datetime) -> date:
