@@ -25,7 +25,8 @@ import billing.insurance.cli
 import billing.invoices.api
 import billing.ledger.api
 import billing.patients.api
-import billing.payments.api
+import billing.payments.api.blueprint
+import billing.payments.api.webhooks
 import billing.payments.cli
 import billing.people.api
 import billing.people.cli
@@ -42,7 +43,10 @@ from billing.invoices.handlers import on_session_given, on_session_not_given
 from billing.invoices.states import InvoiceIssued, InvoiceVoided, ItemReturned
 from billing.kernel.clock import clock_from
 from billing.kernel.money import Money
-from billing.payments.flows import Payments, resolve, send_refund, work_event
+from billing.payments.flows.events import work_event
+from billing.payments.flows.refunds import send_refund
+from billing.payments.flows.resolve import resolve
+from billing.payments.flows.room import Payments
 from billing.payments.handlers import on_invoice_issued, on_invoice_voided, on_item_returned
 from billing.payments.use_cases.inbox import WORK_WEBHOOK
 from billing.payments.use_cases.refunds import SEND_REFUND
@@ -166,7 +170,7 @@ def _register_api(api: BillingApi, house: House) -> None:
         billing.care.api.make_blueprint(edge),
         billing.quotes.api.make_blueprint(edge),
         billing.invoices.api.make_blueprint(edge),
-        billing.payments.api.make_blueprint(edge, house.payments, house.refund_limit),
+        billing.payments.api.blueprint.make_blueprint(edge, house.payments, house.refund_limit),
         billing.insurance.api.make_blueprint(edge, render_superbill, Edi835Reader()),
         billing.ledger.api.make_blueprint(edge),
         billing.accounting.api.make_blueprint(edge, house.refund_limit),
@@ -177,7 +181,9 @@ def _register_api(api: BillingApi, house: House) -> None:
 
 def _register_browser(app: Flask, house: House, authenticate: Authenticate) -> None:
     app.register_blueprint(health.make_blueprint(house.edge))
-    app.register_blueprint(billing.payments.api.make_webhook_blueprint(house.edge, house.payments.gateway))
+    app.register_blueprint(
+        billing.payments.api.webhooks.make_webhook_blueprint(house.edge, house.payments.gateway)
+    )
     pages.register_pages(
         app,
         house.edge,

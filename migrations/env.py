@@ -18,6 +18,23 @@ def render_item(kind: str, item: Any, _autogen: Any) -> Any:
 
 
 def migrate(connection: Any, metadata: Any) -> None:
+    """SQLite changes a table by making it anew, which foreign keys would not survive: they rest meanwhile."""
+    rests = connection.dialect.name == "sqlite" and not connection.in_transaction()
+    if rests:
+        _foreign_keys(connection, "OFF")
+    try:
+        _migrate(connection, metadata)
+    finally:
+        if rests:
+            connection.rollback()  # what is left open; a PRAGMA counts outside transactions only
+            _foreign_keys(connection, "ON")
+
+
+def _foreign_keys(connection: Any, state: str) -> None:
+    connection.connection.driver_connection.execute(f"PRAGMA foreign_keys={state}")
+
+
+def _migrate(connection: Any, metadata: Any) -> None:
     context.configure(
         connection=connection,
         target_metadata=metadata,

@@ -26,7 +26,8 @@ from billing.payments.ports import (
     RefundState,
     RefundStatus,
 )
-from billing.payments.records import ChargeFacts, Event
+from billing.payments.records.checkouts import Event
+from billing.payments.records.payments import ChargeFacts
 
 DESCRIPTION = "Clinic services"
 """All that the processor learns of what was sold: it signs no business associate agreement."""

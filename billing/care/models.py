@@ -59,6 +59,20 @@ class SessionRow(Base):
     sealed: Mapped[bytes]
 
 
+class CoverageMoveRow(Base):
+    """How cover came and went: the sum of a source's moves is what it covers, now and at any instant."""
+
+    __tablename__ = "coverage_move"
+    __table_args__ = (CheckConstraint("cents <> 0", name="moves_something"),)
+
+    id: Mapped[Id] = mapped_column(primary_key=True)
+    session_id: Mapped[Id] = mapped_column(ForeignKey("treatment_session.id"), index=True)
+    source_kind: Mapped[str] = mapped_column(String(30))
+    source_id: Mapped[Id]
+    cents: Mapped[int]
+    moved_at: Mapped[datetime]
+
+
 class CoverageRow(Base):
     """What one source covers of one session; nothing is left as 0, so that the pair is never made twice."""
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, func, select
 
 from billing.care.errors import NoSuchPlan, NoSuchSession
-from billing.care.models import CoverageRow, PlanRow, SessionRow
+from billing.care.models import CoverageMoveRow, CoverageRow, PlanRow, SessionRow
 from billing.care.records import Coverage, Plan, Session
 from billing.care.states import SessionState
 from billing.kernel.money import Money
@@ -80,6 +80,19 @@ def coverage_of(read: Read, session_id: str) -> tuple[Coverage, ...]:
         Coverage(source_kind=row.source_kind, source_id=row.source_id, amount=Money(row.amount_cents))
         for row in rows
     )
+
+
+def coverage_at(read: Read, session_id: str, instant: datetime) -> tuple[Coverage, ...]:
+    """What covered a session at an instant, what came at that very instant included."""
+    cents = func.sum(CoverageMoveRow.cents)
+    rows = read.session.execute(
+        select(CoverageMoveRow.source_kind, CoverageMoveRow.source_id, cents)
+        .where(CoverageMoveRow.session_id == session_id, CoverageMoveRow.moved_at <= instant)
+        .group_by(CoverageMoveRow.source_kind, CoverageMoveRow.source_id)
+        .having(cents > 0)
+        .order_by(CoverageMoveRow.source_kind, CoverageMoveRow.source_id)
+    )
+    return tuple(Coverage(source_kind=kind, source_id=of, amount=Money(int(much))) for kind, of, much in rows)
 
 
 def no_such_session() -> NoSuchSession:

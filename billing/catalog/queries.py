@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from functools import lru_cache
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import orjson
 from sqlalchemy import select
@@ -43,6 +44,7 @@ from billing.catalog.records import (
 )
 from billing.catalog.rules.clinic_file import read_clinic
 from billing.catalog.rules.schedule_body import schedule_of
+from billing.kernel.clock import local_date
 from billing.kernel.permissions import Actor
 from billing.platform.data.database import Read
 
@@ -106,6 +108,11 @@ def find_site(read: Read, site_id: str) -> Site:
     if row is None:
         raise NoSuchSite(f"There is no site {site_id}.")
     return _site(row)
+
+
+def site_date(read: Read, site_id: str, instant: datetime) -> date:
+    """The clinic-local date of an instant at one site. Raises: NoSuchSite."""
+    return local_date(instant, ZoneInfo(find_site(read, site_id).timezone))
 
 
 def providers(read: Read, entity_id: str) -> tuple[Provider, ...]:

@@ -9,7 +9,8 @@ from flask import Response
 from billing.invoices.queries import find_invoice, list_invoices
 from billing.invoices.records import Invoice
 from billing.invoices.schemas import InvoicesQuery, InvoiceView, IssueInvoice, VoidInvoice
-from billing.invoices.use_cases import issue_invoice, void_invoice
+from billing.invoices.use_cases.issue import issue_invoice
+from billing.invoices.use_cases.void import void_invoice
 from billing.kernel.permissions import Permission
 from billing.platform.data.database import Tx
 from billing.platform.http.api import ApiBlueprint

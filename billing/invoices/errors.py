@@ -41,6 +41,12 @@ class MoreThanOwed(Conflict):
     code = "more-than-owed"
 
 
+class MoreThanApplied(Conflict):
+    """More than a tender still settles there; `applied_cents` says how much it does."""
+
+    code = "more-than-applied"
+
+
 class InvoiceInUse(Conflict):
     """Money was applied to it, or a session of it was given; voiding would lose that."""
 

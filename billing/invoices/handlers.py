@@ -1,7 +1,8 @@
 """What this room does when a session is given or cancelled."""
 
 from billing.care.states import PatientTurnedAway, SessionCancelled, SessionGiven, SessionMissed
-from billing.invoices.use_cases import earn_session, return_session
+from billing.invoices.use_cases.earn import earn_session
+from billing.invoices.use_cases.give_back import return_session
 from billing.platform.data.database import Tx
 
 

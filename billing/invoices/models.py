@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, SmallInteger, String, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, SmallInteger, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from billing.platform.data.base import Base, Id
@@ -78,8 +78,28 @@ class TenderRow(Base):
     applied_at: Mapped[datetime]
 
 
+class TenderReversalRow(Base):
+    """What a tender no longer settles of an invoice: it bounced, or its money went elsewhere."""
+
+    __tablename__ = "invoice_tender_reversal"
+    __table_args__ = (
+        CheckConstraint("cents > 0", name="positive"),
+        Index("ix_invoice_tender_reversal_of", "invoice_id", "source_kind", "source_id"),
+    )
+
+    id: Mapped[Id] = mapped_column(primary_key=True)
+    invoice_id: Mapped[Id] = mapped_column(ForeignKey("invoice.id"))
+    source_kind: Mapped[str] = mapped_column(String(30))
+    source_id: Mapped[Id]
+    cents: Mapped[int]
+    reversed_at: Mapped[datetime]
+
+
 class ReturnRow(Base):
-    """An invoiced session that was cancelled: its price, and what of it had been paid."""
+    """An invoiced session that was called off: its price, and what of it had been paid.
+
+    What had been refunded of its price before is in neither.
+    """
 
     __tablename__ = "invoice_return"
     __table_args__ = (CheckConstraint("freed_cents BETWEEN 0 AND cents", name="freed_within"),)
@@ -90,3 +110,16 @@ class ReturnRow(Base):
     cents: Mapped[int]
     freed_cents: Mapped[int]
     returned_at: Mapped[datetime]
+
+
+class ReturnPartRow(Base):
+    """What one source had covered of a returned item."""
+
+    __tablename__ = "invoice_return_part"
+    __table_args__ = (CheckConstraint("cents > 0", name="positive"),)
+
+    id: Mapped[Id] = mapped_column(primary_key=True)
+    return_id: Mapped[Id] = mapped_column(ForeignKey("invoice_return.id"), index=True)
+    source_kind: Mapped[str] = mapped_column(String(30))
+    source_id: Mapped[Id]
+    cents: Mapped[int]

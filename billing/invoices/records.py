@@ -9,6 +9,9 @@ from enum import StrEnum
 from billing.invoices.states import InvoiceState
 from billing.kernel.money import Money
 
+REFUNDED = "refunded"
+"""The kind of cover whose money went back to its payer while the session stayed settled."""
+
 
 class InvoiceKind(StrEnum):
     """PACKAGE: a package's reduction is in its price, so that its sessions stand or fall together."""

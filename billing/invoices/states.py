@@ -19,11 +19,13 @@ class InvoiceState(StrEnum):
 class InvoiceEvent(StrEnum):
     SETTLE = "settle"
     VOID = "void"
+    REOPEN = "reopen"
 
 
 MOVES: dict[tuple[InvoiceState, InvoiceEvent], InvoiceState] = {
     (InvoiceState.OPEN, InvoiceEvent.SETTLE): InvoiceState.PAID,
     (InvoiceState.OPEN, InvoiceEvent.VOID): InvoiceState.VOID,
+    (InvoiceState.PAID, InvoiceEvent.REOPEN): InvoiceState.OPEN,
 }
 
 
@@ -43,13 +45,24 @@ class InvoiceVoided:
 
 
 @dataclass(frozen=True, kw_only=True)
+class FreedPart:
+    """What one source had covered of an item that was returned."""
+
+    id: str
+    source_kind: str
+    source_id: str
+    amount: Money
+
+
+@dataclass(frozen=True, kw_only=True)
 class ItemReturned:
-    """A session was cancelled after it was invoiced; `freed` is what had been paid for it."""
+    """A session was taken off its invoice; `freed` is what had been paid for it, in `parts` by its source."""
 
     return_id: str
     invoice_id: str
     session_id: str
     patient_id: str
     freed: Money
+    parts: tuple[FreedPart, ...]
     actor: Actor
     now: datetime

@@ -7,7 +7,8 @@ from dataclasses import asdict
 
 import click
 
-from billing.payments.flows import Payments, resolve
+from billing.payments.flows.resolve import resolve
+from billing.payments.flows.room import Payments
 
 
 def make_commands(room: Payments) -> list[click.Command]:

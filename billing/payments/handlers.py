@@ -1,7 +1,8 @@
 """What this room does when an invoice is issued or an item returned."""
 
 from billing.invoices.states import InvoiceIssued, InvoiceVoided, ItemReturned
-from billing.payments.queries import elected_credits, refuse_while_standing
+from billing.payments.queries.checkouts import refuse_while_standing
+from billing.payments.queries.credits import elected_credits
 from billing.payments.use_cases.credits import apply_credits, hold_returned
 from billing.platform.data.database import Tx
 
@@ -19,12 +20,4 @@ def on_invoice_voided(tx: Tx, fact: InvoiceVoided) -> None:
 
 def on_item_returned(tx: Tx, fact: ItemReturned) -> None:
     if fact.freed:
-        hold_returned(
-            tx,
-            return_id=fact.return_id,
-            invoice_id=fact.invoice_id,
-            session_id=fact.session_id,
-            amount=fact.freed,
-            actor=fact.actor,
-            now=fact.now,
-        )
+        hold_returned(tx, fact=fact, actor=fact.actor, now=fact.now)

@@ -9,7 +9,8 @@ from typing import Protocol
 
 from billing.kernel.errors import Conflict, Invalid, Unavailable
 from billing.kernel.money import Money
-from billing.payments.records import ChargeFacts, Event
+from billing.payments.records.checkouts import Event
+from billing.payments.records.payments import ChargeFacts
 
 
 class GatewayTimeout(Unavailable):

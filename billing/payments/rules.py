@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from billing.kernel.money import ZERO, Money
 from billing.ledger.records import Account
-from billing.payments.records import Tender
+from billing.payments.records.payments import Tender
 
 SMALLEST_CARD_PAYMENT = Money(50)
 """The processor's own minimum for US dollars."""
@@ -14,7 +14,13 @@ SMALLEST_CARD_PAYMENT = Money(50)
 LATELY = timedelta(hours=24)
 """How long a refund that approved itself counts against the next one."""
 
-ARRIVES_ON = {Tender.CARD: Account.PROCESSOR_CLEARING, Tender.CASH: Account.UNDEPOSITED}
+ARRIVES_ON = {
+    Tender.CARD: Account.PROCESSOR_CLEARING,
+    Tender.ACH: Account.PROCESSOR_CLEARING,
+    Tender.CARD_PRESENT: Account.PROCESSOR_CLEARING,
+    Tender.CASH: Account.UNDEPOSITED,
+    Tender.CHECK: Account.UNDEPOSITED,
+}
 """Where a tender's money is before it is at the bank."""
 
 

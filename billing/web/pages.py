@@ -7,7 +7,7 @@ from typing import Any
 from flask import Flask, g
 
 from billing.insurance.ports import RenderSuperbill
-from billing.payments.flows import Payments
+from billing.payments.flows.room import Payments
 from billing.platform.http.edge import Edge
 from billing.platform.http.guard import Authenticate
 from billing.web.errors import show_errors_as_pages

@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from billing.care.use_cases import cancel_session
-from billing.invoices.use_cases import issue_invoice, void_invoice
+from billing.invoices.use_cases.issue import issue_invoice
+from billing.invoices.use_cases.void import void_invoice
 from billing.kernel.money import Money
 from billing.kernel.permissions import SYSTEM, Actor, Permission
-from billing.payments.queries import credits_of_patient
-from billing.payments.records import ChargeFacts, Election
+from billing.payments.queries.credits import credits_of_patient
+from billing.payments.records.credits import Election
+from billing.payments.records.payments import ChargeFacts
 from billing.payments.use_cases.checkouts import begin_checkout, keep_page, pay_checkout
 from billing.payments.use_cases.credits import elect
 from billing.payments.use_cases.refunds import (

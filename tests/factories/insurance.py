@@ -12,7 +12,7 @@ from billing.catalog.queries import providers
 from billing.insurance.flows import import_remittance
 from billing.insurance.records import ImportedFile, Superbill
 from billing.insurance.use_cases.superbills import issue_superbill
-from billing.invoices.use_cases import issue_invoice
+from billing.invoices.use_cases.issue import issue_invoice
 from billing.kernel.money import Money
 from billing.kernel.permissions import SYSTEM, Actor
 from billing.patients.records import Patient

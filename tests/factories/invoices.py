@@ -9,7 +9,7 @@ from datetime import datetime
 from billing.catalog.queries import sites
 from billing.invoices.queries import find_invoice
 from billing.invoices.records import Invoice
-from billing.invoices.use_cases import issue_invoice
+from billing.invoices.use_cases.issue import issue_invoice
 from billing.kernel.permissions import SYSTEM
 from billing.patients.records import Patient
 from billing.platform.data.database import Database

@@ -13,8 +13,8 @@ from sqlalchemy import select
 from werkzeug.serving import BaseWSGIServer, make_server
 
 from billing.kernel.permissions import SYSTEM, Role
-from billing.payments.flows import Payments
-from billing.payments.models import WebhookEventRow
+from billing.payments.flows.room import Payments
+from billing.payments.models.inbox import WebhookEventRow
 from billing.people.use_cases import issue_token
 from billing.platform.data.database import Database
 from billing.platform.data.jobs import Worker

@@ -14,11 +14,11 @@ import billing
 from billing.catalog.queries import providers, sites
 from billing.catalog.records import Entity, Site
 from billing.invoices.records import Invoice
-from billing.invoices.use_cases import issue_invoice
+from billing.invoices.use_cases.issue import issue_invoice
 from billing.kernel.money import Money
 from billing.kernel.permissions import SYSTEM, Role
 from billing.patients.records import Patient
-from billing.payments.flows import Payments
+from billing.payments.flows.room import Payments
 from billing.payments.ports import (
     CheckoutState,
     CheckoutStatus,
@@ -28,7 +28,8 @@ from billing.payments.ports import (
     OpenedCheckout,
     RefundState,
 )
-from billing.payments.records import ChargeFacts, Event
+from billing.payments.records.checkouts import Event
+from billing.payments.records.payments import ChargeFacts
 from billing.payments.use_cases.links import make_pay_link
 from billing.people.api import make_authenticate, make_blueprint
 from billing.people.records import Staff

@@ -10,13 +10,14 @@ from billing.catalog.queries import providers, sites
 from billing.catalog.records import Entity, Site
 from billing.insurance.queries import list_remittances
 from billing.invoices.records import Invoice
-from billing.invoices.use_cases import issue_invoice
+from billing.invoices.use_cases.issue import issue_invoice
 from billing.kernel.money import Money
 from billing.kernel.permissions import SYSTEM, Actor, Permission
 from billing.ledger.queries import list_entries
 from billing.patients.records import Patient
-from billing.payments.queries import credits_of_patient, list_payments
-from billing.payments.records import ChargeFacts, Payment
+from billing.payments.queries.credits import credits_of_patient
+from billing.payments.queries.payments import list_payments
+from billing.payments.records.payments import ChargeFacts, Payment
 from billing.payments.use_cases.checkouts import begin_checkout, pay_checkout
 from billing.payments.use_cases.receive import take_cash
 from billing.payments.use_cases.refunds import request_refund

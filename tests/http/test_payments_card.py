@@ -11,8 +11,10 @@ import pytest
 from billing.kernel.money import Money
 from billing.kernel.permissions import SYSTEM
 from billing.ledger.queries import trial_balance
-from billing.payments.flows import resolve, work_event
-from billing.payments.queries import credits_of_patient, find_refund
+from billing.payments.flows.events import work_event
+from billing.payments.flows.resolve import resolve
+from billing.payments.queries.credits import credits_of_patient
+from billing.payments.queries.refunds import find_refund
 from tests.conftest import NOW
 from tests.factories.invoices import a_patient, billed
 from tests.factories.office import Office, open_office

@@ -9,8 +9,10 @@ import pytest
 from billing.invoices.queries import find_invoice
 from billing.kernel.money import Money
 from billing.kernel.permissions import SYSTEM, Role
-from billing.payments.flows import Payments, start_checkout
-from billing.payments.queries import list_payments, standing_checkout
+from billing.payments.flows.checkouts import start_checkout
+from billing.payments.flows.room import Payments
+from billing.payments.queries.checkouts import standing_checkout
+from billing.payments.queries.payments import list_payments
 from billing.payments.use_cases.receive import take_cash
 from billing.platform.http.edge import Edge
 from tests.factories.web import (

@@ -11,8 +11,9 @@ from billing.insurance.use_cases.superbills import issue_superbill
 from billing.invoices.queries import find_invoice
 from billing.kernel.money import Money
 from billing.kernel.permissions import SYSTEM, Role
-from billing.payments.queries import credits_of_patient, list_payments
-from billing.payments.records import Election
+from billing.payments.queries.credits import credits_of_patient
+from billing.payments.queries.payments import list_payments
+from billing.payments.records.credits import Election
 from billing.payments.use_cases.credits import hold_reimbursement
 from billing.payments.use_cases.receive import take_cash
 from billing.platform.data.audit import AuditRow

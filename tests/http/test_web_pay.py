@@ -6,10 +6,11 @@ from datetime import timedelta
 import pytest
 
 from billing.invoices.queries import find_invoice
-from billing.invoices.use_cases import void_invoice
+from billing.invoices.use_cases.void import void_invoice
 from billing.kernel.money import Money
 from billing.kernel.permissions import SYSTEM
-from billing.payments.flows import Payments, settle_checkout
+from billing.payments.flows.checkouts import settle_checkout
+from billing.payments.flows.room import Payments
 from billing.payments.use_cases.receive import take_cash
 from billing.platform.http.edge import Edge
 from tests.factories.web import (

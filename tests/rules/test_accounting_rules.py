@@ -13,7 +13,7 @@ from billing.accounting.rules.moves import Move, chain_flaw
 from billing.accounting.rules.offers import export_of
 from billing.accounting.rules.verdicts import told, told_in_lines
 from billing.ledger.records import Entry, PostedLine
-from billing.payments.states import REFUND_MOVES
+from billing.payments.states.refunds import REFUND_MOVES
 
 APPROVE = Move("requested", "approve", "approved")
 SEND = Move("approved", "send", "sent")

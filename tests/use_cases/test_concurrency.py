@@ -12,13 +12,17 @@ from sqlalchemy import func, select
 from billing.accounting.queries.verify import verify
 from billing.care.use_cases import cancel_session
 from billing.invoices.queries import find_invoice, list_invoices
-from billing.invoices.use_cases import issue_invoice
+from billing.invoices.use_cases.issue import issue_invoice
 from billing.kernel.money import Money, total
 from billing.kernel.permissions import SYSTEM, Actor, Permission, Role
 from billing.payments.errors import MoreThanAvailable
-from billing.payments.models import CheckoutRow, WebhookEventRow
-from billing.payments.queries import credits_of_patient, list_payments, list_refunds
-from billing.payments.records import Election, Event
+from billing.payments.models.checkouts import CheckoutRow
+from billing.payments.models.inbox import WebhookEventRow
+from billing.payments.queries.credits import credits_of_patient
+from billing.payments.queries.payments import list_payments
+from billing.payments.queries.refunds import list_refunds
+from billing.payments.records.checkouts import Event
+from billing.payments.records.credits import Election
 from billing.payments.use_cases.checkouts import begin_checkout, pay_checkout
 from billing.payments.use_cases.credits import apply_credits_now, elect, hold_reimbursement
 from billing.payments.use_cases.inbox import keep_event

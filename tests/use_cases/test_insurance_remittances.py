@@ -17,7 +17,7 @@ from billing.kernel.money import Money
 from billing.kernel.permissions import ROLES, SYSTEM, Actor, Role
 from billing.ledger.queries import trial_balance
 from billing.patients.use_cases import lock_patient
-from billing.payments.queries import credits_of_patient
+from billing.payments.queries.credits import credits_of_patient
 from tests.factories.insurance import a_course, handed_out, imported
 from tests.factories.remittance_835 import Claim, Envelope, Payment, remittance
 

@@ -7,12 +7,13 @@ import pytest
 from billing.care.use_cases import cancel_session, mark_no_show, turn_away
 from billing.invoices.errors import InvoiceInUse, PackageSession, SessionAlreadyInvoiced, SessionCalledOff
 from billing.invoices.queries import find_invoice
-from billing.invoices.use_cases import issue_invoice, void_invoice
+from billing.invoices.use_cases.issue import issue_invoice
+from billing.invoices.use_cases.void import void_invoice
 from billing.kernel.errors import NotFound
 from billing.kernel.money import Money
 from billing.kernel.permissions import SYSTEM, Actor, Permission
 from billing.ledger.queries import trial_balance
-from billing.payments.queries import credits_of_patient
+from billing.payments.queries.credits import credits_of_patient
 from billing.payments.use_cases.receive import take_cash
 from billing.quotes.use_cases import quote_plan
 from tests.factories.care import give, new_plan

@@ -22,14 +22,18 @@ from billing.accounting.queries.verify import verify
 from billing.care.queries import find_session
 from billing.care.use_cases import cancel_session, turn_away
 from billing.invoices.queries import find_invoice
-from billing.invoices.use_cases import issue_invoice, void_invoice
+from billing.invoices.use_cases.issue import issue_invoice
+from billing.invoices.use_cases.void import void_invoice
 from billing.kernel.errors import Conflict, Denied
 from billing.kernel.money import Money
 from billing.kernel.permissions import SYSTEM, Actor, Permission
 from billing.ledger.queries import trial_balance
 from billing.patients.records import Patient
-from billing.payments.queries import credits_of_patient, find_refund, list_payments
-from billing.payments.records import Election, Payment
+from billing.payments.queries.credits import credits_of_patient
+from billing.payments.queries.payments import list_payments
+from billing.payments.queries.refunds import find_refund
+from billing.payments.records.credits import Election
+from billing.payments.records.payments import Payment
 from billing.payments.use_cases.checkouts import (
     begin_checkout,
     close_checkout,

@@ -23,9 +23,12 @@ from billing.payments.errors import (
     RefundNotElected,
     RefundTargetMissing,
 )
-from billing.payments.flows import Payments, start_checkout
-from billing.payments.queries import credits_of_patient, find_refund, paid_for_session
-from billing.payments.records import Election
+from billing.payments.flows.checkouts import start_checkout
+from billing.payments.flows.room import Payments
+from billing.payments.queries.credits import credits_of_patient
+from billing.payments.queries.payments import paid_for_session
+from billing.payments.queries.refunds import find_refund
+from billing.payments.records.credits import Election
 from billing.payments.use_cases.credits import apply_credits, elect, hold_reimbursement
 from billing.payments.use_cases.receive import take_cash
 from billing.payments.use_cases.refunds import (

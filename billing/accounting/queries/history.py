@@ -18,7 +18,8 @@ from billing.care.states import MOVES as SESSION_MOVES
 from billing.catalog.queries import altered_schedules
 from billing.insurance.states import REMITTANCE_MOVES, SUPERBILL_MOVES
 from billing.invoices.states import MOVES as INVOICE_MOVES
-from billing.payments.states import CHECKOUT_MOVES, REFUND_MOVES
+from billing.payments.states.checkouts import CHECKOUT_MOVES
+from billing.payments.states.refunds import REFUND_MOVES
 from billing.platform.data.audit import verify_chain
 from billing.platform.data.documents import Document, Rendering
 from billing.platform.data.errors import VaultClosed

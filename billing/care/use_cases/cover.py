@@ -16,10 +16,11 @@ from billing.care.errors import (
     SessionNotPriced,
     SessionOvercovered,
 )
-from billing.care.models import CoverageRow, SessionRow
+from billing.care.models import CoverageMoveRow, CoverageRow, SessionRow
 from billing.care.queries import find_session, session_of
 from billing.care.records import Session
 from billing.care.rules import missing_cover
+from billing.kernel.ids import new_id
 from billing.kernel.money import ZERO, Money
 from billing.kernel.permissions import Actor
 from billing.platform.data.audit import record_audit
@@ -78,6 +79,7 @@ def cover(
     if covered is None:
         raise _cannot_cover(session)
     _add_cover(tx, session_id, source_kind, source_id, amount)
+    _keep_move(tx, session_id, source_kind, source_id, amount, now)
     detail: dict[str, str | int] = {"source_kind": source_kind, "source_id": source_id, "cents": amount.cents}
     record_audit(tx, actor=actor, action="session.cover", subject_id=session_id, now=now, detail=detail)
     return session
@@ -113,6 +115,7 @@ def uncover(
     )
     if left is None:
         raise NothingToUncover(f"That source covers less than {amount} of this session.")
+    _keep_move(tx, session_id, source_kind, source_id, -amount, now)
     tx.session.execute(
         update(SessionRow)
         .where(SessionRow.id == session_id)
@@ -161,6 +164,22 @@ def _add_cover(tx: Tx, session_id: str, source_kind: str, source_id: str, amount
                 "amount_cents": amount.cents,
             },
         )
+
+
+def _keep_move(
+    tx: Tx, session_id: str, source_kind: str, source_id: str, amount: Money, now: datetime
+) -> None:
+    tx.session.execute(
+        insert_into(CoverageMoveRow),
+        {
+            "id": new_id("cvm"),
+            "session_id": session_id,
+            "source_kind": source_kind,
+            "source_id": source_id,
+            "cents": amount.cents,
+            "moved_at": now,
+        },
+    )
 
 
 def _reread(tx: Tx, session_id: str) -> Session:

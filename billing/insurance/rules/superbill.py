@@ -17,7 +17,7 @@ from billing.invoices.records import InvoiceLine
 from billing.kernel.money import ZERO, Money, total
 from billing.patients.records import Address as PatientAddress
 from billing.patients.records import Patient, Policy, Relationship
-from billing.payments.records import Paid, Tender
+from billing.payments.records.payments import Paid, Tender
 
 IDENTITY = frozenset({"number", "version", "supersedes", "issued_on"})
 """Members that differ between versions of the same facts."""

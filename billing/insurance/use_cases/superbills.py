@@ -44,7 +44,7 @@ from billing.kernel.money import Money
 from billing.kernel.permissions import SYSTEM, Actor
 from billing.patients.queries import policy_on
 from billing.patients.use_cases import lock_patient
-from billing.payments.queries import paid_for_session
+from billing.payments.queries.payments import paid_for_session
 from billing.platform.data.audit import record_audit
 from billing.platform.data.database import Tx
 from billing.platform.data.documents import find_document, freeze

@@ -8,21 +8,18 @@ from sqlalchemy import select
 
 from billing.invoices.errors import InvoiceNotOpen
 from billing.invoices.states import InvoiceState
-from billing.invoices.use_cases import lock_invoice
+from billing.invoices.use_cases.locks import lock_invoice
 from billing.kernel.ids import new_id
 from billing.kernel.permissions import Actor
 from billing.patients.use_cases import lock_patient
 from billing.payments.errors import NoSuchCheckout, TooSmallForCard
-from billing.payments.models import CheckoutRow
-from billing.payments.queries import (
-    checkout_of,
-    elected_credits,
-    refuse_while_standing,
-    standing_checkout,
-)
-from billing.payments.records import ChargeFacts, Checkout
+from billing.payments.models.checkouts import CheckoutRow
+from billing.payments.queries.checkouts import checkout_of, refuse_while_standing, standing_checkout
+from billing.payments.queries.credits import elected_credits
+from billing.payments.records.checkouts import Checkout
+from billing.payments.records.payments import ChargeFacts
 from billing.payments.rules import SMALLEST_CARD_PAYMENT
-from billing.payments.states import CHECKOUT_MOVES, STANDING, CheckoutEvent, CheckoutState
+from billing.payments.states.checkouts import CHECKOUT_MOVES, STANDING, CheckoutEvent, CheckoutState
 from billing.payments.use_cases.credits import apply_credits
 from billing.payments.use_cases.receive import take_charge
 from billing.platform.data.audit import record_audit

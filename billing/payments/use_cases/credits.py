@@ -7,11 +7,13 @@ from datetime import date, datetime
 from sqlalchemy import select, update
 
 from billing.care.queries import find_session
+from billing.catalog.queries import site_date
 from billing.invoices.queries import line_of_session
 from billing.invoices.records import SettledPart
 from billing.invoices.rules import settling_lines
-from billing.invoices.states import InvoiceState
-from billing.invoices.use_cases import lock_invoice, settle, site_date
+from billing.invoices.states import FreedPart, InvoiceState, ItemReturned
+from billing.invoices.use_cases.locks import lock_invoice
+from billing.invoices.use_cases.settle import settle
 from billing.kernel.ids import new_id
 from billing.kernel.money import ZERO, Money, total
 from billing.kernel.permissions import SYSTEM, Actor
@@ -21,27 +23,26 @@ from billing.ledger.records import Account, Posting, Source, credit, debit
 from billing.ledger.use_cases import post
 from billing.patients.use_cases import lock_patient
 from billing.payments.errors import MoreThanAvailable, NothingToApply
-from billing.payments.models import CreditApplicationRow, CreditLotRow
-from billing.payments.queries import (
-    CREDIT,
-    REIMBURSEMENT,
+from billing.payments.models.credits import CreditApplicationRow, CreditLotRow, CreditReversalRow
+from billing.payments.models.payments import PaymentRow
+from billing.payments.queries.checkouts import refuse_while_standing
+from billing.payments.queries.credits import (
     application_of,
     elected_credits,
     find_credit,
     lot_of,
-    paid_for_session,
-    refuse_while_standing,
     reimbursed_for_session,
 )
-from billing.payments.records import (
+from billing.payments.queries.payments import CREDIT, REIMBURSEMENT, paid_for_session
+from billing.payments.records.credits import (
     AppliedCredits,
     CreditApplication,
     CreditLot,
     CreditSource,
     Election,
-    Owned,
     Reimbursement,
 )
+from billing.payments.records.payments import Owned
 from billing.payments.rules import share_reimbursement
 from billing.platform.data.audit import record_audit
 from billing.platform.data.database import Tx
@@ -56,6 +57,8 @@ def open_lot(
     amount: Money,
     held_on: date,
     session_id: str | None = None,
+    origin_payment_id: str | None = None,
+    payer_id: str | None = None,
 ) -> CreditLot:
     """Hold money for a patient; the caller posts it to 2200.
 
@@ -70,6 +73,8 @@ def open_lot(
         source=source,
         source_id=source_id,
         session_id=session_id,
+        origin_payment_id=origin_payment_id,
+        payer_id=payer_id,
         amount_cents=amount.cents,
         available_cents=amount.cents,
         election=None if waits else Election.CREDIT,
@@ -202,33 +207,55 @@ def give_back(tx: Tx, *, lot_id: str, amount: Money) -> None:
     )
 
 
-def hold_returned(
-    tx: Tx,
-    *,
-    return_id: str,
-    invoice_id: str,
-    session_id: str,
-    amount: Money,
-    actor: Actor,
-    now: datetime,
-) -> None:
-    """Hold what a patient had paid for a session that was cancelled."""
-    invoice = lock_invoice(tx, invoice_id, SYSTEM)
+def hold_returned(tx: Tx, *, fact: ItemReturned, actor: Actor, now: datetime) -> None:
+    """Hold what had been paid for a session that was called off, each part for whom it came from.
+
+    A payment's part becomes a credit that knows its payment; a credit's part is that credit again.
+    """
+    invoice = lock_invoice(tx, fact.invoice_id, SYSTEM)
     held_on = site_date(tx, invoice.site_id, now)
+    for part in fact.parts:
+        if part.source_kind == CREDIT:
+            _hold_again(tx, part.source_id, part.amount, held_on, now)
+        else:
+            _hold_part(tx, fact, part, held_on)
+    lines = (
+        debit(Account.DEFERRED_REVENUE, fact.freed, fact.patient_id),
+        credit(Account.PATIENT_CREDITS, fact.freed, fact.patient_id),
+    )
+    source = Source("return", fact.return_id, "held")
+    post(tx, Posting.of(invoice, source, held_on, lines), actor=actor, now=now)
+
+
+def _hold_part(tx: Tx, fact: ItemReturned, part: FreedPart, held_on: date) -> None:
+    payment = tx.session.get_one(PaymentRow, part.source_id)
     open_lot(
         tx,
-        invoice,
+        payment,
         source=CreditSource.RETURN,
-        source_id=return_id,
-        amount=amount,
+        source_id=part.id,
+        amount=part.amount,
         held_on=held_on,
-        session_id=session_id,
+        session_id=fact.session_id,
+        origin_payment_id=payment.id,
+        payer_id=payment.payer_id,
     )
-    lines = (
-        debit(Account.DEFERRED_REVENUE, amount, invoice.patient_id),
-        credit(Account.PATIENT_CREDITS, amount, invoice.patient_id),
+
+
+def _hold_again(tx: Tx, application_id: str, amount: Money, on: date, now: datetime) -> str:
+    """The credit that an invoice had taken is held once more; the id of the fact, for its entry."""
+    application = tx.session.get_one(CreditApplicationRow, application_id)
+    row = CreditReversalRow(
+        id=new_id("crv"),
+        application_id=application_id,
+        amount_cents=amount.cents,
+        reversed_on=on,
+        reversed_at=now,
     )
-    post(tx, Posting.of(invoice, Source("return", return_id, "held"), held_on, lines), actor=actor, now=now)
+    tx.session.add(row)
+    tx.session.flush()
+    give_back(tx, lot_id=application.lot_id, amount=amount)
+    return row.id
 
 
 def _settle_session(

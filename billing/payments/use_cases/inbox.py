@@ -8,8 +8,8 @@ from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from billing.kernel.permissions import Actor
-from billing.payments.models import WebhookEventRow
-from billing.payments.records import Event
+from billing.payments.models.inbox import WebhookEventRow
+from billing.payments.records.checkouts import Event
 from billing.platform.data.database import Tx
 from billing.platform.data.jobs import enqueue
 

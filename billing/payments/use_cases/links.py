@@ -10,9 +10,9 @@ from sqlalchemy import insert
 from billing.invoices.queries import find_invoice
 from billing.kernel.ids import new_id
 from billing.kernel.permissions import Actor
-from billing.payments.models import PayLinkRow
-from billing.payments.queries import secret_hash
-from billing.payments.records import PayLink
+from billing.payments.models.checkouts import PayLinkRow
+from billing.payments.queries.checkouts import secret_hash
+from billing.payments.records.checkouts import PayLink
 from billing.platform.data.audit import record_audit
 from billing.platform.data.database import Tx
 

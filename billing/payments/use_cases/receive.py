@@ -4,20 +4,25 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from billing.catalog.queries import site_date
 from billing.invoices.errors import MoreThanOwed
 from billing.invoices.records import Invoice, SettledPart
 from billing.invoices.rules import settling_lines
 from billing.invoices.states import InvoiceState
-from billing.invoices.use_cases import lock_invoice, settle, site_date
+from billing.invoices.use_cases.locks import lock_invoice
+from billing.invoices.use_cases.settle import settle
 from billing.kernel.ids import new_id
 from billing.kernel.money import ZERO, Money
 from billing.kernel.permissions import Actor
 from billing.ledger.records import Account, Line, Posting, Source, credit, debit
 from billing.ledger.use_cases import post
-from billing.payments.models import PaymentRow
-from billing.payments.queries import PAYMENT, payment_of, refuse_while_standing
-from billing.payments.records import ChargeFacts, CreditSource, Payment, Tender
+from billing.payments.models.payments import PaymentRow
+from billing.payments.queries.checkouts import refuse_while_standing
+from billing.payments.queries.payments import PAYMENT, payment_of
+from billing.payments.records.credits import CreditSource
+from billing.payments.records.payments import ChargeFacts, Payment, Tender
 from billing.payments.rules import ARRIVES_ON
+from billing.payments.states.payments import PaymentState
 from billing.payments.use_cases.credits import open_lot
 from billing.platform.data.audit import record_audit
 from billing.platform.data.database import Tx
@@ -79,6 +84,7 @@ def book(tx: Tx, invoice: Invoice, row: PaymentRow, *, actor: Actor, now: dateti
             payment,
             source=CreditSource.OVERPAYMENT,
             source_id=payment.id,
+            origin_payment_id=payment.id,
             amount=excess,
             held_on=payment.received_on,
         )
@@ -106,6 +112,9 @@ def _new_payment(
         amount_cents=amount.cents,
         fee_cents=0,
         refunded_cents=0,
+        lost_cents=0,
+        state=PaymentState.RECEIVED,
+        is_health_account=False,
         received_on=site_date(tx, invoice.site_id, received_at),
         received_at=received_at,
     )

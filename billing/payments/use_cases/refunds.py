@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import func, select, update
 
-from billing.invoices.use_cases import site_date
+from billing.catalog.queries import site_date
 from billing.kernel.ids import new_id
 from billing.kernel.money import Money
 from billing.kernel.permissions import SYSTEM, Actor
@@ -21,11 +21,15 @@ from billing.payments.errors import (
     RefundNotElected,
     RefundTargetMissing,
 )
-from billing.payments.models import PaymentRow, RefundRow
-from billing.payments.queries import find_credit, find_payment, find_refund, refund_of
-from billing.payments.records import CreditLot, Election, Refund, RefundMethod
+from billing.payments.models.payments import PaymentRow
+from billing.payments.models.refunds import RefundRow
+from billing.payments.queries.credits import find_credit
+from billing.payments.queries.payments import find_payment
+from billing.payments.queries.refunds import find_refund, refund_of
+from billing.payments.records.credits import CreditLot, Election
+from billing.payments.records.refunds import Refund, RefundMethod
 from billing.payments.rules import LATELY, needs_second_person
-from billing.payments.states import REFUND_MOVES, RefundEvent, RefundState
+from billing.payments.states.refunds import REFUND_MOVES, RefundEvent, RefundState
 from billing.payments.use_cases.credits import give_back, spend
 from billing.platform.data.audit import record_audit
 from billing.platform.data.database import Tx

@@ -14,11 +14,12 @@ from billing.invoices.states import InvoiceState
 from billing.kernel.errors import NotFound, Unavailable
 from billing.kernel.permissions import SYSTEM, Actor, Permission
 from billing.payments.errors import CheckoutStands
-from billing.payments.flows import Payments, start_checkout
+from billing.payments.flows.checkouts import start_checkout
+from billing.payments.flows.room import Payments
 from billing.payments.ports import CheckoutStatus, GatewayRefused
-from billing.payments.queries import find_checkout, find_pay_link
-from billing.payments.records import PayLink
-from billing.payments.states import CheckoutState
+from billing.payments.queries.checkouts import find_checkout, find_pay_link
+from billing.payments.records.checkouts import PayLink
+from billing.payments.states.checkouts import CheckoutState
 from billing.platform.http.edge import Edge
 from billing.platform.http.headers import allow_form_target
 

@@ -8,10 +8,13 @@ from werkzeug import Response
 from billing.invoices.queries import patient_of_invoice
 from billing.kernel.errors import Flaw
 from billing.kernel.permissions import Permission
-from billing.payments.flows import Payments, cancel_checkout
-from billing.payments.queries import find_credit, standing_checkout
-from billing.payments.records import Checkout, Election
-from billing.payments.states import CheckoutState
+from billing.payments.flows.checkouts import cancel_checkout
+from billing.payments.flows.room import Payments
+from billing.payments.queries.checkouts import standing_checkout
+from billing.payments.queries.credits import find_credit
+from billing.payments.records.checkouts import Checkout
+from billing.payments.records.credits import Election
+from billing.payments.states.checkouts import CheckoutState
 from billing.payments.use_cases.credits import apply_credits_now, elect
 from billing.payments.use_cases.links import make_pay_link
 from billing.payments.use_cases.receive import take_cash

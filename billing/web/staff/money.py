@@ -13,8 +13,8 @@ from billing.invoices.states import InvoiceState
 from billing.kernel.money import Money, total
 from billing.kernel.permissions import Actor, Permission
 from billing.patients.queries import names_of
-from billing.payments.queries import list_payments
-from billing.payments.records import Payment
+from billing.payments.queries.payments import list_payments
+from billing.payments.records.payments import Payment
 from billing.platform.data.database import Read
 from billing.platform.http.edge import Edge
 from billing.platform.http.guard import current_actor, guard

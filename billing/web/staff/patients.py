@@ -27,8 +27,11 @@ from billing.kernel.money import Money, total
 from billing.kernel.permissions import Actor, Permission
 from billing.patients.queries import find_patient, search_patients
 from billing.patients.records import Patient
-from billing.payments.queries import credits_of_patient, list_payments, standing_checkout
-from billing.payments.records import CreditLot, Election, Payment
+from billing.payments.queries.checkouts import standing_checkout
+from billing.payments.queries.credits import credits_of_patient
+from billing.payments.queries.payments import list_payments
+from billing.payments.records.credits import CreditLot, Election
+from billing.payments.records.payments import Payment
 from billing.platform.data.database import Read
 from billing.platform.http.edge import Edge
 from billing.platform.http.guard import current_actor, guard

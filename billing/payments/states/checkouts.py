@@ -1,4 +1,6 @@
-"""The lives of a checkout and of a refund."""
+"""The life of an attempt to pay."""
+
+from __future__ import annotations
 
 from enum import StrEnum
 
@@ -22,7 +24,6 @@ class CheckoutEvent(StrEnum):
 
 STANDING = (CheckoutState.CREATED, CheckoutState.OPEN)
 """A checkout that may still take money; an invoice has at most one."""
-
 CHECKOUT_MOVES: dict[tuple[CheckoutState, CheckoutEvent], CheckoutState] = {
     (CheckoutState.CREATED, CheckoutEvent.OPEN): CheckoutState.OPEN,
     (CheckoutState.CREATED, CheckoutEvent.PAY): CheckoutState.PAID,
@@ -32,34 +33,4 @@ CHECKOUT_MOVES: dict[tuple[CheckoutState, CheckoutEvent], CheckoutState] = {
     (CheckoutState.EXPIRED, CheckoutEvent.PAY): CheckoutState.PAID,
     (CheckoutState.REFUSED, CheckoutEvent.PAY): CheckoutState.PAID,
     (CheckoutState.OPEN, CheckoutEvent.EXPIRE): CheckoutState.EXPIRED,
-}
-
-
-class RefundState(StrEnum):
-    """SENT: the processor, or the post, has it."""
-
-    REQUESTED = "requested"
-    APPROVED = "approved"
-    SENT = "sent"
-    SUCCEEDED = "succeeded"
-    FAILED = "failed"
-    REJECTED = "rejected"
-
-
-class RefundEvent(StrEnum):
-    APPROVE = "approve"
-    REJECT = "reject"
-    SEND = "send"
-    SUCCEED = "succeed"
-    FAIL = "fail"
-
-
-REFUND_MOVES: dict[tuple[RefundState, RefundEvent], RefundState] = {
-    (RefundState.REQUESTED, RefundEvent.APPROVE): RefundState.APPROVED,
-    (RefundState.REQUESTED, RefundEvent.REJECT): RefundState.REJECTED,
-    (RefundState.APPROVED, RefundEvent.SEND): RefundState.SENT,
-    (RefundState.APPROVED, RefundEvent.FAIL): RefundState.FAILED,
-    (RefundState.SENT, RefundEvent.SUCCEED): RefundState.SUCCEEDED,
-    (RefundState.SENT, RefundEvent.FAIL): RefundState.FAILED,
-    (RefundState.SUCCEEDED, RefundEvent.FAIL): RefundState.FAILED,
 }

@@ -1,0 +1,131 @@
+"""Applying a tender to an invoice."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import select, update
+
+from billing.care.queries import find_session
+from billing.care.states import SessionState
+from billing.care.use_cases import cover
+from billing.invoices.errors import (
+    InvoiceNotOpen,
+    MoreThanOwed,
+)
+from billing.invoices.models import (
+    InvoiceRow,
+    ReturnRow,
+    TenderRow,
+)
+from billing.invoices.queries import find_invoice, record_of
+from billing.invoices.records import Invoice, InvoiceLine, SettledPart, Settlement
+from billing.invoices.rules import allocate
+from billing.invoices.states import (
+    MOVES,
+    InvoiceEvent,
+    InvoiceState,
+)
+from billing.kernel.ids import new_id
+from billing.kernel.money import Money
+from billing.kernel.permissions import SYSTEM, Actor
+from billing.platform.data.base import insert_into
+from billing.platform.data.database import Tx
+from billing.platform.data.states import advance
+
+
+def settle(
+    tx: Tx,
+    *,
+    invoice_id: str,
+    source_kind: str,
+    source_id: str,
+    amount: Money,
+    only_session_id: str | None = None,
+    actor: Actor,
+    now: datetime,
+) -> Settlement:
+    """Apply a tender to an invoice, the earliest uncovered session first, or to one session alone.
+
+    The caller holds the patient's lock and posts the entry (`rules.settling_lines`).
+    Raises: NoSuchInvoice, InvoiceNotOpen, MoreThanOwed.
+    """
+    invoice = find_invoice(tx, invoice_id, SYSTEM)
+    if invoice.state is not InvoiceState.OPEN:
+        raise InvoiceNotOpen(f"Invoice {invoice_id} is {invoice.state}.", state=str(invoice.state))
+    take_off(tx, invoice, amount)
+    lines = [line for line in standing_lines(tx, invoice) if only_session_id in (None, line.session_id)]
+    parts = _cover_sessions(tx, lines, source_kind, source_id, amount, actor, now)
+    tx.session.execute(
+        insert_into(TenderRow),
+        {
+            "id": new_id("ten"),
+            "invoice_id": invoice_id,
+            "source_kind": source_kind,
+            "source_id": source_id,
+            "cents": amount.cents,
+            "applied_at": now,
+        },
+    )
+    settle_if_nothing_is_owed(tx, find_invoice(tx, invoice_id, SYSTEM), actor, now)
+    return Settlement(invoice_id=invoice_id, amount=amount, parts=tuple(parts))
+
+
+def take_off(tx: Tx, invoice: Invoice, amount: Money) -> None:
+    """The database has the last word on what is still owed."""
+    left = tx.session.scalar(
+        update(InvoiceRow)
+        .where(InvoiceRow.id == invoice.id, InvoiceRow.open_cents >= amount.cents)
+        .values(open_cents=InvoiceRow.open_cents - amount.cents)
+        .returning(InvoiceRow.open_cents)
+    )
+    if left is None:
+        raise MoreThanOwed(
+            f"Only {invoice.open_balance} is owed on this invoice.", open_cents=invoice.open_balance.cents
+        )
+    tx.session.expire_all()
+
+
+def _cover_sessions(
+    tx: Tx,
+    lines: Sequence[InvoiceLine],
+    source_kind: str,
+    source_id: str,
+    amount: Money,
+    actor: Actor,
+    now: datetime,
+) -> list[SettledPart]:
+    sessions = [find_session(tx, line.session_id, SYSTEM) for line in lines]
+    wanted = [(session.due or Money(0)) - session.covered for session in sessions]
+    parts = []
+    for session, part in zip(sessions, allocate(amount, wanted), strict=True):
+        if part:
+            cover(
+                tx,
+                session_id=session.id,
+                source_kind=source_kind,
+                source_id=source_id,
+                amount=part,
+                actor=actor,
+                now=now,
+            )
+            parts.append(
+                SettledPart(session_id=session.id, amount=part, earned=session.state is SessionState.GIVEN)
+            )
+    return parts
+
+
+def standing_lines(tx: Tx, invoice: Invoice) -> list[InvoiceLine]:
+    """The lines that were not returned."""
+    returned = set(tx.session.scalars(select(ReturnRow.line_id).where(ReturnRow.invoice_id == invoice.id)))
+    return [line for line in invoice.lines if line.id not in returned]
+
+
+def settle_if_nothing_is_owed(tx: Tx, invoice: Invoice, actor: Actor, now: datetime) -> Invoice:
+    if invoice.open_balance or invoice.state is not InvoiceState.OPEN:
+        return invoice
+    row = tx.session.get_one(InvoiceRow, invoice.id)
+    advance(tx, row, MOVES, InvoiceEvent.SETTLE, actor=actor, now=now)
+    tx.session.flush()
+    return record_of(tx, row)

@@ -1,0 +1,159 @@
+"""Undoing what a tender had settled: because it bounced, moved elsewhere, or was given back."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import func, select, update
+
+from billing.care.queries import coverage_of, find_session
+from billing.care.records import Session
+from billing.care.states import SessionState
+from billing.care.use_cases import cover, uncover
+from billing.invoices.errors import InvoiceNotOpen, MoreThanApplied
+from billing.invoices.models import InvoiceRow, TenderReversalRow, TenderRow
+from billing.invoices.queries import find_invoice
+from billing.invoices.records import REFUNDED, SettledPart, Settlement
+from billing.invoices.rules import allocate
+from billing.invoices.states import MOVES, InvoiceEvent, InvoiceState
+from billing.invoices.use_cases.settle import standing_lines
+from billing.kernel.ids import new_id
+from billing.kernel.money import Money
+from billing.kernel.permissions import SYSTEM, Actor
+from billing.platform.data.base import insert_into
+from billing.platform.data.database import Tx
+from billing.platform.data.states import advance
+
+
+def take_back(
+    tx: Tx,
+    *,
+    invoice_id: str,
+    source_kind: str,
+    source_id: str,
+    amount: Money,
+    actor: Actor,
+    now: datetime,
+) -> Settlement:
+    """Undo a tender or part of it: the invoice owes that much again, the latest covered session first.
+
+    The caller holds the patient's lock and posts the entry (`rules.owing_again_lines`).
+    Raises: NoSuchInvoice; InvoiceNotOpen for a void one; MoreThanApplied.
+    """
+    invoice = find_invoice(tx, invoice_id, SYSTEM)
+    if invoice.state is InvoiceState.VOID:
+        raise InvoiceNotOpen(f"Invoice {invoice_id} is void.", state=str(invoice.state))
+    sessions = [find_session(tx, line.session_id, SYSTEM) for line in standing_lines(tx, invoice)][::-1]
+    covered = [covered_by(tx, session, source_kind, source_id) for session in sessions]
+    parts = []
+    for session, part in zip(sessions, _allocated(amount, covered), strict=True):
+        if part:
+            uncover(
+                tx,
+                session_id=session.id,
+                source_kind=source_kind,
+                source_id=source_id,
+                amount=part,
+                actor=actor,
+                now=now,
+            )
+            parts.append(_part(session, part))
+    tx.session.execute(
+        insert_into(TenderReversalRow),
+        {
+            "id": new_id("tnr"),
+            "invoice_id": invoice_id,
+            "source_kind": source_kind,
+            "source_id": source_id,
+            "cents": amount.cents,
+            "reversed_at": now,
+        },
+    )
+    _owe_again(tx, invoice_id, amount, actor, now)
+    return Settlement(invoice_id=invoice_id, amount=amount, parts=tuple(parts))
+
+
+def refund_cover(
+    tx: Tx,
+    *,
+    session_id: str,
+    source_kind: str,
+    source_id: str,
+    refund_id: str,
+    amount: Money,
+    actor: Actor,
+    now: datetime,
+) -> SettledPart:
+    """What a source covers of a session is being given back, and the session stays settled all the same.
+
+    The cover changes its name; of a session still to come, that much is no income when it is given. The
+    caller holds the patient's lock and posts the entry.
+    Raises: MoreThanApplied.
+    """
+    session = find_session(tx, session_id, SYSTEM)
+    _allocated(amount, [covered_by(tx, session, source_kind, source_id)])
+    uncover(
+        tx,
+        session_id=session_id,
+        source_kind=source_kind,
+        source_id=source_id,
+        amount=amount,
+        actor=actor,
+        now=now,
+    )
+    cover(
+        tx,
+        session_id=session_id,
+        source_kind=REFUNDED,
+        source_id=refund_id,
+        amount=amount,
+        actor=actor,
+        now=now,
+    )
+    return _part(session, amount)
+
+
+def has_tenders(tx: Tx, invoice_id: str) -> bool:
+    """Whether anything that was applied to an invoice still is."""
+    applied = select(func.coalesce(func.sum(TenderRow.cents), 0)).where(TenderRow.invoice_id == invoice_id)
+    undone = select(func.coalesce(func.sum(TenderReversalRow.cents), 0)).where(
+        TenderReversalRow.invoice_id == invoice_id
+    )
+    return tx.session.scalar(applied) != tx.session.scalar(undone)
+
+
+def covered_by(tx: Tx, session: Session, source_kind: str, source_id: str) -> Money:
+    """How much of a session one source covers now."""
+    return next(
+        (
+            part.amount
+            for part in coverage_of(tx, session.id)
+            if (part.source_kind, part.source_id) == (source_kind, source_id)
+        ),
+        Money(0),
+    )
+
+
+def _allocated(amount: Money, covered: list[Money]) -> list[Money]:
+    parts = allocate(amount, covered)
+    applied = sum(part.cents for part in covered)
+    if amount.cents > applied:
+        raise MoreThanApplied("Less than that is still applied there.", applied_cents=applied)
+    return parts
+
+
+def _part(session: Session, amount: Money) -> SettledPart:
+    return SettledPart(session_id=session.id, amount=amount, earned=session.state is SessionState.GIVEN)
+
+
+def _owe_again(tx: Tx, invoice_id: str, amount: Money, actor: Actor, now: datetime) -> None:
+    tx.session.execute(
+        update(InvoiceRow)
+        .where(InvoiceRow.id == invoice_id)
+        .values(open_cents=InvoiceRow.open_cents + amount.cents)
+    )
+    tx.session.expire_all()
+    row = tx.session.get_one(InvoiceRow, invoice_id)
+    if row.state == InvoiceState.PAID:
+        advance(tx, row, MOVES, InvoiceEvent.REOPEN, actor=actor, now=now)
+        tx.session.flush()

@@ -1,0 +1,23 @@
+"""Payments, credits and refunds over HTTP."""
+
+from __future__ import annotations
+
+from billing.kernel.money import Money
+from billing.payments.api.checkouts import add_checkout_routes
+from billing.payments.api.credits import add_credit_routes
+from billing.payments.api.payments import add_payment_routes
+from billing.payments.api.refunds import add_refund_decisions, add_refund_routes
+from billing.payments.flows.room import Payments
+from billing.platform.http.api import ApiBlueprint
+from billing.platform.http.edge import Edge
+
+
+def make_blueprint(edge: Edge, room: Payments, refund_limit: Money) -> ApiBlueprint:
+    """`refund_limit` is the largest refund that needs no second person."""
+    routes = ApiBlueprint("payments", __name__, description="Money in, credit, money back")
+    add_checkout_routes(routes, edge, room)
+    add_payment_routes(routes, edge)
+    add_credit_routes(routes, edge)
+    add_refund_routes(routes, edge, refund_limit)
+    add_refund_decisions(routes, edge)
+    return routes

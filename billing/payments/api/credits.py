@@ -1,0 +1,69 @@
+"""Credits over HTTP."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response
+
+from billing.kernel.money import total
+from billing.kernel.permissions import Permission
+from billing.patients.queries import find_patient
+from billing.payments.queries.credits import applied_to, credits_of_patient, find_credit
+from billing.payments.records.credits import Election
+from billing.payments.schemas.credits import AppliedCreditsView, CreditsView, CreditView, Elect
+from billing.payments.use_cases.credits import apply_credits_now, elect
+from billing.platform.http.api import ApiBlueprint
+from billing.platform.http.edge import Edge
+from billing.platform.http.guard import current_actor, guard
+from billing.platform.http.writes import edge_write
+
+
+def add_credit_routes(routes: ApiBlueprint, edge: Edge) -> None:
+    @routes.route("/invoices/<invoice_id>/credit-applications", methods=["POST"])
+    @routes.response(201, AppliedCreditsView)
+    @guard(Permission.CREDITS_WRITE)
+    def apply(invoice_id: str) -> Response:
+        actor, now = current_actor(), edge.clock()
+        return edge_write(
+            edge,
+            lambda tx: apply_credits_now(tx, invoice_id=invoice_id, actor=actor, now=now),
+            AppliedCreditsView,
+            moves_money=True,
+        )
+
+    @routes.route("/invoices/<invoice_id>/credit-applications", methods=["GET"])
+    @routes.response(200, AppliedCreditsView)
+    @guard(Permission.CREDITS_READ)
+    def show_applications(invoice_id: str) -> Any:
+        actor = current_actor()
+        return edge.read(lambda read: applied_to(read, invoice_id, actor))
+
+    @routes.route("/patients/<patient_id>/credits", methods=["GET"])
+    @routes.response(200, CreditsView)
+    @guard(Permission.CREDITS_READ)
+    def show_credits(patient_id: str) -> Any:
+        actor = current_actor()
+        lots = edge.read(
+            lambda read: credits_of_patient(read, find_patient(read, patient_id, actor).id, actor)
+        )
+        return {"available": total(lot.available for lot in lots), "items": lots}
+
+    @routes.route("/credits/<lot_id>", methods=["GET"])
+    @routes.response(200, CreditView)
+    @guard(Permission.CREDITS_READ)
+    def show_credit(lot_id: str) -> Any:
+        return edge.read(lambda read: find_credit(read, lot_id, current_actor()))
+
+    @routes.route("/credits/<lot_id>/election", methods=["POST"])
+    @routes.arguments(Elect)
+    @routes.response(200, CreditView)
+    @guard(Permission.CREDITS_WRITE)
+    def choose(body: dict[str, Election], lot_id: str) -> Response:
+        actor, now = current_actor(), edge.clock()
+        return edge_write(
+            edge,
+            lambda tx: elect(tx, lot_id=lot_id, election=body["election"], actor=actor, now=now),
+            CreditView,
+            status=200,
+        )

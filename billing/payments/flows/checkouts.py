@@ -1,0 +1,124 @@
+"""An attempt to pay, around the calls to the processor."""
+
+from __future__ import annotations
+
+from billing.kernel.permissions import SYSTEM, Actor
+from billing.payments import ports
+from billing.payments.errors import CheckoutStands, NotBookedYet
+from billing.payments.flows.room import Payments, log, write_now
+from billing.payments.ports import GatewayRefused
+from billing.payments.queries.checkouts import checkout_by_reference, find_checkout
+from billing.payments.records.checkouts import Checkout
+from billing.payments.states.checkouts import STANDING, CheckoutState
+from billing.payments.use_cases.checkouts import (
+    begin_checkout,
+    close_checkout,
+    keep_page,
+    pay_checkout,
+    refuse_checkout,
+    take_credit_first,
+)
+from billing.platform.data.idempotency import RequestKey
+
+
+def start_checkout(
+    room: Payments, *, invoice_id: str, return_url: str, request: RequestKey | None, actor: Actor
+) -> Checkout:
+    """Open a page on which the patient pays what is owed now, or find the one that stands.
+
+    A page of another amount is closed first; if it was paid meanwhile, that payment counts.
+    Raises: NoSuchInvoice, InvoiceNotOpen, TooSmallForCard, GatewayTimeout, GatewayRefused.
+    """
+
+    def begin() -> Checkout:
+        write_now(room, lambda tx, now: take_credit_first(tx, invoice_id=invoice_id, actor=actor, now=now))
+        return write_now(
+            room,
+            lambda tx, now: begin_checkout(
+                tx, invoice_id=invoice_id, return_url=return_url, request=request, actor=actor, now=now
+            ),
+        )
+
+    try:
+        checkout = begin()
+    except CheckoutStands as standing:
+        cancel_checkout(room, checkout_id=str(standing.more["checkout_id"]), actor=actor)
+        checkout = begin()
+    return open_page(room, checkout, actor) if checkout.state is CheckoutState.CREATED else checkout
+
+
+def cancel_checkout(room: Payments, *, checkout_id: str, actor: Actor) -> Checkout:
+    """Close the processor's page, and answer with what became of the checkout: closed, or paid after all.
+
+    Raises: NoSuchCheckout, NotBookedYet, GatewayRefused, GatewayTimeout.
+    """
+    with room.database.reading() as read:
+        checkout = find_checkout(read, checkout_id, actor)
+    if checkout.state not in STANDING:
+        return checkout
+    if checkout.reference is None:
+        checkout = open_page(room, checkout, actor)
+    try:
+        room.gateway.expire_checkout(str(checkout.reference))
+    except GatewayRefused:
+        log.info("checkout_not_open", checkout=checkout.id)
+    return settle_checkout(room, reference=str(checkout.reference)) or checkout
+
+
+def settle_checkout(room: Payments, *, reference: str) -> Checkout | None:
+    """Read a checkout at the processor and record what became of it; None when it is none of ours.
+
+    Raises: NotBookedYet, GatewayTimeout: the caller tries again later.
+    """
+    state = room.gateway.read_checkout(reference)
+    with room.database.reading() as read:
+        known = checkout_by_reference(read, reference)
+    checkout_id = known.id if known else state.operation
+    if checkout_id is None:
+        log.warning("checkout_not_ours", reference=reference)
+        return known
+    return record_outcome(room, checkout_id, state)
+
+
+def open_page(room: Payments, checkout: Checkout, actor: Actor) -> Checkout:
+    try:
+        page = room.gateway.open_checkout(
+            key=checkout.id,
+            amount=checkout.amount,
+            expires_at=checkout.expires_at,
+            success_url=checkout.return_url,
+            cancel_url=checkout.return_url,
+        )
+    except GatewayRefused:
+        write_now(room, lambda tx, now: refuse_checkout(tx, checkout_id=checkout.id, actor=actor, now=now))
+        raise
+    return write_now(
+        room,
+        lambda tx, now: keep_page(
+            tx, checkout_id=checkout.id, reference=page.reference, url=page.url, actor=actor, now=now
+        ),
+    )
+
+
+def record_outcome(room: Payments, checkout_id: str, state: ports.CheckoutState) -> Checkout:
+    charge = state.charge
+    if state.status is ports.CheckoutStatus.COMPLETE:
+        if charge is None:
+            raise NotBookedYet("The processor has not booked this payment yet.")
+        return write_now(
+            room,
+            lambda tx, now: pay_checkout(
+                tx,
+                checkout_id=checkout_id,
+                reference=state.reference,
+                charge=charge,
+                actor=SYSTEM,
+                now=now,
+            ),
+        )
+    if state.status is ports.CheckoutStatus.EXPIRED:
+        return write_now(
+            room, lambda tx, now: close_checkout(tx, checkout_id=checkout_id, actor=SYSTEM, now=now)
+        )
+    with room.database.reading() as read:
+        return find_checkout(read, checkout_id, SYSTEM)

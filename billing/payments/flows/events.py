@@ -1,0 +1,18 @@
+"""What to do when the processor tells us something."""
+
+from __future__ import annotations
+
+from billing.payments.errors import UnexplainedMoney
+from billing.payments.flows.checkouts import settle_checkout
+from billing.payments.flows.refunds import settle_refund
+from billing.payments.flows.room import Payments
+
+
+def work_event(room: Payments, *, kind: str, object_id: str) -> None:
+    """Act on a notice: the object is read again, so that the order of notices does not matter."""
+    if kind.startswith("checkout.session."):
+        settle_checkout(room, reference=object_id)
+    elif kind.startswith("refund."):
+        settle_refund(room, reference=object_id)
+    elif kind.startswith("charge.dispute."):
+        raise UnexplainedMoney("A payment is disputed: answer it in the processor's dashboard.")

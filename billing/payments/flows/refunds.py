@@ -1,0 +1,68 @@
+"""A refund, around the calls to the processor."""
+
+from __future__ import annotations
+
+from billing.kernel.permissions import SYSTEM
+from billing.payments import ports
+from billing.payments.errors import UnexplainedMoney
+from billing.payments.flows.room import KEY_LIVES, Payments, log, write_now
+from billing.payments.ports import GatewayRefused
+from billing.payments.queries.payments import charge_of_payment
+from billing.payments.queries.refunds import find_refund, refund_by_reference
+from billing.payments.records.refunds import Refund
+from billing.payments.states.refunds import RefundState
+from billing.payments.use_cases.refunds import fail_refund, keep_sent, succeed_refund
+
+
+def send_refund(room: Payments, *, refund_id: str) -> Refund:
+    """Send an approved refund to the processor, or look it up when its key is too old to send again.
+
+    Raises: GatewayTimeout: the job comes again, under the same key.
+    """
+    with room.database.reading() as read:
+        refund = find_refund(read, refund_id, SYSTEM)
+        charge = charge_of_payment(read, str(refund.payment_id))
+    if refund.state is not RefundState.APPROVED:
+        return refund
+    if room.clock() - (refund.approved_at or refund.requested_at) >= KEY_LIVES:
+        sent = room.gateway.find_refund(refund.id, charge_reference=charge)
+    else:
+        sent = _send(room, refund, charge)
+    if sent is None:
+        return write_now(room, lambda tx, now: fail_refund(tx, refund_id=refund_id, actor=SYSTEM, now=now))
+    return _record_refund(room, refund_id, sent)
+
+
+def settle_refund(room: Payments, *, reference: str) -> Refund:
+    """Read a refund at the processor and record what became of it.
+
+    Raises: UnexplainedMoney for one that was made elsewhere, so that its job waits for a person.
+    """
+    state = room.gateway.read_refund(reference)
+    with room.database.reading() as read:
+        known = refund_by_reference(read, reference)
+    refund_id = known.id if known else state.operation
+    if refund_id is None:
+        raise UnexplainedMoney("A refund at the processor is none of ours: look it up in its dashboard.")
+    return _record_refund(room, refund_id, state)
+
+
+def _send(room: Payments, refund: Refund, charge: str) -> ports.RefundState | None:
+    """None for a definite no."""
+    try:
+        return room.gateway.refund(key=refund.id, charge_reference=charge, amount=refund.amount)
+    except GatewayRefused as refused:
+        log.warning("refund_refused", refund=refund.id, reason=refused.reason)
+        return None
+
+
+def _record_refund(room: Payments, refund_id: str, state: ports.RefundState) -> Refund:
+    refund = write_now(
+        room,
+        lambda tx, now: keep_sent(tx, refund_id=refund_id, reference=state.reference, actor=SYSTEM, now=now),
+    )
+    if state.status is ports.RefundStatus.SUCCEEDED:
+        return write_now(room, lambda tx, now: succeed_refund(tx, refund_id=refund_id, actor=SYSTEM, now=now))
+    if state.status is ports.RefundStatus.FAILED:
+        return write_now(room, lambda tx, now: fail_refund(tx, refund_id=refund_id, actor=SYSTEM, now=now))
+    return refund

@@ -1,0 +1,67 @@
+"""Finding out what became of operations without an outcome."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from billing.kernel.permissions import SYSTEM
+from billing.payments.flows.checkouts import open_page, record_outcome, settle_checkout
+from billing.payments.flows.refunds import send_refund, settle_refund
+from billing.payments.flows.room import KEY_LIVES, SETTLES_WITHIN, Payments, log, write_now
+from billing.payments.queries.checkouts import unresolved_checkouts
+from billing.payments.queries.refunds import unresolved_refunds
+from billing.payments.records.checkouts import Checkout
+from billing.payments.records.refunds import Refund
+from billing.payments.states.refunds import RefundState
+from billing.payments.use_cases.checkouts import (
+    close_checkout,
+)
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """What was looked up, and how many still have no outcome."""
+
+    checkouts: int
+    refunds: int
+    unknown: int
+
+
+def resolve(room: Payments) -> Resolved:
+    """Find out what became of everything whose outcome is not known."""
+    now = room.clock()
+    with room.database.reading() as read:
+        checkouts = unresolved_checkouts(read, before=now - SETTLES_WITHIN, now=now)
+        refunds = unresolved_refunds(read, before=now - SETTLES_WITHIN)
+    unknown = sum(not _try(lambda c=each: _resolve_checkout(room, c)) for each in checkouts)  # type: ignore[misc]
+    unknown += sum(not _try(lambda r=each: _resolve_refund(room, r)) for each in refunds)  # type: ignore[misc]
+    return Resolved(checkouts=len(checkouts), refunds=len(refunds), unknown=unknown)
+
+
+def _resolve_checkout(room: Payments, checkout: Checkout) -> None:
+    if checkout.reference is not None:
+        settle_checkout(room, reference=checkout.reference)
+    elif room.clock() - checkout.opened_at < KEY_LIVES:
+        open_page(room, checkout, SYSTEM)
+    elif state := room.gateway.find_checkout(checkout.id, opened_after=checkout.opened_at):
+        record_outcome(room, checkout.id, state)
+    else:
+        write_now(room, lambda tx, now: close_checkout(tx, checkout_id=checkout.id, actor=SYSTEM, now=now))
+
+
+def _resolve_refund(room: Payments, refund: Refund) -> None:
+    if refund.state is RefundState.APPROVED:
+        send_refund(room, refund_id=refund.id)
+    else:
+        settle_refund(room, reference=str(refund.reference))
+
+
+def _try(work: Callable[[], object]) -> bool:
+    """One that cannot be told never keeps the others waiting."""
+    try:
+        work()
+    except Exception as error:
+        log.warning("still_unknown", error=type(error).__name__)
+        return False
+    return True

@@ -1,0 +1,33 @@
+"""What the flows of this room work with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TypeVar
+
+import structlog
+
+from billing.kernel.clock import Clock
+from billing.payments.ports import Gateway
+from billing.platform.data.database import Database
+
+KEY_LIVES = timedelta(hours=24)
+"""How long the processor knows one of our keys; after that an outcome is looked up, never sent again."""
+SETTLES_WITHIN = timedelta(minutes=5)
+T = TypeVar("T")
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Payments:
+    """What the flows of this room work with."""
+
+    database: Database
+    gateway: Gateway
+    clock: Clock
+
+
+def write_now(room: Payments, work: Callable[..., T]) -> T:
+    return room.database.in_transaction(lambda tx: work(tx, room.clock()))

@@ -1,0 +1,49 @@
+"""Tables of attempts to pay, and of links to pay by."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from billing.platform.data.base import Base, Id
+
+STANDING = text("state IN ('created', 'open')")
+
+
+class CheckoutRow(Base):
+    __tablename__ = "checkout"
+    __table_args__ = (
+        Index(
+            "uq_checkout_standing",
+            "invoice_id",
+            unique=True,
+            sqlite_where=STANDING,
+            postgresql_where=STANDING,
+        ),
+        CheckConstraint("amount_cents > 0", name="positive"),
+    )
+
+    id: Mapped[Id] = mapped_column(primary_key=True)
+    invoice_id: Mapped[Id] = mapped_column(ForeignKey("invoice.id"))
+    patient_id: Mapped[Id]
+    amount_cents: Mapped[int]
+    state: Mapped[str] = mapped_column(String(10), index=True)
+    reference: Mapped[str | None] = mapped_column(String(255), unique=True)
+    url: Mapped[str | None] = mapped_column(String(2_000))
+    return_url: Mapped[str] = mapped_column(String(2_000))
+    opened_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    request_key: Mapped[str | None] = mapped_column(String(300), unique=True)
+    request_sha256: Mapped[str | None] = mapped_column(String(64))
+
+
+class PayLinkRow(Base):
+    __tablename__ = "pay_link"
+
+    id: Mapped[Id] = mapped_column(primary_key=True)
+    invoice_id: Mapped[Id] = mapped_column(ForeignKey("invoice.id"), index=True)
+    secret_sha256: Mapped[str] = mapped_column(String(64), unique=True)
+    made_by: Mapped[Id]
+    expires_at: Mapped[datetime]

@@ -1,0 +1,61 @@
+"""Money held for a patient. Counters that guard money have a CHECK behind them."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from sqlalchemy import CheckConstraint, ForeignKey, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from billing.platform.data.base import Base, Id
+
+
+class CreditLotRow(Base):
+    """`origin_payment_id` brought the money, `payer_id` owns it when that is not the patient."""
+
+    __tablename__ = "credit_lot"
+    __table_args__ = (
+        UniqueConstraint("source", "source_id"),
+        CheckConstraint("amount_cents > 0", name="positive"),
+        CheckConstraint("available_cents BETWEEN 0 AND amount_cents", name="never_negative"),
+    )
+
+    id: Mapped[Id] = mapped_column(primary_key=True)
+    entity_id: Mapped[Id]
+    site_id: Mapped[Id]
+    patient_id: Mapped[Id] = mapped_column(ForeignKey("patient.id"), index=True)
+    source: Mapped[str] = mapped_column(String(20))
+    source_id: Mapped[Id]
+    session_id: Mapped[str | None] = mapped_column(String(40), index=True)
+    origin_payment_id: Mapped[str | None] = mapped_column(String(40), ForeignKey("payment.id"), index=True)
+    payer_id: Mapped[str | None] = mapped_column(String(40), index=True)
+    amount_cents: Mapped[int]
+    available_cents: Mapped[int]
+    election: Mapped[str | None] = mapped_column(String(10))
+    elected_at: Mapped[datetime | None]
+    held_on: Mapped[date]
+
+
+class CreditApplicationRow(Base):
+    __tablename__ = "credit_application"
+    __table_args__ = (CheckConstraint("amount_cents > 0", name="positive"),)
+
+    id: Mapped[Id] = mapped_column(primary_key=True)
+    lot_id: Mapped[Id] = mapped_column(ForeignKey("credit_lot.id"), index=True)
+    invoice_id: Mapped[Id] = mapped_column(ForeignKey("invoice.id"), index=True)
+    amount_cents: Mapped[int]
+    applied_on: Mapped[date]
+    applied_at: Mapped[datetime]
+
+
+class CreditReversalRow(Base):
+    """Credit that came off an invoice again, and is held once more."""
+
+    __tablename__ = "credit_reversal"
+    __table_args__ = (CheckConstraint("amount_cents > 0", name="positive"),)
+
+    id: Mapped[Id] = mapped_column(primary_key=True)
+    application_id: Mapped[Id] = mapped_column(ForeignKey("credit_application.id"), index=True)
+    amount_cents: Mapped[int]
+    reversed_on: Mapped[date]
+    reversed_at: Mapped[datetime]

@@ -1,0 +1,36 @@
+"""Money given back."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from sqlalchemy import CheckConstraint, ForeignKey, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from billing.platform.data.base import Base, Id
+
+
+class RefundRow(Base):
+    __tablename__ = "refund"
+    __table_args__ = (
+        CheckConstraint("amount_cents > 0", name="positive"),
+        UniqueConstraint("entity_id", "method", "reference"),
+    )
+
+    id: Mapped[Id] = mapped_column(primary_key=True)
+    entity_id: Mapped[Id]
+    site_id: Mapped[Id]
+    patient_id: Mapped[Id] = mapped_column(ForeignKey("patient.id"), index=True)
+    lot_id: Mapped[Id] = mapped_column(ForeignKey("credit_lot.id"), index=True)
+    payment_id: Mapped[str | None] = mapped_column(String(40), ForeignKey("payment.id"), index=True)
+    method: Mapped[str] = mapped_column(String(10))
+    amount_cents: Mapped[int]
+    state: Mapped[str] = mapped_column(String(10), index=True)
+    requested_by: Mapped[Id]
+    requested_by_person: Mapped[Id]
+    requested_at: Mapped[datetime]
+    approved_by: Mapped[str | None] = mapped_column(String(40))
+    approved_by_person: Mapped[str | None] = mapped_column(String(40))
+    approved_at: Mapped[datetime | None]
+    refunded_on: Mapped[date | None]
+    reference: Mapped[str | None] = mapped_column(String(255))

@@ -1,0 +1,104 @@
+"""Reads of attempts to pay and of pay links."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import select
+
+from billing.invoices.queries import find_invoice
+from billing.kernel.errors import NotFound
+from billing.kernel.money import Money
+from billing.kernel.permissions import SYSTEM, Actor
+from billing.payments.errors import (
+    CheckoutStands,
+    NoSuchCheckout,
+    NoSuchPayLink,
+)
+from billing.payments.models.checkouts import CheckoutRow, PayLinkRow
+from billing.payments.records.checkouts import Checkout, PayLink
+from billing.payments.states.checkouts import STANDING, CheckoutState
+from billing.platform.data.database import Read
+
+
+def find_checkout(read: Read, checkout_id: str, actor: Actor) -> Checkout:
+    """Raises: NoSuchCheckout."""
+    row = read.session.get(CheckoutRow, checkout_id)
+    try:
+        if row is not None:
+            find_invoice(read, row.invoice_id, actor)
+            return checkout_of(row)
+    except NotFound:
+        pass
+    raise NoSuchCheckout(f"There is no checkout {checkout_id}.")
+
+
+def checkout_by_reference(read: Read, reference: str) -> Checkout | None:
+    row = read.session.scalar(select(CheckoutRow).where(CheckoutRow.reference == reference))
+    return checkout_of(row) if row else None
+
+
+def standing_checkout(read: Read, invoice_id: str) -> Checkout | None:
+    """The checkout of an invoice that may still take money, if any."""
+    row = read.session.scalar(
+        select(CheckoutRow).where(CheckoutRow.invoice_id == invoice_id, CheckoutRow.state.in_(STANDING))
+    )
+    return checkout_of(row) if row else None
+
+
+def refuse_while_standing(read: Read, invoice_id: str) -> None:
+    """Nothing else settles or voids an invoice while a card page may still take its money.
+
+    Raises: CheckoutStands.
+    """
+    if standing := standing_checkout(read, invoice_id):
+        raise CheckoutStands(
+            "A card page of this invoice stands open. Cancel it first, or wait until it was used.",
+            checkout_id=standing.id,
+        )
+
+
+def unresolved_checkouts(read: Read, *, before: datetime, now: datetime) -> Sequence[Checkout]:
+    """Those whose opening was not confirmed since `before`, and those open past their end."""
+    late = (CheckoutRow.state == CheckoutState.CREATED) & (CheckoutRow.opened_at < before)
+    over = CheckoutRow.state.in_(STANDING) & (CheckoutRow.expires_at <= now)
+    return [checkout_of(row) for row in read.session.scalars(select(CheckoutRow).where(late | over))]
+
+
+def find_pay_link(read: Read, secret: str, now: datetime) -> PayLink:
+    """What a pay link shows: the amount that is owed now, and nothing of the patient.
+
+    Raises: NoSuchPayLink, for an unknown and for an expired one alike.
+    """
+    row = read.session.scalar(select(PayLinkRow).where(PayLinkRow.secret_sha256 == secret_hash(secret)))
+    if row is None or row.expires_at <= now:
+        raise NoSuchPayLink("This link is not valid any more. Ask the clinic for a new one.")
+    invoice = find_invoice(read, row.invoice_id, SYSTEM)
+    return PayLink(
+        id=row.id,
+        invoice_id=invoice.id,
+        entity_id=invoice.entity_id,
+        amount=invoice.open_balance,
+        expires_at=row.expires_at,
+    )
+
+
+def secret_hash(secret: str) -> str:
+    return hashlib.sha256(secret.encode(errors="surrogatepass")).hexdigest()
+
+
+def checkout_of(row: CheckoutRow) -> Checkout:
+    return Checkout(
+        id=row.id,
+        invoice_id=row.invoice_id,
+        patient_id=row.patient_id,
+        amount=Money(row.amount_cents),
+        state=CheckoutState(row.state),
+        reference=row.reference,
+        url=row.url,
+        return_url=row.return_url,
+        opened_at=row.opened_at,
+        expires_at=row.expires_at,
+    )

@@ -1,0 +1,96 @@
+"""Reads of payments; money of other sites does not exist for the actor."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from billing.care.queries import coverage_at
+from billing.kernel.money import Money
+from billing.kernel.permissions import Actor
+from billing.payments.errors import (
+    NoSuchPayment,
+)
+from billing.payments.models.credits import CreditApplicationRow
+from billing.payments.models.payments import PaymentRow
+from billing.payments.queries.reach import seen, visible
+from billing.payments.records.payments import Paid, Payment, Tender
+from billing.payments.states.payments import PaymentState
+from billing.platform.data.database import Read
+
+PAYMENT, CREDIT, REIMBURSEMENT = "payment", "credit", "reimbursement"
+"""Kinds of what covers a session."""
+
+
+def find_payment(read: Read, payment_id: str, actor: Actor) -> Payment:
+    """Raises: NoSuchPayment."""
+    row = seen(read.session.get(PaymentRow, payment_id), actor, NoSuchPayment("There is no such payment."))
+    return payment_of(row)
+
+
+def list_payments(
+    read: Read,
+    actor: Actor,
+    *,
+    patient_id: str | None = None,
+    invoice_id: str | None = None,
+    cursor: str | None = None,
+    limit: int,
+) -> Sequence[Payment]:
+    """Newest first, those before the cursor."""
+    query = visible(PaymentRow, actor, cursor, limit)
+    if patient_id is not None:
+        query = query.where(PaymentRow.patient_id == patient_id)
+    if invoice_id is not None:
+        query = query.where(PaymentRow.invoice_id == invoice_id)
+    return [payment_of(row) for row in read.session.scalars(query)]
+
+
+def charge_of_payment(read: Read, payment_id: str) -> str:
+    """The processor's id of the charge behind a card payment."""
+    reference = read.session.get_one(PaymentRow, payment_id).charge_reference
+    if reference is None:
+        raise NoSuchPayment(f"Payment {payment_id} was not made by card.")
+    return reference
+
+
+def paid_for_session(read: Read, session_id: str, until: datetime) -> tuple[Paid, ...]:
+    """What was paid towards one session up to an instant, credits included, oldest first."""
+    paid = []
+    for part in coverage_at(read, session_id, until):
+        when = _tendered(read, part.source_kind, part.source_id)
+        if when is not None:
+            paid.append((when[0], Paid(amount=part.amount, paid_on=when[1], tender=when[2])))
+    return tuple(each for _, each in sorted(paid, key=lambda pair: pair[0]))
+
+
+def _tendered(read: Read, kind: str, source_id: str) -> tuple[datetime, Any, Tender] | None:
+    if kind == PAYMENT:
+        payment = read.session.get_one(PaymentRow, source_id)
+        return payment.received_at, payment.received_on, Tender(payment.tender)
+    if kind == CREDIT:
+        application = read.session.get_one(CreditApplicationRow, source_id)
+        return application.applied_at, application.applied_on, Tender.CREDIT
+    return None
+
+
+def payment_of(row: PaymentRow) -> Payment:
+    return Payment(
+        id=row.id,
+        entity_id=row.entity_id,
+        site_id=row.site_id,
+        patient_id=row.patient_id,
+        invoice_id=row.invoice_id,
+        payer_id=row.payer_id,
+        state=PaymentState(row.state),
+        tender=Tender(row.tender),
+        instrument=row.instrument,
+        is_health_account=row.is_health_account,
+        amount=Money(row.amount_cents),
+        fee=Money(row.fee_cents),
+        refunded=Money(row.refunded_cents),
+        lost=Money(row.lost_cents),
+        received_on=row.received_on,
+        received_at=row.received_at,
+    )

@@ -1,0 +1,48 @@
+"""Attempts to pay, links to pay by, and what the processor tells."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from billing.kernel.money import Money
+from billing.payments.states.checkouts import CheckoutState
+
+
+@dataclass(frozen=True, kw_only=True)
+class Checkout:
+    """An attempt to pay an invoice on the processor's page; `url` is None until it is known."""
+
+    id: str
+    invoice_id: str
+    patient_id: str
+    amount: Money
+    state: CheckoutState
+    reference: str | None
+    url: str | None
+    return_url: str
+    opened_at: datetime
+    expires_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class PayLink:
+    """What a stranger with the link may know: whose clinic, and how much."""
+
+    id: str
+    invoice_id: str
+    entity_id: str
+    amount: Money
+    expires_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Event:
+    """A verified notice from the processor. Read the object again rather than trust the order of events."""
+
+    id: str
+    kind: str
+    object_id: str
+    object_kind: str
+    livemode: bool
+    created_at: datetime

@@ -1,0 +1,70 @@
+"""Money held for a patient."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+
+from billing.kernel.money import Money
+
+
+class CreditSource(StrEnum):
+    REIMBURSEMENT = "reimbursement"
+    OVERPAYMENT = "overpayment"
+    RETURN = "return"
+
+
+class Election(StrEnum):
+    """What the patient wants done with the money: off the next invoice, or back."""
+
+    CREDIT = "credit"
+    REFUND = "refund"
+
+
+@dataclass(frozen=True, kw_only=True)
+class CreditLot:
+    """Money held for a patient. `available` is what was neither applied nor refunded."""
+
+    id: str
+    entity_id: str
+    site_id: str
+    patient_id: str
+    source: CreditSource
+    source_id: str
+    session_id: str | None
+    origin_payment_id: str | None
+    payer_id: str | None
+    amount: Money
+    available: Money
+    election: Election | None
+    elected_at: datetime | None
+    held_on: date
+
+
+@dataclass(frozen=True, kw_only=True)
+class CreditApplication:
+    id: str
+    lot_id: str
+    invoice_id: str
+    amount: Money
+    applied_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class AppliedCredits:
+    """All that one invoice took of a patient's credits at once."""
+
+    invoice_id: str
+    amount: Money
+    applications: tuple[CreditApplication, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reimbursement:
+    """Insurer money that was received for a session: owed balance settled, credit held, excess to return."""
+
+    settled: Money
+    credit: Money
+    excess: Money
+    lot_id: str | None

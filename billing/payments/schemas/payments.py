@@ -1,0 +1,29 @@
+"""Payments, over HTTP."""
+
+from __future__ import annotations
+
+from marshmallow import Schema, fields
+
+from billing.platform.http.fields import Cents, LocalDate, Moment, OpaqueId, StrictSchema
+from billing.platform.http.pages import page_args
+
+
+class TakeCash(StrictSchema):
+    amount_cents = Cents(attribute="amount", required=True)
+
+
+class PaymentsQuery(page_args("pay")):  # type: ignore[misc]
+    patient_id = OpaqueId("pat", load_default=None)
+    invoice_id = OpaqueId("inv", load_default=None)
+
+
+class PaymentView(Schema):
+    id = fields.String()
+    patient_id = fields.String()
+    invoice_id = fields.String()
+    tender = fields.String()
+    amount_cents = Cents(attribute="amount")
+    fee_cents = Cents(attribute="fee")
+    refunded_cents = Cents(attribute="refunded")
+    received_on = LocalDate()
+    received_at = Moment()
