@@ -82,6 +82,19 @@ def coverage_of(read: Read, session_id: str) -> tuple[Coverage, ...]:
     )
 
 
+def covered_by(read: Read, session_id: str, source_kind: str, source_id: str) -> Money:
+    """How much of a session one source covers now."""
+    named = (source_kind, source_id)
+    return next(
+        (
+            part.amount
+            for part in coverage_of(read, session_id)
+            if (part.source_kind, part.source_id) == named
+        ),
+        Money(0),
+    )
+
+
 def coverage_at(read: Read, session_id: str, instant: datetime) -> tuple[Coverage, ...]:
     """What covered a session at an instant, what came at that very instant included."""
     cents = func.sum(CoverageMoveRow.cents)

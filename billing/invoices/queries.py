@@ -4,10 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from billing.invoices.errors import NoSuchInvoice
-from billing.invoices.models import InvoicedSession, InvoiceLineRow, InvoiceRow
+from billing.invoices.models import (
+    InvoicedSession,
+    InvoiceLineRow,
+    InvoiceRow,
+    ReturnRow,
+    TenderReversalRow,
+    TenderRow,
+)
 from billing.invoices.records import Invoice, InvoiceKind, InvoiceLine
 from billing.invoices.states import InvoiceState
 from billing.kernel.money import Money
@@ -70,6 +77,21 @@ def line_of_session(read: Read, session_id: str) -> tuple[Invoice, InvoiceLine] 
         .where(InvoicedSession.session_id == session_id)
     ).first()
     return (record_of(read, found[1]), _line(found[0])) if found else None
+
+
+def standing_lines(read: Read, invoice: Invoice) -> list[InvoiceLine]:
+    """The lines that were not returned."""
+    returned = set(read.session.scalars(select(ReturnRow.line_id).where(ReturnRow.invoice_id == invoice.id)))
+    return [line for line in invoice.lines if line.id not in returned]
+
+
+def has_tenders(read: Read, invoice_id: str) -> bool:
+    """Whether anything that was applied to an invoice still is."""
+    applied, undone = (
+        read.session.scalar(select(func.coalesce(func.sum(row.cents), 0)).where(row.invoice_id == invoice_id))
+        for row in (TenderRow, TenderReversalRow)
+    )
+    return applied != undone
 
 
 def record_of(read: Read, row: InvoiceRow) -> Invoice:

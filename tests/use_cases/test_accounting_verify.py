@@ -94,7 +94,7 @@ def test_what_cannot_be_looked_at_is_never_called_ok(verdict):
         ({12}, "UPDATE rendering SET sha256 = 'no'"),
         ({12}, "UPDATE quote SET total_cents = total_cents + 1, discount_cents = discount_cents - 1"),
         ({12}, "UPDATE fee_schedule SET sha256 = 'no'"),
-        ({14}, "UPDATE payment SET received_at = '2027-03-01 00:00:00.000000' WHERE tender = 'cash'"),
+        ({7, 14}, "UPDATE coverage_move SET cents = cents - 1 WHERE source_kind = 'payment'"),
         ({12, 14}, "UPDATE superbill SET paid_cents = paid_cents - 1"),
         ({16}, "UPDATE remittance_claim SET paid_cents = paid_cents + 1"),
         ({16}, "UPDATE remittance SET amount_cents = amount_cents - 1"),

@@ -69,8 +69,14 @@ LOT_BALANCE = Probe(
     "what is left is not the amount less what was applied and refunded",
     """
     SELECT lot.id FROM credit_lot lot
-    LEFT JOIN (SELECT lot_id, SUM(amount_cents) AS cents FROM credit_application GROUP BY lot_id) applied
-        ON applied.lot_id = lot.id
+    LEFT JOIN (
+        SELECT lot_id, SUM(cents) AS cents FROM (
+            SELECT lot_id, amount_cents AS cents FROM credit_application
+            UNION ALL
+            SELECT a.lot_id, -r.amount_cents FROM credit_reversal r
+            JOIN credit_application a ON a.id = r.application_id
+        ) took GROUP BY lot_id
+    ) applied ON applied.lot_id = lot.id
     LEFT JOIN (
         SELECT lot_id, SUM(amount_cents) AS cents FROM refund WHERE state NOT IN ('rejected', 'failed')
         GROUP BY lot_id

@@ -19,6 +19,7 @@ from billing.catalog.queries import altered_schedules
 from billing.insurance.states import REMITTANCE_MOVES, SUPERBILL_MOVES
 from billing.invoices.states import MOVES as INVOICE_MOVES
 from billing.payments.states.checkouts import CHECKOUT_MOVES
+from billing.payments.states.payments import PAYMENT_MOVES
 from billing.payments.states.refunds import REFUND_MOVES
 from billing.platform.data.audit import verify_chain
 from billing.platform.data.documents import Document, Rendering
@@ -42,6 +43,7 @@ LIVES = (
     Life("treatment_session", "planned", SESSION_MOVES),
     Life("invoice", "open", INVOICE_MOVES),
     Life("checkout", "created", CHECKOUT_MOVES),
+    Life("payment", "received", PAYMENT_MOVES),
     Life("refund", "requested", REFUND_MOVES),
     Life("superbill", "issued", SUPERBILL_MOVES),
     Life("remittance", "parked", REMITTANCE_MOVES),
@@ -55,6 +57,7 @@ MOVE_OF_NOTHING = Probe(
     WHERE NOT EXISTS (SELECT 1 FROM treatment_session x WHERE x.id = c.subject_id)
         AND NOT EXISTS (SELECT 1 FROM invoice x WHERE x.id = c.subject_id)
         AND NOT EXISTS (SELECT 1 FROM checkout x WHERE x.id = c.subject_id)
+        AND NOT EXISTS (SELECT 1 FROM payment x WHERE x.id = c.subject_id)
         AND NOT EXISTS (SELECT 1 FROM refund x WHERE x.id = c.subject_id)
         AND NOT EXISTS (SELECT 1 FROM superbill x WHERE x.id = c.subject_id)
         AND NOT EXISTS (SELECT 1 FROM remittance x WHERE x.id = c.subject_id)

@@ -9,19 +9,18 @@ PAID_AMOUNT = Probe(
     """
     SELECT s.id FROM superbill s
     LEFT JOIN (
-        SELECT c.session_id, c.amount_cents, e.posted_at, COALESCE(p.received_at, a.applied_at) AS paid_at
-        FROM session_coverage c
-        LEFT JOIN payment p ON c.source_kind = 'payment' AND p.id = c.source_id
-        LEFT JOIN credit_application a ON c.source_kind = 'credit' AND a.id = c.source_id
+        SELECT c.session_id, c.cents, c.moved_at FROM coverage_move c
         JOIN ledger_entry e ON e.source_kind = c.source_kind AND e.source_id = c.source_id
             AND e.purpose IN ('received', 'applied')
-        WHERE p.id IS NOT NULL OR a.id IS NOT NULL
-    ) paid ON paid.session_id = s.session_id AND paid.paid_at <= s.issued_at
+        WHERE c.source_kind IN ('payment', 'credit')
+    ) paid ON paid.session_id = s.session_id
     WHERE s.state <> 'void'
     GROUP BY s.id, s.paid_cents, s.issued_at
-    HAVING s.paid_cents
-        NOT BETWEEN COALESCE(SUM(CASE WHEN paid.posted_at < s.issued_at THEN paid.amount_cents END), 0)
-        AND COALESCE(SUM(CASE WHEN paid.posted_at <= s.issued_at THEN paid.amount_cents END), 0)
+    HAVING s.paid_cents NOT BETWEEN
+        COALESCE(SUM(CASE WHEN paid.moved_at < s.issued_at
+            OR (paid.moved_at = s.issued_at AND paid.cents < 0) THEN paid.cents END), 0)
+        AND COALESCE(SUM(CASE WHEN paid.moved_at < s.issued_at
+            OR (paid.moved_at = s.issued_at AND paid.cents > 0) THEN paid.cents END), 0)
     """,
 )
 """Two writes of one instant may have come in either order, hence the two bounds."""

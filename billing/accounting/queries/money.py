@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import Row, bindparam, text
 
+from billing.accounting.queries.guards import require_append_only
 from billing.accounting.queries.probes import ROWS_AT_ONCE, Books, Probe, Report, look
 from billing.platform.data.base import Instant
 
@@ -30,17 +31,19 @@ REFUNDED = Probe(
 )
 
 INVOICE_TOTAL = Probe(
-    "total is not tenders less what was freed, plus returns, plus what is open",
+    "total is not tenders less what was undone or freed, plus returns, plus what is open",
     """
     SELECT i.id FROM invoice i
     LEFT JOIN (SELECT invoice_id, SUM(cents) AS cents FROM invoice_tender GROUP BY invoice_id) t
         ON t.invoice_id = i.id
+    LEFT JOIN (SELECT invoice_id, SUM(cents) AS cents FROM invoice_tender_reversal GROUP BY invoice_id) u
+        ON u.invoice_id = i.id
     LEFT JOIN (
         SELECT invoice_id, SUM(cents) AS cents, SUM(freed_cents) AS freed FROM invoice_return
         GROUP BY invoice_id
     ) r ON r.invoice_id = i.id
-    WHERE i.state <> 'void' AND i.total_cents
-        <> COALESCE(t.cents, 0) - COALESCE(r.freed, 0) + COALESCE(r.cents, 0) + i.open_cents
+    WHERE i.state <> 'void' AND i.total_cents <> COALESCE(t.cents, 0) - COALESCE(u.cents, 0)
+        - COALESCE(r.freed, 0) + COALESCE(r.cents, 0) + i.open_cents
     """,
 )
 INVOICE_LINES = Probe(
@@ -61,14 +64,33 @@ INVOICE_STATE = Probe(
 )
 VOID_TENDERED = Probe(
     "is void, and money was applied to it",
-    "SELECT DISTINCT i.id FROM invoice i JOIN invoice_tender t ON t.invoice_id = i.id WHERE i.state = 'void'",
+    """
+    SELECT i.id FROM invoice i
+    JOIN (
+        SELECT invoice_id, cents FROM invoice_tender
+        UNION ALL SELECT invoice_id, -cents FROM invoice_tender_reversal
+    ) t ON t.invoice_id = i.id
+    WHERE i.state = 'void' GROUP BY i.id HAVING SUM(t.cents) <> 0
+    """,
 )
 
+APPLICATIONS = (
+    "invoice_tender",
+    "invoice_tender_reversal",
+    "invoice_return",
+    "invoice_return_part",
+    "credit_application",
+    "credit_reversal",
+    "coverage_move",
+)
 LOT_OVERSPENT = Probe(
     "more was taken from it than it was",
     """
     SELECT lot.id FROM credit_lot lot JOIN (
         SELECT lot_id, amount_cents AS cents FROM credit_application
+        UNION ALL
+        SELECT a.lot_id, -r.amount_cents FROM credit_reversal r
+        JOIN credit_application a ON a.id = r.application_id
         UNION ALL
         SELECT lot_id, amount_cents FROM refund WHERE state NOT IN ('rejected', 'failed')
     ) taken ON taken.lot_id = lot.id
@@ -78,7 +100,10 @@ LOT_OVERSPENT = Probe(
 SOURCE_OVERSPENT = Probe(
     "invoices took more of it than there was, or it is not there",
     """
-    SELECT t.source_id, t.source_kind FROM invoice_tender t
+    SELECT t.source_id, t.source_kind FROM (
+        SELECT source_kind, source_id, cents FROM invoice_tender
+        UNION ALL SELECT source_kind, source_id, -cents FROM invoice_tender_reversal
+    ) t
     LEFT JOIN (
         SELECT 'payment' AS kind, id, amount_cents AS cents FROM payment
         UNION ALL SELECT 'credit', id, amount_cents FROM credit_application
@@ -111,21 +136,46 @@ SESSION_COVER = Probe(
         OR s.covered_cents > COALESCE(s.due_cents, 0)
     """,
 )
+COVER_HISTORY = Probe(
+    "what covers it is not the sum of how cover came and went",
+    """
+    SELECT session_id FROM (
+        SELECT session_id, source_kind, source_id, amount_cents AS cents FROM session_coverage
+        UNION ALL SELECT session_id, source_kind, source_id, -cents FROM coverage_move
+    ) told
+    GROUP BY session_id, source_kind, source_id HAVING SUM(cents) <> 0
+    """,
+)
+FREED_PARTS = Probe(
+    "what it freed is not what its sources had covered",
+    """
+    SELECT r.id FROM invoice_return r
+    LEFT JOIN (
+        SELECT return_id, SUM(cents) AS cents FROM invoice_return_part
+        WHERE source_kind <> 'refunded' GROUP BY return_id
+    ) p ON p.return_id = r.id
+    WHERE r.freed_cents <> COALESCE(p.cents, 0)
+    """,
+)
 INVOICE_COVER = Probe(
-    "what was applied to it is not what covers its sessions and was freed by returns",
+    "what is applied to it is not what covers its sessions and was freed by returns",
     """
     SELECT i.id FROM invoice i
     LEFT JOIN (SELECT invoice_id, SUM(cents) AS cents FROM invoice_tender GROUP BY invoice_id) t
         ON t.invoice_id = i.id
-    LEFT JOIN (SELECT invoice_id, SUM(freed_cents) AS cents FROM invoice_return GROUP BY invoice_id) r
-        ON r.invoice_id = i.id
+    LEFT JOIN (SELECT invoice_id, SUM(cents) AS cents FROM invoice_tender_reversal GROUP BY invoice_id) u
+        ON u.invoice_id = i.id
+    LEFT JOIN (
+        SELECT r.invoice_id, SUM(p.cents) AS cents
+        FROM invoice_return r JOIN invoice_return_part p ON p.return_id = r.id GROUP BY r.invoice_id
+    ) r ON r.invoice_id = i.id
     LEFT JOIN (
         SELECT l.invoice_id, SUM(c.amount_cents) AS cents
         FROM invoice_line l JOIN invoiced_session s ON s.line_id = l.id
         JOIN session_coverage c ON c.session_id = s.session_id
         GROUP BY l.invoice_id
     ) c ON c.invoice_id = i.id
-    WHERE COALESCE(t.cents, 0) <> COALESCE(c.cents, 0) + COALESCE(r.cents, 0)
+    WHERE COALESCE(t.cents, 0) - COALESCE(u.cents, 0) <> COALESCE(c.cents, 0) + COALESCE(r.cents, 0)
     """,
 )
 
@@ -178,7 +228,10 @@ def invoices_add_up(books: Books) -> Report:
 
 def applications_stay_within_bounds(books: Books) -> Report:
     probes = [LOT_OVERSPENT, SOURCE_OVERSPENT, APPLIED_ELSEWHERE, SESSION_COVER, INVOICE_COVER]
-    return look(books, at=["invoice_tender", "treatment_session"], probes=probes)
+    probes += [COVER_HISTORY, FREED_PARTS]
+    report = look(books, at=["invoice_tender", "treatment_session"], probes=probes)
+    require_append_only(books.read, report, APPLICATIONS)
+    return report
 
 
 def one_operation_stands(books: Books) -> Report:

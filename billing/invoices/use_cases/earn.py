@@ -27,6 +27,7 @@ def earn_session(tx: Tx, *, session_id: str, actor: Actor, now: datetime) -> Non
 
 
 def earn(tx: Tx, invoice: Invoice, line: InvoiceLine, session: Session, actor: Actor, now: datetime) -> None:
+    """Post the income of a given session that stands on an invoice."""
     if not line.charge:
         return  # given for nothing: there is nothing to post
     given_on = site_date(tx, session.site_id, session.started_at or now)

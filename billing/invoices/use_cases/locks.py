@@ -21,5 +21,6 @@ def lock_invoice(tx: Tx, invoice_id: str, actor: Actor) -> Invoice:
 
 
 def locked_session(tx: Tx, session_id: str) -> Session:
+    """Lock the session's patient, then read the session as it is now. Raises: NoSuchSession."""
     lock_patient(tx, find_session(tx, session_id, SYSTEM).patient_id)
     return find_session(tx, session_id, SYSTEM)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import update
 
 from billing.care.queries import find_session
 from billing.care.states import SessionState
@@ -16,10 +16,9 @@ from billing.invoices.errors import (
 )
 from billing.invoices.models import (
     InvoiceRow,
-    ReturnRow,
     TenderRow,
 )
-from billing.invoices.queries import find_invoice, record_of
+from billing.invoices.queries import find_invoice, record_of, standing_lines
 from billing.invoices.records import Invoice, InvoiceLine, SettledPart, Settlement
 from billing.invoices.rules import allocate
 from billing.invoices.states import (
@@ -116,13 +115,8 @@ def _cover_sessions(
     return parts
 
 
-def standing_lines(tx: Tx, invoice: Invoice) -> list[InvoiceLine]:
-    """The lines that were not returned."""
-    returned = set(tx.session.scalars(select(ReturnRow.line_id).where(ReturnRow.invoice_id == invoice.id)))
-    return [line for line in invoice.lines if line.id not in returned]
-
-
 def settle_if_nothing_is_owed(tx: Tx, invoice: Invoice, actor: Actor, now: datetime) -> Invoice:
+    """An invoice that owes nothing any more is paid."""
     if invoice.open_balance or invoice.state is not InvoiceState.OPEN:
         return invoice
     row = tx.session.get_one(InvoiceRow, invoice.id)

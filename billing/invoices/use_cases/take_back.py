@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import func, select, update
+from sqlalchemy import update
 
-from billing.care.queries import coverage_of, find_session
+from billing.care.queries import covered_by, find_session
 from billing.care.records import Session
 from billing.care.states import SessionState
 from billing.care.use_cases import cover, uncover
 from billing.invoices.errors import InvoiceNotOpen, MoreThanApplied
-from billing.invoices.models import InvoiceRow, TenderReversalRow, TenderRow
-from billing.invoices.queries import find_invoice
+from billing.invoices.models import InvoiceRow, TenderReversalRow
+from billing.invoices.queries import find_invoice, standing_lines
 from billing.invoices.records import REFUNDED, SettledPart, Settlement
 from billing.invoices.rules import allocate
 from billing.invoices.states import MOVES, InvoiceEvent, InvoiceState
-from billing.invoices.use_cases.settle import standing_lines
 from billing.kernel.ids import new_id
 from billing.kernel.money import Money
 from billing.kernel.permissions import SYSTEM, Actor
@@ -44,7 +43,7 @@ def take_back(
     if invoice.state is InvoiceState.VOID:
         raise InvoiceNotOpen(f"Invoice {invoice_id} is void.", state=str(invoice.state))
     sessions = [find_session(tx, line.session_id, SYSTEM) for line in standing_lines(tx, invoice)][::-1]
-    covered = [covered_by(tx, session, source_kind, source_id) for session in sessions]
+    covered = [covered_by(tx, session.id, source_kind, source_id) for session in sessions]
     parts = []
     for session, part in zip(sessions, _allocated(amount, covered), strict=True):
         if part:
@@ -91,7 +90,7 @@ def refund_cover(
     Raises: MoreThanApplied.
     """
     session = find_session(tx, session_id, SYSTEM)
-    _allocated(amount, [covered_by(tx, session, source_kind, source_id)])
+    _allocated(amount, [covered_by(tx, session.id, source_kind, source_id)])
     uncover(
         tx,
         session_id=session_id,
@@ -111,27 +110,6 @@ def refund_cover(
         now=now,
     )
     return _part(session, amount)
-
-
-def has_tenders(tx: Tx, invoice_id: str) -> bool:
-    """Whether anything that was applied to an invoice still is."""
-    applied = select(func.coalesce(func.sum(TenderRow.cents), 0)).where(TenderRow.invoice_id == invoice_id)
-    undone = select(func.coalesce(func.sum(TenderReversalRow.cents), 0)).where(
-        TenderReversalRow.invoice_id == invoice_id
-    )
-    return tx.session.scalar(applied) != tx.session.scalar(undone)
-
-
-def covered_by(tx: Tx, session: Session, source_kind: str, source_id: str) -> Money:
-    """How much of a session one source covers now."""
-    return next(
-        (
-            part.amount
-            for part in coverage_of(tx, session.id)
-            if (part.source_kind, part.source_id) == (source_kind, source_id)
-        ),
-        Money(0),
-    )
 
 
 def _allocated(amount: Money, covered: list[Money]) -> list[Money]:

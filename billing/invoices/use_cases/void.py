@@ -12,7 +12,7 @@ from billing.invoices.errors import (
 from billing.invoices.models import (
     InvoiceRow,
 )
-from billing.invoices.queries import record_of
+from billing.invoices.queries import has_tenders, record_of
 from billing.invoices.records import Invoice
 from billing.invoices.states import (
     MOVES,
@@ -21,7 +21,6 @@ from billing.invoices.states import (
 )
 from billing.invoices.use_cases.give_back import release
 from billing.invoices.use_cases.locks import lock_invoice
-from billing.invoices.use_cases.take_back import has_tenders
 from billing.kernel.permissions import SYSTEM, Actor
 from billing.platform.data.audit import record_audit
 from billing.platform.data.database import Tx
