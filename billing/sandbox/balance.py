@@ -12,6 +12,9 @@ SETTLING_DAYS = 2
 FEE_BASIS_POINTS, FIXED_FEE_CENTS = 290, 30
 """2.9% + 30 cents, the published price of a US card charge."""
 
+CATEGORIES = {"payout_failure": "payout_reversal", "payout_cancel": "payout_reversal"}
+"""Types whose reporting category has another name."""
+
 
 def card_fee(amount: int) -> int:
     """In cents, rounded half up."""
@@ -23,8 +26,19 @@ def settles_on(now: int) -> int:
     return (now // DAY + SETTLING_DAYS) * DAY
 
 
-def book(call: Call, *, kind: str, source: str, amount: int, fee: int = 0, available_on: int) -> Thing:
-    """Record a movement of the balance, in cents. `kind` is its type, and its reporting category too."""
+def book(
+    call: Call,
+    *,
+    kind: str,
+    source: str,
+    amount: int,
+    fee: int = 0,
+    available_on: int,
+    category: str | None = None,
+) -> Thing:
+    """Record a movement of the balance, in cents. `kind` is its type; `category` its reporting category,
+    the one that the processor gives the type unless said.
+    """
     return call.shelf.add({
         "id": new_reference("txn"),
         "object": "balance_transaction",
@@ -38,7 +52,7 @@ def book(call: Call, *, kind: str, source: str, amount: int, fee: int = 0, avail
         "fee": fee,
         "fee_details": _fee_details(fee),
         "net": amount - fee,
-        "reporting_category": kind,
+        "reporting_category": category or CATEGORIES.get(kind, kind),
         "source": source,
         "status": "pending",
         "type": kind,
@@ -54,13 +68,18 @@ def _fee_details(fee: int) -> list[Thing]:
     }]  # fmt: skip
 
 
+def available(call: Call) -> int:
+    """Cents that may be paid out."""
+    movements = call.shelf.select("balance_transaction", [("available_on", "<=", call.now)])
+    return sum(int(movement["net"]) for movement in movements)
+
+
 def _balance(call: Call, _params: Thing) -> Thing:
     movements = call.shelf.select("balance_transaction")
-    available = sum(m["net"] for m in movements if m["available_on"] <= call.now)
     pending = sum(m["net"] for m in movements if m["available_on"] > call.now)
     return {
         "object": "balance",
-        "available": [_amount(available)],
+        "available": [_amount(available(call))],
         "livemode": False,
         "pending": [_amount(pending)],
         "refund_and_dispute_prefunding": {"available": [_amount(0)], "pending": [_amount(0)]},
@@ -75,10 +94,14 @@ def _list(call: Call, params: Thing) -> Thing:
     conditions: list[Condition] = [
         (name, "=", params[name]) for name in ("source", "type", "currency") if name in params
     ]
+    if "payout" in params:
+        conditions.append(("_payout", "=", params["payout"]))
     return page(call, "balance_transaction", params, url="/v1/balance_transactions", conditions=conditions)
 
 
-_LIST = Form({**PAGED, "source": text(255), "type": text(100), "currency": choice("usd")})
+_LIST = Form(
+    {**PAGED, "source": text(255), "type": text(100), "payout": text(255), "currency": choice("usd")}
+)
 
 ROUTES = [
     Route("GET", "/v1/balance", NOTHING, _balance),

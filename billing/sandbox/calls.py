@@ -19,6 +19,8 @@ EXPANDABLE: dict[str, frozenset[str]] = {
     "charge": frozenset({"balance_transaction", "payment_intent"}),
     "refund": frozenset({"balance_transaction", "charge", "payment_intent", "failure_balance_transaction"}),
     "balance_transaction": frozenset({"source"}),
+    "dispute": frozenset({"charge", "payment_intent"}),
+    "payout": frozenset({"balance_transaction", "failure_balance_transaction"}),
 }
 """Which fields of which kind may be asked for whole."""
 

@@ -24,6 +24,8 @@ class Card:
     number: str
     brand: str
     decline: Decline | None = None
+    dispute: str | None = None
+    """The reason that its bank will dispute each charge for."""
 
     @property
     def last4(self) -> str:
@@ -51,7 +53,13 @@ _CARDS = (
         "visa",
         Decline("processing_error", None, "An error occurred while processing your card. Try again."),
     ),
+    Card("4000000000000259", "visa", dispute="fraudulent"),
+    Card("4000000000002685", "visa", dispute="product_not_received"),
+    Card("4000000000001976", "visa", dispute="general"),
 )
+INQUIRED_LAST4 = "1976"
+"""Its disputes are inquiries, which take no money."""
+
 BY_NUMBER = {card.number: card for card in _CARDS}
 BY_LAST4 = {card.last4: card for card in _CARDS}
 """How a stored payment method finds its card again: no whole number is kept."""
@@ -69,6 +77,9 @@ _NAMES = {
     "pm_card_chargeDeclinedExpiredCard": "4000000000000069",
     "pm_card_chargeDeclinedIncorrectCvc": "4000000000000127",
     "pm_card_chargeDeclinedProcessingError": "4000000000000119",
+    "pm_card_createDispute": "4000000000000259",
+    "pm_card_createDisputeProductNotReceived": "4000000000002685",
+    "pm_card_createDisputeInquiry": "4000000000001976",
 }
 BY_NAME = {name: BY_NUMBER[number] for name, number in _NAMES.items()}
 

@@ -6,7 +6,8 @@ from typing import Any
 
 from billing.sandbox import balance
 from billing.sandbox.calls import Call, Route, page, reader
-from billing.sandbox.cards import BY_LAST4, Decline, billing_details
+from billing.sandbox.cards import BY_LAST4, INQUIRED_LAST4, Decline, billing_details
+from billing.sandbox.disputes import open_dispute
 from billing.sandbox.events import emit
 from billing.sandbox.parameters import NOTHING, PAGED, Form, text
 from billing.sandbox.storage import Condition, Thing, new_reference
@@ -45,6 +46,9 @@ def _taken(call: Call, intent: Thing, charge: Thing, method: Thing) -> None:
     )
     charge["balance_transaction"] = movement["id"]
     call.shelf.save(charge)
+    card = BY_LAST4[method["card"]["last4"]]
+    if card.dispute:
+        open_dispute(call, charge, reason=card.dispute, inquiry=card.last4 == INQUIRED_LAST4)
 
 
 def _refused(call: Call, intent: Thing, charge: Thing, method: Thing) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 from flask import Blueprint, Response, make_response, redirect, render_template, request
 
 from billing.kernel.clock import Clock, system_clock
+from billing.sandbox import money_controls
 from billing.sandbox.calls import Call, lookup
 from billing.sandbox.card_page import strict
 from billing.sandbox.errors import ApiError
@@ -75,6 +76,10 @@ ACTIONS = {
     "fail-refund": Action(
         Form({"refund": text(255), "reason": choice(*FAILURES)}, required=frozenset({"refund"})), _fail_refund
     ),
+    "open-dispute": Action(money_controls.OPEN_DISPUTE, money_controls.open_by_bank),
+    "decide-dispute": Action(money_controls.DECIDE_DISPUTE, money_controls.decide),
+    "pay-out": Action(Form(), money_controls.pay_out_now),
+    "fail-payout": Action(money_controls.FAIL_PAYOUT, money_controls.fail_by_bank),
     "forbid-words": Action(Form({"words": listed(text(100), 1000)}), _forbid),
 }
 """What changes the stored state; the gate, which holds a request in flight, is apart."""

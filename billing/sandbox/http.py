@@ -11,7 +11,7 @@ from urllib.parse import unquote_plus
 
 from flask import Blueprint, Response, request
 
-from billing.sandbox import balance, charges, events, intents, refunds, sessions
+from billing.sandbox import balance, charges, disputes, events, intents, payouts, refunds, sessions
 from billing.sandbox.calls import Call, Route
 from billing.sandbox.errors import ApiError, unauthorized
 from billing.sandbox.idempotency import KeptAnswer, claim, keep, release
@@ -25,6 +25,8 @@ ROUTES: list[Route] = [
     *intents.ROUTES,
     *charges.ROUTES,
     *refunds.ROUTES,
+    *disputes.ROUTES,
+    *payouts.ROUTES,
     *balance.ROUTES,
     *events.ROUTES,
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from billing.sandbox import balance
 from billing.sandbox.calls import Call, Route, lookup, page, reader, shown
+from billing.sandbox.disputes import blocks_refunds, undisputed
 from billing.sandbox.errors import ApiError, missing_parameter
 from billing.sandbox.events import emit
 from billing.sandbox.parameters import EXPAND, NOTHING, PAGED, Form, choice, metadata, text, whole
@@ -34,7 +35,7 @@ def fail_refund(call: Call, reference: str, reason: str) -> Thing:
 
 def _create(call: Call, params: Thing) -> Thing:
     charge = _refundable_charge(call, params)
-    amount = _allowed_amount(charge, params.get("amount"))
+    amount = _allowed_amount(call, charge, params.get("amount"))
     refund = _refund(call, charge, amount, params)
     movement = balance.book(
         call, kind="refund", source=refund["id"], amount=-amount, available_on=_available_on(call, charge)
@@ -52,7 +53,7 @@ def _refundable_charge(call: Call, params: Thing) -> Thing:
     reference = charge["id"]
     if charge["status"] != "succeeded":
         raise ApiError(f"Charge {reference} has not been paid; it cannot be refunded.", param="charge")
-    if charge["disputed"]:
+    if blocks_refunds(call, charge):
         message = f"Charge {reference} has been charged back; cannot issue a refund."
         raise ApiError(message, code="charge_disputed", param="charge")
     return charge
@@ -69,9 +70,9 @@ def _named_charge(call: Call, params: Thing) -> Thing:
     return lookup(call, "charge", intent["latest_charge"], param="payment_intent")
 
 
-def _allowed_amount(charge: Thing, wanted: int | None) -> int:
+def _allowed_amount(call: Call, charge: Thing, wanted: int | None) -> int:
     """All that is left, unless an amount is given. Raises: ApiError."""
-    left = int(charge["amount_captured"] - charge["amount_refunded"])
+    left = undisputed(call, charge)
     if left == 0:
         message = f"Charge {charge['id']} has already been refunded."
         raise ApiError(message, code="charge_already_refunded", param="charge")

@@ -1,8 +1,5 @@
 """The stand-in as the unchanged SDK sees it."""
 
-import sqlite3
-from contextlib import closing
-
 import httpx
 import pytest
 import stripe
@@ -164,9 +161,7 @@ def test_what_is_absent_or_unpaid_cannot_be_refunded(client):
 
 def test_a_disputed_charge_cannot_be_refunded(client, sandbox):
     charge = paid_charge(client)
-    with closing(sqlite3.connect(sandbox.environ["SANDBOX_DB"])) as database, database:
-        mark = "UPDATE thing SET body = json_set(body, '$.disputed', json('true')) WHERE id = ?"
-        database.execute(mark, (charge.id,))
+    sandbox.control("open-dispute", charge=charge.id, amount=20_000)
     with pytest.raises(stripe.InvalidRequestError) as disputed:
         client.refunds.create({"charge": charge.id})
     assert disputed.value.code == "charge_disputed"

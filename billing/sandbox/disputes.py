@@ -1,0 +1,224 @@
+"""Disputes: a bank takes a payment back, the clinic answers, and the bank decides.
+
+Source: docs.stripe.com/disputes and docs.stripe.com/testing#disputes.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from billing.sandbox import balance
+from billing.sandbox.calls import Call, Route, lookup, page, reader, shown
+from billing.sandbox.errors import ApiError
+from billing.sandbox.events import emit
+from billing.sandbox.parameters import EXPAND, NOTHING, PAGED, Form, Parser, flag, metadata, text
+from billing.sandbox.storage import Condition, Thing, new_reference
+
+FEE_CENTS = 1_500
+ANSWER_DAYS = 9
+REASONS = (
+    "fraudulent", "product_not_received", "product_unacceptable", "duplicate", "credit_not_processed",
+    "subscription_canceled", "unrecognized", "general",
+)  # fmt: skip
+ANSWERABLE = {"needs_response": "under_review", "warning_needs_response": "warning_under_review"}
+"""Each status that evidence may be submitted in, and what it becomes."""
+
+BLOCKING = ("needs_response", "under_review")
+OPEN = (*BLOCKING, "warning_needs_response", "warning_under_review")
+VERDICTS = {"winning_evidence": "won", "losing_evidence": "lost"}
+"""What the published test texts in `uncategorized_text` decide."""
+
+FILES = (
+    "cancellation_policy", "customer_communication", "customer_signature", "duplicate_charge_documentation",
+    "receipt", "refund_policy", "service_documentation", "shipping_documentation", "uncategorized_file",
+)  # fmt: skip
+LONG_TEXTS = (
+    "access_activity_log", "cancellation_policy_disclosure", "cancellation_rebuttal",
+    "duplicate_charge_explanation", "product_description", "refund_policy_disclosure",
+    "refund_refusal_explanation", "uncategorized_text",
+)  # fmt: skip
+SHORT_TEXTS = (
+    "billing_address", "customer_email_address", "customer_name", "customer_purchase_ip",
+    "duplicate_charge_id", "service_date", "shipping_address", "shipping_carrier", "shipping_date",
+    "shipping_tracking_number",
+)  # fmt: skip
+
+
+def open_dispute(
+    call: Call, charge: Thing, *, reason: str, amount: int | None = None, inquiry: bool = False
+) -> Thing:
+    """Take `amount` cents (all that is left of the charge unless given) back; an inquiry takes nothing.
+
+    Raises: ApiError when the charge was not paid, or less than the amount is left of it.
+    """
+    left = undisputed(call, charge)
+    wanted = left if amount is None else amount
+    if charge["status"] != "succeeded" or not 0 < wanted <= left:
+        raise ApiError(f"{wanted} of charge {charge['id']} cannot be disputed: {left} is left.")
+    dispute = call.shelf.add(_dispute(call, charge, amount=wanted, reason=reason, inquiry=inquiry))
+    charge["disputed"] = True
+    call.shelf.save(charge)
+    emit(call, "charge.dispute.created", dispute)
+    if not inquiry:
+        _move(call, dispute, -wanted, fee=FEE_CENTS, category="dispute")
+        emit(call, "charge.dispute.funds_withdrawn", dispute)
+    return dispute
+
+
+def decide_dispute(
+    call: Call, dispute: Thing, verdict: str, *, reinstated: int | None = None, fee_returned: bool = False
+) -> Thing:
+    """`won` gives back `reinstated` cents, all of it unless given. Raises: ApiError when it is decided."""
+    if dispute["status"] not in OPEN:
+        raise ApiError(f"Dispute {dispute['id']} is already closed ({dispute['status']}).")
+    inquiry = dispute["status"].startswith("warning")
+    back = dispute["amount"] if reinstated is None else reinstated
+    if not 0 < back <= dispute["amount"]:
+        raise ApiError(f"From 1 to {dispute['amount']} cents can be reinstated.", param="amount")
+    dispute["status"] = "warning_closed" if inquiry else verdict
+    dispute["is_charge_refundable"] = inquiry or verdict == "won"
+    call.shelf.save(dispute)
+    if verdict == "won" and not inquiry:
+        dispute["_reinstated"] = back
+        fee = -FEE_CENTS if fee_returned else 0
+        _move(call, dispute, back, fee=fee, category="dispute_reversal")
+        emit(call, "charge.dispute.funds_reinstated", dispute)
+    emit(call, "charge.dispute.closed", dispute)
+    return dispute
+
+
+def undisputed(call: Call, charge: Thing) -> int:
+    """Cents of a charge that neither a refund nor a dispute has taken."""
+    taken = sum(
+        dispute["amount"] - dispute["_reinstated"]
+        for dispute in disputes_of(call, charge)
+        if dispute["status"] in (*BLOCKING, "won", "lost")
+    )
+    return int(charge["amount_captured"] - charge["amount_refunded"] - taken)
+
+
+def blocks_refunds(call: Call, charge: Thing) -> bool:
+    """While a dispute is open, and after one that took all that was left."""
+    disputes = disputes_of(call, charge)
+    if any(dispute["status"] in BLOCKING for dispute in disputes):
+        return True
+    return undisputed(call, charge) <= 0 and any(dispute["status"] == "lost" for dispute in disputes)
+
+
+def disputes_of(call: Call, charge: Thing) -> list[Thing]:
+    return call.shelf.select("dispute", [("charge", "=", charge["id"])])
+
+
+def _move(call: Call, dispute: Thing, amount: int, *, fee: int, category: str) -> None:
+    movement = balance.book(
+        call, kind="adjustment", category=category, source=dispute["id"], amount=amount, fee=fee,
+        available_on=call.now,
+    )  # fmt: skip
+    dispute["balance_transactions"].append(movement)
+    call.shelf.save(dispute)
+
+
+def _dispute(call: Call, charge: Thing, *, amount: int, reason: str, inquiry: bool) -> Thing:
+    return {
+        "id": new_reference("du"),
+        "object": "dispute",
+        "amount": amount,
+        "balance_transactions": [],
+        "charge": charge["id"],
+        "created": call.now,
+        "currency": charge["currency"],
+        "enhanced_eligibility_types": [],
+        "evidence": {
+            **dict.fromkeys((*FILES, *LONG_TEXTS, *SHORT_TEXTS)),
+            "enhanced_evidence": {},
+        },
+        "evidence_details": {
+            "due_by": call.now + ANSWER_DAYS * balance.DAY,
+            "enhanced_eligibility": {},
+            "has_evidence": False,
+            "past_due": False,
+            "submission_count": 0,
+        },
+        "is_charge_refundable": inquiry,
+        "livemode": False,
+        "metadata": {},
+        "payment_intent": charge["payment_intent"],
+        "reason": reason,
+        "status": "warning_needs_response" if inquiry else "needs_response",
+        "_reinstated": 0,
+    }
+
+
+def _update(call: Call, params: Thing, *, reference: str) -> Thing:
+    """Evidence is submitted at once unless `submit` is false; what was staged so, by asking for it."""
+    dispute = lookup(call, "dispute", reference, param="dispute")
+    submits = params.get("submit", "evidence" in params)
+    if submits or "evidence" in params:
+        _refuse_late_answer(call, dispute)
+        _add_evidence(dispute, params.get("evidence", {}))
+    if submits:
+        dispute["evidence_details"]["submission_count"] += 1
+        dispute["status"] = ANSWERABLE[dispute["status"]]
+    dispute["metadata"] = {**dispute["metadata"], **params.get("metadata", {})}
+    call.shelf.save(dispute)
+    emit(call, "charge.dispute.updated", dispute)
+    verdict = VERDICTS.get(dispute["evidence"]["uncategorized_text"] or "")
+    if submits and verdict:
+        decide_dispute(call, dispute, verdict)
+    return shown(call, dispute, params.get("expand", ()))
+
+
+def _refuse_late_answer(call: Call, dispute: Thing) -> None:
+    if dispute["status"] not in ANSWERABLE:
+        raise ApiError("This dispute is already closed or under review.", param="evidence")
+    if call.now > dispute["evidence_details"]["due_by"]:
+        raise ApiError("The time to answer this dispute is over.", param="evidence")
+
+
+def _add_evidence(dispute: Thing, given: Thing) -> None:
+    evidence = dispute["evidence"]
+    evidence.update({name: value or None for name, value in given.items()})
+    has_evidence = any(evidence[name] for name in (*FILES, *LONG_TEXTS, *SHORT_TEXTS))
+    dispute["evidence_details"]["has_evidence"] = has_evidence
+
+
+def _close(call: Call, params: Thing, *, reference: str) -> Thing:
+    """Accept it: it is lost."""
+    dispute = lookup(call, "dispute", reference, param="dispute")
+    if dispute["status"] not in ANSWERABLE:
+        raise ApiError("This dispute is already closed.", param="dispute")
+    return shown(call, decide_dispute(call, dispute, "lost"), params.get("expand", ()))
+
+
+def _list(call: Call, params: Thing) -> Thing:
+    conditions: list[Condition] = [
+        (name, "=", params[name]) for name in ("charge", "payment_intent") if name in params
+    ]
+    return page(call, "dispute", params, url="/v1/disputes", conditions=conditions)
+
+
+def _unsettable(longest: int) -> Parser:
+    """Text that an empty string removes."""
+
+    def parse(raw: Any, name: str) -> str:
+        return raw if raw == "" else str(text(longest)(raw, name))
+
+    return parse
+
+
+_EVIDENCE = Form({
+    **{name: _unsettable(20_000) for name in LONG_TEXTS},
+    **{name: _unsettable(5_000) for name in (*SHORT_TEXTS, *FILES)},
+})  # fmt: skip
+
+ROUTES = [
+    Route("GET", "/v1/disputes/<reference>", NOTHING, reader("dispute")),
+    Route("GET", "/v1/disputes", Form({**PAGED, "charge": text(255), "payment_intent": text(255)}), _list),
+    Route(
+        "POST",
+        "/v1/disputes/<reference>",
+        Form({**EXPAND, "evidence": _EVIDENCE, "metadata": metadata(), "submit": flag()}),
+        _update,
+    ),
+    Route("POST", "/v1/disputes/<reference>/close", NOTHING, _close),
+]
