@@ -21,5 +21,5 @@ def create_app(store: Store, settings: Settings, wake: Callable[[], None]) -> Fl
     gate = Gate()
     app.register_blueprint(http.make_blueprint(http.Api(store, settings, gate, wake)))
     app.register_blueprint(card_page.make_blueprint(store, settings.clock, wake))
-    app.register_blueprint(control.make_blueprint(store, settings.clock, gate, wake))
+    app.register_blueprint(control.make_blueprint(control.Desk(store, settings, gate, wake)))
     return app

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from billing.kernel.money import share_cents
-from billing.sandbox.calls import Call, Route, page, reader
+from billing.sandbox.calls import Call, Route, lookup, page, reader
+from billing.sandbox.errors import ApiError
 from billing.sandbox.parameters import NOTHING, PAGED, Form, choice, text
 from billing.sandbox.storage import Condition, Thing, new_reference
 
@@ -50,20 +51,21 @@ def book(
         "description": None,
         "exchange_rate": None,
         "fee": fee,
-        "fee_details": _fee_details(fee),
+        "fee_details": _fee_details(fee, "Dispute fee" if kind == "adjustment" else "Processing fees"),
         "net": amount - fee,
         "reporting_category": category or CATEGORIES.get(kind, kind),
         "source": source,
         "status": "pending",
         "type": kind,
+        "_payout": None,
     })  # fmt: skip
 
 
-def _fee_details(fee: int) -> list[Thing]:
+def _fee_details(fee: int, description: str) -> list[Thing]:
     if not fee:
         return []
     return [{
-        "amount": fee, "application": None, "currency": "usd", "description": "Processing fees",
+        "amount": fee, "application": None, "currency": "usd", "description": description,
         "type": "stripe_fee",
     }]  # fmt: skip
 
@@ -74,14 +76,42 @@ def available(call: Call) -> int:
     return sum(int(movement["net"]) for movement in movements)
 
 
+def pending(call: Call) -> int:
+    """Cents that are the clinic's and have not settled yet."""
+    movements = call.shelf.select("balance_transaction", [("available_on", ">", call.now)])
+    return sum(int(movement["net"]) for movement in movements)
+
+
+def totals(call: Call) -> Thing:
+    """All movements in cents by what they were for, to be held against a ledger.
+
+    captured - charge_failures - refunded - disputed + reinstated - fees - paid_out = available + pending.
+    """
+    rows = call.shelf.database.execute(
+        "SELECT json_extract(body, '$.reporting_category') AS category,"
+        " sum(json_extract(body, '$.amount')) AS amount, sum(json_extract(body, '$.fee')) AS fee"
+        " FROM thing WHERE kind = 'balance_transaction' GROUP BY category"
+    ).fetchall()
+    moved = {row["category"]: int(row["amount"]) for row in rows}
+    return {
+        "captured": moved.get("charge", 0),
+        "charge_failures": -moved.get("charge_failure", 0),
+        "refunded": -moved.get("refund", 0) - moved.get("refund_failure", 0),
+        "disputed": -moved.get("dispute", 0),
+        "reinstated": moved.get("dispute_reversal", 0),
+        "fees": sum(int(row["fee"]) for row in rows),
+        "paid_out": -moved.get("payout", 0) - moved.get("payout_reversal", 0),
+        "available": available(call),
+        "pending": pending(call),
+    }
+
+
 def _balance(call: Call, _params: Thing) -> Thing:
-    movements = call.shelf.select("balance_transaction")
-    pending = sum(m["net"] for m in movements if m["available_on"] > call.now)
     return {
         "object": "balance",
         "available": [_amount(available(call))],
         "livemode": False,
-        "pending": [_amount(pending)],
+        "pending": [_amount(pending(call))],
         "refund_and_dispute_prefunding": {"available": [_amount(0)], "pending": [_amount(0)]},
     }
 
@@ -95,7 +125,11 @@ def _list(call: Call, params: Thing) -> Thing:
         (name, "=", params[name]) for name in ("source", "type", "currency") if name in params
     ]
     if "payout" in params:
-        conditions.append(("_payout", "=", params["payout"]))
+        payout = lookup(call, "payout", params["payout"], param="payout")
+        if not payout["automatic"]:
+            message = "Balance transaction history can only be filtered on automatic transfers, not manual."
+            raise ApiError(message, param="payout")
+        conditions.append(("_payout", "=", payout["id"]))
     return page(call, "balance_transaction", params, url="/v1/balance_transactions", conditions=conditions)
 
 

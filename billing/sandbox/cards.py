@@ -26,6 +26,8 @@ class Card:
     decline: Decline | None = None
     dispute: str | None = None
     """The reason that its bank will dispute each charge for."""
+    refund: str | None = None
+    """How its refunds end, where not at once: each after a minute."""
 
     @property
     def last4(self) -> str:
@@ -56,6 +58,8 @@ _CARDS = (
     Card("4000000000000259", "visa", dispute="fraudulent"),
     Card("4000000000002685", "visa", dispute="product_not_received"),
     Card("4000000000001976", "visa", dispute="general"),
+    Card("4000000000007726", "visa", refund="succeeded"),
+    Card("4000000000005126", "visa", refund="failed"),
 )
 INQUIRED_LAST4 = "1976"
 """Its disputes are inquiries, which take no money."""
@@ -77,6 +81,8 @@ _NAMES = {
     "pm_card_chargeDeclinedExpiredCard": "4000000000000069",
     "pm_card_chargeDeclinedIncorrectCvc": "4000000000000127",
     "pm_card_chargeDeclinedProcessingError": "4000000000000119",
+    "pm_card_pendingRefund": "4000000000007726",
+    "pm_card_refundFail": "4000000000005126",
     "pm_card_createDispute": "4000000000000259",
     "pm_card_createDisputeProductNotReceived": "4000000000002685",
     "pm_card_createDisputeInquiry": "4000000000001976",

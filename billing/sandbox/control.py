@@ -3,122 +3,120 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from flask import Blueprint, Response, make_response, redirect, render_template, request
 
-from billing.kernel.clock import Clock, system_clock
-from billing.sandbox import money_controls
-from billing.sandbox.calls import Call, lookup
+from billing.sandbox import balance, disputes, event_controls, mischief, money_controls, payouts, refunds
+from billing.sandbox.bad_events import KINDS, event_to_abuse, send
+from billing.sandbox.calls import Call
 from billing.sandbox.card_page import strict
 from billing.sandbox.errors import ApiError
-from billing.sandbox.events import DUPLICATE, HOLD, queue
-from billing.sandbox.mischief import LOSSES, WORDS, Gate, lose_next, remembered
-from billing.sandbox.parameters import Form, choice, flag, listed, nested, text, whole
-from billing.sandbox.refunds import FAILURES, fail_refund
+from billing.sandbox.events import DELAY, DROPS, DUPLICATE, HOLD
+from billing.sandbox.mischief import Gate, remembered
+from billing.sandbox.parameters import Form, choice, nested, text, whole
+from billing.sandbox.passage import pass_time
+from billing.sandbox.settings import Settings
 from billing.sandbox.storage import Shelf, Store, Thing
 
-Act = Callable[[Call, Thing], object]
+ACTIONS = {**money_controls.ACTIONS, **event_controls.ACTIONS, **mischief.ACTIONS}
+"""What changes the stored state. Apart from them: the gate, which holds a request in flight, the clock, and
+events that must not be sent from inside a transaction.
+"""
+
+SWITCHES: dict[str, Any] = {
+    DUPLICATE: False, HOLD: False, DELAY: 0, DROPS: [], payouts.SCHEDULE: "daily", mischief.LOSSES: [],
+    mischief.ANSWERS: [], mischief.WORDS: [], mischief.REFUSALS: [],
+}  # fmt: skip
+"""Each with what it is until somebody sets it."""
+
+SHOWN_REQUESTS, SHOWN_EVENTS = 50, 20
+LARGEST_STEP = 100 * 366 * 24 * 3600
 
 
 @dataclass(frozen=True)
-class Action:
-    form: Form
-    act: Act
+class Desk:
+    """What the control works on. `wake` is called when events may be waiting for delivery."""
+
+    store: Store
+    settings: Settings
+    gate: Gate
+    wake: Callable[[], None]
+
+    def call(self, shelf: Shelf) -> Call:
+        """At this moment, after what has happened by itself until now."""
+        call = Call(shelf=shelf, now=int(self.settings.clock().timestamp()), base_url="")
+        pass_time(call)
+        return call
 
 
-def _lose(call: Call, body: Thing) -> None:
-    lose_next(call.shelf, path=body.get("path", "/v1/"), times=body.get("times", 1))
-
-
-def _duplicate(call: Call, body: Thing) -> None:
-    call.shelf.set_switch(DUPLICATE, body["on"])
-
-
-def _hold(call: Call, _body: Thing) -> None:
-    call.shelf.set_switch(HOLD, True)
-
-
-def _release(call: Call, body: Thing) -> None:
-    """Everything that waits is due now, in the order asked for."""
-    call.shelf.set_switch(HOLD, False)
-    waiting = call.shelf.database.execute("SELECT place FROM delivery WHERE NOT delivered ORDER BY place")
-    places = [row["place"] for row in waiting]
-    if body.get("order") == "reversed":
-        places.reverse()
-    start = system_clock().timestamp() - 1
-    for number, place in enumerate(places):
-        call.shelf.database.execute(
-            "UPDATE delivery SET due_at = ? WHERE place = ?", (start + number / 100_000, place)
-        )
-
-
-def _resend(call: Call, body: Thing) -> None:
-    queue(call, lookup(call, "event", body["event"], param="event")["id"])
-
-
-def _fail_refund(call: Call, body: Thing) -> Thing:
-    return fail_refund(call, body["refund"], body.get("reason", "unknown"))
-
-
-def _forbid(call: Call, body: Thing) -> None:
-    call.shelf.set_switch(WORDS, body.get("words", []))
-
-
-ACTIONS = {
-    "lose-response": Action(Form({"path": text(200), "times": whole(1, 1000)}), _lose),
-    "duplicate-events": Action(Form({"on": flag()}, required=frozenset({"on"})), _duplicate),
-    "hold-events": Action(Form(), _hold),
-    "release-events": Action(Form({"order": choice("as_sent", "reversed")}), _release),
-    "resend-event": Action(Form({"event": text(255)}, required=frozenset({"event"})), _resend),
-    "fail-refund": Action(
-        Form({"refund": text(255), "reason": choice(*FAILURES)}, required=frozenset({"refund"})), _fail_refund
-    ),
-    "open-dispute": Action(money_controls.OPEN_DISPUTE, money_controls.open_by_bank),
-    "decide-dispute": Action(money_controls.DECIDE_DISPUTE, money_controls.decide),
-    "pay-out": Action(Form(), money_controls.pay_out_now),
-    "fail-payout": Action(money_controls.FAIL_PAYOUT, money_controls.fail_by_bank),
-    "forbid-words": Action(Form({"words": listed(text(100), 1000)}), _forbid),
-}
-"""What changes the stored state; the gate, which holds a request in flight, is apart."""
-
-
-def make_blueprint(store: Store, clock: Clock, gate: Gate, wake: Callable[[], None]) -> Blueprint:
+def make_blueprint(desk: Desk) -> Blueprint:
     controls = Blueprint("control", __name__, url_prefix="/_control")
+    _add_views(controls, desk)
+    _add_gate(controls, desk.gate)
 
-    @controls.get("")
-    def page() -> Response:
-        with store.transaction() as shelf:
-            state = _state(shelf)
-            asked = remembered(shelf, "/")[-50:][::-1]
-        return strict(make_response(render_template("control.html", state=state, requests=asked)))
+    @controls.post("/advance-clock")
+    def advance() -> Response:
+        moved = _advance(desk.settings, ADVANCE(_body()))
+        with desk.store.transaction() as shelf:
+            desk.call(shelf)
+        desk.wake()
+        return _done({"now": moved.isoformat()})
 
-    @controls.get("/state")
-    def state() -> Thing:
-        with store.transaction() as shelf:
-            return _state(shelf)
-
-    @controls.get("/requests")
-    def requests() -> Thing:
-        with store.transaction() as shelf:
-            return {"requests": remembered(shelf, request.args.get("path", "/"))}
+    @controls.post("/send-bad-event")
+    def send_bad() -> Response:
+        body = BAD_EVENT(_body())
+        with desk.store.transaction() as shelf:
+            event = event_to_abuse(desk.call(shelf), body.get("event"))
+        return _done(send(desk.settings, event, body["kind"]))
 
     @controls.post("/<name>")
     def act(name: str) -> Response:
         if name not in ACTIONS:
             raise ApiError(f"There is no control named {name}.", status=404)
         body = ACTIONS[name].form(_body())
-        with store.transaction() as shelf:
-            call = Call(shelf=shelf, now=int(clock().timestamp()), base_url="")
-            result = ACTIONS[name].act(call, body)
-        wake()
+        with desk.store.transaction() as shelf:
+            result = ACTIONS[name].act(desk.call(shelf), body)
+        desk.wake()
         return _done(result)
 
-    _add_gate(controls, gate)
     controls.register_error_handler(ApiError, _refused)
     return controls
+
+
+def _add_views(controls: Blueprint, desk: Desk) -> None:
+    @controls.get("")
+    def page() -> Response:
+        with desk.store.transaction() as shelf:
+            call = desk.call(shelf)
+            shown = render_template(
+                "control.html",
+                state=_state(call, desk.settings),
+                requests=remembered(shelf, "/")[-SHOWN_REQUESTS:][::-1],
+                events=shelf.select("event", limit=SHOWN_EVENTS),
+                charges=shelf.select("charge", [("status", "=", "succeeded")], limit=SHOWN_EVENTS),
+                bad_kinds=_options(KINDS),
+                reasons=_options(disputes.REASONS),
+                refund_failures=_options(refunds.FAILURES),
+                payout_failures=_options(payouts.FAILURES),
+                done=request.args.get("done"),
+            )
+        return strict(make_response(shown))
+
+    @controls.get("/state")
+    def state() -> Thing:
+        with desk.store.transaction() as shelf:
+            return _state(desk.call(shelf), desk.settings)
+
+    @controls.get("/requests")
+    def requests() -> Thing:
+        with desk.store.transaction() as shelf:
+            return {"requests": remembered(shelf, request.args.get("path", "/"))}
 
 
 def _add_gate(controls: Blueprint, gate: Gate) -> None:
@@ -137,14 +135,42 @@ def _add_gate(controls: Blueprint, gate: Gate) -> None:
         return _done(None)
 
 
-def _state(shelf: Shelf) -> Thing:
-    waiting = shelf.database.execute("SELECT count(*) FROM delivery WHERE NOT delivered").fetchone()[0]
+BAD_EVENT = Form({"kind": choice(*KINDS), "event": text(255)}, required=frozenset({"kind"}))
+_STEPS = ("seconds", "minutes", "hours", "days")
+ADVANCE = Form({"to": text(40), **{step: whole(0, LARGEST_STEP) for step in _STEPS}})
+
+
+def _advance(settings: Settings, body: Thing) -> datetime:
+    """Write the clock's file. Raises: ApiError when there is none, or the instant is no later than now."""
+    if settings.clock_file is None:
+        raise ApiError("The system's clock cannot be advanced: set CLINIC_CLOCK to a file.")
+    now = settings.clock()
+    try:
+        wanted = datetime.fromisoformat(body["to"]) if "to" in body else now
+        moved = wanted.astimezone(UTC) + timedelta(**{step: body[step] for step in _STEPS if step in body})
+    except (ValueError, OverflowError) as problem:
+        raise ApiError(f"{body.get('to')!r} is no instant that the clock can show.", param="to") from problem
+    if wanted.tzinfo is None or moved <= now:
+        raise ApiError(f"Give an instant with its offset, later than {now.isoformat()}.", param="to")
+    _write(settings.clock_file, moved.isoformat())
+    return moved
+
+
+def _write(file: Path, instant: str) -> None:
+    """At once: whoever reads it meanwhile sees the old instant or the new."""
+    new = file.with_name(f"{file.name}.new")
+    new.write_text(instant)
+    os.replace(new, file)
+
+
+def _state(call: Call, settings: Settings) -> Thing:
+    waiting = call.shelf.database.execute("SELECT count(*) FROM delivery WHERE NOT delivered").fetchone()[0]
     return {
+        "now": settings.clock().isoformat(),
+        "clock_can_be_advanced": settings.clock_file is not None,
         "undelivered_events": waiting,
-        "duplicate_events": shelf.switch(DUPLICATE, default=False),
-        "hold_events": shelf.switch(HOLD, default=False),
-        "lost_responses": shelf.switch(LOSSES, default=[]),
-        "forbidden_words": shelf.switch(WORDS, default=[]),
+        **{name: call.shelf.switch(name, default=default) for name, default in SWITCHES.items()},
+        "totals": balance.totals(call),
     }
 
 
@@ -167,8 +193,16 @@ def _as_text(value: Any) -> Any:
 def _done(result: object) -> Response:
     if request.is_json:
         return make_response({"ok": True, "result": result})
-    return make_response(redirect("/_control", 303))
+    return make_response(redirect(f"/_control?done={request.path.rpartition('/')[2]}", 303))
+
+
+def _options(names: Iterable[str]) -> list[tuple[str, str]]:
+    """For a list to choose from: each value with its words."""
+    return [(name, name.replace("_", " ")) for name in names]
 
 
 def _refused(error: ApiError) -> Response:
+    if request.method == "POST" and not request.is_json:
+        words = error.body["error"]["message"]
+        return strict(make_response(render_template("refused.html", words=words), error.status))
     return make_response(error.body, error.status)

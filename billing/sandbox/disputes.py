@@ -17,8 +17,10 @@ from billing.sandbox.storage import Condition, Thing, new_reference
 FEE_CENTS = 1_500
 ANSWER_DAYS = 9
 REASONS = (
-    "fraudulent", "product_not_received", "product_unacceptable", "duplicate", "credit_not_processed",
-    "subscription_canceled", "unrecognized", "general",
+    "bank_cannot_process", "check_returned", "credit_not_processed", "customer_initiated",
+    "debit_not_authorized", "duplicate", "fraudulent", "general", "incorrect_account_details",
+    "insufficient_funds", "noncompliant", "product_not_received", "product_unacceptable",
+    "subscription_canceled", "unrecognized",
 )  # fmt: skip
 ANSWERABLE = {"needs_response": "under_review", "warning_needs_response": "warning_under_review"}
 """Each status that evidence may be submitted in, and what it becomes."""

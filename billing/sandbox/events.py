@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
+from fnmatch import fnmatchcase
 
 from billing.kernel.clock import system_clock
 from billing.sandbox.calls import Call, Route, lookup, page, shown
-from billing.sandbox.errors import no_such
+from billing.sandbox.errors import ApiError, no_such
 from billing.sandbox.parameters import NOTHING, PAGED, Form, choice, listed, text
 from billing.sandbox.storage import Condition, Thing, new_reference
 
 API_VERSION = "2026-10-28.endive"
 RETENTION_SECONDS = 30 * 24 * 3600
 DUPLICATE, HOLD = "duplicate_events", "hold_events"
-"""Switches: each event delivered twice; none delivered until released."""
+DELAY, DROPS = "delay_events", "drop_events"
+"""Switches: each event delivered twice; none delivered until released; seconds that each one waits; which
+of the next ones are lost.
+"""
 
 
 def emit(call: Call, kind: str, thing: Thing) -> Thing:
@@ -29,13 +33,25 @@ def emit(call: Call, kind: str, thing: Thing) -> Thing:
         "request": {"id": call.request_id, "idempotency_key": call.idempotency_key},
         "type": kind,
     })  # fmt: skip
-    for _ in range(2 if call.shelf.switch(DUPLICATE, default=False) else 1):
-        queue(call, event["id"])
+    if not _is_dropped(call, kind):
+        for _ in range(2 if call.shelf.switch(DUPLICATE, default=False) else 1):
+            queue(call, event["id"], in_seconds=call.shelf.switch(DELAY, default=0))
     return event
 
 
-def queue(call: Call, event_id: str) -> None:
-    due_at = system_clock().timestamp()
+def _is_dropped(call: Call, kind: str) -> bool:
+    drops = call.shelf.switch(DROPS, default=[])
+    drop = next((drop for drop in drops if fnmatchcase(kind, drop["type"])), None)
+    if drop is None:
+        return False
+    drop["times"] -= 1
+    call.shelf.set_switch(DROPS, [drop for drop in drops if drop["times"] > 0])
+    return True
+
+
+def queue(call: Call, event_id: str, *, in_seconds: int = 0) -> None:
+    """Delivery waits in real time: the movable clock may stand still."""
+    due_at = system_clock().timestamp() + in_seconds
     call.shelf.database.execute("INSERT INTO delivery (event_id, due_at) VALUES (?, ?)", (event_id, due_at))
 
 
@@ -48,6 +64,8 @@ def _retrieve(call: Call, params: Thing, *, reference: str) -> Thing:
 
 def _list(call: Call, params: Thing) -> Thing:
     conditions: list[Condition] = [("created", ">=", call.now - RETENTION_SECONDS)]
+    if "type" in params and "types" in params:
+        raise ApiError("You may pass either type or types, but not both.", param="types")
     if "type" in params:
         conditions.append(_kinds(params["type"]))
     if "types" in params:

@@ -7,7 +7,6 @@ import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import unquote_plus
 
 from flask import Blueprint, Response, request
 
@@ -15,8 +14,16 @@ from billing.sandbox import balance, charges, disputes, events, intents, payouts
 from billing.sandbox.calls import Call, Route
 from billing.sandbox.errors import ApiError, unauthorized
 from billing.sandbox.idempotency import KeptAnswer, claim, keep, release
-from billing.sandbox.mischief import Gate, forbidden_word, remember, takes_loss
+from billing.sandbox.mischief import (
+    Gate,
+    refused_word,
+    remember,
+    remember_refusal,
+    takes_forced_answer,
+    takes_loss,
+)
 from billing.sandbox.parameters import nested
+from billing.sandbox.passage import pass_time
 from billing.sandbox.settings import Settings
 from billing.sandbox.storage import Store, Thing, new_reference
 
@@ -56,10 +63,10 @@ class Api:
         key = request.headers.get("Idempotency-Key") if request.method == "POST" else None
         raw: Thing = {}
         try:
+            self._refuse_words(now)
             _authorize(self._settings.secret_key)
-            text = request.get_data(as_text=True)
             raw = nested([*request.args.items(multi=True), *request.form.items(multi=True)])
-            self._refuse_words(text)
+            self._meet_trouble()
             response = self._perform(
                 Asked(route=route, ids=ids, raw=raw, key=key, request_id=request_id, now=now)
             )
@@ -69,13 +76,26 @@ class Api:
         self._conclude(response, raw, key, now)
         return response
 
-    def _refuse_words(self, body: str) -> None:
-        key = request.headers.get("Idempotency-Key", "")
-        text = unquote_plus(" ".join([request.full_path, body, key]))
+    def _refuse_words(self, now: int) -> None:
+        body = request.get_data(as_text=True)
+        written = "\n".join([request.full_path, body, str(request.headers)])
         with self._store.transaction() as shelf:
-            word = forbidden_word(shelf, text)
+            word = refused_word(shelf, written)
+            if word:
+                remember_refusal(shelf, method=request.method, path=request.path, word=word, now=now)
         if word:
             raise ApiError(f"The request holds a forbidden word: {word}", code="forbidden_word")
+
+    def _meet_trouble(self) -> None:
+        """What the control API has in store for this request instead of its being performed."""
+        with self._store.transaction() as shelf:
+            lost = takes_loss(shelf, method=request.method, path=request.path, when="before")
+            forced = None if lost else takes_forced_answer(shelf, request.path)
+        if lost:
+            _hang_up()
+            raise ApiError("Lost before it was performed.", status=500, kind="api_error")
+        if forced:
+            raise forced
 
     def _perform(self, asked: Asked) -> Response:
         if asked.route is None:
@@ -120,6 +140,7 @@ class Api:
                 request_id=asked.request_id,
                 idempotency_key=asked.key,
             )
+            pass_time(Call(shelf=shelf, now=asked.now, base_url=""))
             try:
                 with shelf.undone_by(ApiError):
                     status, answer = 200, route.operation(call, params, **asked.ids)
@@ -142,7 +163,7 @@ class Api:
                 status=response.status_code,
                 now=now,
             )
-            lost = takes_loss(shelf, method=request.method, path=request.path)
+            lost = takes_loss(shelf, method=request.method, path=request.path, when="after")
         self._wake()
         if lost:
             _hang_up()

@@ -1,39 +1,108 @@
-"""What the control page can do to requests: lose an answer, hold one back, refuse words, remember all."""
+"""What the control API does to requests: lose or force an answer, hold one, refuse words, remember all."""
 
 from __future__ import annotations
 
 import json
 import threading
+from collections.abc import Callable
 from typing import Any
+from urllib.parse import unquote_plus
 
-from billing.sandbox.storage import Shelf
+from billing.sandbox.actions import Action
+from billing.sandbox.calls import Call
+from billing.sandbox.errors import ApiError
+from billing.sandbox.parameters import Form, choice, listed, text, whole
+from billing.sandbox.storage import Shelf, Thing
 
-LOSSES, WORDS = "lost_responses", "forbidden_words"
+LOSSES, ANSWERS, WORDS, REFUSALS = "lost_responses", "forced_answers", "refused_words", "refused_requests"
 LONGEST_HOLD_SECONDS = 30.0
 REMEMBERED = 1000
 
+FORCED = {
+    409: ("idempotency_error", "idempotency_key_in_use", "Another request uses this idempotency key now."),
+    429: ("invalid_request_error", "rate_limit", "Too many requests hit the API too quickly."),
+    500: ("api_error", None, "An unknown error occurred."),
+}
+"""What each status that the control API can force says."""
 
-def lose_next(shelf: Shelf, *, path: str, times: int) -> None:
-    """The next answers to POSTs under this path are lost, after the requests were performed."""
-    shelf.set_switch(LOSSES, [*shelf.switch(LOSSES, default=[]), {"path": path, "times": times}])
+
+def _lose_next(call: Call, body: Thing) -> None:
+    """The next POSTs under this path get no answer, after they were performed, or instead of it."""
+    loss = {
+        "path": body.get("path", "/v1/"),
+        "times": body.get("times", 1),
+        "when": body.get("when", "after"),
+    }
+    call.shelf.set_switch(LOSSES, [*call.shelf.switch(LOSSES, default=[]), loss])
 
 
-def takes_loss(shelf: Shelf, *, method: str, path: str) -> bool:
-    """Whether this answer is to be lost; counts it."""
-    losses = shelf.switch(LOSSES, default=[])
-    loss = next((loss for loss in losses if method == "POST" and path.startswith(loss["path"])), None)
-    if loss is None:
+def _force_next(call: Call, body: Thing) -> None:
+    forced = {
+        "path": body.get("path", "/v1/"),
+        "times": body.get("times", 1),
+        "status": int(body["status"]),
+    }
+    call.shelf.set_switch(ANSWERS, [*call.shelf.switch(ANSWERS, default=[]), forced])
+
+
+def _refuse_words(call: Call, body: Thing) -> None:
+    """Replaces the list, and forgets what was refused until now."""
+    call.shelf.set_switch(WORDS, body.get("words", []))
+    call.shelf.set_switch(REFUSALS, [])
+
+
+ACTIONS = {
+    "lose-response": Action(
+        Form({"path": text(200), "times": whole(1, 1000), "when": choice("before", "after")}), _lose_next
+    ),
+    "force-answer": Action(
+        Form(
+            {"path": text(200), "times": whole(1, 1000), "status": choice(*map(str, FORCED))},
+            required=frozenset({"status"}),
+        ),
+        _force_next,
+    ),
+    "refuse-words": Action(Form({"words": listed(text(100), 1000)}), _refuse_words),
+}
+
+
+def takes_loss(shelf: Shelf, *, method: str, path: str, when: str) -> bool:
+    """Whether this answer is to be lost, `before` the request is performed or `after`; counts it."""
+    if method != "POST":
         return False
-    loss["times"] -= 1
-    shelf.set_switch(LOSSES, [loss for loss in losses if loss["times"] > 0])
-    return True
+    return _take(shelf, LOSSES, path, lambda loss: bool(loss["when"] == when)) is not None
 
 
-def forbidden_word(shelf: Shelf, text: str) -> str | None:
-    """The first of the forbidden words that a request's text holds."""
-    lowered = text.casefold()
+def takes_forced_answer(shelf: Shelf, path: str) -> ApiError | None:
+    """What this request is answered instead of being performed; counts it."""
+    forced = _take(shelf, ANSWERS, path, lambda _: True)
+    if forced is None:
+        return None
+    kind, code, message = FORCED[forced["status"]]
+    return ApiError(message, status=forced["status"], kind=kind, code=code)
+
+
+def _take(shelf: Shelf, name: str, path: str, suits: Callable[[Thing], bool]) -> Thing | None:
+    planned: list[Thing] = shelf.switch(name, default=[])
+    taken = next((plan for plan in planned if path.startswith(plan["path"]) and suits(plan)), None)
+    if taken is not None:
+        taken["times"] -= 1
+        shelf.set_switch(name, [plan for plan in planned if plan["times"] > 0])
+    return taken
+
+
+def refused_word(shelf: Shelf, written: str) -> str | None:
+    """The first of the words to refuse that a request's text holds, as it stands or URL-decoded."""
     words: list[str] = shelf.switch(WORDS, default=[])
-    return next((word for word in words if word.casefold() in lowered), None)
+    if not words:
+        return None
+    plain = f"{written}\n{unquote_plus(written)}".casefold()
+    return next((word for word in words if word.casefold() in plain), None)
+
+
+def remember_refusal(shelf: Shelf, *, method: str, path: str, word: str, now: int) -> None:
+    refusal = {"method": method, "path": path, "word": word, "created": now}
+    shelf.set_switch(REFUSALS, [*shelf.switch(REFUSALS, default=[]), refusal][-REMEMBERED:])
 
 
 def remember(

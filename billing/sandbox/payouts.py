@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from billing.sandbox import balance
 from billing.sandbox.calls import Call, Route, lookup, page, reader, shown
 from billing.sandbox.errors import ApiError
@@ -10,24 +12,63 @@ from billing.sandbox.parameters import EXPAND, NOTHING, PAGED, Form, choice, met
 from billing.sandbox.storage import Condition, Thing, new_reference
 
 BANK = "ba_standin"
-FAILURES = ("account_closed", "could_not_process", "no_account")
+FAILURES = (
+    "account_closed", "account_frozen", "bank_account_restricted", "could_not_process", "declined",
+    "invalid_account_number", "no_account",
+)  # fmt: skip
+SCHEDULE, LAST_DAY = "payout_schedule", "last_payout_day"
+"""Switches: `daily` or `manual`; the day, counted from 1970, that was last looked at."""
 
 
 def pay_out(call: Call) -> Thing | None:
-    """All that is available, as the automatic payout of a day; None when nothing is owed to the clinic."""
-    waiting = [
-        movement for movement in call.shelf.select("balance_transaction", [("available_on", "<=", call.now)])
-        if movement.get("_payout") is None and movement["type"] not in ("payout", "payout_failure")
-    ]  # fmt: skip
-    amount = min(sum(movement["net"] for movement in waiting), balance.available(call))
-    if amount <= 0 or amount != sum(movement["net"] for movement in waiting):
+    """All that is available and was never in an automatic payout; None when nothing is owed to the clinic.
+
+    A manual payout, and what a bank sent back, are among it: so it adds up to the available balance.
+    """
+    waiting = call.shelf.select(
+        "balance_transaction", [("available_on", "<=", call.now), ("_payout", "IS", None)]
+    )
+    amount = sum(int(movement["net"]) for movement in waiting)
+    if amount <= 0:
         return None
     payout = _leave(call, {"amount": amount}, automatic=True)
-    for movement in waiting:
+    for movement in (*waiting, lookup(call, "balance_transaction", payout["balance_transaction"])):
         movement["_payout"] = payout["id"]
         call.shelf.save(movement)
-    arrive(call, payout)
     return payout
+
+
+def pay_out_daily(call: Call) -> None:
+    """At each midnight (UTC) since the last time, what was available then; and payouts on their way go on."""
+    today = call.now // balance.DAY
+    last = call.shelf.switch(LAST_DAY, default=None)
+    if last is None or today > last:
+        call.shelf.set_switch(LAST_DAY, today)
+    if last is not None and call.shelf.switch(SCHEDULE, default="daily") == "daily":
+        for day in _days_with_money(call, last, today):
+            pay_out(replace(call, now=day * balance.DAY))
+    while moving := call.shelf.select("payout", [("_due_at", "<=", call.now)], oldest_first=True):
+        for payout in moving:
+            _go_on(replace(call, now=payout["_due_at"]), payout)
+
+
+def _days_with_money(call: Call, last: int, today: int) -> list[int]:
+    """The days after `last` at whose beginning something new is available."""
+    if today <= last:
+        return []
+    waiting: list[Condition] = [("available_on", "<=", today * balance.DAY), ("_payout", "IS", None)]
+    days = {-(-movement["available_on"] // balance.DAY)
+            for movement in call.shelf.select("balance_transaction", waiting)}  # fmt: skip
+    return sorted({max(day, last + 1) for day in days})
+
+
+def _go_on(call: Call, payout: Thing) -> None:
+    if payout["status"] == "in_transit":
+        arrive(call, payout)
+        return
+    payout.update(status="in_transit", _due_at=call.now + balance.DAY)
+    call.shelf.save(payout)
+    emit(call, "payout.updated", payout)
 
 
 def fail_payout(call: Call, payout: Thing, code: str) -> Thing:
@@ -39,7 +80,7 @@ def fail_payout(call: Call, payout: Thing, code: str) -> Thing:
     )
     payout.update(
         status="failed", failure_code=code, failure_balance_transaction=movement["id"],
-        failure_message="The bank did not take the payout.",
+        failure_message="The bank did not take the payout.", _due_at=None,
     )  # fmt: skip
     call.shelf.save(payout)
     emit(call, "payout.failed", payout)
@@ -58,8 +99,6 @@ def _leave(call: Call, params: Thing, *, automatic: bool) -> Thing:
     movement = balance.book(
         call, kind="payout", source=payout["id"], amount=-payout["amount"], available_on=call.now
     )
-    movement["_payout"] = payout["id"]
-    call.shelf.save(movement)
     payout["balance_transaction"] = movement["id"]
     call.shelf.add(payout)
     emit(call, "payout.created", payout)
@@ -67,20 +106,25 @@ def _leave(call: Call, params: Thing, *, automatic: bool) -> Thing:
 
 
 def arrive(call: Call, payout: Thing) -> None:
-    payout.update(status="paid", reconciliation_status="completed")
+    payout.update(status="paid", _due_at=None)
+    if payout["automatic"]:
+        payout["reconciliation_status"] = "completed"
     call.shelf.save(payout)
     emit(call, "payout.paid", payout)
-    emit(call, "payout.reconciliation_completed", payout)
+    if payout["automatic"]:
+        emit(call, "payout.reconciliation_completed", payout)
 
 
 def _payout(call: Call, params: Thing, *, automatic: bool) -> Thing:
+    """An automatic one is on its way at once; a manual one leaves at midnight. Each takes a day."""
+    midnight = (call.now // balance.DAY + 1) * balance.DAY
     return {
         "id": new_reference("po"),
         "object": "payout",
         "amount": params["amount"],
         "application_fee": None,
         "application_fee_amount": None,
-        "arrival_date": call.now // balance.DAY * balance.DAY,
+        "arrival_date": midnight if automatic else midnight + balance.DAY,
         "automatic": automatic,
         "balance_transaction": None,
         "created": call.now,
@@ -99,9 +143,10 @@ def _payout(call: Call, params: Thing, *, automatic: bool) -> Thing:
         "reversed_by": None,
         "source_type": "card",
         "statement_descriptor": params.get("statement_descriptor"),
-        "status": "pending",
+        "status": "in_transit" if automatic else "pending",
         "trace_id": {"status": "pending", "value": None},
         "type": "bank_account",
+        "_due_at": midnight,
     }
 
 
@@ -112,9 +157,17 @@ def _cancel(call: Call, params: Thing, *, reference: str) -> Thing:
     movement = balance.book(
         call, kind="payout_cancel", source=reference, amount=payout["amount"], available_on=call.now
     )
-    payout.update(status="canceled", failure_balance_transaction=movement["id"])
+    payout.update(status="canceled", _due_at=None, failure_balance_transaction=movement["id"])
     call.shelf.save(payout)
     emit(call, "payout.canceled", payout)
+    return shown(call, payout, params.get("expand", ()))
+
+
+def _update(call: Call, params: Thing, *, reference: str) -> Thing:
+    payout = lookup(call, "payout", reference, param="payout")
+    payout["metadata"] = {**payout["metadata"], **params.get("metadata", {})}
+    call.shelf.save(payout)
+    emit(call, "payout.updated", payout)
     return shown(call, payout, params.get("expand", ()))
 
 
@@ -149,5 +202,6 @@ ROUTES = [
     Route("POST", "/v1/payouts", _CREATE, _create),
     Route("GET", "/v1/payouts/<reference>", NOTHING, reader("payout")),
     Route("GET", "/v1/payouts", _LIST, _list),
+    Route("POST", "/v1/payouts/<reference>", Form({**EXPAND, "metadata": metadata()}), _update),
     Route("POST", "/v1/payouts/<reference>/cancel", NOTHING, _cancel),
 ]

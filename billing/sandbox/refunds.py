@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from billing.sandbox import balance
 from billing.sandbox.calls import Call, Route, lookup, page, reader, shown
+from billing.sandbox.cards import BY_LAST4
 from billing.sandbox.disputes import blocks_refunds, undisputed
 from billing.sandbox.errors import ApiError, missing_parameter
 from billing.sandbox.events import emit
 from billing.sandbox.parameters import EXPAND, NOTHING, PAGED, Form, choice, metadata, text, whole
 from billing.sandbox.storage import Condition, Thing, new_reference
 
-FAILURES = ("lost_or_stolen_card", "expired_or_canceled_card", "unknown")
+FAILURES = (
+    "lost_or_stolen_card", "expired_or_canceled_card", "charge_for_pending_refund_disputed", "declined",
+    "insufficient_funds", "merchant_request", "unknown",
+)  # fmt: skip
+CARD_SECONDS, BANK_SECONDS = 60, 2 * balance.DAY
+"""How long the end of a refund takes that does not succeed at once."""
 
 
 def fail_refund(call: Call, reference: str, reason: str) -> Thing:
@@ -18,19 +24,63 @@ def fail_refund(call: Call, reference: str, reason: str) -> Thing:
 
     Raises: ApiError when there is no such refund, or it has failed before.
     """
-    refund = lookup(call, "refund", reference)
+    refund = lookup(call, "refund", reference, param="refund")
     if refund["status"] not in ("pending", "succeeded"):
-        raise ApiError(f"A refund that is {refund['status']} cannot fail.")
-    charge = lookup(call, "charge", refund["charge"])
-    movement = balance.book(
-        call, kind="refund_failure", source=reference, amount=refund["amount"], available_on=call.now
-    )
-    refund.update(status="failed", failure_reason=reason, failure_balance_transaction=movement["id"])
-    call.shelf.save(refund)
-    _count_refunded(call, charge, -refund["amount"])
+        raise ApiError(f"A refund that is {refund['status']} cannot fail.", param="refund")
+    _give_back(call, refund, "failed", reason)
     for kind in ("refund.updated", "refund.failed", "charge.refund.updated"):
         emit(call, kind, refund)
     return refund
+
+
+def cancel_refund(call: Call, reference: str) -> Thing:
+    """As from the dashboard. Raises: ApiError unless it is pending."""
+    refund = lookup(call, "refund", reference, param="refund")
+    if refund["status"] != "pending":
+        raise ApiError(f"A refund that is {refund['status']} cannot be canceled.", param="refund")
+    _give_back(call, refund, "canceled", "merchant_request")
+    _announce(call, refund)
+    return refund
+
+
+def settle_refund(call: Call, reference: str) -> Thing:
+    """Raises: ApiError unless it is pending."""
+    refund = lookup(call, "refund", reference, param="refund")
+    if refund["status"] != "pending":
+        raise ApiError(f"A refund that is {refund['status']} is settled already.", param="refund")
+    refund.update(status="succeeded", _due_at=None)
+    refund.pop("pending_reason")
+    call.shelf.save(refund)
+    _announce(call, refund)
+    return refund
+
+
+def end_overdue(call: Call) -> None:
+    """What becomes of refunds as time passes."""
+    for refund in call.shelf.select("refund", [("_due_at", "<=", call.now)], oldest_first=True):
+        if refund["_ends_as"] == "failed":
+            fail_refund(call, refund["id"], "expired_or_canceled_card")
+        else:
+            settle_refund(call, refund["id"])
+
+
+def _announce(call: Call, refund: Thing) -> None:
+    for kind in ("refund.updated", "charge.refund.updated"):
+        emit(call, kind, refund)
+
+
+def _give_back(call: Call, refund: Thing, status: str, reason: str) -> None:
+    """The money returns to the balance, and can be refunded again."""
+    charge = lookup(call, "charge", refund["charge"])
+    movement = balance.book(
+        call, kind="refund_failure", source=refund["id"], amount=refund["amount"], available_on=call.now
+    )
+    refund.update(
+        status=status, failure_reason=reason, failure_balance_transaction=movement["id"], _due_at=None
+    )
+    refund.pop("pending_reason", None)
+    call.shelf.save(refund)
+    _count_refunded(call, charge, -refund["amount"])
 
 
 def _create(call: Call, params: Thing) -> Thing:
@@ -41,11 +91,24 @@ def _create(call: Call, params: Thing) -> Thing:
         call, kind="refund", source=refund["id"], amount=-amount, available_on=_available_on(call, charge)
     )
     refund["balance_transaction"] = movement["id"]
+    _take_its_time(refund, charge["payment_method_details"])
     call.shelf.add(refund)
     _count_refunded(call, charge, amount)
     emit(call, "charge.refunded", charge)
     emit(call, "refund.created", refund)
     return shown(call, refund, params.get("expand", ()))
+
+
+def _take_its_time(refund: Thing, paid_by: Thing) -> None:
+    """Refunds to bank accounts, and to the two test cards made for it, end later."""
+    if paid_by["type"] == "card":
+        ends_as, seconds = BY_LAST4[paid_by["card"]["last4"]].refund, CARD_SECONDS
+    else:
+        ends_as, seconds = "succeeded", BANK_SECONDS
+    if ends_as:
+        refund.update(_due_at=refund["created"] + seconds, _ends_as=ends_as)
+    if ends_as == "succeeded":
+        refund.update(status="pending", pending_reason="processing")
 
 
 def _refundable_charge(call: Call, params: Thing) -> Thing:
@@ -118,6 +181,20 @@ def _refund(call: Call, charge: Thing, amount: int, params: Thing) -> Thing:
     }  # fmt: skip
 
 
+def _update(call: Call, params: Thing, *, reference: str) -> Thing:
+    refund = lookup(call, "refund", reference, param="refund")
+    refund["metadata"] = {**refund["metadata"], **params.get("metadata", {})}
+    call.shelf.save(refund)
+    _announce(call, refund)
+    return shown(call, refund, params.get("expand", ()))
+
+
+def _cancel(call: Call, _params: Thing, *, reference: str) -> Thing:
+    """The API cancels only what waits for the customer, which no card's refund does."""
+    refund = lookup(call, "refund", reference, param="refund")
+    raise ApiError(f"A refund that is {refund['status']} cannot be canceled through the API.", param="refund")
+
+
 def _list(call: Call, params: Thing) -> Thing:
     conditions: list[Condition] = [
         (name, "=", params[name]) for name in ("charge", "payment_intent") if name in params
@@ -137,5 +214,7 @@ _CREATE = Form({
 ROUTES = [
     Route("POST", "/v1/refunds", _CREATE, _create),
     Route("GET", "/v1/refunds/<reference>", NOTHING, reader("refund")),
+    Route("POST", "/v1/refunds/<reference>", Form({**EXPAND, "metadata": metadata()}), _update),
+    Route("POST", "/v1/refunds/<reference>/cancel", NOTHING, _cancel),
     Route("GET", "/v1/refunds", Form({**PAGED, "charge": text(255), "payment_intent": text(255)}), _list),
 ]

@@ -22,6 +22,8 @@ class Settings:
     public_url: str
     """Webhooks go to its `/webhooks/stripe`."""
     clock: Clock
+    clock_file: Path | None
+    """None when the system's clock is used, which nobody can advance."""
     database: Path
 
 
@@ -34,6 +36,7 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
         webhook_secret=_webhook_secret(env.get("STRIPE_WEBHOOK_SECRET", "")),
         public_url=_address(env.get("PUBLIC_URL", "http://127.0.0.1:8000")),
         clock=clock_from(env.get("CLINIC_CLOCK")),
+        clock_file=Path(env["CLINIC_CLOCK"]) if "CLINIC_CLOCK" in env else None,
         database=Path(env.get("SANDBOX_DB", "var/sandbox.db")),
     )
 

@@ -33,6 +33,7 @@ CREATE INDEX IF NOT EXISTS thing_charge ON thing (kind, json_extract(body, '$.ch
 CREATE INDEX IF NOT EXISTS thing_intent ON thing (kind, json_extract(body, '$.payment_intent'));
 CREATE INDEX IF NOT EXISTS thing_source ON thing (kind, json_extract(body, '$.source'));
 CREATE INDEX IF NOT EXISTS thing_type ON thing (kind, json_extract(body, '$.type'));
+CREATE INDEX IF NOT EXISTS thing_due ON thing (kind, json_extract(body, '$._due_at'));
 CREATE TABLE IF NOT EXISTS delivery (
     place INTEGER PRIMARY KEY AUTOINCREMENT,
     event_id TEXT NOT NULL,

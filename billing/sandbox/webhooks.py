@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from billing.kernel.clock import system_clock
 from billing.sandbox.calls import Call, shown
 from billing.sandbox.events import HOLD
-from billing.sandbox.sessions import expire_overdue
+from billing.sandbox.passage import pass_time
 from billing.sandbox.settings import Settings
 from billing.sandbox.storage import Shelf, Store
 
@@ -66,7 +66,7 @@ class Deliverer(threading.Thread):
         """Deliver what is due; answers how many seconds to rest."""
         now = int(self._settings.clock().timestamp())
         with self._store.transaction() as shelf:
-            expire_overdue(Call(shelf=shelf, now=now, base_url=""))
+            pass_time(Call(shelf=shelf, now=now, base_url=""))
             due = _due(shelf)
         for delivery in due:
             if self._stopping.is_set():

@@ -117,7 +117,8 @@ def test_the_control_page_labels_every_field_and_its_forms_work(sandbox):
     fields = re.findall(r'<(?:input|select) id="([\w-]+)"', text)
     assert re.findall(r'<label for="([\w-]+)"', text) == fields
     answer = httpx.post(f"{sandbox.url}/_control/duplicate-events", data={"on": "true"})
-    assert (answer.status_code, answer.headers["Location"]) == (303, "/_control")
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/_control?done=duplicate-events")
+    assert "Done: duplicate-events." in httpx.get(f"{sandbox.url}/_control?done=duplicate-events").text
     assert sandbox.state()["duplicate_events"] is True
     httpx.post(f"{sandbox.url}/_control/duplicate-events", data={"on": "false"})
 
@@ -131,7 +132,7 @@ def test_a_wrong_control_is_refused(sandbox, action, body):
 
 
 def test_a_request_that_holds_a_forbidden_word_is_refused(sandbox):
-    sandbox.control("forbid-words", words=["ketamine", "Jane Doe"])
+    sandbox.control("refuse-words", words=["ketamine", "Jane Doe"])
     intent = {"amount": "1000", "currency": "usd"}
     try:
         for text in ("KETAMINE infusion", "for jane doe"):
@@ -140,7 +141,7 @@ def test_a_request_that_holds_a_forbidden_word_is_refused(sandbox):
         assert ask(sandbox, "GET", "/v1/events?type=ketamine").status_code == 400
         assert ask(sandbox, "POST", "/v1/payment_intents", data=intent).status_code == 200
     finally:
-        sandbox.control("forbid-words", words=[])
+        sandbox.control("refuse-words", words=[])
 
 
 def test_requests_are_remembered_with_their_parameters(sandbox):
