@@ -3,6 +3,7 @@
 import uuid
 from html.parser import HTMLParser
 from http.cookiejar import CookieJar, DefaultCookiePolicy
+from itertools import cycle
 from typing import Any
 from urllib.parse import urljoin
 
@@ -21,13 +22,12 @@ TRUSTED = ("https", "http")
 
 
 class Client:
-    """One member of staff, by a token. A repeated POST carries the key of its first try."""
+    """One member of staff, at one machine after the other. A repeated POST carries its first key."""
 
     def __init__(self, office: Office, token: str) -> None:
         self._office = office
-        self._http = httpx.Client(
-            base_url=f"{office.url}/api/v1", headers={"Authorization": f"Bearer {token}"}, timeout=20
-        )
+        self._http = httpx.Client(headers={"Authorization": f"Bearer {token}"}, timeout=20)
+        self._machines = cycle(office.urls)
 
     def get(self, path: str, **query: str) -> Any:
         return self._send("GET", path, params=query).json()
@@ -52,7 +52,7 @@ class Client:
 
     def _try(self, method: str, path: str, **request: Any) -> httpx.Response | None:
         try:
-            answer = self._http.request(method, path, **request)
+            answer = self._http.request(method, f"{next(self._machines)}/api/v1{path}", **request)
         except httpx.TransportError:
             return None
         return None if answer.status_code in AGAIN else answer

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -40,8 +41,15 @@ class Office:
     """Web, worker and stand-in as real processes. What dies is started again by whoever waits."""
 
     def __init__(
-        self, *, folder: Path, database_url: str, clock: str, secrets: Mapping[str, str] | None = None
+        self,
+        *,
+        folder: Path,
+        database_url: str,
+        clock: str,
+        secrets: Mapping[str, str] | None = None,
+        machines: int = 1,
     ) -> None:
+        """`machines` is how often web and worker run, as on that many machines behind one address each."""
         self.folder = folder
         self.clock_file = folder / "clock"
         folder.mkdir(parents=True, exist_ok=True)
@@ -59,6 +67,8 @@ class Office:
         }
         self.settings: Settings = load_settings(self.environment)
         self.url = self.settings.public_url
+        self._more_ports = [free_port() for _ in range(machines - 1)]
+        self.urls = [self.url, *(f"http://127.0.0.1:{port}" for port in self._more_ports)]
         self._supervisor = Supervisor(
             folder=ROOT, run_dir=folder / "run", log_dir=folder / "log", environment=self.environment
         )
@@ -69,7 +79,11 @@ class Office:
         stand_in = stand_in_program(self.settings.stand_in_environment)
         for program in (stand_in, web_program(self.settings.port), worker_program()):
             self._supervisor.start(program)
-        self.until("the web process is ready", lambda: answers(f"{self.url}/readyz"))
+        for number, more in enumerate(self._more_ports, 2):
+            self._supervisor.start(replace(web_program(more), name=f"web{number}"))
+            self._supervisor.start(replace(worker_program(), name=f"worker{number}"))
+        for url in self.urls:
+            self.until("the web process is ready", lambda url=url: answers(f"{url}/readyz"))  # type: ignore[misc]
         self.until("the stand-in is ready", lambda: answers(f"{self.settings.stripe_api_base}/_control"))
 
     def close(self) -> None:
