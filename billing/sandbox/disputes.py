@@ -9,7 +9,7 @@ from typing import Any
 
 from billing.sandbox import balance
 from billing.sandbox.calls import Call, Route, lookup, page, reader, shown
-from billing.sandbox.errors import ApiError
+from billing.sandbox.errors import ApiError, no_such
 from billing.sandbox.events import emit
 from billing.sandbox.parameters import EXPAND, NOTHING, PAGED, Form, Parser, flag, metadata, text
 from billing.sandbox.storage import Condition, Thing, new_reference
@@ -62,8 +62,7 @@ def open_dispute(
     call.shelf.save(charge)
     emit(call, "charge.dispute.created", dispute)
     if not inquiry:
-        _move(call, dispute, -wanted, fee=FEE_CENTS, category="dispute")
-        emit(call, "charge.dispute.funds_withdrawn", dispute)
+        _withdraw(call, dispute)
     return dispute
 
 
@@ -89,6 +88,23 @@ def decide_dispute(
     return dispute
 
 
+def escalate_dispute(call: Call, dispute: Thing) -> Thing:
+    """An inquiry becomes a dispute that takes the money. Raises: ApiError when there is no such inquiry, or
+    less than its amount is left of the charge.
+    """
+    if dispute["status"] not in ("warning_needs_response", "warning_under_review"):
+        raise ApiError(f"Dispute {dispute['id']} is no open inquiry ({dispute['status']}).", param="dispute")
+    left = undisputed(call, lookup(call, "charge", dispute["charge"]))
+    if dispute["amount"] > left:
+        raise ApiError(f"{dispute['amount']} cannot be disputed: {left} is left.", param="dispute")
+    dispute.update(status="needs_response", is_charge_refundable=False)
+    if dispute["payment_method_details"]["type"] == "card":
+        dispute["payment_method_details"]["card"]["case_type"] = "chargeback"
+    emit(call, "charge.dispute.updated", dispute)
+    _withdraw(call, dispute)
+    return dispute
+
+
 def undisputed(call: Call, charge: Thing) -> int:
     """Cents of a charge that neither a refund nor a dispute has taken."""
     taken = sum(
@@ -109,6 +125,11 @@ def blocks_refunds(call: Call, charge: Thing) -> bool:
 
 def disputes_of(call: Call, charge: Thing) -> list[Thing]:
     return call.shelf.select("dispute", [("charge", "=", charge["id"])])
+
+
+def _withdraw(call: Call, dispute: Thing) -> None:
+    _move(call, dispute, -dispute["amount"], fee=FEE_CENTS, category="dispute")
+    emit(call, "charge.dispute.funds_withdrawn", dispute)
 
 
 def _move(call: Call, dispute: Thing, amount: int, *, fee: int, category: str) -> None:
@@ -145,10 +166,22 @@ def _dispute(call: Call, charge: Thing, *, amount: int, reason: str, inquiry: bo
         "livemode": False,
         "metadata": {},
         "payment_intent": charge["payment_intent"],
+        "payment_method_details": _paid_by(charge["payment_method_details"], inquiry=inquiry),
         "reason": reason,
         "status": "warning_needs_response" if inquiry else "needs_response",
         "_reinstated": 0,
     }
+
+
+def _paid_by(details: Thing, *, inquiry: bool) -> Thing:
+    if details["type"] != "card":
+        return {"type": details["type"]}
+    card = {
+        "brand": details["card"]["brand"],
+        "case_type": "inquiry" if inquiry else "chargeback",
+        "network_reason_code": None,
+    }
+    return {"card": card, "type": "card"}
 
 
 def _update(call: Call, params: Thing, *, reference: str) -> Thing:
@@ -157,6 +190,7 @@ def _update(call: Call, params: Thing, *, reference: str) -> Thing:
     submits = params.get("submit", "evidence" in params)
     if submits or "evidence" in params:
         _refuse_late_answer(call, dispute)
+        _refuse_unknown_files(call, params.get("evidence", {}))
         _add_evidence(dispute, params.get("evidence", {}))
     if submits:
         dispute["evidence_details"]["submission_count"] += 1
@@ -175,6 +209,13 @@ def _refuse_late_answer(call: Call, dispute: Thing) -> None:
         raise ApiError("This dispute is already closed or under review.", param="evidence")
     if call.now > dispute["evidence_details"]["due_by"]:
         raise ApiError("The time to answer this dispute is over.", param="evidence")
+
+
+def _refuse_unknown_files(call: Call, given: Thing) -> None:
+    for name in FILES:
+        file = given.get(name)
+        if file and call.shelf.find(file, "file") is None:
+            raise no_such("file upload", file, param=f"evidence[{name}]")
 
 
 def _add_evidence(dispute: Thing, given: Thing) -> None:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from flask import Blueprint, Response, request
 
-from billing.sandbox import balance, charges, disputes, events, intents, payouts, refunds, sessions
+from billing.sandbox import balance, charges, disputes, events, files, intents, payouts, refunds, sessions
 from billing.sandbox.calls import Call, Route
 from billing.sandbox.errors import ApiError, unauthorized
 from billing.sandbox.idempotency import KeptAnswer, claim, keep, release
@@ -34,9 +35,13 @@ ROUTES: list[Route] = [
     *refunds.ROUTES,
     *disputes.ROUTES,
     *payouts.ROUTES,
+    *files.ROUTES,
     *balance.ROUTES,
     *events.ROUTES,
 ]
+
+
+LARGEST_UPLOAD = 8 * 1024 * 1024
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,12 +65,14 @@ class Api:
     def answer(self, route: Route | None, ids: dict[str, str]) -> Response:
         request_id = new_reference("req", 14)
         now = int(self._settings.clock().timestamp())
+        if request.path == "/v1/files":
+            request.max_content_length = LARGEST_UPLOAD
         key = request.headers.get("Idempotency-Key") if request.method == "POST" else None
         raw: Thing = {}
         try:
             self._refuse_words(now)
             _authorize(self._settings.secret_key)
-            raw = nested([*request.args.items(multi=True), *request.form.items(multi=True)])
+            raw = nested([*request.args.items(multi=True), *request.form.items(multi=True), *_uploaded()])
             self._meet_trouble()
             response = self._perform(
                 Asked(route=route, ids=ids, raw=raw, key=key, request_id=request_id, now=now)
@@ -167,6 +174,15 @@ class Api:
         self._wake()
         if lost:
             _hang_up()
+
+
+def _uploaded() -> Iterator[tuple[str, str]]:
+    """What is known of each file in the request, as parameters."""
+    for name, file in request.files.items(multi=True):
+        content = file.read()
+        yield f"{name}[name]", file.filename or ""
+        yield f"{name}[size]", str(len(content))
+        yield f"{name}[sha256]", hashlib.sha256(content).hexdigest()
 
 
 def _authorize(secret_key: str) -> None:

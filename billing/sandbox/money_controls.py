@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from billing.sandbox.actions import Action
 from billing.sandbox.calls import Call, lookup, shown
-from billing.sandbox.disputes import REASONS, decide_dispute, open_dispute
+from billing.sandbox.disputes import REASONS, decide_dispute, escalate_dispute, open_dispute
 from billing.sandbox.parameters import Form, choice, flag, text, whole
 from billing.sandbox.payouts import FAILURES, SCHEDULE, arrive, fail_payout, pay_out
 from billing.sandbox.refunds import FAILURES as REFUND_FAILURES
@@ -33,6 +33,11 @@ def decide(call: Call, body: Thing) -> Thing:
         fee_returned=body.get("fee_returned", False),
     )
     return shown(call, dispute)
+
+
+def escalate(call: Call, body: Thing) -> Thing:
+    dispute = lookup(call, "dispute", body["dispute"], param="dispute")
+    return shown(call, escalate_dispute(call, dispute))
 
 
 def pay_out_now(call: Call, body: Thing) -> Thing | None:
@@ -92,6 +97,7 @@ ACTIONS = {
         ),
         decide,
     ),
+    "escalate-dispute": Action(Form({"dispute": text(255)}, required=frozenset({"dispute"})), escalate),
     "pay-out": Action(Form({"arrives": flag()}), pay_out_now),
     "payout-schedule": Action(
         Form({"schedule": choice("daily", "manual")}, required=frozenset({"schedule"})), schedule_payouts

@@ -34,7 +34,7 @@ def client(sandbox, clock):
 def client_of(sandbox):
     return stripe.StripeClient(
         sandbox.secret_key,
-        base_addresses={"api": sandbox.url},
+        base_addresses={"api": sandbox.url, "files": sandbox.url},
         max_network_retries=0,
         http_client=stripe.RequestsClient(timeout=30),
     ).v1

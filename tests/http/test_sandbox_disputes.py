@@ -1,5 +1,7 @@
 """Disputes at the stand-in, as the unchanged SDK sees them."""
 
+import io
+
 import pytest
 import stripe
 
@@ -10,8 +12,12 @@ pytestmark = pytest.mark.processes
 
 
 @pytest.fixture(scope="module")
-def sandbox(tmp_path_factory):
-    clock = tmp_path_factory.mktemp("clock") / "clock"
+def clock(tmp_path_factory):
+    return tmp_path_factory.mktemp("clock") / "clock"
+
+
+@pytest.fixture(scope="module")
+def sandbox(tmp_path_factory, clock):
     clock.write_text(NOON_TEXT)
     running = start_sandbox(tmp_path_factory.mktemp("stand-in"), "http://127.0.0.1:1", clock)
     yield running
@@ -19,7 +25,8 @@ def sandbox(tmp_path_factory):
 
 
 @pytest.fixture
-def client(sandbox):
+def client(sandbox, clock):
+    clock.write_text(NOON_TEXT)
     return client_of(sandbox)
 
 
@@ -59,6 +66,55 @@ def test_a_dispute_takes_its_amount_and_a_fee_and_a_part_won_gives_that_part_bac
         "charge.dispute.created", "charge.dispute.funds_withdrawn", "charge.dispute.updated",
         "charge.dispute.updated", "charge.dispute.funds_reinstated", "charge.dispute.closed",
     ]  # fmt: skip
+
+
+def test_a_published_text_decides(client):
+    charge = paid(client, card="pm_card_createDispute")
+    (dispute,) = client.disputes.list({"charge": charge.id}).data
+    answered = client.disputes.update(dispute.id, {"evidence": {"uncategorized_text": "winning_evidence"}})
+    assert answered.status == "won"
+    assert sum(movement[2] for movement in movements(client, dispute.id)) == 0
+
+
+def test_evidence_names_files_that_were_uploaded(client, sandbox):
+    opened = sandbox.control("open-dispute", charge=paid(client).id)
+    packet = io.BytesIO(b"%PDF-1.7 " + b"x" * 1_000_000)
+    packet.name = "packet.pdf"
+    file = client.files.create({"purpose": "dispute_evidence", "file": packet})
+    assert (file.type, file.size, file.filename) == ("pdf", 1_000_009, "packet.pdf")
+    with pytest.raises(stripe.InvalidRequestError) as unknown:
+        client.disputes.update(opened["id"], {"evidence": {"receipt": "file_nowhere"}})
+    assert unknown.value.code == "resource_missing"
+    evidence = {"uncategorized_file": file.id, "service_date": "2026-10-01"}
+    answered = client.disputes.update(opened["id"], {"evidence": evidence})
+    assert answered.status == "under_review"
+    assert (answered.evidence.uncategorized_file, answered.evidence_details.submission_count) == (file.id, 1)
+
+
+def test_an_answer_that_comes_too_late_is_refused(client, sandbox, clock):
+    opened = sandbox.control("open-dispute", charge=paid(client).id)
+    clock.write_text("2026-11-11T12:00:01+00:00")
+    with pytest.raises(stripe.InvalidRequestError, match="time to answer"):
+        client.disputes.update(opened["id"], {"evidence": {"uncategorized_text": "Late."}})
+
+
+def test_an_inquiry_lets_refunds_through_until_it_takes_the_money(client, sandbox):
+    charge = paid(client)
+    opened = sandbox.control("open-dispute", charge=charge.id, inquiry=True, amount=40_000)
+    client.refunds.create({"charge": charge.id, "amount": 5_000})
+    sandbox.control("escalate-dispute", dispute=opened["id"])
+    with pytest.raises(stripe.InvalidRequestError) as disputed:
+        client.refunds.create({"charge": charge.id, "amount": 1})
+    assert disputed.value.code == "charge_disputed"
+    assert movements(client, opened["id"]) == [("adjustment", "dispute", -40_000, 1_500, -41_500)]
+
+
+def test_what_was_won_can_be_refunded_and_disputed_again(client, sandbox):
+    charge = paid(client)
+    opened = sandbox.control("open-dispute", charge=charge.id)
+    sandbox.control("decide-dispute", dispute=opened["id"], outcome="won", fee_returned=True)
+    assert movements(client, opened["id"])[1] == ("adjustment", "dispute_reversal", 45_000, -1_500, 46_500)
+    client.refunds.create({"charge": charge.id, "amount": 45_000})
 
 
 @pytest.mark.parametrize(
