@@ -51,7 +51,6 @@ class Model:
     credit: int = 0
     clearing: int = 0
     cash: int = 0
-    bank: int = 0
     fees: int = 0
     disputed: int = 0
     dispute_fees: int = 0
@@ -77,7 +76,6 @@ class Model:
         given = [bill for bill in self.bills if bill.state == "given"]
         planned = [bill for bill in self.bills if bill.state == "planned"]
         found = {
-            "1000": self.bank,
             "1050": self.clearing,
             "1060": self.cash,
             "1070": self.disputed,
