@@ -6,7 +6,7 @@ import json
 import threading
 from collections import deque
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from queue import Queue
 from typing import Any
 
@@ -26,12 +26,15 @@ class Webhook:
 
 
 class Listener:
-    """Answers 200, or first the statuses that a test puts into `answers`."""
+    """Answers 200, or first the statuses that a test puts into `answers`.
+
+    One request at a time, so that `received` keeps the order in which they came.
+    """
 
     def __init__(self, port: int = 0) -> None:
         self.received: Queue[Webhook] = Queue()
         self.answers: deque[int] = deque()
-        self._server = ThreadingHTTPServer(("127.0.0.1", port), self._handler())
+        self._server = HTTPServer(("127.0.0.1", port), self._handler())
         self.port = self._server.server_address[1]
         self.url = f"http://127.0.0.1:{self.port}"
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05})
