@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import func, select
 
+from billing.care.queries import covered_by
 from billing.invoices.errors import NoSuchInvoice
 from billing.invoices.models import (
     InvoicedSession,
@@ -17,8 +18,8 @@ from billing.invoices.models import (
 )
 from billing.invoices.records import Invoice, InvoiceKind, InvoiceLine
 from billing.invoices.states import InvoiceState
-from billing.kernel.money import Money
-from billing.kernel.permissions import Actor
+from billing.kernel.money import Money, total
+from billing.kernel.permissions import SYSTEM, Actor
 from billing.platform.data.database import Read
 from billing.platform.data.reach import within_reach
 
@@ -83,6 +84,12 @@ def standing_lines(read: Read, invoice: Invoice) -> list[InvoiceLine]:
     """The lines that were not returned."""
     returned = set(read.session.scalars(select(ReturnRow.line_id).where(ReturnRow.invoice_id == invoice.id)))
     return [line for line in invoice.lines if line.id not in returned]
+
+
+def still_applied(read: Read, invoice_id: str, source_kind: str, source_id: str) -> Money:
+    """How much of an invoice one source covers now."""
+    lines = standing_lines(read, find_invoice(read, invoice_id, SYSTEM))
+    return total(covered_by(read, line.session_id, source_kind, source_id) for line in lines)
 
 
 def has_tenders(read: Read, invoice_id: str) -> bool:

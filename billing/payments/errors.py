@@ -41,6 +41,22 @@ class NotBookedYet(Unavailable):
     code = "not-booked-yet"
 
 
+class NoSuchApplication(NotFound):
+    code = "no-such-application"
+
+
+class NothingToUndo(Conflict):
+    """All that the invoice had taken of this credit came off it again."""
+
+    code = "nothing-to-undo"
+
+
+class AnotherPatient(Conflict):
+    """Credit goes to invoices of its own patient only."""
+
+    code = "another-patient"
+
+
 class NothingToApply(Conflict):
     """The patient has no credit that could be used, or the invoice owes nothing."""
 

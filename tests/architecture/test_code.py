@@ -12,9 +12,11 @@ LONGEST_FUNCTION = 60
 MOST_ARGUMENTS = 8
 
 PIECES = {
+    "apply_lot",
     "book",
     "earn",
     "give_back",
+    "hold_again",
     "lock_invoice",
     "lock_patient",
     "locked_session",

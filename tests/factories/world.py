@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from billing.care.queries import find_session
+from billing.care.use_cases import cancel_session
 from billing.catalog.queries import providers, sites
 from billing.catalog.records import Entity, Site
 from billing.insurance.queries import list_remittances
@@ -15,7 +16,7 @@ from billing.kernel.money import Money
 from billing.kernel.permissions import SYSTEM, Actor, Permission
 from billing.ledger.queries import list_entries
 from billing.patients.records import Patient
-from billing.payments.queries.credits import credits_of_patient
+from billing.payments.queries.credits import applied_to, credits_of_patient
 from billing.payments.queries.payments import list_payments
 from billing.payments.records.payments import ChargeFacts, Payment
 from billing.payments.use_cases.checkouts import begin_checkout, pay_checkout
@@ -62,6 +63,7 @@ def a_world(database: Database, now: datetime, *, slug: str = "b", site: int = 0
         control_number=superbill.control_number, charge_cents=superbill.charge.cents, paid_cents=18_000
     )
     imported(database, remittance([claim], trace=f"EFT{patient.id[-12:]}"), now=now)
+    application_id = _used_credit(database, patient, now)
     checkout_id, card = _card_payment(database, _bill(database, patient, now), now)
     with database.reading() as read:
         lot = next(lot for lot in credits_of_patient(read, patient.id, SYSTEM) if lot.available)
@@ -93,6 +95,7 @@ def a_world(database: Database, now: datetime, *, slug: str = "b", site: int = 0
         "payment_id": [payment.id, card.id],
         "checkout_id": [checkout_id],
         "lot_id": [lot.id],
+        "application_id": [application_id],
         "refund_id": [refund.id],
         "task_id": [task.id],
         "superbill_id": [superbill.id],
@@ -115,6 +118,19 @@ def _bill(database: Database, patient: Patient, now: datetime) -> Invoice:
     return database.in_transaction(
         lambda tx: issue_invoice(tx, quote_id=quote.id, session_ids=chosen, actor=CLERK, now=now)
     )
+
+
+def _used_credit(database: Database, patient: Patient, now: datetime) -> str:
+    """A session paid for was called off; the next invoice took the credit."""
+    bill = _bill(database, patient, now)
+    database.in_transaction(
+        lambda tx: take_cash(tx, invoice_id=bill.id, amount=bill.total, actor=CLERK, now=now)
+    )
+    called_off = bill.lines[1].session_id
+    database.in_transaction(lambda tx: cancel_session(tx, session_id=called_off, actor=CLERK, now=now))
+    next_bill = _bill(database, patient, now)
+    with database.reading() as read:
+        return applied_to(read, next_bill.id, SYSTEM).applications[0].id
 
 
 def _plans(database: Database, invoice: Invoice) -> list[str]:

@@ -68,6 +68,8 @@ NEEDS: dict[str, str] = {
     "GET /api/v1/checkouts/<checkout_id>": "read payments",
     "POST /api/v1/checkouts/<checkout_id>/cancel": "take a payment",
     "GET /api/v1/conditions": "know the prices",
+    "POST /api/v1/credit-applications/<application_id>/move": "apply credit",
+    "POST /api/v1/credit-applications/<application_id>/reverse": "apply credit",
     "GET /api/v1/credits/<lot_id>": "read credit",
     "POST /api/v1/credits/<lot_id>/election": "apply credit",
     "POST /api/v1/credits/<lot_id>/refunds": "request a refund",
@@ -166,6 +168,7 @@ PROOF = {"category": "veteran", "proof": "dd_214", "verified_on": "2026-11-02"}
 TIMES = {"started_at": "2026-11-02T14:00:00Z", "stopped_at": "2026-11-02T14:45:00Z", "dose_mg": 40}
 
 BODIES: dict[str, dict[str, Any]] = {
+    "/credit-applications/<application_id>/move": {"invoice_id": "inv_" + "0" * 26},
     "/credits/<lot_id>/election": {"election": "refund"},
     "/credits/<lot_id>/refunds": {"amount_cents": 100},
     "/invoices/<invoice_id>/cash-payments": {"amount_cents": 100},

@@ -112,6 +112,10 @@ NOT_POSTED = Probe(
         SELECT id, 'payment' AS kind, 'received' AS purpose, amount_cents AS cents FROM payment
         UNION ALL SELECT id, 'payment', 'fee', fee_cents FROM payment WHERE fee_cents <> 0
         UNION ALL SELECT id, 'credit', 'applied', amount_cents FROM credit_application
+        UNION ALL SELECT r.id, 'credit-reversal', 'unapplied', r.amount_cents FROM credit_reversal r
+            WHERE EXISTS (SELECT 1 FROM invoice_tender_reversal t
+                WHERE t.source_kind = 'credit' AND t.source_id = r.application_id
+                    AND t.cents = r.amount_cents AND t.reversed_at = r.reversed_at)
         UNION ALL SELECT id, 'refund', 'approved', amount_cents FROM refund WHERE approved_at IS NOT NULL
         UNION ALL SELECT id, 'refund', 'sent', amount_cents FROM refund WHERE refunded_on IS NOT NULL
         UNION ALL SELECT id, 'refund', 'failed', amount_cents FROM refund
@@ -138,6 +142,8 @@ WITHOUT_FACT = Probe(
         (e.source_kind = 'payment' AND NOT EXISTS (SELECT 1 FROM payment x WHERE x.id = e.source_id))
         OR (e.source_kind = 'credit'
             AND NOT EXISTS (SELECT 1 FROM credit_application x WHERE x.id = e.source_id))
+        OR (e.source_kind = 'credit-reversal'
+            AND NOT EXISTS (SELECT 1 FROM credit_reversal x WHERE x.id = e.source_id))
         OR (e.source_kind = 'refund' AND NOT EXISTS (SELECT 1 FROM refund x WHERE x.id = e.source_id))
         OR (e.source_kind = 'return' AND NOT EXISTS (SELECT 1 FROM invoice_return x WHERE x.id = e.source_id))
         OR (e.source_kind = 'session'

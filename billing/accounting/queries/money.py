@@ -126,6 +126,17 @@ APPLIED_ELSEWHERE = Probe(
     WHERE t.cents IS NULL OR t.cents <> a.amount_cents
     """,
 )
+HELD_AGAIN = Probe(
+    "what came off its invoice again is not what the credit has again",
+    """
+    SELECT source_id FROM (
+        SELECT source_id, cents FROM invoice_tender_reversal WHERE source_kind = 'credit'
+        UNION ALL SELECT source_id, cents FROM invoice_return_part WHERE source_kind = 'credit'
+        UNION ALL SELECT application_id, -amount_cents FROM credit_reversal
+    ) told
+    GROUP BY source_id HAVING SUM(cents) <> 0
+    """,
+)
 SESSION_COVER = Probe(
     "what covers it is not what was counted, or more than is due",
     """
@@ -228,7 +239,7 @@ def invoices_add_up(books: Books) -> Report:
 
 def applications_stay_within_bounds(books: Books) -> Report:
     probes = [LOT_OVERSPENT, SOURCE_OVERSPENT, APPLIED_ELSEWHERE, SESSION_COVER, INVOICE_COVER]
-    probes += [COVER_HISTORY, FREED_PARTS]
+    probes += [COVER_HISTORY, FREED_PARTS, HELD_AGAIN]
     report = look(books, at=["invoice_tender", "treatment_session"], probes=probes)
     require_append_only(books.read, report, APPLICATIONS)
     return report

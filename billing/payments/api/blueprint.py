@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from billing.kernel.money import Money
 from billing.payments.api.checkouts import add_checkout_routes
-from billing.payments.api.credits import add_credit_routes
+from billing.payments.api.credits import add_application_routes, add_credit_routes
 from billing.payments.api.payments import add_payment_routes
 from billing.payments.api.refunds import add_refund_decisions, add_refund_routes
 from billing.payments.flows.room import Payments
@@ -18,6 +18,7 @@ def make_blueprint(edge: Edge, room: Payments, refund_limit: Money) -> ApiBluepr
     add_checkout_routes(routes, edge, room)
     add_payment_routes(routes, edge)
     add_credit_routes(routes, edge)
+    add_application_routes(routes, edge)
     add_refund_routes(routes, edge, refund_limit)
     add_refund_decisions(routes, edge)
     return routes

@@ -6,13 +6,20 @@ from typing import Any
 
 from flask import Response
 
-from billing.kernel.money import total
 from billing.kernel.permissions import Permission
 from billing.patients.queries import find_patient
-from billing.payments.queries.credits import applied_to, credits_of_patient, find_credit
+from billing.payments.queries.credits import applied_to, credit_balance, find_credit
 from billing.payments.records.credits import Election
-from billing.payments.schemas.credits import AppliedCreditsView, CreditsView, CreditView, Elect
+from billing.payments.schemas.credits import (
+    AppliedCreditsView,
+    CreditApplicationView,
+    CreditsView,
+    CreditView,
+    Elect,
+    MoveCredit,
+)
 from billing.payments.use_cases.credits import apply_credits_now, elect
+from billing.payments.use_cases.unapply import move_credit, unapply
 from billing.platform.http.api import ApiBlueprint
 from billing.platform.http.edge import Edge
 from billing.platform.http.guard import current_actor, guard
@@ -44,10 +51,7 @@ def add_credit_routes(routes: ApiBlueprint, edge: Edge) -> None:
     @guard(Permission.CREDITS_READ)
     def show_credits(patient_id: str) -> Any:
         actor = current_actor()
-        lots = edge.read(
-            lambda read: credits_of_patient(read, find_patient(read, patient_id, actor).id, actor)
-        )
-        return {"available": total(lot.available for lot in lots), "items": lots}
+        return edge.read(lambda read: credit_balance(read, find_patient(read, patient_id, actor).id, actor))
 
     @routes.route("/credits/<lot_id>", methods=["GET"])
     @routes.response(200, CreditView)
@@ -66,4 +70,32 @@ def add_credit_routes(routes: ApiBlueprint, edge: Edge) -> None:
             lambda tx: elect(tx, lot_id=lot_id, election=body["election"], actor=actor, now=now),
             CreditView,
             status=200,
+        )
+
+
+def add_application_routes(routes: ApiBlueprint, edge: Edge) -> None:
+    @routes.route("/credit-applications/<application_id>/reverse", methods=["POST"])
+    @routes.response(200, CreditApplicationView)
+    @guard(Permission.CREDITS_WRITE)
+    def reverse(application_id: str) -> Response:
+        actor, now = current_actor(), edge.clock()
+        return edge_write(
+            edge,
+            lambda tx: unapply(tx, application_id=application_id, actor=actor, now=now),
+            CreditApplicationView,
+            status=200,
+            moves_money=True,
+        )
+
+    @routes.route("/credit-applications/<application_id>/move", methods=["POST"])
+    @routes.arguments(MoveCredit)
+    @routes.response(201, CreditApplicationView)
+    @guard(Permission.CREDITS_WRITE)
+    def move(body: dict[str, str], application_id: str) -> Response:
+        actor, now = current_actor(), edge.clock()
+        return edge_write(
+            edge,
+            lambda tx: move_credit(tx, application_id=application_id, **body, actor=actor, now=now),
+            CreditApplicationView,
+            moves_money=True,
         )

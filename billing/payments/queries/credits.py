@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 
 from billing.invoices.queries import find_invoice
-from billing.kernel.money import Money, total
+from billing.kernel.money import ZERO, Money, total
 from billing.kernel.permissions import SYSTEM, Actor
-from billing.payments.errors import (
-    NoSuchCredit,
-)
-from billing.payments.models.credits import CreditApplicationRow, CreditLotRow
+from billing.payments.errors import NoSuchApplication, NoSuchCredit
+from billing.payments.models.credits import CreditApplicationRow, CreditLotRow, CreditReversalRow
 from billing.payments.queries.reach import seen
 from billing.payments.records.credits import (
     AppliedCredits,
     CreditApplication,
+    CreditBalance,
     CreditLot,
     CreditSource,
     Election,
+    SourceBalance,
 )
 from billing.platform.data.database import Read
 from billing.platform.data.reach import within_reach
@@ -50,6 +50,57 @@ def elected_credits(read: Read, patient_id: str) -> Sequence[CreditLot]:
     ]
 
 
+def find_application(read: Read, application_id: str, actor: Actor) -> CreditApplication:
+    """Raises: NoSuchApplication."""
+    row = read.session.get(CreditApplicationRow, application_id)
+    missing = NoSuchApplication("There is no such use of a credit.")
+    if row is None:
+        raise missing
+    seen(read.session.get_one(CreditLotRow, row.lot_id), actor, missing)
+    return application_of(row, undone_of(read, [row.id]).get(row.id, ZERO))
+
+
+def credit_balance(read: Read, patient_id: str, actor: Actor) -> CreditBalance:
+    """What is held for a patient, where it came from, and which invoices took of it.
+
+    Money that another payer gave is listed and is not the patient's balance.
+    """
+    lots = credits_of_patient(read, patient_id, actor)
+    query = (
+        select(CreditApplicationRow)
+        .where(CreditApplicationRow.lot_id.in_([lot.id for lot in lots]))
+        .order_by(CreditApplicationRow.id)
+    )
+    own = [lot for lot in lots if lot.payer_id is None]
+    sources = tuple(
+        SourceBalance(source=source, available=total(lot.available for lot in own if lot.source is source))
+        for source in CreditSource
+        if any(lot.source is source for lot in own)
+    )
+    return CreditBalance(
+        available=total(lot.available for lot in own),
+        sources=sources,
+        items=tuple(lots),
+        applications=_applications(read, query),
+    )
+
+
+def undone_of(read: Read, application_ids: Sequence[str]) -> dict[str, Money]:
+    """How much of each use of a credit came off its invoice again."""
+    query = (
+        select(CreditReversalRow.application_id, func.sum(CreditReversalRow.amount_cents))
+        .where(CreditReversalRow.application_id.in_(application_ids))
+        .group_by(CreditReversalRow.application_id)
+    )
+    return {application_id: Money(int(cents)) for application_id, cents in read.session.execute(query)}
+
+
+def _applications(read: Read, query: Select[CreditApplicationRow]) -> tuple[CreditApplication, ...]:
+    rows = read.session.scalars(query).all()
+    undone = undone_of(read, [row.id for row in rows])
+    return tuple(application_of(row, undone.get(row.id, ZERO)) for row in rows)
+
+
 def applied_to(read: Read, invoice_id: str, actor: Actor) -> AppliedCredits:
     """The credits that an invoice took, oldest first. Raises: NoSuchInvoice."""
     find_invoice(read, invoice_id, actor)
@@ -58,9 +109,9 @@ def applied_to(read: Read, invoice_id: str, actor: Actor) -> AppliedCredits:
         .where(CreditApplicationRow.invoice_id == invoice_id)
         .order_by(CreditApplicationRow.id)
     )
-    taken = tuple(application_of(row) for row in read.session.scalars(query))
+    taken = _applications(read, query)
     return AppliedCredits(
-        invoice_id=invoice_id, amount=total(each.amount for each in taken), applications=taken
+        invoice_id=invoice_id, amount=total(each.amount - each.undone for each in taken), applications=taken
     )
 
 
@@ -93,11 +144,12 @@ def lot_of(row: CreditLotRow) -> CreditLot:
     )
 
 
-def application_of(row: CreditApplicationRow) -> CreditApplication:
+def application_of(row: CreditApplicationRow, undone: Money = ZERO) -> CreditApplication:
     return CreditApplication(
         id=row.id,
         lot_id=row.lot_id,
         invoice_id=row.invoice_id,
         amount=Money(row.amount_cents),
+        undone=undone,
         applied_at=row.applied_at,
     )

@@ -44,11 +44,32 @@ class CreditLot:
 
 @dataclass(frozen=True, kw_only=True)
 class CreditApplication:
+    """What an invoice took of a credit. `undone` came off it again."""
+
     id: str
     lot_id: str
     invoice_id: str
     amount: Money
+    undone: Money
     applied_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class SourceBalance:
+    """What is left of the credits of one kind."""
+
+    source: CreditSource
+    available: Money
+
+
+@dataclass(frozen=True, kw_only=True)
+class CreditBalance:
+    """A patient's credit: what is left, of which sources, lot by lot, and what invoices took."""
+
+    available: Money
+    sources: tuple[SourceBalance, ...]
+    items: tuple[CreditLot, ...]
+    applications: tuple[CreditApplication, ...]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from marshmallow import Schema, fields
 
 from billing.payments.records.credits import Election
-from billing.platform.http.fields import Cents, LocalDate, Moment, StrictSchema
+from billing.platform.http.fields import Cents, LocalDate, Moment, OpaqueId, StrictSchema
 
 
 class Elect(StrictSchema):
@@ -17,6 +17,8 @@ class CreditView(Schema):
     patient_id = fields.String()
     source = fields.String()
     session_id = fields.String(allow_none=True)
+    origin_payment_id = fields.String(allow_none=True)
+    payer_id = fields.String(allow_none=True)
     amount_cents = Cents(attribute="amount")
     available_cents = Cents(attribute="available")
     election = fields.String(allow_none=True)
@@ -24,17 +26,14 @@ class CreditView(Schema):
     held_on = LocalDate()
 
 
-class CreditsView(Schema):
-    """All of a patient's credits, oldest first, and what is left of them together."""
-
-    available_cents = Cents(attribute="available")
-    items = fields.List(fields.Nested(CreditView))
-
-
 class CreditApplicationView(Schema):
+    """`undone_cents` of it came off the invoice again."""
+
     id = fields.String()
     credit_id = fields.String(attribute="lot_id")
+    invoice_id = fields.String()
     amount_cents = Cents(attribute="amount")
+    undone_cents = Cents(attribute="undone")
     applied_at = Moment()
 
 
@@ -42,3 +41,21 @@ class AppliedCreditsView(Schema):
     invoice_id = fields.String()
     amount_cents = Cents(attribute="amount")
     applications = fields.List(fields.Nested(CreditApplicationView))
+
+
+class CreditSourceView(Schema):
+    source = fields.String()
+    available_cents = Cents(attribute="available")
+
+
+class CreditsView(Schema):
+    """One balance, its sources, all credits and all that invoices took of them, oldest first."""
+
+    available_cents = Cents(attribute="available")
+    sources = fields.List(fields.Nested(CreditSourceView))
+    items = fields.List(fields.Nested(CreditView))
+    applications = fields.List(fields.Nested(CreditApplicationView))
+
+
+class MoveCredit(StrictSchema):
+    invoice_id = OpaqueId("inv", required=True)

@@ -164,7 +164,7 @@ def apply_credits(tx: Tx, *, invoice_id: str, actor: Actor, now: datetime) -> Ap
     for lot in elected_credits(tx, invoice.patient_id):
         amount = min(lot.available, owed)
         if amount and invoice.state is InvoiceState.OPEN:
-            applications.append(_apply(tx, lot, invoice_id, amount, actor, now))
+            applications.append(apply_lot(tx, lot, invoice_id, amount, actor, now))
             owed = owed - amount
     taken = total(each.amount for each in applications)
     return AppliedCredits(invoice_id=invoice_id, amount=taken, applications=tuple(applications))
@@ -216,7 +216,7 @@ def hold_returned(tx: Tx, *, fact: ItemReturned, actor: Actor, now: datetime) ->
     held_on = site_date(tx, invoice.site_id, now)
     for part in fact.parts:
         if part.source_kind == CREDIT:
-            _hold_again(tx, part.source_id, part.amount, held_on, now)
+            hold_again(tx, part.source_id, part.amount, held_on, now)
         else:
             _hold_part(tx, fact, part, held_on)
     lines = (
@@ -242,7 +242,7 @@ def _hold_part(tx: Tx, fact: ItemReturned, part: FreedPart, held_on: date) -> No
     )
 
 
-def _hold_again(tx: Tx, application_id: str, amount: Money, on: date, now: datetime) -> str:
+def hold_again(tx: Tx, application_id: str, amount: Money, on: date, now: datetime) -> str:
     """The credit that an invoice had taken is held once more; the id of the fact, for its entry."""
     application = tx.session.get_one(CreditApplicationRow, application_id)
     row = CreditReversalRow(
@@ -277,9 +277,10 @@ def _settle_session(
     ).parts
 
 
-def _apply(
+def apply_lot(
     tx: Tx, lot: CreditLot, invoice_id: str, amount: Money, actor: Actor, now: datetime
 ) -> CreditApplication:
+    """Take an amount of one credit off an invoice; the patient is locked."""
     spend(tx, lot_id=lot.id, amount=amount)
     row = CreditApplicationRow(
         id=new_id("cap"),

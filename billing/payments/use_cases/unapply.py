@@ -1,0 +1,86 @@
+"""Credit taken off an invoice again, and moved to another one of the same patient."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from billing.catalog.queries import site_date
+from billing.invoices.queries import find_invoice, still_applied
+from billing.invoices.rules import owing_again_lines
+from billing.invoices.use_cases.locks import lock_invoice
+from billing.invoices.use_cases.take_back import take_back
+from billing.kernel.money import Money
+from billing.kernel.permissions import Actor
+from billing.ledger.records import Account, Posting, Source, credit
+from billing.ledger.use_cases import post
+from billing.payments.errors import AnotherPatient, NothingToApply, NothingToUndo
+from billing.payments.queries.checkouts import refuse_while_standing
+from billing.payments.queries.credits import find_application, find_credit
+from billing.payments.queries.payments import CREDIT, CREDIT_REVERSAL
+from billing.payments.records.credits import CreditApplication
+from billing.payments.use_cases.credits import apply_lot, hold_again
+from billing.platform.data.audit import record_audit
+from billing.platform.data.database import Tx
+
+
+def unapply(tx: Tx, *, application_id: str, actor: Actor, now: datetime) -> CreditApplication:
+    """Take off an invoice what it still holds of a credit: the invoice owes it again, the credit has it.
+
+    Raises: NoSuchApplication, CheckoutStands, NothingToUndo.
+    """
+    application, standing = _locked(tx, application_id, actor)
+    _undo(tx, application, standing, actor, now)
+    return find_application(tx, application_id, actor)
+
+
+def move_credit(
+    tx: Tx, *, application_id: str, invoice_id: str, actor: Actor, now: datetime
+) -> CreditApplication:
+    """Take credit off one invoice for another, as much as the other still owes; the rest stays.
+
+    Raises: NoSuchApplication, NoSuchInvoice, AnotherPatient, CheckoutStands, NothingToUndo, NothingToApply.
+    """
+    find_invoice(tx, invoice_id, actor)
+    application, standing = _locked(tx, application_id, actor)
+    to, lot = find_invoice(tx, invoice_id, actor), find_credit(tx, application.lot_id, actor)
+    if to.patient_id != lot.patient_id:
+        raise AnotherPatient("Credit moves between the invoices of one patient only.")
+    refuse_while_standing(tx, to.id)
+    amount = min(standing, to.open_balance)
+    if to.id == application.invoice_id or not amount:
+        raise NothingToApply("That invoice owes nothing that this credit does not pay already.")
+    _undo(tx, application, amount, actor, now)
+    return apply_lot(tx, lot, to.id, amount, actor, now)
+
+
+def _locked(tx: Tx, application_id: str, actor: Actor) -> tuple[CreditApplication, Money]:
+    """The patient is locked: the use of the credit, and how much its invoice still holds of it."""
+    invoice = lock_invoice(tx, find_application(tx, application_id, actor).invoice_id, actor)
+    refuse_while_standing(tx, invoice.id)
+    standing = still_applied(tx, invoice.id, CREDIT, application_id)
+    if not standing:
+        raise NothingToUndo("The invoice holds nothing of this credit any more.")
+    return find_application(tx, application_id, actor), standing
+
+
+def _undo(tx: Tx, application: CreditApplication, amount: Money, actor: Actor, now: datetime) -> None:
+    lot = find_credit(tx, application.lot_id, actor)
+    parts = take_back(
+        tx,
+        invoice_id=application.invoice_id,
+        source_kind=CREDIT,
+        source_id=application.id,
+        amount=amount,
+        actor=actor,
+        now=now,
+    ).parts
+    on = site_date(tx, lot.site_id, now)
+    reversal_id = hold_again(tx, application.id, amount, on, now)
+    lines = (
+        *owing_again_lines(parts, lot.patient_id),
+        credit(Account.PATIENT_CREDITS, amount, lot.patient_id),
+    )
+    source = Source(CREDIT_REVERSAL, reversal_id, "unapplied")
+    post(tx, Posting.of(lot, source, on, lines), actor=actor, now=now)
+    detail = {"cents": amount.cents}
+    record_audit(tx, actor=actor, action="credit.unapply", subject_id=application.id, now=now, detail=detail)
