@@ -10,16 +10,26 @@ from billing.sandbox.storage import Condition, Thing, new_reference
 
 DAY = 24 * 3600
 SETTLING_DAYS = 2
-FEE_BASIS_POINTS, FIXED_FEE_CENTS = 290, 30
-"""2.9% + 30 cents, the published price of a US card charge."""
+FEES = {"card": (290, 30), "card_present": (270, 5), "us_bank_account": (80, 0)}
+"""Basis points and cents: the published prices of a US charge on each type of payment method."""
 
-CATEGORIES = {"payout_failure": "payout_reversal", "payout_cancel": "payout_reversal"}
+MOST_BANK_FEE_CENTS, FAILED_DEBIT_FEE_CENTS = 500, 400
+
+CATEGORIES = {
+    "payment": "charge",
+    "payment_failure_refund": "charge_failure",
+    "payment_refund": "refund",
+    "payout_failure": "payout_reversal",
+    "payout_cancel": "payout_reversal",
+}
 """Types whose reporting category has another name."""
 
 
-def card_fee(amount: int) -> int:
-    """In cents, rounded half up."""
-    return share_cents(amount, FEE_BASIS_POINTS) + FIXED_FEE_CENTS
+def fee_of(kind: str, amount: int) -> int:
+    """In cents, rounded half up, for a charge on this type of payment method."""
+    basis_points, fixed = FEES[kind]
+    fee = share_cents(amount, basis_points) + fixed
+    return min(fee, MOST_BANK_FEE_CENTS) if kind == "us_bank_account" else fee
 
 
 def settles_on(now: int) -> int:

@@ -14,9 +14,20 @@ DEFAULT_LIMIT = 10
 DEEPEST_EXPANSION = 4
 
 EXPANDABLE: dict[str, frozenset[str]] = {
-    "checkout.session": frozenset({"payment_intent", "line_items"}),
-    "payment_intent": frozenset({"latest_charge", "payment_method"}),
-    "charge": frozenset({"balance_transaction", "payment_intent"}),
+    "checkout.session": frozenset({"payment_intent", "line_items", "customer", "setup_intent"}),
+    "payment_intent": frozenset({"latest_charge", "payment_method", "customer"}),
+    "charge": frozenset(
+        {
+            "balance_transaction",
+            "payment_intent",
+            "customer",
+            "failure_balance_transaction",
+        }
+    ),
+    "setup_intent": frozenset({"customer", "payment_method", "mandate"}),
+    "payment_method": frozenset({"customer"}),
+    "mandate": frozenset({"payment_method"}),
+    "terminal.reader": frozenset({"location"}),
     "refund": frozenset({"balance_transaction", "charge", "payment_intent", "failure_balance_transaction"}),
     "balance_transaction": frozenset({"source"}),
     "dispute": frozenset({"charge", "payment_intent"}),
@@ -51,7 +62,7 @@ class Route:
 def lookup(call: Call, kind: str, reference: str, *, param: str = "id") -> Thing:
     """Raises: ApiError, 404."""
     thing = call.shelf.find(reference, kind)
-    if thing is None:
+    if thing is None or thing.get("deleted"):
         raise no_such(kind.replace("_", " "), reference, param=param)
     return thing
 

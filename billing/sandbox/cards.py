@@ -5,9 +5,10 @@ Source: docs.stripe.com/testing.
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 
-from billing.sandbox.storage import Thing, new_reference
+from billing.sandbox.storage import Thing
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,11 @@ class Card:
     """The reason that its bank will dispute each charge for."""
     refund: str | None = None
     """How its refunds end, where not at once: each after a minute."""
+    authenticates: str | None = None
+    """When its bank wants to see the payer: `always`, `unless_set_up` (and on-session), or `on_session`."""
+    attaches: bool = False
+    """Whether it can be saved although it is declined."""
+    funding: str = "credit"
 
     @property
     def last4(self) -> str:
@@ -55,6 +61,20 @@ _CARDS = (
         "visa",
         Decline("processing_error", None, "An error occurred while processing your card. Try again."),
     ),
+    Card("4000000000006975", "visa", _declined("card_velocity_exceeded")),
+    Card("4000000000000341", "visa", _declined("generic_decline"), attaches=True),
+    Card("4000002500003155", "visa", authenticates="unless_set_up"),
+    Card("4000002760003184", "visa", authenticates="always"),
+    Card("4000003800000446", "visa", authenticates="on_session"),
+    Card(
+        "4000008260003178",
+        "visa",
+        _declined("insufficient_funds", "Your card has insufficient funds."),
+        authenticates="on_session",
+        attaches=True,
+    ),
+    Card("6011111111111117", "discover"),
+    Card("4000056655665556", "visa", funding="debit"),
     Card("4000000000000259", "visa", dispute="fraudulent"),
     Card("4000000000002685", "visa", dispute="product_not_received"),
     Card("4000000000001976", "visa", dispute="general"),
@@ -72,6 +92,14 @@ _NAMES = {
     "pm_card_visa": "4242424242424242",
     "pm_card_mastercard": "5555555555554444",
     "pm_card_amex": "378282246310005",
+    "pm_card_discover": "6011111111111117",
+    "pm_card_visa_debit": "4000056655665556",
+    "pm_card_authenticationRequired": "4000002760003184",
+    "pm_card_authenticationRequiredOnSetup": "4000002500003155",
+    "pm_card_authenticationRequiredSetupForOffSession": "4000003800000446",
+    "pm_card_authenticationRequiredChargeDeclinedInsufficientFunds": "4000008260003178",
+    "pm_card_chargeCustomerFail": "4000000000000341",
+    "pm_card_visa_chargeDeclinedVelocityLimitExceeded": "4000000000006975",
     "pm_card_chargeDeclined": "4000000000000002",
     "pm_card_visa_chargeDeclined": "4000000000000002",
     "pm_card_chargeDeclinedInsufficientFunds": "4000000000009995",
@@ -81,6 +109,9 @@ _NAMES = {
     "pm_card_chargeDeclinedExpiredCard": "4000000000000069",
     "pm_card_chargeDeclinedIncorrectCvc": "4000000000000127",
     "pm_card_chargeDeclinedProcessingError": "4000000000000119",
+    "pm_card_visa_chargeDeclinedExpiredCard": "4000000000000069",
+    "pm_card_visa_chargeDeclinedIncorrectCvc": "4000000000000127",
+    "pm_card_visa_chargeDeclinedProcessingError": "4000000000000119",
     "pm_card_pendingRefund": "4000000000007726",
     "pm_card_refundFail": "4000000000005126",
     "pm_card_createDispute": "4000000000000259",
@@ -96,28 +127,63 @@ def passes_luhn(number: str) -> bool:
     return (sum(digits[::2]) + sum(doubled)) % 10 == 0
 
 
-def payment_method(card: Card, *, now: int, expires: tuple[int, int]) -> Thing:
-    """The card as the processor remembers it: never its whole number. `expires` is (month, year)."""
+AUTHENTICATION_REQUIRED = Decline(
+    "authentication_required", "authentication_required",
+    "Your card was declined. This transaction requires authentication.",
+)  # fmt: skip
+DECLINES = {
+    "generic_decline": _declined("generic_decline"),
+    "insufficient_funds": _declined("insufficient_funds", "Your card has insufficient funds."),
+    "lost_card": _declined("lost_card"),
+    "stolen_card": _declined("stolen_card"),
+    "do_not_honor": _declined("do_not_honor"),
+    "expired_card": Decline("expired_card", "expired_card", "Your card has expired."),
+    "processing_error": Decline(
+        "processing_error", "processing_error", "An error occurred while processing your card. Try again."
+    ),
+    "authentication_required": AUTHENTICATION_REQUIRED,
+}
+"""How a saved card can be made to be declined from now on, by the control API's names."""
+
+
+def card_of(method: Thing) -> Card:
+    return BY_LAST4[method[method["type"]]["last4"]]
+
+
+def decline_of(method: Thing) -> Decline | None:
+    """Of a card, on a charge: what the control API wants, or what the card is published for."""
+    wanted = method.get("_decline")
+    return DECLINES[wanted] if wanted else card_of(method).decline
+
+
+def needs_authentication(method: Thing, *, off_session: bool) -> bool:
+    when = card_of(method).authenticates
+    if when is None or when == "always" or not off_session:
+        return when is not None
+    return when == "unless_set_up" and not method.get("_set_up")
+
+
+def card_hash(card: Card, expires: tuple[int, int]) -> Thing:
+    """What is remembered of a card: never its whole number. `expires` is (month, year)."""
     month, year = expires
     return {
-        "id": new_reference("pm"),
-        "object": "payment_method",
-        "created": now,
-        "livemode": False,
-        "type": "card",
-        "customer": None,
-        "metadata": {},
-        "billing_details": billing_details(),
-        "card": {
-            "brand": card.brand,
-            "country": "US",
-            "exp_month": month,
-            "exp_year": year,
-            "funding": "credit",
-            "last4": card.last4,
-        },
+        "brand": card.brand,
+        "checks": {"address_line1_check": None, "address_postal_code_check": None, "cvc_check": "pass"},
+        "country": "US",
+        "display_brand": "american_express" if card.brand == "amex" else card.brand,
+        "exp_month": month,
+        "exp_year": year,
+        "fingerprint": fingerprint(card.number),
+        "funding": card.funding,
+        "generated_from": None,
+        "last4": card.last4,
+        "networks": {"available": [card.brand], "preferred": None},
+        "regulated_status": "unregulated",
+        "three_d_secure_usage": {"supported": True},
+        "wallet": None,
     }
 
 
-def billing_details() -> Thing:
-    return {"address": None, "email": None, "name": None, "phone": None, "tax_id": None}
+def fingerprint(number: str) -> str:
+    """The same for each payment method of one card or account."""
+    return hashlib.sha256(number.encode()).hexdigest()[:16]

@@ -5,13 +5,21 @@ Source: docs.stripe.com/disputes and docs.stripe.com/testing#disputes.
 
 from __future__ import annotations
 
-from typing import Any
-
 from billing.sandbox import balance
 from billing.sandbox.calls import Call, Route, lookup, page, reader, shown
 from billing.sandbox.errors import ApiError, no_such
 from billing.sandbox.events import emit
-from billing.sandbox.parameters import EXPAND, NOTHING, PAGED, Form, Parser, flag, metadata, text
+from billing.sandbox.parameters import (
+    EXPAND,
+    NOTHING,
+    PAGED,
+    Form,
+    changed_metadata,
+    flag,
+    metadata_change,
+    text,
+    unsettable,
+)
 from billing.sandbox.storage import Condition, Thing, new_reference
 
 FEE_CENTS = 1_500
@@ -195,7 +203,7 @@ def _update(call: Call, params: Thing, *, reference: str) -> Thing:
     if submits:
         dispute["evidence_details"]["submission_count"] += 1
         dispute["status"] = ANSWERABLE[dispute["status"]]
-    dispute["metadata"] = {**dispute["metadata"], **params.get("metadata", {})}
+    dispute["metadata"] = changed_metadata(dispute["metadata"], params)
     call.shelf.save(dispute)
     emit(call, "charge.dispute.updated", dispute)
     verdict = VERDICTS.get(dispute["evidence"]["uncategorized_text"] or "")
@@ -240,18 +248,9 @@ def _list(call: Call, params: Thing) -> Thing:
     return page(call, "dispute", params, url="/v1/disputes", conditions=conditions)
 
 
-def _unsettable(longest: int) -> Parser:
-    """Text that an empty string removes."""
-
-    def parse(raw: Any, name: str) -> str:
-        return raw if raw == "" else str(text(longest)(raw, name))
-
-    return parse
-
-
 _EVIDENCE = Form({
-    **{name: _unsettable(20_000) for name in LONG_TEXTS},
-    **{name: _unsettable(5_000) for name in (*SHORT_TEXTS, *FILES)},
+    **{name: unsettable(20_000) for name in LONG_TEXTS},
+    **{name: unsettable(5_000) for name in (*SHORT_TEXTS, *FILES)},
 })  # fmt: skip
 
 ROUTES = [
@@ -260,7 +259,7 @@ ROUTES = [
     Route(
         "POST",
         "/v1/disputes/<reference>",
-        Form({**EXPAND, "evidence": _EVIDENCE, "metadata": metadata(), "submit": flag()}),
+        Form({**EXPAND, "evidence": _EVIDENCE, "metadata": metadata_change(), "submit": flag()}),
         _update,
     ),
     Route("POST", "/v1/disputes/<reference>/close", NOTHING, _close),

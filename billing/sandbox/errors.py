@@ -28,14 +28,11 @@ class ApiError(Exception):
 
 
 class CardDeclined(ApiError):
-    """The failed attempt is on record, and the answer tells of it."""
+    """The failed attempt is on record, and the answer tells of it in `more`."""
 
     keeps_writes = True
 
-    def __init__(
-        self, *, code: str, decline_code: str | None, message: str, charge: str, intent: Any
-    ) -> None:
-        more = {"charge": charge, "payment_intent": intent}
+    def __init__(self, *, code: str, decline_code: str | None, message: str, **more: Any) -> None:
         if decline_code:
             more["decline_code"] = decline_code
         super().__init__(message, status=402, kind="card_error", code=code, more=more)

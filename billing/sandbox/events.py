@@ -20,14 +20,17 @@ of the next ones are lost.
 """
 
 
-def emit(call: Call, kind: str, thing: Thing) -> Thing:
-    """Record an event with the object as it is now, and queue its delivery."""
+def emit(call: Call, kind: str, thing: Thing, *, previous: Thing | None = None) -> Thing:
+    """Record an event with the object as it is now, and queue its delivery. `previous` holds what the
+    changed fields were.
+    """
+    changed = {} if previous is None else {"previous_attributes": previous}
     event = call.shelf.add({
         "id": new_reference("evt"),
         "object": "event",
         "api_version": API_VERSION,
         "created": call.now,
-        "data": {"object": shown(call, thing)},
+        "data": {"object": shown(call, thing), **changed},
         "livemode": False,
         "pending_webhooks": 1,
         "request": {"id": call.request_id, "idempotency_key": call.idempotency_key},

@@ -11,7 +11,21 @@ from typing import Any
 
 from flask import Blueprint, Response, request
 
-from billing.sandbox import balance, charges, disputes, events, files, intents, payouts, refunds, sessions
+from billing.sandbox import (
+    balance,
+    charges,
+    customers,
+    disputes,
+    events,
+    files,
+    intent_calls,
+    mandates,
+    payment_methods,
+    payouts,
+    refunds,
+    sessions,
+    setups,
+)
 from billing.sandbox.calls import Call, Route
 from billing.sandbox.errors import ApiError, unauthorized
 from billing.sandbox.idempotency import KeptAnswer, claim, keep, release
@@ -30,7 +44,11 @@ from billing.sandbox.storage import Store, Thing, new_reference
 
 ROUTES: list[Route] = [
     *sessions.ROUTES,
-    *intents.ROUTES,
+    *intent_calls.ROUTES,
+    *setups.ROUTES,
+    *customers.ROUTES,
+    *payment_methods.ROUTES,
+    *mandates.ROUTES,
     *charges.ROUTES,
     *refunds.ROUTES,
     *disputes.ROUTES,

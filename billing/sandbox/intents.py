@@ -4,29 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from billing.sandbox.calls import Call, Route, lookup, page, reader, shown
-from billing.sandbox.cards import BY_NAME, payment_method
-from billing.sandbox.charges import attempt
-from billing.sandbox.errors import ApiError, CardDeclined, no_such
+from billing.sandbox import banks, charges
+from billing.sandbox.bank_payments import begin_debit
+from billing.sandbox.calls import Call, lookup, shown
+from billing.sandbox.cards import AUTHENTICATION_REQUIRED, Decline, decline_of, needs_authentication
+from billing.sandbox.errors import ApiError, missing_parameter
 from billing.sandbox.events import emit
-from billing.sandbox.parameters import (
-    EXPAND,
-    NOTHING,
-    PAGED,
-    Form,
-    Parser,
-    choice,
-    flag,
-    listed,
-    metadata,
-    text,
-    whole,
-)
-from billing.sandbox.storage import Thing, new_reference
+from billing.sandbox.mandates import mandate_for
+from billing.sandbox.parameters import Parser, whole
+from billing.sandbox.payment_methods import TYPES, attach, given_method, refusal_to_save, refuse_unfit
+from billing.sandbox.storage import Condition, Thing, new_reference
 
 LEAST_CENTS, MOST_CENTS = 50, 99_999_999
-NAMED_CARD_EXPIRES = (12, 2040)
-CAN_BE_CONFIRMED = ("requires_payment_method", "requires_confirmation")
+CAN_BE_CONFIRMED = ("requires_payment_method", "requires_confirmation", "requires_action")
+CAN_BE_CANCELED = (*CAN_BE_CONFIRMED, "requires_capture")
 
 
 def amount() -> Parser:
@@ -46,25 +37,28 @@ def amount() -> Parser:
 def new_intent(call: Call, *, cents: int, params: Thing, managed: bool = False) -> Thing:
     """`managed`: by Checkout, so that nobody else may confirm it."""
     reference = new_reference("pi")
+    kinds = params.get("allowed_payment_method_types")
+    if params.get("customer"):
+        lookup(call, "customer", params["customer"], param="customer")
     intent = call.shelf.add({
         "id": reference,
         "object": "payment_intent",
-        "allowed_payment_method_types": params.get("allowed_payment_method_types"),
+        "allowed_payment_method_types": kinds,
         "amount": cents,
         "amount_capturable": 0,
         "amount_details": {"tip": {}},
         "amount_received": 0,
         "application": None,
         "application_fee_amount": None,
-        "automatic_payment_methods": None,
+        "automatic_payment_methods": params.get("automatic_payment_methods"),
         "canceled_at": None,
         "cancellation_reason": None,
-        "capture_method": "automatic_async",
+        "capture_method": params.get("capture_method", "automatic_async"),
         "client_secret": f"{reference}_secret_{new_reference('x')[2:]}",
         "confirmation_method": "automatic",
         "created": call.now,
         "currency": "usd",
-        "customer": None,
+        "customer": params.get("customer"),
         "description": params.get("description"),
         "last_payment_error": None,
         "latest_charge": None,
@@ -74,11 +68,11 @@ def new_intent(call: Call, *, cents: int, params: Thing, managed: bool = False) 
         "on_behalf_of": None,
         "payment_method": None,
         "payment_method_options": {"card": {"request_three_d_secure": "automatic"}},
-        "payment_method_types": ["card"],
+        "payment_method_types": kinds or list(TYPES),
         "processing": None,
         "receipt_email": None,
         "review": None,
-        "setup_future_usage": None,
+        "setup_future_usage": params.get("setup_future_usage"),
         "shipping": None,
         "statement_descriptor": None,
         "statement_descriptor_suffix": params.get("statement_descriptor_suffix"),
@@ -91,112 +85,181 @@ def new_intent(call: Call, *, cents: int, params: Thing, managed: bool = False) 
     return intent
 
 
+def confirm(call: Call, intent: Thing, params: Thing) -> Thing | None:
+    """Try to pay with the method given or chosen before: the charge, or None while the payer must act.
+
+    Raises: ApiError when the intent or the method is not fit for it.
+    """
+    method = given_method(call, params, otherwise=intent["payment_method"])
+    if method is None:
+        message = "You cannot confirm this PaymentIntent because it's missing a payment method."
+        raise ApiError(message, code="payment_intent_unexpected_state", param="payment_method")
+    refuse_unfit(method, intent["customer"], intent["payment_method_types"])
+    for name in ("capture_method", "setup_future_usage"):
+        intent[name] = params.get(name, intent[name])
+    intent["_return_url"] = params.get("return_url")
+    if method["type"] == "us_bank_account":
+        return _confirm_debit(call, intent, method, params)
+    off_session = bool(params.get("off_session"))
+    if not needs_authentication(method, off_session=off_session):
+        return pay(call, intent, method, _decline(intent, method))
+    if off_session or params.get("error_on_requires_action"):
+        return pay(call, intent, method, decline_of(method) or AUTHENTICATION_REQUIRED)
+    _require(call, intent, method, authentication(call, intent))
+    return None
+
+
+def _decline(intent: Thing, method: Thing) -> Decline | None:
+    """A card that cannot be saved cannot be paid with either, where it is to be saved."""
+    saves = intent["setup_future_usage"] and method["type"] == "card"
+    return decline_of(method) or (refusal_to_save(method) if saves else None)
+
+
+def _confirm_debit(call: Call, intent: Thing, method: Thing, params: Thing) -> Thing | None:
+    if intent["capture_method"] == "manual":
+        raise ApiError("A us_bank_account cannot be captured manually.", param="capture_method")
+    acceptance = params.get("mandate_data", {}).get("customer_acceptance")
+    mandate = _named_mandate(call, params, method) or mandate_for(call, method, acceptance)
+    if method["_verified"]:
+        charge = begin_debit(call, intent, method, mandate)
+        _keep_or_use_up(call, intent, method)
+        return charge
+    _require(call, intent, method, verification(call, intent))
+    return None
+
+
+def _named_mandate(call: Call, params: Thing, method: Thing) -> Thing | None:
+    if "mandate" not in params:
+        return None
+    mandate = lookup(call, "mandate", params["mandate"], param="mandate")
+    if mandate["payment_method"] != method["id"] or mandate["status"] != "active":
+        message = "The provided mandate is invalid and can not be used for this payment."
+        raise ApiError(message, code="payment_intent_mandate_invalid", param="mandate")
+    return mandate
+
+
+def pay(call: Call, intent: Thing, method: Thing, decline: Decline | None) -> Thing:
+    """Charge a card, and keep it for the intent's customer if that was asked for."""
+    charge = charges.attempt(call, intent, method, decline)
+    if decline is None:
+        _keep_or_use_up(call, intent, method)
+    return charge
+
+
+def _keep_or_use_up(call: Call, intent: Thing, method: Thing) -> None:
+    if method["type"] == "card_present":
+        return
+    if intent["setup_future_usage"]:
+        method["_set_up"] = True
+        if intent["customer"]:
+            attach(call, method, lookup(call, "customer", intent["customer"]))
+    elif not method["customer"]:
+        method["_used"] = True
+    call.shelf.save(method)
+
+
+def _require(call: Call, intent: Thing, method: Thing, action: Thing) -> None:
+    intent.update(
+        status="requires_action", payment_method=method["id"], next_action=action, last_payment_error=None
+    )
+    call.shelf.save(intent)
+    emit(call, f"{intent['object']}.requires_action", intent)
+
+
+def authentication(call: Call, intent: Thing) -> Thing:
+    """What the payer must do next: on a page, when there is one to come back to."""
+    if not intent.get("_return_url"):
+        return {"type": "use_stripe_sdk", "use_stripe_sdk": {}}
+    url = f"{call.base_url}/c/authenticate/{intent['id']}"
+    return {
+        "redirect_to_url": {"return_url": intent["_return_url"], "url": url},
+        "type": "redirect_to_url",
+    }
+
+
+def verification(call: Call, intent: Thing) -> Thing:
+    """Two deposits arrive the next day."""
+    details = {
+        "arrival_date": call.now + 24 * 3600,
+        "hosted_verification_url": f"{call.base_url}/c/verify/{intent['id']}",
+        "microdeposit_type": "amounts",
+    }
+    return {"type": "verify_with_microdeposits", "verify_with_microdeposits": details}
+
+
+def check_deposits(intent: Thing, method: Thing, params: Thing) -> None:
+    """Raises: ApiError unless the payer saw what was deposited."""
+    if (intent["next_action"] or {}).get("type") != "verify_with_microdeposits":
+        raise in_wrong_state("verify the microdeposits of", intent)
+    if ("amounts" in params) == ("descriptor_code" in params):
+        raise missing_parameter("amounts")
+    if method["us_bank_account"]["last4"] == banks.WITHOUT_DEPOSITS:
+        message = "The microdeposits could not be sent to this bank account."
+        raise ApiError(message, code="payment_method_microdeposit_failed")
+    if "amounts" in params and sorted(params["amounts"]) != banks.DEPOSITS:
+        message = "The amounts provided do not match the amounts that we sent to the bank account."
+        raise ApiError(message, code="payment_method_microdeposit_verification_amounts_mismatch")
+    if "descriptor_code" in params and params["descriptor_code"] != banks.DEPOSIT_CODE:
+        message = "The descriptor code does not match the one that we sent to the bank account."
+        raise ApiError(message, code="payment_method_microdeposit_verification_descriptor_code_mismatch")
+
+
+def verified(call: Call, intent: Thing) -> None:
+    """The payer saw the deposits: the debit begins."""
+    method = lookup(call, "payment_method", intent["payment_method"])
+    method["_verified"] = True
+    call.shelf.save(method)
+    begin_debit(call, intent, method, mandate_for(call, method, None))
+    _keep_or_use_up(call, intent, method)
+
+
+def authenticated(call: Call, intent: Thing, *, succeeds: bool) -> None:
+    """The payer did what the bank asked for, or could not. Raises: ApiError unless it was asked for."""
+    if intent["status"] != "requires_action":
+        raise in_wrong_state("authenticate", intent)
+    method = lookup(call, "payment_method", intent["payment_method"])
+    if succeeds:
+        pay(call, intent, method, _decline(intent, method))
+        return
+    error = {
+        "code": "payment_intent_authentication_failure",
+        "message": "The provided PaymentMethod has failed authentication. Provide another PaymentMethod.",
+        "payment_method": shown(call, method),
+        "type": "invalid_request_error",
+    }
+    intent.update(
+        status="requires_payment_method", payment_method=None, next_action=None, last_payment_error=error
+    )
+    call.shelf.save(intent)
+    emit(call, "payment_intent.payment_failed", intent)
+
+
 def cancel_intent(call: Call, intent: Thing, reason: str | None) -> Thing:
-    """Raises: ApiError when it has been paid or canceled."""
-    if intent["status"] not in CAN_BE_CONFIRMED:
-        raise _in_wrong_state("cancel", intent)
-    intent.update(status="canceled", canceled_at=call.now, cancellation_reason=reason)
+    """Raises: ApiError when it has been paid or canceled, or is under way."""
+    if intent["status"] not in CAN_BE_CANCELED:
+        raise in_wrong_state("cancel", intent)
+    if intent["status"] == "requires_capture":
+        charge = lookup(call, "charge", intent["latest_charge"])
+        charges.release(call, charge, "charge.expired" if reason == "automatic" else "charge.refunded")
+    intent.update(
+        status="canceled", canceled_at=call.now, cancellation_reason=reason, amount_capturable=0,
+        next_action=None,
+    )  # fmt: skip
     call.shelf.save(intent)
     emit(call, "payment_intent.canceled", intent)
     return intent
 
 
-def _create(call: Call, params: Thing) -> Thing:
-    if params.get("off_session") and not params.get("confirm"):
-        raise ApiError("off_session can only be passed with confirm=true.", param="off_session")
-    intent = new_intent(call, cents=params["amount"], params=params)
-    if "payment_method" in params:
-        intent.update(
-            status="requires_confirmation", payment_method=_method(call, params["payment_method"])["id"]
-        )
-        call.shelf.save(intent)
-    if params.get("confirm"):
-        _attempt(call, intent, params)
-    return shown(call, intent, params.get("expand", ()))
+def release_overdue(call: Call) -> None:
+    """What was held and never captured is free again."""
+    overdue: list[Condition] = [("_release_at", "<=", call.now)]
+    for charge in call.shelf.select("charge", overdue, oldest_first=True):
+        cancel_intent(call, lookup(call, "payment_intent", charge["payment_intent"]), "automatic")
 
 
-def _confirm(call: Call, params: Thing, *, reference: str) -> Thing:
-    intent = lookup(call, "payment_intent", reference, param="intent")
-    if intent["_managed"]:
-        raise ApiError("You cannot confirm this PaymentIntent: it is managed by Checkout.", param="intent")
-    if intent["status"] not in CAN_BE_CONFIRMED:
-        raise _in_wrong_state("confirm", intent)
-    _attempt(call, intent, params)
-    return shown(call, intent, params.get("expand", ()))
-
-
-def _attempt(call: Call, intent: Thing, params: Thing) -> None:
-    name = params.get("payment_method", intent["payment_method"])
-    if name is None:
-        message = "You cannot confirm this PaymentIntent because it's missing a payment method."
-        raise ApiError(message, code="payment_intent_unexpected_state", param="payment_method")
-    charge = attempt(call, intent, _method(call, name))
-    error = intent["last_payment_error"]
-    if error:
-        raise CardDeclined(
-            code=error["code"],
-            decline_code=error.get("decline_code"),
-            message=error["message"],
-            charge=charge["id"],
-            intent=shown(call, intent),
-        )
-
-
-def _method(call: Call, name: str) -> Thing:
-    """A stored payment method, or a new one for each use of a test card's name."""
-    if name in BY_NAME:
-        return call.shelf.add(payment_method(BY_NAME[name], now=call.now, expires=NAMED_CARD_EXPIRES))
-    method = call.shelf.find(name, "payment_method")
-    if method is None:
-        raise no_such("PaymentMethod", name, param="payment_method")
-    return method
-
-
-def _cancel(call: Call, params: Thing, *, reference: str) -> Thing:
-    intent = lookup(call, "payment_intent", reference, param="intent")
-    if intent["_managed"]:
-        raise ApiError("You cannot cancel this PaymentIntent: expire its Checkout Session.", param="intent")
-    cancel_intent(call, intent, params.get("cancellation_reason"))
-    return shown(call, intent, params.get("expand", ()))
-
-
-def _in_wrong_state(verb: str, intent: Thing) -> ApiError:
-    message = f"You cannot {verb} this PaymentIntent because it has a status of {intent['status']}."
-    return ApiError(message, code="payment_intent_unexpected_state", more={"payment_intent": intent["id"]})
-
-
-def _list(call: Call, params: Thing) -> Thing:
-    return page(call, "payment_intent", params, url="/v1/payment_intents")
-
-
-_CREATE = Form(
-    {
-        **EXPAND,
-        "amount": amount(),
-        "currency": choice("usd"),
-        "allowed_payment_method_types": listed(choice("card")),
-        "payment_method": text(255),
-        "confirm": flag(),
-        "off_session": flag(),
-        "description": text(1000),
-        "metadata": metadata(),
-        "statement_descriptor_suffix": text(22),
-    },
-    required=frozenset({"amount", "currency"}),
-)
-_CONFIRM = Form({**EXPAND, "payment_method": text(255), "off_session": flag()})
-_REASONS = choice("duplicate", "fraudulent", "requested_by_customer", "abandoned")
-
-ROUTES = [
-    Route("POST", "/v1/payment_intents", _CREATE, _create),
-    Route("GET", "/v1/payment_intents/<reference>", NOTHING, reader("payment_intent")),
-    Route("GET", "/v1/payment_intents", Form(PAGED), _list),
-    Route("POST", "/v1/payment_intents/<reference>/confirm", _CONFIRM, _confirm),
-    Route(
-        "POST",
-        "/v1/payment_intents/<reference>/cancel",
-        Form({**EXPAND, "cancellation_reason": _REASONS}),
-        _cancel,
-    ),
-    Route("GET", "/v1/payment_methods/<reference>", NOTHING, reader("payment_method")),
-]
+def in_wrong_state(verb: str, intent: Thing) -> ApiError:
+    """Of a PaymentIntent or a SetupIntent, which goes along."""
+    noun = {"payment_intent": "PaymentIntent", "setup_intent": "SetupIntent"}[intent["object"]]
+    message = f"You cannot {verb} this {noun} because it has a status of {intent['status']}."
+    visible = {name: value for name, value in intent.items() if not name.startswith("_")}
+    return ApiError(message, code=f"{intent['object']}_unexpected_state", more={intent["object"]: visible})

@@ -131,21 +131,51 @@ def listed(item: Parser, most: int = 100) -> Parser:
     return parse
 
 
+def unsettable(longest: int = 5000) -> Parser:
+    """Text that an empty string removes."""
+
+    def parse(raw: Any, name: str) -> str:
+        return raw if raw == "" else str(text(longest)(raw, name))
+
+    return parse
+
+
 def metadata() -> Parser:
     """At most 50 keys of 40 characters, values of 500. Source: docs.stripe.com/api/metadata."""
 
     def parse(raw: Any, name: str) -> dict[str, str]:
-        if not isinstance(raw, dict):
-            raise ApiError(f"Invalid hash: {name}", param=name)
-        if len(raw) > 50:
-            raise ApiError("Metadata can have up to 50 keys.", param=name)
-        for key, value in raw.items():
-            if len(key) > 40 or not isinstance(value, str) or len(value) > 500:
-                message = "Metadata keys have up to 40 characters, values up to 500."
-                raise ApiError(message, param=f"{name}[{key}]")
-        return {key: value for key, value in raw.items() if value}
+        return {key: value for key, value in _keys(raw, name).items() if value}
 
     return parse
+
+
+def metadata_change() -> Parser:
+    """An empty value removes its key; an empty string instead of the keys removes all."""
+
+    def parse(raw: Any, name: str) -> dict[str, str] | None:
+        return None if raw == "" else _keys(raw, name)
+
+    return parse
+
+
+def changed_metadata(old: dict[str, str], params: Mapping[str, Any]) -> dict[str, str]:
+    """What becomes of an object's metadata by an update."""
+    change = params.get("metadata", {})
+    if change is None:
+        return {}
+    return {key: value for key, value in {**old, **change}.items() if value}
+
+
+def _keys(raw: Any, name: str) -> dict[str, str]:
+    if not isinstance(raw, dict):
+        raise ApiError(f"Invalid hash: {name}", param=name)
+    if len(raw) > 50:
+        raise ApiError("Metadata can have up to 50 keys.", param=name)
+    for key, value in raw.items():
+        if len(key) > 40 or not isinstance(value, str) or len(value) > 500:
+            message = "Metadata keys have up to 40 characters, values up to 500."
+            raise ApiError(message, param=f"{name}[{key}]")
+    return raw
 
 
 def span() -> Parser:
@@ -157,6 +187,16 @@ def span() -> Parser:
         if isinstance(raw, str):
             return [("=", whole()(raw, name))]
         return [(operators[key], value) for key, value in bounds(raw, name).items()]
+
+    return parse
+
+
+def no_longer(parameter: str) -> Parser:
+    """Of a parameter that the API has taken away, and says so by its name."""
+
+    def parse(_raw: Any, name: str) -> None:
+        message = f"The parameter {parameter} is no longer supported: use allowed_{parameter}."
+        raise ApiError(message, code=f"{parameter}_no_longer_supported", param=name)
 
     return parse
 

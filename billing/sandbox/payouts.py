@@ -8,7 +8,19 @@ from billing.sandbox import balance
 from billing.sandbox.calls import Call, Route, lookup, page, reader, shown
 from billing.sandbox.errors import ApiError
 from billing.sandbox.events import emit
-from billing.sandbox.parameters import EXPAND, NOTHING, PAGED, Form, choice, metadata, span, text, whole
+from billing.sandbox.parameters import (
+    EXPAND,
+    NOTHING,
+    PAGED,
+    Form,
+    changed_metadata,
+    choice,
+    metadata,
+    metadata_change,
+    span,
+    text,
+    whole,
+)
 from billing.sandbox.storage import Condition, Thing, new_reference
 
 BANK = "ba_standin"
@@ -165,7 +177,7 @@ def _cancel(call: Call, params: Thing, *, reference: str) -> Thing:
 
 def _update(call: Call, params: Thing, *, reference: str) -> Thing:
     payout = lookup(call, "payout", reference, param="payout")
-    payout["metadata"] = {**payout["metadata"], **params.get("metadata", {})}
+    payout["metadata"] = changed_metadata(payout["metadata"], params)
     call.shelf.save(payout)
     emit(call, "payout.updated", payout)
     return shown(call, payout, params.get("expand", ()))
@@ -202,6 +214,6 @@ ROUTES = [
     Route("POST", "/v1/payouts", _CREATE, _create),
     Route("GET", "/v1/payouts/<reference>", NOTHING, reader("payout")),
     Route("GET", "/v1/payouts", _LIST, _list),
-    Route("POST", "/v1/payouts/<reference>", Form({**EXPAND, "metadata": metadata()}), _update),
+    Route("POST", "/v1/payouts/<reference>", Form({**EXPAND, "metadata": metadata_change()}), _update),
     Route("POST", "/v1/payouts/<reference>/cancel", NOTHING, _cancel),
 ]

@@ -4,11 +4,22 @@ from __future__ import annotations
 
 from billing.sandbox import balance
 from billing.sandbox.calls import Call, Route, lookup, page, reader, shown
-from billing.sandbox.cards import BY_LAST4
+from billing.sandbox.cards import card_of
 from billing.sandbox.disputes import blocks_refunds, undisputed
 from billing.sandbox.errors import ApiError, missing_parameter
 from billing.sandbox.events import emit
-from billing.sandbox.parameters import EXPAND, NOTHING, PAGED, Form, choice, metadata, text, whole
+from billing.sandbox.parameters import (
+    EXPAND,
+    NOTHING,
+    PAGED,
+    Form,
+    changed_metadata,
+    choice,
+    metadata,
+    metadata_change,
+    text,
+    whole,
+)
 from billing.sandbox.storage import Condition, Thing, new_reference
 
 FAILURES = (
@@ -87,8 +98,13 @@ def _create(call: Call, params: Thing) -> Thing:
     charge = _refundable_charge(call, params)
     amount = _allowed_amount(call, charge, params.get("amount"))
     refund = _refund(call, charge, amount, params)
+    by_bank = charge["payment_method_details"]["type"] == "us_bank_account"
     movement = balance.book(
-        call, kind="refund", source=refund["id"], amount=-amount, available_on=_available_on(call, charge)
+        call,
+        kind="payment_refund" if by_bank else "refund",
+        source=refund["id"],
+        amount=-amount,
+        available_on=_available_on(call, charge),
     )
     refund["balance_transaction"] = movement["id"]
     _take_its_time(refund, charge["payment_method_details"])
@@ -101,10 +117,11 @@ def _create(call: Call, params: Thing) -> Thing:
 
 def _take_its_time(refund: Thing, paid_by: Thing) -> None:
     """Refunds to bank accounts, and to the two test cards made for it, end later."""
-    if paid_by["type"] == "card":
-        ends_as, seconds = BY_LAST4[paid_by["card"]["last4"]].refund, CARD_SECONDS
-    else:
+    ends_as: str | None
+    if paid_by["type"] == "us_bank_account":
         ends_as, seconds = "succeeded", BANK_SECONDS
+    else:
+        ends_as, seconds = card_of(paid_by).refund, CARD_SECONDS
     if ends_as:
         refund.update(_due_at=refund["created"] + seconds, _ends_as=ends_as)
     if ends_as == "succeeded":
@@ -114,7 +131,7 @@ def _take_its_time(refund: Thing, paid_by: Thing) -> None:
 def _refundable_charge(call: Call, params: Thing) -> Thing:
     charge = _named_charge(call, params)
     reference = charge["id"]
-    if charge["status"] != "succeeded":
+    if charge["status"] != "succeeded" or not charge["captured"]:
         raise ApiError(f"Charge {reference} has not been paid; it cannot be refunded.", param="charge")
     if blocks_refunds(call, charge):
         message = f"Charge {reference} has been charged back; cannot issue a refund."
@@ -166,11 +183,7 @@ def _refund(call: Call, charge: Thing, amount: int, params: Thing) -> Thing:
         "charge": charge["id"],
         "created": call.now,
         "currency": charge["currency"],
-        "destination_details": {
-            "card": {"reference_status": "pending", "reference_type": "acquirer_reference_number",
-                     "type": "refund"},
-            "type": "card",
-        },
+        "destination_details": _destination(charge["payment_method_details"]["type"]),
         "metadata": params.get("metadata", {}),
         "payment_intent": charge["payment_intent"],
         "reason": params.get("reason"),
@@ -181,9 +194,16 @@ def _refund(call: Call, charge: Thing, amount: int, params: Thing) -> Thing:
     }  # fmt: skip
 
 
+def _destination(kind: str) -> Thing:
+    if kind == "us_bank_account":
+        return {"type": "us_bank_transfer", "us_bank_transfer": {"reference": None, "reference_status": None}}
+    card = {"reference_status": "pending", "reference_type": "acquirer_reference_number", "type": "refund"}
+    return {"card": card, "type": "card"}
+
+
 def _update(call: Call, params: Thing, *, reference: str) -> Thing:
     refund = lookup(call, "refund", reference, param="refund")
-    refund["metadata"] = {**refund["metadata"], **params.get("metadata", {})}
+    refund["metadata"] = changed_metadata(refund["metadata"], params)
     call.shelf.save(refund)
     _announce(call, refund)
     return shown(call, refund, params.get("expand", ()))
@@ -214,7 +234,7 @@ _CREATE = Form({
 ROUTES = [
     Route("POST", "/v1/refunds", _CREATE, _create),
     Route("GET", "/v1/refunds/<reference>", NOTHING, reader("refund")),
-    Route("POST", "/v1/refunds/<reference>", Form({**EXPAND, "metadata": metadata()}), _update),
+    Route("POST", "/v1/refunds/<reference>", Form({**EXPAND, "metadata": metadata_change()}), _update),
     Route("POST", "/v1/refunds/<reference>/cancel", NOTHING, _cancel),
     Route("GET", "/v1/refunds", Form({**PAGED, "charge": text(255), "payment_intent": text(255)}), _list),
 ]

@@ -33,6 +33,7 @@ CREATE INDEX IF NOT EXISTS thing_charge ON thing (kind, json_extract(body, '$.ch
 CREATE INDEX IF NOT EXISTS thing_intent ON thing (kind, json_extract(body, '$.payment_intent'));
 CREATE INDEX IF NOT EXISTS thing_source ON thing (kind, json_extract(body, '$.source'));
 CREATE INDEX IF NOT EXISTS thing_type ON thing (kind, json_extract(body, '$.type'));
+CREATE INDEX IF NOT EXISTS thing_customer ON thing (kind, json_extract(body, '$.customer'));
 CREATE INDEX IF NOT EXISTS thing_due ON thing (kind, json_extract(body, '$._due_at'));
 CREATE TABLE IF NOT EXISTS delivery (
     place INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -76,9 +77,11 @@ class Shelf:
         self.database = database
 
     def add(self, thing: Thing) -> Thing:
+        """`_created` of an object whose kind does not say when it was made."""
+        created = thing["created"] if "created" in thing else thing["_created"]
         self.database.execute(
             "INSERT INTO thing (id, kind, created, body) VALUES (?, ?, ?, ?)",
-            (thing["id"], thing["object"], thing["created"], json.dumps(thing)),
+            (thing["id"], thing["object"], created, json.dumps(thing)),
         )
         return thing
 

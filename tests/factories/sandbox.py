@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import stripe
 
 ROOT = Path(__file__).resolve().parents[2]
 SECRET_KEY, WEBHOOK_SECRET = "sk_test_standin", "whsec_standin"
@@ -100,3 +101,19 @@ def pay_on_card_page(url: str, card: str = "4242424242424242") -> str | None:
 
 def submit_card(url: str, card: str, *, expiry: str = "12 / 40", cvc: str = "123") -> httpx.Response:
     return httpx.post(url, data={"card_number": card, "expiry": expiry, "cvc": cvc})
+
+
+def submit_account(url: str, account: str = "000123456789") -> httpx.Response:
+    return httpx.post(
+        url, data={"account_holder": "A. Payer", "routing_number": "110000000", "account_number": account}
+    )
+
+
+def sdk_client(sandbox: Sandbox) -> Any:
+    """The processor's own SDK, unchanged but for its address."""
+    return stripe.StripeClient(
+        sandbox.secret_key,
+        base_addresses={"api": sandbox.url, "files": sandbox.url},
+        max_network_retries=0,
+        http_client=stripe.RequestsClient(timeout=30),
+    ).v1

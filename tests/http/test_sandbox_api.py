@@ -4,7 +4,7 @@ import httpx
 import pytest
 import stripe
 
-from tests.factories.sandbox import pay_on_card_page, start_sandbox
+from tests.factories.sandbox import pay_on_card_page, sdk_client, start_sandbox
 
 pytestmark = pytest.mark.processes
 
@@ -28,16 +28,7 @@ def sandbox(tmp_path_factory, clock):
 @pytest.fixture
 def client(sandbox, clock):
     clock.write_text(NOON_TEXT)
-    return client_of(sandbox)
-
-
-def client_of(sandbox):
-    return stripe.StripeClient(
-        sandbox.secret_key,
-        base_addresses={"api": sandbox.url, "files": sandbox.url},
-        max_network_retries=0,
-        http_client=stripe.RequestsClient(timeout=30),
-    ).v1
+    return sdk_client(sandbox)
 
 
 def new_session(client, cents=45_000, **more):
@@ -180,7 +171,7 @@ def test_a_disputed_charge_cannot_be_refunded(client, sandbox):
         ({"expires_at": NOON + 1_799}, None, "expires_at"),
         ({"expires_at": NOON + 86_401}, None, "expires_at"),
         ({"expires_at": "soon"}, "parameter_invalid_integer", "expires_at"),
-        ({"expand": ["customer.name"]}, None, "expand"),
+        ({"expand": ["metadata.operation"]}, None, "expand"),
         ({"line_items": []}, "parameter_missing", "line_items"),
     ],
 )

@@ -8,9 +8,9 @@ import pytest
 import stripe
 
 from billing.sandbox.bad_events import KINDS
-from tests.factories.sandbox import start_sandbox
+from tests.factories.sandbox import sdk_client, start_sandbox
 from tests.factories.webhooks import Listener
-from tests.http.test_sandbox_api import NOON_TEXT, client_of
+from tests.http.test_sandbox_api import NOON_TEXT
 
 pytestmark = pytest.mark.processes
 
@@ -38,7 +38,7 @@ def sandbox(tmp_path, listener, clock):
 
 @pytest.fixture
 def client(sandbox):
-    return client_of(sandbox)
+    return sdk_client(sandbox)
 
 
 def intent(client, cents=1_000, **options):

@@ -5,8 +5,8 @@ import io
 import pytest
 import stripe
 
-from tests.factories.sandbox import start_sandbox
-from tests.http.test_sandbox_api import NOON_TEXT, client_of
+from tests.factories.sandbox import sdk_client, start_sandbox
+from tests.http.test_sandbox_api import NOON_TEXT
 
 pytestmark = pytest.mark.processes
 
@@ -27,7 +27,7 @@ def sandbox(tmp_path_factory, clock):
 @pytest.fixture
 def client(sandbox, clock):
     clock.write_text(NOON_TEXT)
-    return client_of(sandbox)
+    return sdk_client(sandbox)
 
 
 def paid(client, cents=45_000, card="pm_card_visa"):

@@ -3,8 +3,8 @@
 import pytest
 import stripe
 
-from tests.factories.sandbox import start_sandbox
-from tests.http.test_sandbox_api import NOON_TEXT, client_of
+from tests.factories.sandbox import sdk_client, start_sandbox
+from tests.http.test_sandbox_api import NOON_TEXT
 from tests.http.test_sandbox_disputes import paid
 
 pytestmark = pytest.mark.processes
@@ -26,7 +26,7 @@ def sandbox(tmp_path, clock):
 
 @pytest.fixture
 def client(sandbox):
-    return client_of(sandbox)
+    return sdk_client(sandbox)
 
 
 def available(client):

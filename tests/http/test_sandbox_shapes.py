@@ -55,8 +55,62 @@ def answers(tmp_path_factory):
         "event": ask("GET", "/v1/events?limit=1")["data"][0],
         "error": ask("POST", "/v1/refunds"),
         **money_answers(sandbox, ask),
+        **saved_answers(ask),
     }
     sandbox.stop()
+
+
+def saved_answers(ask):
+    """Customers, what is saved for them, and payments in each of their states."""
+    customer = ask("POST", "/v1/customers", **{"metadata[a]": "b"})
+    mandate = {"mandate_data[customer_acceptance][type]": "online",
+               "mandate_data[customer_acceptance][online][ip_address]": "127.0.0.1",
+               "mandate_data[customer_acceptance][online][user_agent]": "test"}  # fmt: skip
+
+    def setup(method, **more):
+        what = {"customer": customer["id"], "payment_method": method, "confirm": "true"}
+        return ask("POST", "/v1/setup_intents", **what, **more)
+
+    def pay(method, **more):
+        what = {"amount": "500", "currency": "usd", "payment_method": method, "confirm": "true"}
+        return ask("POST", "/v1/payment_intents", **what, **more)
+
+    bank = setup("pm_usBankAccount_success", **mandate)
+    debit = pay("pm_usBankAccount_success", **mandate)
+    held = pay("pm_card_visa", capture_method="manual")
+    failed_setup = setup("pm_card_chargeDeclined")
+    declined = pay("pm_card_chargeDeclined")
+    return {
+        "customer": customer,
+        "setup_intent": setup("pm_card_visa"),
+        "bank setup_intent": bank,
+        "asking setup_intent": setup(
+            "pm_card_authenticationRequired", return_url="http://127.0.0.1/back"
+        ),
+        "declined setup_intent": failed_setup["error"]["setup_intent"],
+        "declined setup's error": failed_setup,
+        "declined payment_intent": declined["error"]["payment_intent"],
+        "declined payment's error": declined,
+        "processing payment_intent": debit,
+        "asking payment_intent": pay("pm_card_authenticationRequired"),
+        "held payment_intent": held,
+        "held charge": ask("GET", f"/v1/charges/{held['latest_charge']}"),
+        "pending charge": ask("GET", f"/v1/charges/{debit['latest_charge']}"),
+        "mandate": ask("GET", f"/v1/mandates/{bank['mandate']}"),
+        "bank payment_method": ask("GET", f"/v1/payment_methods/{bank['payment_method']}"),
+        "setup checkout.session": ask("POST", "/v1/checkout/sessions", mode="setup", currency="usd",
+                                      customer=customer["id"], success_url="http://127.0.0.1/x"),
+        "customer event": ask("GET", "/v1/events?type=customer.created")["data"][0],
+        "deleted_customer": ask("DELETE", f"/v1/customers/{customer['id']}"),
+    }  # fmt: skip
+
+
+SAVED = [
+    "customer", "setup_intent", "bank setup_intent", "asking setup_intent", "declined setup_intent",
+    "declined payment_intent", "processing payment_intent", "asking payment_intent", "held payment_intent",
+    "held charge", "pending charge", "mandate", "bank payment_method", "setup checkout.session",
+    "deleted_customer",
+]  # fmt: skip
 
 
 def payout_answers(tmp_path_factory):
@@ -119,7 +173,8 @@ def money_answers(sandbox, ask):
         "checkout.session", "item", "charge", "declined charge", "payment_intent", "payment_method",
         "refund", "balance_transaction", "balance", "event", "error", "dispute", "open dispute",
         "lost dispute", "won dispute", "dispute's balance_transaction", "pending refund", "failed refund",
-        "dispute event", "payout", "manual payout", "failed payout", "file",
+        "dispute event", "payout", "manual payout", "failed payout", "file", "customer event",
+        "declined setup's error", "declined payment's error", *SAVED,
     ],
 )  # fmt: skip
 def test_an_answer_has_the_published_shape(answers, published, kind):
@@ -141,7 +196,7 @@ def problems(published, schema, answer):
     "kind",
     [
         "checkout.session", "charge", "payment_intent", "refund", "balance_transaction", "pending refund",
-        "failed refund", "dispute", "won dispute", "payout", "failed payout", "file",
+        "failed refund", "dispute", "won dispute", "payout", "failed payout", "file", *SAVED,
     ],
 )  # fmt: skip
 def test_an_answer_has_no_field_that_the_processor_does_not_publish(answers, kind):
