@@ -51,8 +51,20 @@ class NothingToUndo(Conflict):
     code = "nothing-to-undo"
 
 
+class NotMovable(Conflict):
+    """The payment was given back in part, disputed or spent as credit; undo that first."""
+
+    code = "not-movable"
+
+
+class AnotherEntity(Conflict):
+    """Money of one legal entity is never booked in the books of another."""
+
+    code = "another-entity"
+
+
 class AnotherPatient(Conflict):
-    """Credit goes to invoices of its own patient only."""
+    """Money goes to invoices of its own patient only."""
 
     code = "another-patient"
 

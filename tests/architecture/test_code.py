@@ -21,11 +21,13 @@ PIECES = {
     "lock_patient",
     "locked_session",
     "open_lot",
+    "post_fee",
     "release",
     "return_line",
     "settle_if_nothing_is_owed",
     "spend",
     "take_off",
+    "withdraw",
 }
 """What several use cases share: locks and steps inside a write whose actor and time are known above them."""
 

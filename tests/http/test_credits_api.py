@@ -54,3 +54,19 @@ def test_credit_moves_to_another_invoice(office, world, application):
     assert moved.json["amount_cents"] == application["amount_cents"]
     taken = office.get(f"/invoices/{application['invoice_id']}/credit-applications").json
     assert taken["amount_cents"] == 0
+
+
+def test_a_payment_is_put_right_over_http(office, database, world, now):
+    other = a_world(database, now, family_name="Other")
+    body = {"patient_id": other.patient.id, "invoice_id": other.ids["invoice_id"][1]}
+    path = f"/payments/{world.ids['payment_id'][0]}"
+    before = office.get(path).json
+    moved = office.post(f"{path}/move", body, key="move")
+    assert (moved.status_code, moved.json["corrects_id"]) == (201, before["id"])
+    assert (moved.json["received_on"], moved.json["received_at"]) == (
+        before["received_on"],
+        before["received_at"],
+    )
+    assert office.post(f"{path}/move", body, key="move").data == moved.data
+    assert office.get(path).json["state"] == "moved"
+    assert "privacy-review" in {each["kind"] for each in office.get("/tasks?state=open").json["items"]}

@@ -75,6 +75,8 @@ LOT_BALANCE = Probe(
             UNION ALL
             SELECT a.lot_id, -r.amount_cents FROM credit_reversal r
             JOIN credit_application a ON a.id = r.application_id
+            UNION ALL
+            SELECT lot_id, amount_cents FROM credit_withdrawal
         ) took GROUP BY lot_id
     ) applied ON applied.lot_id = lot.id
     LEFT JOIN (
@@ -111,6 +113,7 @@ NOT_POSTED = Probe(
     SELECT fact.id, fact.kind || ' ' || fact.purpose FROM (
         SELECT id, 'payment' AS kind, 'received' AS purpose, amount_cents AS cents FROM payment
         UNION ALL SELECT id, 'payment', 'fee', fee_cents FROM payment WHERE fee_cents <> 0
+        UNION ALL SELECT id, 'payment', 'moved', amount_cents FROM payment WHERE state = 'moved'
         UNION ALL SELECT id, 'credit', 'applied', amount_cents FROM credit_application
         UNION ALL SELECT r.id, 'credit-reversal', 'unapplied', r.amount_cents FROM credit_reversal r
             WHERE EXISTS (SELECT 1 FROM invoice_tender_reversal t

@@ -90,7 +90,7 @@ ENTRY = _columns(
 LINE = _columns("ledger_line", "entry_id account patient_id", cents="cents place")
 PAYMENT = _columns(
     "payment",
-    "id entity_id site_id patient_id invoice_id tender charge_reference",
+    "id entity_id site_id patient_id invoice_id tender state corrects_id charge_reference",
     cents="amount_cents fee_cents refunded_cents",
     days="received_on",
     moments="received_at",
@@ -156,6 +156,8 @@ def _payments_sheet(actor: Actor, since: date, until: date) -> Sheet:
         "patient_id": words(PAYMENT.c.patient_id),
         "site_id": words(PAYMENT.c.site_id),
         "tender": words(PAYMENT.c.tender),
+        "state": words(PAYMENT.c.state),
+        "corrects_id": words(PAYMENT.c.corrects_id),
         "amount": dollars(PAYMENT.c.amount_cents),
         "fee": dollars(PAYMENT.c.fee_cents),
         "net": dollars(PAYMENT.c.amount_cents - PAYMENT.c.fee_cents),

@@ -81,6 +81,7 @@ APPLICATIONS = (
     "invoice_return_part",
     "credit_application",
     "credit_reversal",
+    "credit_withdrawal",
     "coverage_move",
 )
 LOT_OVERSPENT = Probe(
@@ -91,6 +92,8 @@ LOT_OVERSPENT = Probe(
         UNION ALL
         SELECT a.lot_id, -r.amount_cents FROM credit_reversal r
         JOIN credit_application a ON a.id = r.application_id
+        UNION ALL
+        SELECT lot_id, amount_cents FROM credit_withdrawal
         UNION ALL
         SELECT lot_id, amount_cents FROM refund WHERE state NOT IN ('rejected', 'failed')
     ) taken ON taken.lot_id = lot.id
@@ -135,6 +138,28 @@ HELD_AGAIN = Probe(
         UNION ALL SELECT application_id, -amount_cents FROM credit_reversal
     ) told
     GROUP BY source_id HAVING SUM(cents) <> 0
+    """,
+)
+STILL_THERE = Probe(
+    "was moved to another patient, and something of it stayed",
+    """
+    SELECT p.id FROM payment p JOIN (
+        SELECT source_kind, source_id, cents FROM invoice_tender
+        UNION ALL SELECT source_kind, source_id, -cents FROM invoice_tender_reversal
+        UNION ALL SELECT source_kind, source_id, -cents FROM invoice_return_part
+        UNION ALL SELECT 'payment', origin_payment_id, available_cents FROM credit_lot
+    ) t ON t.source_kind = 'payment' AND t.source_id = p.id
+    WHERE p.state = 'moved' GROUP BY p.id HAVING SUM(t.cents) <> 0
+    """,
+)
+BOOKED_AGAIN = Probe(
+    "was moved, and is not booked again once with its amount and day; or was not moved, and is",
+    """
+    SELECT p.id FROM payment p
+    LEFT JOIN payment n ON n.corrects_id = p.id AND n.amount_cents = p.amount_cents
+        AND n.received_on = p.received_on AND n.patient_id <> p.patient_id
+    GROUP BY p.id, p.state
+    HAVING COUNT(n.id) <> CASE WHEN p.state = 'moved' THEN 1 ELSE 0 END
     """,
 )
 SESSION_COVER = Probe(
@@ -239,7 +264,7 @@ def invoices_add_up(books: Books) -> Report:
 
 def applications_stay_within_bounds(books: Books) -> Report:
     probes = [LOT_OVERSPENT, SOURCE_OVERSPENT, APPLIED_ELSEWHERE, SESSION_COVER, INVOICE_COVER]
-    probes += [COVER_HISTORY, FREED_PARTS, HELD_AGAIN]
+    probes += [COVER_HISTORY, FREED_PARTS, HELD_AGAIN, STILL_THERE, BOOKED_AGAIN]
     report = look(books, at=["invoice_tender", "treatment_session"], probes=probes)
     require_append_only(books.read, report, APPLICATIONS)
     return report

@@ -9,8 +9,9 @@ from flask import Response
 from billing.kernel.permissions import Permission
 from billing.payments.queries.payments import find_payment, list_payments
 from billing.payments.schemas.checkouts import PayLinkView
-from billing.payments.schemas.payments import PaymentsQuery, PaymentView, TakeCash
+from billing.payments.schemas.payments import MovePayment, PaymentsQuery, PaymentView, TakeCash
 from billing.payments.use_cases.links import make_pay_link
+from billing.payments.use_cases.move import move_payment
 from billing.payments.use_cases.receive import take_cash
 from billing.platform.data.database import Tx
 from billing.platform.http.api import ApiBlueprint
@@ -61,3 +62,16 @@ def add_payment_routes(routes: ApiBlueprint, edge: Edge) -> None:
     @guard(Permission.PAYMENTS_READ)
     def show_payment(payment_id: str) -> Any:
         return edge.read(lambda read: find_payment(read, payment_id, current_actor()))
+
+    @routes.route("/payments/<payment_id>/move", methods=["POST"])
+    @routes.arguments(MovePayment)
+    @routes.response(201, PaymentView)
+    @guard(Permission.CREDITS_WRITE)
+    def move(body: dict[str, Any], payment_id: str) -> Response:
+        actor, now = current_actor(), edge.clock()
+        return edge_write(
+            edge,
+            lambda tx: move_payment(tx, payment_id=payment_id, **body, actor=actor, now=now),
+            PaymentView,
+            moves_money=True,
+        )

@@ -48,6 +48,23 @@ class CreditApplicationRow(Base):
     applied_at: Mapped[datetime]
 
 
+class CreditWithdrawalRow(Base):
+    """What left a credit otherwise than for an invoice or a refund; `subject_id` is why."""
+
+    __tablename__ = "credit_withdrawal"
+    __table_args__ = (
+        CheckConstraint("amount_cents > 0", name="positive"),
+        UniqueConstraint("lot_id", "reason", "subject_id"),
+    )
+
+    id: Mapped[Id] = mapped_column(primary_key=True)
+    lot_id: Mapped[Id] = mapped_column(ForeignKey("credit_lot.id"))
+    reason: Mapped[str] = mapped_column(String(12))
+    subject_id: Mapped[Id] = mapped_column(index=True)
+    amount_cents: Mapped[int]
+    withdrawn_at: Mapped[datetime]
+
+
 class CreditReversalRow(Base):
     """Credit that came off an invoice again, and is held once more."""
 

@@ -41,6 +41,16 @@ def credits_of_patient(read: Read, patient_id: str, actor: Actor) -> Sequence[Cr
     return [lot_of(row) for row in read.session.scalars(query)]
 
 
+def credits_from_payment(read: Read, payment_id: str) -> Sequence[CreditLot]:
+    """The credits that one payment brought, and of which something is left, oldest first."""
+    query = (
+        select(CreditLotRow)
+        .where(CreditLotRow.origin_payment_id == payment_id, CreditLotRow.available_cents > 0)
+        .order_by(CreditLotRow.id)
+    )
+    return [lot_of(row) for row in read.session.scalars(query)]
+
+
 def elected_credits(read: Read, patient_id: str) -> Sequence[CreditLot]:
     """Credits that go off the next invoice, oldest first."""
     return [

@@ -93,6 +93,7 @@ def payment_of(row: PaymentRow) -> Payment:
         fee=Money(row.fee_cents),
         refunded=Money(row.refunded_cents),
         lost=Money(row.lost_cents),
+        corrects_id=row.corrects_id,
         received_on=row.received_on,
         received_at=row.received_at,
     )

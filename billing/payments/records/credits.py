@@ -15,6 +15,12 @@ class CreditSource(StrEnum):
     RETURN = "return"
 
 
+class Withdrawal(StrEnum):
+    """Why money left a credit otherwise than for an invoice or a refund."""
+
+    MOVED = "moved"
+
+
 class Election(StrEnum):
     """What the patient wants done with the money: off the next invoice, or back."""
 

@@ -50,6 +50,7 @@ class Payment:
     fee: Money
     refunded: Money
     lost: Money
+    corrects_id: str | None
     received_on: date
     received_at: datetime
 

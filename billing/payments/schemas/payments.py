@@ -20,10 +20,19 @@ class PaymentsQuery(page_args("pay")):  # type: ignore[misc]
 class PaymentView(Schema):
     id = fields.String()
     patient_id = fields.String()
-    invoice_id = fields.String()
+    invoice_id = fields.String(allow_none=True)
+    state = fields.String()
+    corrects_id = fields.String(allow_none=True)
     tender = fields.String()
     amount_cents = Cents(attribute="amount")
     fee_cents = Cents(attribute="fee")
     refunded_cents = Cents(attribute="refunded")
     received_on = LocalDate()
     received_at = Moment()
+
+
+class MovePayment(StrictSchema):
+    """Without an invoice the money is held as the patient's credit."""
+
+    patient_id = OpaqueId("pat", required=True)
+    invoice_id = OpaqueId("inv", load_default=None)

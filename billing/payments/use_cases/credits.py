@@ -23,7 +23,12 @@ from billing.ledger.records import Account, Posting, Source, credit, debit
 from billing.ledger.use_cases import post
 from billing.patients.use_cases import lock_patient
 from billing.payments.errors import MoreThanAvailable, NothingToApply
-from billing.payments.models.credits import CreditApplicationRow, CreditLotRow, CreditReversalRow
+from billing.payments.models.credits import (
+    CreditApplicationRow,
+    CreditLotRow,
+    CreditReversalRow,
+    CreditWithdrawalRow,
+)
 from billing.payments.models.payments import PaymentRow
 from billing.payments.queries.checkouts import refuse_while_standing
 from billing.payments.queries.credits import (
@@ -41,6 +46,7 @@ from billing.payments.records.credits import (
     CreditSource,
     Election,
     Reimbursement,
+    Withdrawal,
 )
 from billing.payments.records.payments import Owned
 from billing.payments.rules import share_reimbursement
@@ -196,6 +202,26 @@ def spend(tx: Tx, *, lot_id: str, amount: Money) -> None:
     if left is None:
         available = tx.session.scalar(select(CreditLotRow.available_cents).where(CreditLotRow.id == lot_id))
         raise MoreThanAvailable("Less than that is left of this credit.", available_cents=available)
+
+
+def withdraw(
+    tx: Tx, *, lot_id: str, reason: Withdrawal, subject_id: str, amount: Money, now: datetime
+) -> None:
+    """Take from a credit for another reason than an invoice or a refund, which the caller posts.
+
+    Raises: MoreThanAvailable.
+    """
+    spend(tx, lot_id=lot_id, amount=amount)
+    row = CreditWithdrawalRow(
+        id=new_id("cwd"),
+        lot_id=lot_id,
+        reason=reason,
+        subject_id=subject_id,
+        amount_cents=amount.cents,
+        withdrawn_at=now,
+    )
+    tx.session.add(row)
+    tx.session.flush()
 
 
 def give_back(tx: Tx, *, lot_id: str, amount: Money) -> None:

@@ -56,18 +56,19 @@ def take_charge(
     row.checkout_id, row.charge_reference, row.fee_cents = checkout_id, charge.reference, charge.fee.cents
     payment = book(tx, invoice, row, actor=actor, now=now)
     if charge.fee:
-        _post_fee(tx, payment, actor, now)
+        post_fee(tx, payment, actor, now)
     return payment
 
 
-def book(tx: Tx, invoice: Invoice, row: PaymentRow, *, actor: Actor, now: datetime) -> Payment:
-    """Write a payment, settle with it what is owed, hold what exceeds, and post the entry."""
+def book(tx: Tx, invoice: Invoice | None, row: PaymentRow, *, actor: Actor, now: datetime) -> Payment:
+    """Write a payment, settle with it what an invoice owes, hold what exceeds, and post the entry."""
     tx.session.add(row)
     tx.session.flush()
     payment = payment_of(row)
-    applied = min(payment.amount, invoice.open_balance) if invoice.state is InvoiceState.OPEN else ZERO
+    applied = ZERO
     parts: tuple[SettledPart, ...] = ()
-    if applied:
+    if invoice and invoice.state is InvoiceState.OPEN:
+        applied = min(payment.amount, invoice.open_balance)
         parts = settle(
             tx,
             invoice_id=invoice.id,
@@ -120,7 +121,8 @@ def _new_payment(
     )
 
 
-def _post_fee(tx: Tx, payment: Payment, actor: Actor, now: datetime) -> None:
+def post_fee(tx: Tx, payment: Payment, actor: Actor, now: datetime) -> None:
+    """What the processor kept of a payment."""
     lines = (
         debit(Account.PROCESSOR_FEES, payment.fee),
         credit(Account.PROCESSOR_CLEARING, payment.fee),

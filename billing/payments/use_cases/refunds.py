@@ -29,6 +29,7 @@ from billing.payments.queries.refunds import find_refund, refund_of
 from billing.payments.records.credits import CreditLot, Election
 from billing.payments.records.refunds import Refund, RefundMethod
 from billing.payments.rules import LATELY, needs_second_person
+from billing.payments.states.payments import PaymentState
 from billing.payments.states.refunds import REFUND_MOVES, RefundEvent, RefundState
 from billing.payments.use_cases.credits import give_back, spend
 from billing.platform.data.audit import record_audit
@@ -194,7 +195,8 @@ def _set_aside_at_payment(tx: Tx, lot: CreditLot, payment_id: str, amount: Money
     """Raises: NoSuchPayment; RefundTargetMissing, also for another patient's; MoreThanAvailable."""
     payment = find_payment(tx, payment_id, actor)
     row = tx.session.get_one(PaymentRow, payment_id)
-    if payment.patient_id != lot.patient_id or row.charge_reference is None:
+    is_theirs = payment.patient_id == lot.patient_id and payment.state is PaymentState.RECEIVED
+    if not is_theirs or row.charge_reference is None:
         raise RefundTargetMissing("Name a card payment of the same patient, or none for a check.")
     left = tx.session.scalar(
         update(PaymentRow)

@@ -1,0 +1,179 @@
+"""A payment that was booked for the wrong patient, booked again for the right one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from billing.invoices.queries import find_invoice, still_applied
+from billing.invoices.records import Invoice, SettledPart
+from billing.invoices.rules import owing_again_lines
+from billing.invoices.use_cases.take_back import take_back
+from billing.kernel.ids import new_id
+from billing.kernel.money import ZERO, Money, total
+from billing.kernel.permissions import Actor
+from billing.ledger.queries import entry_of
+from billing.ledger.records import Account, Posting, Source, credit, debit
+from billing.ledger.use_cases import post, reverse
+from billing.patients.queries import find_patient
+from billing.patients.use_cases import lock_patient
+from billing.payments.errors import AnotherEntity, AnotherPatient, NotMovable
+from billing.payments.models.payments import PaymentRow
+from billing.payments.queries.checkouts import refuse_while_standing
+from billing.payments.queries.credits import credits_from_payment
+from billing.payments.queries.payments import PAYMENT, find_payment
+from billing.payments.records.credits import CreditLot, Withdrawal
+from billing.payments.records.payments import Payment
+from billing.payments.rules import ARRIVES_ON
+from billing.payments.states.payments import PAYMENT_MOVES, PaymentEvent, PaymentState
+from billing.payments.use_cases.credits import withdraw
+from billing.payments.use_cases.receive import book, post_fee
+from billing.platform.data.audit import record_audit
+from billing.platform.data.database import Tx
+from billing.platform.data.states import advance
+from billing.platform.data.tasks import open_task
+
+PRIVACY_REVIEW = "privacy-review"
+
+
+def move_payment(
+    tx: Tx, *, payment_id: str, patient_id: str, invoice_id: str | None, actor: Actor, now: datetime
+) -> Payment:
+    """Book a payment for the patient whose money it was, as of the day on which it came.
+
+    What it had covered for the wrong patient is owed there again. It settles the invoice, if one is named;
+    the rest is the right patient's credit. A person looks at what the wrong patient may have been shown.
+    Raises: NoSuchPayment, NoSuchPatient, NoSuchInvoice, AnotherEntity, AnotherPatient, CheckoutStands,
+    NotMovable, IllegalMove for one that was moved before or bounced.
+    """
+    payment = _locked(tx, payment_id, patient_id, actor)
+    to = _destination(tx, patient_id, invoice_id, actor)
+    row = tx.session.get_one(PaymentRow, payment_id)
+    advance(tx, row, PAYMENT_MOVES, PaymentEvent.MOVE, actor=actor, now=now)
+    _take_from_the_wrong_patient(tx, payment, actor, now)
+    moved = book(tx, to, _again(row, patient_id, invoice_id), actor=actor, now=now)
+    if moved.fee:
+        _move_fee(tx, payment, moved, actor, now)
+    _ask_to_look(tx, payment, actor, now)
+    detail: dict[str, str | int] = {"cents": payment.amount.cents, "to": moved.id}
+    record_audit(tx, actor=actor, action="payment.move", subject_id=payment_id, now=now, detail=detail)
+    return moved
+
+
+def _locked(tx: Tx, payment_id: str, patient_id: str, actor: Actor) -> Payment:
+    payment, patient = find_payment(tx, payment_id, actor), find_patient(tx, patient_id, actor)
+    if patient.entity_id != payment.entity_id:
+        raise AnotherEntity("The payment belongs to another legal entity. Refund it there instead.")
+    if patient.id == payment.patient_id:
+        raise NotMovable("The payment is this patient's already. Move what it paid as credit instead.")
+    for one in sorted((payment.patient_id, patient.id)):
+        lock_patient(tx, one)
+    return find_payment(tx, payment_id, actor)
+
+
+def _destination(tx: Tx, patient_id: str, invoice_id: str | None, actor: Actor) -> Invoice | None:
+    if invoice_id is None:
+        return None
+    invoice = find_invoice(tx, invoice_id, actor)
+    if invoice.patient_id != patient_id:
+        raise AnotherPatient("That invoice is not the named patient's.")
+    refuse_while_standing(tx, invoice_id)
+    return invoice
+
+
+def _take_from_the_wrong_patient(tx: Tx, payment: Payment, actor: Actor, now: datetime) -> None:
+    """The whole payment leaves: what it covers, and what is left of it as credit."""
+    lots = credits_from_payment(tx, payment.id)
+    applied = _applied(tx, payment)
+    if applied + total(lot.available for lot in lots) != payment.amount or payment.refunded or payment.lost:
+        raise NotMovable(
+            "Some of this payment was given back, is disputed, or was spent as credit. Undo that first."
+        )
+    parts = _owe_again(tx, payment, applied, actor, now)
+    _withdraw_all(tx, payment, lots, now)
+    lines = (
+        *owing_again_lines(parts, payment.patient_id),
+        debit(Account.PATIENT_CREDITS, total(lot.available for lot in lots), payment.patient_id),
+        credit(ARRIVES_ON[payment.tender], payment.amount, payment.patient_id),
+    )
+    source = Source(PAYMENT, payment.id, "moved")
+    post(tx, Posting.of(payment, source, payment.received_on, lines), actor=actor, now=now)
+
+
+def _applied(tx: Tx, payment: Payment) -> Money:
+    if payment.invoice_id is None:
+        return ZERO
+    return still_applied(tx, payment.invoice_id, PAYMENT, payment.id)
+
+
+def _owe_again(
+    tx: Tx, payment: Payment, applied: Money, actor: Actor, now: datetime
+) -> Sequence[SettledPart]:
+    if payment.invoice_id is None or not applied:
+        return ()
+    refuse_while_standing(tx, payment.invoice_id)
+    return take_back(
+        tx,
+        invoice_id=payment.invoice_id,
+        source_kind=PAYMENT,
+        source_id=payment.id,
+        amount=applied,
+        actor=actor,
+        now=now,
+    ).parts
+
+
+def _withdraw_all(tx: Tx, payment: Payment, lots: Iterable[CreditLot], now: datetime) -> None:
+    for lot in lots:
+        withdraw(
+            tx,
+            lot_id=lot.id,
+            reason=Withdrawal.MOVED,
+            subject_id=payment.id,
+            amount=lot.available,
+            now=now,
+        )
+
+
+def _again(row: PaymentRow, patient_id: str, invoice_id: str | None) -> PaymentRow:
+    """The same money, for the right patient: its day, its charge and so its way back stay as they were."""
+    return PaymentRow(
+        id=new_id("pay"),
+        entity_id=row.entity_id,
+        site_id=row.site_id,
+        patient_id=patient_id,
+        invoice_id=invoice_id,
+        payer_id=row.payer_id,
+        state=PaymentState.RECEIVED,
+        tender=row.tender,
+        instrument=row.instrument,
+        is_health_account=row.is_health_account,
+        amount_cents=row.amount_cents,
+        fee_cents=row.fee_cents,
+        refunded_cents=0,
+        lost_cents=0,
+        charge_reference=row.charge_reference,
+        corrects_id=row.id,
+        received_on=row.received_on,
+        received_at=row.received_at,
+    )
+
+
+def _move_fee(tx: Tx, payment: Payment, moved: Payment, actor: Actor, now: datetime) -> None:
+    posted = entry_of(tx, source_kind=PAYMENT, source_id=payment.id, purpose="fee")
+    if posted is not None:
+        reverse(tx, posted, source_kind=PAYMENT, source_id=payment.id, actor=actor, now=now)
+        post_fee(tx, moved, actor, now)
+
+
+def _ask_to_look(tx: Tx, payment: Payment, actor: Actor, now: datetime) -> None:
+    """Papers of the wrong patient may have shown somebody else's money."""
+    open_task(
+        tx,
+        kind=PRIVACY_REVIEW,
+        subject_id=payment.id,
+        entity_id=payment.entity_id,
+        site_id=payment.site_id,
+        actor=actor,
+        now=now,
+    )
