@@ -11,6 +11,7 @@ import threading
 from werkzeug.serving import BaseWSGIServer, make_server
 
 from billing.sandbox.app import create_app
+from billing.sandbox.mischief import refuse_from_the_start
 from billing.sandbox.settings import BadSetting, load_settings
 from billing.sandbox.storage import Store
 from billing.sandbox.webhooks import Deliverer
@@ -28,6 +29,7 @@ def main() -> None:
     except BadSetting as problem:
         sys.exit(str(problem))
     store = Store(settings.database)
+    refuse_from_the_start(store, settings.refused_words)
     deliverer = Deliverer(store, settings)
     try:
         server = make_server(HOST, settings.port, create_app(store, settings, deliverer.wake), threaded=True)

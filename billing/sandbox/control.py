@@ -12,7 +12,19 @@ from typing import Any
 
 from flask import Blueprint, Response, make_response, redirect, render_template, request
 
-from billing.sandbox import balance, disputes, event_controls, mischief, money_controls, payouts, refunds
+from billing.sandbox import (
+    balance,
+    banks,
+    cards,
+    disputes,
+    event_controls,
+    mischief,
+    money_controls,
+    payment_controls,
+    payouts,
+    readers,
+    refunds,
+)
 from billing.sandbox.bad_events import KINDS, event_to_abuse, send
 from billing.sandbox.calls import Call
 from billing.sandbox.card_page import strict
@@ -24,7 +36,7 @@ from billing.sandbox.passage import pass_time
 from billing.sandbox.settings import Settings
 from billing.sandbox.storage import Shelf, Store, Thing
 
-ACTIONS = {**money_controls.ACTIONS, **event_controls.ACTIONS, **mischief.ACTIONS}
+ACTIONS = {**money_controls.ACTIONS, **payment_controls.ACTIONS, **event_controls.ACTIONS, **mischief.ACTIONS}
 """What changes the stored state. Apart from them: the gate, which holds a request in flight, the clock, and
 events that must not be sent from inside a transaction.
 """
@@ -104,6 +116,10 @@ def _add_views(controls: Blueprint, desk: Desk) -> None:
                 reasons=_options(disputes.REASONS),
                 refund_failures=_options(refunds.FAILURES),
                 payout_failures=_options(payouts.FAILURES),
+                debit_failures=_options(banks.FAILURES),
+                declines=_options(dict.fromkeys((*cards.DECLINES, *banks.FAILURES, payment_controls.NEVER))),
+                reader_failures=_options(readers.FAILURES),
+                shown=_latest(shelf),
                 done=request.args.get("done"),
             )
         return strict(make_response(shown))
@@ -172,6 +188,16 @@ def _state(call: Call, settings: Settings) -> Thing:
         **{name: call.shelf.switch(name, default=default) for name, default in SWITCHES.items()},
         "totals": balance.totals(call),
     }
+
+
+def _latest(shelf: Shelf) -> list[tuple[str, list[Thing]]]:
+    """What there is of each kind that the page's forms name, newest first."""
+    kinds = {
+        "Payments": "payment_intent", "Setups": "setup_intent", "Sessions": "checkout.session",
+        "Customers": "customer", "Payment methods": "payment_method", "Refunds": "refund",
+        "Disputes": "dispute", "Payouts": "payout", "Readers": "terminal.reader",
+    }  # fmt: skip
+    return [(words, shelf.select(kind, limit=SHOWN_EVENTS)) for words, kind in kinds.items()]
 
 
 def _body() -> Thing:

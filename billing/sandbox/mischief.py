@@ -12,7 +12,7 @@ from billing.sandbox.actions import Action
 from billing.sandbox.calls import Call
 from billing.sandbox.errors import ApiError
 from billing.sandbox.parameters import Form, choice, listed, text, whole
-from billing.sandbox.storage import Shelf, Thing
+from billing.sandbox.storage import Shelf, Store, Thing
 
 LOSSES, ANSWERS, WORDS, REFUSALS = "lost_responses", "forced_answers", "refused_words", "refused_requests"
 LONGEST_HOLD_SECONDS = 30.0
@@ -98,6 +98,12 @@ def refused_word(shelf: Shelf, written: str) -> str | None:
         return None
     plain = f"{written}\n{unquote_plus(written)}".casefold()
     return next((word for word in words if word.casefold() in plain), None)
+
+
+def refuse_from_the_start(store: Store, words: tuple[str, ...]) -> None:
+    if words:
+        with store.transaction() as shelf:
+            shelf.set_switch(WORDS, list(words))
 
 
 def remember_refusal(shelf: Shelf, *, method: str, path: str, word: str, now: int) -> None:

@@ -28,7 +28,7 @@ NAMED_CARD_EXPIRES = (12, 2040)
 
 
 def new_card(call: Call, card: cards.Card, expires: tuple[int, int], **more: Any) -> Thing:
-    return _keep(call, "card", cards.card_hash(card, expires), more)
+    return keep(call, "card", cards.card_hash(card, expires), more)
 
 
 def new_bank_account(
@@ -47,10 +47,10 @@ def new_bank_account(
         "routing_number": banks.ROUTING_NUMBER,
         "status_details": {},
     }
-    return _keep(call, "us_bank_account", details, {"_verified": verified, **more})
+    return keep(call, "us_bank_account", details, {"_verified": verified, **more})
 
 
-def _keep(call: Call, kind: str, details: Thing, more: Thing) -> Thing:
+def keep(call: Call, kind: str, details: Thing, more: Thing) -> Thing:
     return call.shelf.add({
         "id": new_reference("pm"),
         "object": "payment_method",

@@ -25,6 +25,8 @@ class Settings:
     clock_file: Path | None
     """None when the system's clock is used, which nobody can advance."""
     database: Path
+    refused_words: tuple[str, ...] = ()
+    """What the control API's `refuse-words` is given at the start; nothing leaves it as it was."""
 
 
 def load_settings(environ: Mapping[str, str]) -> Settings:
@@ -38,7 +40,13 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
         clock=clock_from(env.get("CLINIC_CLOCK")),
         clock_file=Path(env["CLINIC_CLOCK"]) if "CLINIC_CLOCK" in env else None,
         database=Path(env.get("SANDBOX_DB", "var/sandbox.db")),
+        refused_words=_words(env.get("SANDBOX_REFUSED_WORDS", "")),
     )
+
+
+def _words(text: str) -> tuple[str, ...]:
+    """Separated by commas, as a name may hold a space."""
+    return tuple(word for word in (part.strip() for part in text.split(",")) if word)
 
 
 def _port(text: str) -> int:

@@ -76,7 +76,9 @@ class Sandbox:
         return status
 
 
-def start_sandbox(tmp_path: Path, public_url: str, clock_file: Path | None = None) -> Sandbox:
+def start_sandbox(
+    tmp_path: Path, public_url: str, clock_file: Path | None = None, *, refused_words: str = ""
+) -> Sandbox:
     """Its state lies under `tmp_path`; webhooks go to `public_url`/webhooks/stripe."""
     environ = {
         **os.environ,
@@ -86,6 +88,7 @@ def start_sandbox(tmp_path: Path, public_url: str, clock_file: Path | None = Non
         "PUBLIC_URL": public_url,
         "CLINIC_CLOCK": str(clock_file or ""),
         "SANDBOX_DB": str(tmp_path / "sandbox.db"),
+        "SANDBOX_REFUSED_WORDS": refused_words,
     }
     sandbox = Sandbox(environ)
     sandbox.start()

