@@ -92,6 +92,15 @@ def still_applied(read: Read, invoice_id: str, source_kind: str, source_id: str)
     return total(covered_by(read, line.session_id, source_kind, source_id) for line in lines)
 
 
+def invoice_of_tender(read: Read, source_kind: str, source_id: str) -> str | None:
+    """The invoice that one source was applied to, if it was."""
+    return read.session.scalar(
+        select(TenderRow.invoice_id).where(
+            TenderRow.source_kind == source_kind, TenderRow.source_id == source_id
+        )
+    )
+
+
 def has_tenders(read: Read, invoice_id: str) -> bool:
     """Whether anything that was applied to an invoice still is."""
     applied, undone = (

@@ -45,6 +45,32 @@ class NoSuchApplication(NotFound):
     code = "no-such-application"
 
 
+class NoSuchReimbursement(NotFound):
+    code = "no-such-reimbursement"
+
+
+class NoSuchTakeback(NotFound):
+    code = "no-such-takeback"
+
+
+class TakebackKnown(Conflict):
+    """The payer's demand of that number was recorded before; nothing was posted again."""
+
+    code = "takeback-known"
+
+
+class NothingToForgive(Conflict):
+    """Nothing of the demand is owed outside of the patient's invoices."""
+
+    code = "nothing-to-forgive"
+
+
+class OwnWriteOff(Denied):
+    """Above the limit nobody forgives what they recorded themselves."""
+
+    code = "own-write-off"
+
+
 class NothingToUndo(Conflict):
     """All that the invoice had taken of this credit came off it again."""
 

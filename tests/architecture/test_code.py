@@ -22,11 +22,13 @@ PIECES = {
     "locked_session",
     "open_lot",
     "post_fee",
+    "put_on_invoices",
     "release",
     "return_line",
     "settle_if_nothing_is_owed",
     "spend",
     "take_off",
+    "undo_application",
     "withdraw",
 }
 """What several use cases share: locks and steps inside a write whose actor and time are known above them."""

@@ -22,6 +22,7 @@ from billing.payments.records.payments import ChargeFacts, Payment
 from billing.payments.use_cases.checkouts import begin_checkout, pay_checkout
 from billing.payments.use_cases.receive import take_cash
 from billing.payments.use_cases.refunds import request_refund
+from billing.payments.use_cases.takebacks import demand_takeback
 from billing.platform.data.database import Database
 from billing.platform.data.tasks import open_task
 from billing.quotes.use_cases import quote_plan
@@ -75,6 +76,17 @@ def a_world(database: Database, now: datetime, *, slug: str = "b", site: int = 0
             tx, lot_id=lot.id, amount=Money(100), payment_id=None, limit=Money(0), actor=CLERK, now=now
         )
     )
+    takeback = database.in_transaction(
+        lambda tx: demand_takeback(
+            tx,
+            reimbursement_id=lot.source_id,
+            demand=f"D-{patient.id[-12:]}",
+            amount=Money(50),
+            demanded_on=now.date(),
+            actor=CLERK,
+            now=now,
+        )
+    )
     task = database.in_transaction(
         lambda tx: open_task(
             tx,
@@ -98,6 +110,7 @@ def a_world(database: Database, now: datetime, *, slug: str = "b", site: int = 0
         "application_id": [application_id],
         "refund_id": [refund.id],
         "task_id": [task.id],
+        "takeback_id": [takeback.id],
         "superbill_id": [superbill.id],
         "remittance_id": [each.id for each in remittances],
         "entry_id": [each.id for each in entries],

@@ -100,6 +100,42 @@ CREDIT_OVERSPENT = Probe(
     """,
 )
 
+TAKEN_BACK = Probe(
+    "what was left, owed and returned of it is not what its entries, its credit and its returns say",
+    """
+    SELECT t.id FROM takeback t
+    LEFT JOIN (
+        SELECT e.source_id, SUM(CASE WHEN l.account = '1100' THEN l.cents ELSE 0 END) AS owed
+        FROM ledger_entry e JOIN ledger_line l ON l.entry_id = e.id
+        WHERE e.source_kind = 'takeback' AND e.purpose = 'demanded' GROUP BY e.source_id
+    ) demanded ON demanded.source_id = t.id
+    LEFT JOIN (
+        SELECT subject_id, SUM(amount_cents) AS cents FROM credit_withdrawal WHERE reason = 'takeback'
+        GROUP BY subject_id
+    ) unspent ON unspent.subject_id = t.id
+    LEFT JOIN (
+        SELECT takeback_id, SUM(amount_cents) AS cents FROM takeback_return GROUP BY takeback_id
+    ) returned ON returned.takeback_id = t.id
+    WHERE t.amount_cents - t.unspent_cents <> COALESCE(demanded.owed, 0)
+        OR t.unspent_cents <> COALESCE(unspent.cents, 0)
+        OR t.returned_cents <> COALESCE(returned.cents, 0)
+        OR (t.state = 'covered' AND t.unspent_cents <> t.amount_cents)
+        OR (t.state = 'demanded' AND t.billed_cents + t.forgiven_cents <> 0)
+        OR (t.state = 'forgiven'
+            AND t.unspent_cents + t.billed_cents + t.forgiven_cents <> t.amount_cents)
+    """,
+)
+NOT_WITHHELD = Probe(
+    "was withheld by the payer, and the entry of that claim does not say so",
+    """
+    SELECT r.id FROM takeback_return r
+    LEFT JOIN ledger_entry e
+        ON e.source_kind = 'reimbursement' AND e.source_id = r.source_id AND e.purpose = 'received'
+    LEFT JOIN ledger_line l ON l.entry_id = e.id AND l.account = '2220' AND l.cents = r.amount_cents
+    WHERE r.source_id IS NOT NULL AND l.cents IS NULL
+    """,
+)
+
 POSTED_TWICE = Probe(
     "was posted more than once",
     """
@@ -119,6 +155,11 @@ NOT_POSTED = Probe(
             WHERE EXISTS (SELECT 1 FROM invoice_tender_reversal t
                 WHERE t.source_kind = 'credit' AND t.source_id = r.application_id
                     AND t.cents = r.amount_cents AND t.reversed_at = r.reversed_at)
+        UNION ALL SELECT id, 'takeback', 'demanded', amount_cents FROM takeback
+        UNION ALL SELECT id, 'takeback', 'billed', billed_cents FROM takeback WHERE billed_cents <> 0
+        UNION ALL SELECT id, 'takeback', 'forgiven', forgiven_cents FROM takeback WHERE forgiven_cents <> 0
+        UNION ALL SELECT id, 'takeback-return', 'repaid', amount_cents FROM takeback_return
+            WHERE source_id IS NULL
         UNION ALL SELECT id, 'refund', 'approved', amount_cents FROM refund WHERE approved_at IS NOT NULL
         UNION ALL SELECT id, 'refund', 'sent', amount_cents FROM refund WHERE refunded_on IS NOT NULL
         UNION ALL SELECT id, 'refund', 'failed', amount_cents FROM refund
@@ -147,6 +188,9 @@ WITHOUT_FACT = Probe(
             AND NOT EXISTS (SELECT 1 FROM credit_application x WHERE x.id = e.source_id))
         OR (e.source_kind = 'credit-reversal'
             AND NOT EXISTS (SELECT 1 FROM credit_reversal x WHERE x.id = e.source_id))
+        OR (e.source_kind = 'takeback' AND NOT EXISTS (SELECT 1 FROM takeback x WHERE x.id = e.source_id))
+        OR (e.source_kind = 'takeback-return'
+            AND NOT EXISTS (SELECT 1 FROM takeback_return x WHERE x.id = e.source_id))
         OR (e.source_kind = 'refund' AND NOT EXISTS (SELECT 1 FROM refund x WHERE x.id = e.source_id))
         OR (e.source_kind = 'return' AND NOT EXISTS (SELECT 1 FROM invoice_return x WHERE x.id = e.source_id))
         OR (e.source_kind = 'session'
@@ -173,7 +217,13 @@ def balances_agree(books: Books) -> Report:
 
 
 def credit_is_never_negative(books: Books) -> Report:
-    return look(books, at=["credit_lot"], probes=[LOT_BOUNDS, CREDIT_OVERSPENT])
+    report = look(
+        books,
+        at=["credit_lot", "takeback"],
+        probes=[LOT_BOUNDS, CREDIT_OVERSPENT, TAKEN_BACK, NOT_WITHHELD],
+    )
+    require_append_only(books.read, report, ["takeback_return"])
+    return report
 
 
 def each_fact_is_posted_once(books: Books) -> Report:

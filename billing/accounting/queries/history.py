@@ -21,6 +21,7 @@ from billing.invoices.states import MOVES as INVOICE_MOVES
 from billing.payments.states.checkouts import CHECKOUT_MOVES
 from billing.payments.states.payments import PAYMENT_MOVES
 from billing.payments.states.refunds import REFUND_MOVES
+from billing.payments.states.takebacks import TAKEBACK_MOVES
 from billing.platform.data.audit import verify_chain
 from billing.platform.data.documents import Document, Rendering
 from billing.platform.data.errors import VaultClosed
@@ -45,6 +46,7 @@ LIVES = (
     Life("checkout", "created", CHECKOUT_MOVES),
     Life("payment", "received", PAYMENT_MOVES),
     Life("refund", "requested", REFUND_MOVES),
+    Life("takeback", "demanded", TAKEBACK_MOVES),
     Life("superbill", "issued", SUPERBILL_MOVES),
     Life("remittance", "parked", REMITTANCE_MOVES),
     Life("task", "open", TASK_MOVES),
@@ -59,6 +61,7 @@ MOVE_OF_NOTHING = Probe(
         AND NOT EXISTS (SELECT 1 FROM checkout x WHERE x.id = c.subject_id)
         AND NOT EXISTS (SELECT 1 FROM payment x WHERE x.id = c.subject_id)
         AND NOT EXISTS (SELECT 1 FROM refund x WHERE x.id = c.subject_id)
+        AND NOT EXISTS (SELECT 1 FROM takeback x WHERE x.id = c.subject_id)
         AND NOT EXISTS (SELECT 1 FROM superbill x WHERE x.id = c.subject_id)
         AND NOT EXISTS (SELECT 1 FROM remittance x WHERE x.id = c.subject_id)
         AND NOT EXISTS (SELECT 1 FROM task x WHERE x.id = c.subject_id)
@@ -204,6 +207,7 @@ UNAUDITED = Probe(
         SELECT id FROM payment
         UNION ALL SELECT id FROM refund
         UNION ALL SELECT id FROM credit_application
+        UNION ALL SELECT id FROM takeback
         UNION ALL SELECT id FROM invoice
         UNION ALL SELECT id FROM superbill
         UNION ALL SELECT id FROM remittance

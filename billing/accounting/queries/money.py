@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Row, bindparam, text
 
 from billing.accounting.queries.guards import require_append_only
-from billing.accounting.queries.probes import ROWS_AT_ONCE, Books, Probe, Report, look
+from billing.accounting.queries.probes import ROWS_AT_ONCE, Books, Probe, Report, look, search
 from billing.platform.data.base import Instant
 
 STANDS_TOO_LONG = timedelta(days=1)
@@ -244,6 +244,12 @@ OWN_REFUND = Probe(
         AND (approved_by = requested_by OR approved_by_person = requested_by_person)
     """,
 )
+OWN_WRITE_OFF = Probe(
+    "the person who recorded it forgave more than the limit",
+    """
+    SELECT id FROM takeback WHERE forgiven_cents > :limit AND forgiven_by_person = demanded_by_person
+    """,
+)
 APPROVED_ITSELF = text(
     """
     SELECT id, patient_id, requested_at, amount_cents FROM refund
@@ -282,6 +288,7 @@ def one_operation_stands(books: Books) -> Report:
 def nobody_approves_their_own(books: Books) -> Report:
     probes = [NOT_APPROVED, OWN_REFUND]
     report = look(books, at=["refund"], probes=probes)
+    search(books, report, OWN_WRITE_OFF, {"limit": books.refund_limit.cents})
     rows = books.read.session.execute(APPROVED_ITSELF, execution_options={"yield_per": ROWS_AT_ONCE})
     for _, refunds in groupby(rows, key=lambda row: row.patient_id):
         _stay_within_a_days_limit(books, report, refunds)

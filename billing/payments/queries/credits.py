@@ -10,7 +10,12 @@ from billing.invoices.queries import find_invoice
 from billing.kernel.money import ZERO, Money, total
 from billing.kernel.permissions import SYSTEM, Actor
 from billing.payments.errors import NoSuchApplication, NoSuchCredit
-from billing.payments.models.credits import CreditApplicationRow, CreditLotRow, CreditReversalRow
+from billing.payments.models.credits import (
+    CreditApplicationRow,
+    CreditLotRow,
+    CreditReversalRow,
+    CreditWithdrawalRow,
+)
 from billing.payments.queries.reach import seen
 from billing.payments.records.credits import (
     AppliedCredits,
@@ -20,6 +25,7 @@ from billing.payments.records.credits import (
     CreditSource,
     Election,
     SourceBalance,
+    Withdrawal,
 )
 from billing.platform.data.database import Read
 from billing.platform.data.reach import within_reach
@@ -49,6 +55,22 @@ def credits_from_payment(read: Read, payment_id: str) -> Sequence[CreditLot]:
         .order_by(CreditLotRow.id)
     )
     return [lot_of(row) for row in read.session.scalars(query)]
+
+
+def credit_of_reimbursement(read: Read, reimbursement_id: str) -> CreditLot | None:
+    """What an insurer's money became of the patient's credit, if anything."""
+    row = read.session.scalar(
+        select(CreditLotRow).where(
+            CreditLotRow.source == CreditSource.REIMBURSEMENT, CreditLotRow.source_id == reimbursement_id
+        )
+    )
+    return lot_of(row) if row else None
+
+
+def applications_of_credit(read: Read, lot_id: str) -> tuple[CreditApplication, ...]:
+    """What invoices took of one credit, oldest first."""
+    query = select(CreditApplicationRow).where(CreditApplicationRow.lot_id == lot_id)
+    return _applications(read, query.order_by(CreditApplicationRow.id))
 
 
 def elected_credits(read: Read, patient_id: str) -> Sequence[CreditLot]:
@@ -126,13 +148,16 @@ def applied_to(read: Read, invoice_id: str, actor: Actor) -> AppliedCredits:
 
 
 def reimbursed_for_session(read: Read, session_id: str) -> Money:
-    """What insurers gave back to the patient for one session so far."""
-    cents = read.session.scalar(
-        select(func.sum(CreditLotRow.amount_cents)).where(
-            CreditLotRow.session_id == session_id, CreditLotRow.source == CreditSource.REIMBURSEMENT
-        )
+    """What insurers gave the patient for one session so far, less what they took out of it again."""
+    theirs = (CreditLotRow.session_id == session_id, CreditLotRow.source == CreditSource.REIMBURSEMENT)
+    taken = (Withdrawal.TAKEBACK, Withdrawal.BILLED)
+    given = read.session.scalar(select(func.sum(CreditLotRow.amount_cents)).where(*theirs))
+    gone = read.session.scalar(
+        select(func.sum(CreditWithdrawalRow.amount_cents))
+        .join(CreditLotRow, CreditLotRow.id == CreditWithdrawalRow.lot_id)
+        .where(*theirs, CreditWithdrawalRow.reason.in_(taken))
     )
-    return Money(int(cents or 0))
+    return Money(int(given or 0) - int(gone or 0))
 
 
 def lot_of(row: CreditLotRow) -> CreditLot:

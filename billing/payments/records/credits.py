@@ -19,6 +19,8 @@ class Withdrawal(StrEnum):
     """Why money left a credit otherwise than for an invoice or a refund."""
 
     MOVED = "moved"
+    TAKEBACK = "takeback"
+    BILLED = "billed"
 
 
 class Election(StrEnum):

@@ -16,6 +16,7 @@ class CreditView(Schema):
     id = fields.String()
     patient_id = fields.String()
     source = fields.String()
+    source_id = fields.String()
     session_id = fields.String(allow_none=True)
     origin_payment_id = fields.String(allow_none=True)
     payer_id = fields.String(allow_none=True)

@@ -19,7 +19,7 @@ from billing.kernel.money import ZERO, Money, total
 from billing.kernel.permissions import SYSTEM, Actor
 from billing.ledger.errors import AlreadyPosted
 from billing.ledger.queries import entry_of
-from billing.ledger.records import Account, Posting, Source, credit, debit
+from billing.ledger.records import Account, Line, Posting, Source, credit, debit
 from billing.ledger.use_cases import post
 from billing.patients.use_cases import lock_patient
 from billing.payments.errors import MoreThanAvailable, NothingToApply
@@ -98,6 +98,7 @@ def hold_reimbursement(
     amount: Money,
     source_id: str,
     received_on: date,
+    withheld: Line | None = None,
     actor: Actor,
     now: datetime,
 ) -> Reimbursement:
@@ -105,7 +106,7 @@ def hold_reimbursement(
 
     What the patient still owes for the session is settled first; the rest is held for the patient, up to
     what the patient paid; what exceeds that is owed to the payer. `source_id` (the claim of the
-    remittance) is posted once.
+    remittance) is posted once. `withheld` is the debit of what the payer kept of it for another debt.
     Raises: NoSuchSession, AlreadyPosted.
     """
     session = find_session(tx, session_id, SYSTEM)
@@ -132,7 +133,8 @@ def hold_reimbursement(
             session_id=session_id,
         ).id
     lines = (
-        debit(Account.BANK, amount, session.patient_id),
+        debit(Account.BANK, amount - (withheld.amount if withheld else ZERO), session.patient_id),
+        *((withheld,) if withheld else ()),
         *settling_lines(parts, session.patient_id),
         credit(Account.PATIENT_CREDITS, held, session.patient_id),
         credit(Account.PAYER_MONEY_TO_RETURN, excess, session.patient_id),

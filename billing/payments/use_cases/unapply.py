@@ -29,7 +29,7 @@ def unapply(tx: Tx, *, application_id: str, actor: Actor, now: datetime) -> Cred
     Raises: NoSuchApplication, CheckoutStands, NothingToUndo.
     """
     application, standing = _locked(tx, application_id, actor)
-    _undo(tx, application, standing, actor, now)
+    undo_application(tx, application, standing, actor, now)
     return find_application(tx, application_id, actor)
 
 
@@ -49,7 +49,7 @@ def move_credit(
     amount = min(standing, to.open_balance)
     if to.id == application.invoice_id or not amount:
         raise NothingToApply("That invoice owes nothing that this credit does not pay already.")
-    _undo(tx, application, amount, actor, now)
+    undo_application(tx, application, amount, actor, now)
     return apply_lot(tx, lot, to.id, amount, actor, now)
 
 
@@ -63,7 +63,10 @@ def _locked(tx: Tx, application_id: str, actor: Actor) -> tuple[CreditApplicatio
     return find_application(tx, application_id, actor), standing
 
 
-def _undo(tx: Tx, application: CreditApplication, amount: Money, actor: Actor, now: datetime) -> None:
+def undo_application(
+    tx: Tx, application: CreditApplication, amount: Money, actor: Actor, now: datetime
+) -> None:
+    """Take some of a credit off its invoice; the patient is locked."""
     lot = find_credit(tx, application.lot_id, actor)
     parts = take_back(
         tx,

@@ -1,0 +1,258 @@
+"""A payer demands money back: out of the patient's credit, or owed until a person decides."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from sqlalchemy import select, update
+
+from billing.care.queries import find_session
+from billing.catalog.queries import site_date
+from billing.kernel.ids import new_id
+from billing.kernel.money import ZERO, Money
+from billing.kernel.permissions import SYSTEM, Actor
+from billing.ledger.records import Account, Line, Posting, Source, credit, debit
+from billing.ledger.use_cases import post
+from billing.patients.use_cases import lock_patient
+from billing.payments.errors import MoreThanAvailable, NothingToForgive, OwnWriteOff, TakebackKnown
+from billing.payments.models.takebacks import TakebackReturnRow, TakebackRow
+from billing.payments.queries.credits import credit_of_reimbursement
+from billing.payments.queries.takebacks import (
+    entry_of_reimbursement,
+    find_takeback,
+    left_to_demand,
+    takeback_of,
+)
+from billing.payments.records.credits import Reimbursement, Withdrawal
+from billing.payments.records.takebacks import Takeback
+from billing.payments.states.takebacks import TAKEBACK_MOVES, TakebackEvent, TakebackState
+from billing.payments.use_cases.credits import hold_reimbursement, withdraw
+from billing.payments.use_cases.rebill import put_on_invoices
+from billing.platform.data.audit import record_audit
+from billing.platform.data.database import Tx
+from billing.platform.data.states import advance
+from billing.platform.data.tasks import open_task
+
+TAKEBACK, TAKEBACK_RETURN = "takeback", "takeback-return"
+TAKEBACK_REVIEW = "takeback-review"
+
+
+def demand_takeback(
+    tx: Tx,
+    *,
+    reimbursement_id: str,
+    demand: str,
+    amount: Money,
+    demanded_on: date,
+    actor: Actor,
+    now: datetime,
+) -> Takeback:
+    """Record that a payer wants money of one claim back, under the payer's own number for it.
+
+    What is left of the credit goes to the payer; what was spent is owed by the patient, and a person looks
+    before anybody is billed.
+    Raises: NoSuchReimbursement, TakebackKnown, MoreThanAvailable.
+    """
+    patient_id = _patient_of(tx, reimbursement_id, actor)
+    lock_patient(tx, patient_id)
+    entry = entry_of_reimbursement(tx, reimbursement_id, actor)
+    _refuse_known(tx, entry.entity_id, demand)
+    if amount > (most := left_to_demand(tx, entry)):
+        raise MoreThanAvailable("The patient never had that much of this claim.", available_cents=most.cents)
+    lot = credit_of_reimbursement(tx, reimbursement_id)
+    unspent = min(amount, lot.available) if lot else ZERO
+    row = TakebackRow(
+        id=new_id("tkb"),
+        entity_id=entry.entity_id,
+        site_id=entry.site_id,
+        patient_id=patient_id,
+        reimbursement_id=reimbursement_id,
+        demand=demand,
+        amount_cents=amount.cents,
+        unspent_cents=unspent.cents,
+        billed_cents=0,
+        forgiven_cents=0,
+        returned_cents=0,
+        state=TakebackState.DEMANDED,
+        demanded_on=demanded_on,
+        demanded_at=now,
+        demanded_by_person=actor.person,
+    )
+    tx.session.add(row)
+    tx.session.flush()
+    if lot and unspent:
+        reason = Withdrawal.TAKEBACK
+        withdraw(tx, lot_id=lot.id, reason=reason, subject_id=row.id, amount=unspent, now=now)
+    lines = (
+        debit(Account.PATIENT_CREDITS, unspent, patient_id),
+        debit(Account.PATIENT_RECEIVABLE, amount - unspent, patient_id),
+        credit(Account.PAYER_MONEY_TO_RETURN, amount, patient_id),
+    )
+    _post(tx, row, "demanded", lines, demanded_on, actor, now)
+    _review(tx, row, amount - unspent, actor, now)
+    _audit(tx, row, "takeback.demand", actor, now)
+    return takeback_of(row)
+
+
+def bill_takeback(tx: Tx, *, takeback_id: str, actor: Actor, now: datetime) -> Takeback:
+    """A person looked: the invoices that the money had paid owe it again.
+
+    What had gone to the patient is on no invoice; that stays owed on the demand itself.
+    Raises: NoSuchTakeback, IllegalMove, CheckoutStands.
+    """
+    row = _locked(tx, takeback_id, actor)
+    advance(tx, row, TAKEBACK_MOVES, TakebackEvent.BILL, actor=actor, now=now)
+    tx.session.flush()
+    billed, lines = put_on_invoices(tx, takeback_of(row), actor, now)
+    row.billed_cents = billed.cents
+    tx.session.flush()
+    if billed:
+        lines = (*lines, credit(Account.PATIENT_RECEIVABLE, billed, row.patient_id))
+        _post(tx, row, "billed", lines, site_date(tx, row.site_id, now), actor, now)
+    _audit(tx, row, "takeback.bill", actor, now)
+    return takeback_of(row)
+
+
+def forgive_takeback(tx: Tx, *, takeback_id: str, limit: Money, actor: Actor, now: datetime) -> Takeback:
+    """The clinic bears what the patient would owe. Above `limit` not who recorded the demand decides it.
+
+    Raises: NoSuchTakeback, IllegalMove, NothingToForgive, OwnWriteOff.
+    """
+    row = _locked(tx, takeback_id, actor)
+    owed = takeback_of(row).owed
+    if owed > limit and row.demanded_by_person == actor.person:
+        raise OwnWriteOff("Somebody else has to forgive what you recorded.")
+    advance(tx, row, TAKEBACK_MOVES, TakebackEvent.FORGIVE, actor=actor, now=now)
+    if not owed:
+        raise NothingToForgive("All of it is on invoices of the patient; nothing is owed here.")
+    row.forgiven_cents, row.forgiven_by_person = owed.cents, actor.person
+    lines = (
+        debit(Account.CONCESSIONS, owed, row.patient_id),
+        credit(Account.PATIENT_RECEIVABLE, owed, row.patient_id),
+    )
+    _post(tx, row, "forgiven", lines, site_date(tx, row.site_id, now), actor, now)
+    _audit(tx, row, "takeback.forgive", actor, now)
+    return takeback_of(row)
+
+
+def repay_takeback(
+    tx: Tx, *, takeback_id: str, amount: Money, repaid_on: date, actor: Actor, now: datetime
+) -> Takeback:
+    """The clinic sent the payer its money. Raises: NoSuchTakeback, MoreThanAvailable."""
+    row = _locked(tx, takeback_id, actor)
+    returned = _return(tx, row, amount, repaid_on, None, now)
+    lines = (
+        debit(Account.PAYER_MONEY_TO_RETURN, amount, row.patient_id),
+        credit(Account.BANK, amount, row.patient_id),
+    )
+    source = Source(TAKEBACK_RETURN, returned.id, "repaid")
+    post(tx, Posting.of(row, source, repaid_on, lines), actor=actor, now=now)
+    _audit(tx, row, "takeback.repay", actor, now)
+    return find_takeback(tx, takeback_id, actor)
+
+
+def hold_what_was_withheld_from(
+    tx: Tx,
+    *,
+    session_id: str,
+    amount: Money,
+    source_id: str,
+    received_on: date,
+    takeback_id: str,
+    withheld: Money,
+    actor: Actor,
+    now: datetime,
+) -> Reimbursement:
+    """Take in a claim's money of which the payer kept some against an earlier demand.
+
+    The patient of the new claim is none the worse: all of `amount` is theirs; the bank got the difference.
+    Raises: NoSuchTakeback, NoSuchSession, AlreadyPosted, MoreThanAvailable.
+    """
+    owner = find_takeback(tx, takeback_id, actor).patient_id
+    for one in sorted({owner, find_session(tx, session_id, SYSTEM).patient_id}):
+        lock_patient(tx, one)
+    if withheld > amount:
+        raise MoreThanAvailable("No claim can lose more than it pays.", available_cents=amount.cents)
+    row = tx.session.get_one(TakebackRow, takeback_id)
+    _return(tx, row, withheld, received_on, source_id, now)
+    _audit(tx, row, "takeback.withhold", actor, now)
+    return hold_reimbursement(
+        tx,
+        session_id=session_id,
+        amount=amount,
+        source_id=source_id,
+        received_on=received_on,
+        withheld=debit(Account.PAYER_MONEY_TO_RETURN, withheld, owner),
+        actor=actor,
+        now=now,
+    )
+
+
+def _return(
+    tx: Tx, row: TakebackRow, amount: Money, on: date, source_id: str | None, now: datetime
+) -> TakebackReturnRow:
+    left = tx.session.scalar(
+        update(TakebackRow)
+        .where(
+            TakebackRow.id == row.id, TakebackRow.amount_cents - TakebackRow.returned_cents >= amount.cents
+        )
+        .values(returned_cents=TakebackRow.returned_cents + amount.cents)
+        .returning(TakebackRow.returned_cents)
+    )
+    if left is None:
+        available = row.amount_cents - row.returned_cents
+        raise MoreThanAvailable("The payer is owed less than that.", available_cents=available)
+    returned = TakebackReturnRow(
+        id=new_id("tkr"),
+        takeback_id=row.id,
+        source_id=source_id,
+        amount_cents=amount.cents,
+        returned_on=on,
+        returned_at=now,
+    )
+    tx.session.add(returned)
+    tx.session.flush()
+    return returned
+
+
+def _patient_of(tx: Tx, reimbursement_id: str, actor: Actor) -> str:
+    entry = entry_of_reimbursement(tx, reimbursement_id, actor)
+    return next(line.patient_id for line in entry.lines if line.cents < 0 and line.patient_id)
+
+
+def _refuse_known(tx: Tx, entity_id: str, demand: str) -> None:
+    """Raises: TakebackKnown."""
+    known = select(TakebackRow.id).where(TakebackRow.entity_id == entity_id, TakebackRow.demand == demand)
+    if tx.session.scalar(known):
+        raise TakebackKnown("A demand of that number was recorded before.")
+
+
+def _review(tx: Tx, row: TakebackRow, spent: Money, actor: Actor, now: datetime) -> None:
+    if not spent:
+        advance(tx, row, TAKEBACK_MOVES, TakebackEvent.COVER, actor=actor, now=now)
+        return
+    open_task(
+        tx,
+        kind=TAKEBACK_REVIEW,
+        subject_id=row.id,
+        entity_id=row.entity_id,
+        site_id=row.site_id,
+        actor=actor,
+        now=now,
+    )
+
+
+def _locked(tx: Tx, takeback_id: str, actor: Actor) -> TakebackRow:
+    lock_patient(tx, find_takeback(tx, takeback_id, actor).patient_id)
+    return tx.session.get_one(TakebackRow, takeback_id)
+
+
+def _post(
+    tx: Tx, row: TakebackRow, purpose: str, lines: tuple[Line, ...], on: date, actor: Actor, now: datetime
+) -> None:
+    post(tx, Posting.of(row, Source(TAKEBACK, row.id, purpose), on, lines), actor=actor, now=now)
+
+
+def _audit(tx: Tx, row: TakebackRow, action: str, actor: Actor, now: datetime) -> None:
+    detail = {"cents": row.amount_cents}
+    record_audit(tx, actor=actor, action=action, subject_id=row.id, now=now, detail=detail)

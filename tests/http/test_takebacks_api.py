@@ -1,0 +1,53 @@
+"""Takebacks over HTTP: recorded under a key, listed, decided, repaid."""
+
+import pytest
+
+from billing.kernel.permissions import Role
+from tests.factories.world import a_world
+
+
+@pytest.fixture
+def world(database, now):
+    return a_world(database, now)
+
+
+@pytest.fixture
+def office(issue, world):
+    return issue(Role.SUPERVISOR, entity_id=world.entity.id)
+
+
+@pytest.fixture
+def body(office, world):
+    """More than is left of the insurer's 180: 100 waits to be refunded, 50 was demanded before."""
+    items = office.get(f"/patients/{world.patient.id}/credits").json["items"]
+    claim = next(each["source_id"] for each in items if each["source"] == "reimbursement")
+    return {"reimbursement_id": claim, "demand": "L-1", "amount_cents": 17_950, "demanded_on": "2026-11-20"}
+
+
+def test_a_demand_is_recorded_once_under_its_key(office, body):
+    first, again = (office.post("/takebacks", body, key="letter") for _ in range(2))
+    assert (first.status_code, first.data) == (201, again.data)
+    assert (first.json["unspent_cents"], first.json["owed_cents"]) == (17_850, 100)
+    known = office.post("/takebacks", body)
+    assert (known.status_code, known.json["code"]) == (409, "takeback-known")
+    assert office.get("/takebacks?state=demanded").json["items"] == [first.json]
+    assert office.get(f"/takebacks/{first.json['id']}").json == first.json
+
+
+def test_a_person_decides_and_the_payer_is_repaid(office, body):
+    path = f"/takebacks/{office.post('/takebacks', body).json['id']}"
+    assert "takeback-review" in {each["kind"] for each in office.get("/tasks?state=open").json["items"]}
+    billed = office.post(f"{path}/bill")
+    assert (billed.status_code, billed.json["state"], billed.json["owed_cents"]) == (200, "billed", 100)
+    forgiven = office.post(f"{path}/forgive")
+    assert (forgiven.json["state"], forgiven.json["owed_cents"]) == ("forgiven", 0)
+    repaid = office.post(f"{path}/repay", {"amount_cents": 17_950, "repaid_on": "2026-11-21"})
+    assert repaid.json["returned_cents"] == 17_950
+    refused = office.post(f"{path}/repay", {"amount_cents": 1, "repaid_on": "2026-11-21"})
+    assert (refused.status_code, refused.json["code"]) == (409, "more-than-available")
+
+
+def test_nobody_demands_of_another_clinic(issue, body, database, now):
+    other = a_world(database, now, slug="a")
+    refused = issue(Role.BILLING, entity_id=other.entity.id).post("/takebacks", body)
+    assert (refused.status_code, refused.json["code"]) == (404, "no-such-reimbursement")
