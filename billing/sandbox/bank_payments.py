@@ -36,7 +36,7 @@ def begin_debit(call: Call, intent: Thing, method: Thing, mandate: Thing) -> Thi
         fee=balance.fee_of("us_bank_account", charge["amount"]),
         available_on=ends_at,
     )
-    charge.update(balance_transaction=movement["id"], _ends_at=ends_at if account.settles else None)
+    charge.update(balance_transaction=movement["id"], _due_at=ends_at if account.settles else None)
     call.shelf.add(charge)
     intent.update(
         status="processing", payment_method=method["id"], latest_charge=charge["id"],
@@ -50,7 +50,9 @@ def begin_debit(call: Call, intent: Thing, method: Thing, mandate: Thing) -> Thi
 
 def end_debits(call: Call) -> list[Thing]:
     """Those whose time has come; answers their intents."""
-    due = call.shelf.select("charge", [("_ends_at", "<=", call.now)], oldest_first=True)
+    due = call.shelf.select(
+        "charge", [("_due_at", "<=", call.now), ("status", "=", "pending")], oldest_first=True
+    )
     return [end_debit(call, charge, _failure(call, charge)) for charge in due]
 
 
@@ -59,7 +61,7 @@ def end_debit(call: Call, charge: Thing, failure: str | None) -> Thing:
     if charge["status"] != "pending":
         raise ApiError(f"Charge {charge['id']} is {charge['status']}, not pending.", param="charge")
     intent = lookup(call, "payment_intent", charge["payment_intent"])
-    charge["_ends_at"] = None
+    charge["_due_at"] = None
     if failure:
         _fail(call, intent, charge, failure)
     else:

@@ -24,7 +24,8 @@ EXPANDABLE: dict[str, frozenset[str]] = {
             "failure_balance_transaction",
         }
     ),
-    "setup_intent": frozenset({"customer", "payment_method", "mandate"}),
+    "setup_intent": frozenset({"customer", "payment_method", "mandate", "latest_attempt"}),
+    "setup_attempt": frozenset({"customer", "payment_method", "setup_intent"}),
     "payment_method": frozenset({"customer"}),
     "mandate": frozenset({"payment_method"}),
     "terminal.reader": frozenset({"location"}),

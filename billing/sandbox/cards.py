@@ -137,9 +137,9 @@ DECLINES = {
     "lost_card": _declined("lost_card"),
     "stolen_card": _declined("stolen_card"),
     "do_not_honor": _declined("do_not_honor"),
-    "expired_card": Decline("expired_card", "expired_card", "Your card has expired."),
+    "expired_card": Decline("expired_card", None, "Your card has expired."),
     "processing_error": Decline(
-        "processing_error", "processing_error", "An error occurred while processing your card. Try again."
+        "processing_error", None, "An error occurred while processing your card. Try again."
     ),
     "authentication_required": AUTHENTICATION_REQUIRED,
 }

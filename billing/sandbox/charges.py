@@ -40,8 +40,8 @@ def attempt(call: Call, intent: Thing, method: Thing, decline: Decline | None) -
 
 def _hold(call: Call, intent: Thing, charge: Thing, method: Thing) -> None:
     """Authorized, to be captured within a week."""
-    charge.update(amount_captured=0, captured=False, _release_at=call.now + HOLD_SECONDS)
-    charge["payment_method_details"][method["type"]]["capture_before"] = charge["_release_at"]
+    charge.update(amount_captured=0, captured=False, _due_at=call.now + HOLD_SECONDS)
+    charge["payment_method_details"][method["type"]]["capture_before"] = charge["_due_at"]
     call.shelf.save(charge)
     intent.update(
         status="requires_capture",
@@ -92,14 +92,14 @@ def _book(call: Call, charge: Thing) -> None:
 def capture(call: Call, intent: Thing, amount: int) -> None:
     """Take this much of what is held; the rest is free again."""
     charge = lookup(call, "charge", intent["latest_charge"])
-    charge.update(amount_captured=amount, captured=True, _release_at=None)
+    charge.update(amount_captured=amount, captured=True, _due_at=None)
     _book(call, charge)
     succeed(call, intent, charge, "charge.captured")
 
 
 def release(call: Call, charge: Thing, kind: str) -> None:
     """Nothing of what is held is taken. `kind` is the event that tells so."""
-    charge.update(amount_refunded=charge["amount"], refunded=True, _release_at=None)
+    charge.update(amount_refunded=charge["amount"], refunded=True, _due_at=None)
     call.shelf.save(charge)
     emit(call, kind, charge)
 

@@ -25,6 +25,7 @@ from billing.sandbox import (
     readers,
     refunds,
     sessions,
+    setup_attempts,
     setups,
 )
 from billing.sandbox.calls import Call, Route
@@ -47,6 +48,7 @@ ROUTES: list[Route] = [
     *sessions.ROUTES,
     *intent_calls.ROUTES,
     *setups.ROUTES,
+    *setup_attempts.ROUTES,
     *customers.ROUTES,
     *payment_methods.ROUTES,
     *mandates.ROUTES,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from billing.sandbox import charges
 from billing.sandbox.calls import Call, Route, lookup, page, reader, shown
@@ -37,7 +38,7 @@ from billing.sandbox.parameters import (
     unsettable,
     whole,
 )
-from billing.sandbox.payment_methods import DESCRIPTION, given_method, refuse_unfit
+from billing.sandbox.payment_methods import DATA, given_method, refuse_unfit
 from billing.sandbox.storage import Condition, Thing
 
 
@@ -160,17 +161,36 @@ def _list(call: Call, params: Thing) -> Thing:
 AUTOMATIC = Form(
     {"enabled": flag(), "allow_redirects": choice("always", "never")}, required=frozenset({"enabled"})
 )
+
+
+def _off_session(raw: Any, name: str) -> bool:
+    return bool(choice("true", "false", "one_off", "recurring")(raw, name) != "false")
+
+
 USAGE = choice("on_session", "off_session")
 _CAPTURE_METHOD = choice("automatic", "automatic_async", "manual")
+_BANK_OPTIONS = Form({
+    "financial_connections": Form({
+        "permissions": listed(choice("balances", "ownership", "payment_method", "transactions")),
+    }),
+    "verification_method": choice("automatic", "instant", "microdeposits"),
+})  # fmt: skip
+OPTIONS = Form({
+    "card": Form({"request_three_d_secure": choice("automatic")}),
+    "us_bank_account": _BANK_OPTIONS,
+})  # fmt: skip
+"""Taken and shown again; they change nothing here."""
+
 _METHOD: Mapping[str, Parser] = {
     **EXPAND,
     "payment_method": text(255),
-    "payment_method_data": DESCRIPTION,
+    "payment_method_data": DATA,
+    "payment_method_options": OPTIONS,
     "allowed_payment_method_types": listed(choice("card", "card_present", "us_bank_account")),
     "payment_method_types": no_longer("payment_method_types"),
 }
 _CONFIRMING: Mapping[str, Parser] = {
-    "off_session": flag(),
+    "off_session": _off_session,
     "error_on_requires_action": flag(),
     "mandate": text(255),
     "mandate_data": MANDATE_DATA,

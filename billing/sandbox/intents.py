@@ -67,7 +67,9 @@ def new_intent(call: Call, *, cents: int, params: Thing, managed: bool = False) 
         "next_action": None,
         "on_behalf_of": None,
         "payment_method": None,
-        "payment_method_options": {"card": {"request_three_d_secure": "automatic"}},
+        "payment_method_options": {
+            "card": {"request_three_d_secure": "automatic"}, **params.get("payment_method_options", {}),
+        },
         "payment_method_types": kinds or list(TYPES),
         "processing": None,
         "receipt_email": None,
@@ -252,7 +254,7 @@ def cancel_intent(call: Call, intent: Thing, reason: str | None) -> Thing:
 
 def release_overdue(call: Call) -> None:
     """What was held and never captured is free again."""
-    overdue: list[Condition] = [("_release_at", "<=", call.now)]
+    overdue: list[Condition] = [("_due_at", "<=", call.now), ("captured", "=", 0)]
     for charge in call.shelf.select("charge", overdue, oldest_first=True):
         cancel_intent(call, lookup(call, "payment_intent", charge["payment_intent"]), "automatic")
 

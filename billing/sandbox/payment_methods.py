@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from billing.sandbox import banks, cards
-from billing.sandbox.calls import Call, Route, lookup, page, reader, shown
+from billing.sandbox.calls import Call, Route, lookup, page, shown
 from billing.sandbox.errors import ApiError, CardDeclined, missing_parameter, no_such
 from billing.sandbox.events import emit
 from billing.sandbox.parameters import (
@@ -96,6 +96,8 @@ def described_method(call: Call, params: Thing, *, within: str = "") -> Thing:
     """A new one from a published test number. Raises: ApiError for any other number."""
     kind = params["type"]
     param = f"{within}[{kind}]" if within else kind
+    if kind == "card" and within:
+        raise ApiError(f"Invalid {within}[type]: a card is made by its own call.", param=f"{within}[type]")
     if kind not in params or not params.keys().isdisjoint({*TYPES} - {kind}):
         raise missing_parameter(param)
     more = {
@@ -222,6 +224,10 @@ def _create(call: Call, params: Thing) -> Thing:
     return shown(call, described_method(call, params), params.get("expand", ()))
 
 
+def _retrieve(call: Call, params: Thing, *, reference: str) -> Thing:
+    return shown(call, stored_method(call, reference), params.get("expand", ()))
+
+
 def _attach(call: Call, params: Thing, *, reference: str) -> Thing:
     customer = lookup(call, "customer", params["customer"], param="customer")
     method = stored_method(call, reference)
@@ -290,6 +296,11 @@ DESCRIPTION = Form(
     },
     required=frozenset({"type"}),
 )
+DATA = Form(
+    {name: parse for name, parse in DESCRIPTION.fields.items() if name != "card"}, DESCRIPTION.required
+)
+"""What an intent may be given instead of a payment method: never a card's number."""
+
 _UPDATE = Form({
     **EXPAND,
     "allow_redisplay": _REDISPLAY,
@@ -305,7 +316,7 @@ _LIST = Form({
 
 ROUTES = [
     Route("POST", "/v1/payment_methods", Form({**EXPAND, **DESCRIPTION.fields}), _create),
-    Route("GET", "/v1/payment_methods/<reference>", NOTHING, reader("payment_method")),
+    Route("GET", "/v1/payment_methods/<reference>", NOTHING, _retrieve),
     Route("GET", "/v1/payment_methods", _LIST, _list),
     Route("POST", "/v1/payment_methods/<reference>", _UPDATE, _update),
     Route(

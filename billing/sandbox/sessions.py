@@ -7,7 +7,7 @@ from billing.sandbox.calls import Call, Route, listing, lookup, page, shown
 from billing.sandbox.customers import new_customer
 from billing.sandbox.errors import ApiError, missing_parameter
 from billing.sandbox.events import emit
-from billing.sandbox.intent_calls import USAGE
+from billing.sandbox.intent_calls import OPTIONS, USAGE
 from billing.sandbox.intents import LEAST_CENTS, MOST_CENTS, cancel_intent, confirm, new_intent
 from billing.sandbox.parameters import (
     EXPAND,
@@ -15,9 +15,11 @@ from billing.sandbox.parameters import (
     PAGED,
     Form,
     address,
+    changed_metadata,
     choice,
     listed,
     metadata,
+    metadata_change,
     text,
     whole,
 )
@@ -210,7 +212,6 @@ _UNUSED: Thing = {
     "invoice_creation": None,
     "payment_link": None,
     "payment_method_collection": "if_required",
-    "payment_method_options": {},
     "phone_number_collection": {"enabled": False},
     "recovered_from": None,
     "saved_payment_method_options": None,
@@ -247,6 +248,7 @@ def _session(call: Call, params: Thing, total: int | None, expires_at: int) -> T
         "metadata": params.get("metadata", {}),
         "mode": params["mode"],
         "payment_intent": None,
+        "payment_method_options": params.get("payment_method_options", {}),
         "payment_method_types": params.get("allowed_payment_method_types", ["card"]),
         "payment_status": "unpaid" if pays else "no_payment_required",
         "setup_intent": None,
@@ -278,6 +280,19 @@ def _item(item: Thing) -> Thing:
 
 def _retrieve(call: Call, params: Thing, *, reference: str) -> Thing:
     return shown(call, find_session(call, reference), params.get("expand", ()))
+
+
+def _update(call: Call, params: Thing, *, reference: str) -> Thing:
+    session = find_session(call, reference)
+    session["metadata"] = changed_metadata(session["metadata"], params)
+    call.shelf.save(session)
+    return shown(call, session, params.get("expand", ()))
+
+
+def _list_items(call: Call, params: Thing, *, reference: str) -> Thing:
+    items: Thing = find_session(call, reference)["_line_items"]
+    shown_items = items["data"][: params.get("limit", 10)]
+    return {**items, "data": shown_items, "has_more": len(shown_items) < len(items["data"])}
 
 
 def _expire(call: Call, params: Thing, *, reference: str) -> Thing:
@@ -332,6 +347,7 @@ _CREATE = Form(
         "metadata": metadata(),
         "expires_at": whole(),
         "allowed_payment_method_types": listed(choice(*TYPES)),
+        "payment_method_options": OPTIONS,
         "payment_intent_data": _INTENT_DATA,
         "submit_type": choice("auto", "book", "donate", "pay"),
         "locale": choice("auto", "en"),
@@ -351,5 +367,14 @@ ROUTES = [
     Route("POST", "/v1/checkout/sessions", _CREATE, _create),
     Route("GET", "/v1/checkout/sessions/<reference>", NOTHING, _retrieve),
     Route("GET", "/v1/checkout/sessions", _LIST, _list),
+    Route(
+        "POST", "/v1/checkout/sessions/<reference>", Form({**EXPAND, "metadata": metadata_change()}), _update
+    ),
+    Route(
+        "GET",
+        "/v1/checkout/sessions/<reference>/line_items",
+        Form({**EXPAND, "limit": whole(1, 100)}),
+        _list_items,
+    ),
     Route("POST", "/v1/checkout/sessions/<reference>/expire", NOTHING, _expire),
 ]

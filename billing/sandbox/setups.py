@@ -9,7 +9,7 @@ from billing.sandbox.calls import Call, Route, lookup, page, reader, shown
 from billing.sandbox.cards import Decline, card_of
 from billing.sandbox.errors import ApiError, CardDeclined
 from billing.sandbox.events import emit
-from billing.sandbox.intent_calls import AUTOMATIC, USAGE, VERIFY
+from billing.sandbox.intent_calls import AUTOMATIC, OPTIONS, USAGE, VERIFY
 from billing.sandbox.mandates import MANDATE_DATA, mandate_for
 from billing.sandbox.parameters import (
     EXPAND,
@@ -29,13 +29,14 @@ from billing.sandbox.parameters import (
     unsettable,
 )
 from billing.sandbox.payment_methods import (
-    DESCRIPTION,
+    DATA,
     TYPES,
     attach,
     given_method,
     refusal_to_save,
     refuse_unfit,
 )
+from billing.sandbox.setup_attempts import record_attempt
 from billing.sandbox.storage import Condition, Thing, new_reference
 
 OPEN = ("requires_payment_method", "requires_confirmation", "requires_action")
@@ -67,8 +68,10 @@ def new_setup(call: Call, params: Thing, *, managed: bool = False) -> Thing:
         "next_action": None,
         "on_behalf_of": None,
         "payment_method": None,
-        "payment_method_options": {"card": {"mandate_options": None, "network": None,
-                                            "request_three_d_secure": "automatic"}},
+        "payment_method_options": {
+            "card": {"mandate_options": None, "network": None, "request_three_d_secure": "automatic"},
+            **params.get("payment_method_options", {}),
+        },
         "payment_method_types": kinds or list(TYPES),
         "single_use_mandate": None,
         "status": "requires_payment_method",
@@ -99,9 +102,9 @@ def set_up(call: Call, setup: Thing, method: Thing, params: Thing) -> Decline | 
         if method["_verified"]:
             succeed(call, setup, method)
         else:
-            _require(call, setup, intents.verification(call, setup))
+            _require(call, setup, method, intents.verification(call, setup))
     elif card_of(method).authenticates in ("always", "unless_set_up") and not method.get("_set_up"):
-        _require(call, setup, intents.authentication(call, setup))
+        _require(call, setup, method, intents.authentication(call, setup))
     else:
         succeed(call, setup, method)
     return decline
@@ -113,6 +116,7 @@ def succeed(call: Call, setup: Thing, method: Thing) -> None:
     if setup["customer"]:
         attach(call, method, lookup(call, "customer", setup["customer"]))
     call.shelf.save(method)
+    record_attempt(call, setup, method, "succeeded")
     setup.update(status="succeeded", next_action=None, last_setup_error=None)
     call.shelf.save(setup)
     emit(call, "setup_intent.succeeded", setup)
@@ -143,15 +147,17 @@ def cancel_setup(call: Call, setup: Thing, reason: str | None) -> None:
 
 
 def _fail(call: Call, setup: Thing, method: Thing, error: Thing) -> None:
+    told = {**error, "payment_method": shown(call, method)}
+    record_attempt(call, setup, method, "failed", told)
     setup.update(
-        status="requires_payment_method", payment_method=None, next_action=None,
-        last_setup_error={**error, "payment_method": shown(call, method)},
-    )  # fmt: skip
+        status="requires_payment_method", payment_method=None, next_action=None, last_setup_error=told
+    )
     call.shelf.save(setup)
     emit(call, "setup_intent.setup_failed", setup)
 
 
-def _require(call: Call, setup: Thing, action: Thing) -> None:
+def _require(call: Call, setup: Thing, method: Thing, action: Thing) -> None:
+    record_attempt(call, setup, method, "requires_action")
     setup.update(status="requires_action", next_action=action, last_setup_error=None)
     call.shelf.save(setup)
     emit(call, "setup_intent.requires_action", setup)
@@ -245,7 +251,8 @@ def _list(call: Call, params: Thing) -> Thing:
 _COMMON: Mapping[str, Parser] = {
     **EXPAND,
     "payment_method": text(255),
-    "payment_method_data": DESCRIPTION,
+    "payment_method_data": DATA,
+    "payment_method_options": OPTIONS,
     "allowed_payment_method_types": listed(choice(*TYPES)),
 }
 _CONFIRM: Mapping[str, Parser] = {**_COMMON, "mandate_data": MANDATE_DATA, "return_url": address()}

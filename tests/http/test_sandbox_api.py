@@ -92,6 +92,15 @@ def test_a_session_expires_by_the_clock(client, clock):
     assert httpx.get(session.url).status_code == 410
 
 
+def test_a_session_s_metadata_is_changed_and_its_items_listed(client):
+    session = new_session(client, metadata={"a": "1", "b": "2"})
+    assert client.checkout.sessions.update(session.id, {"metadata": {"a": ""}}).metadata.to_dict() == {
+        "b": "2"
+    }
+    items = client.checkout.sessions.line_items.list(session.id)
+    assert ([item.amount_total for item in items.data], items.has_more) == ([45_000], False)
+
+
 def test_an_expired_session_cannot_be_expired_again(client):
     session = new_session(client)
     assert client.checkout.sessions.expire(session.id).status == "expired"

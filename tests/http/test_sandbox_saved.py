@@ -183,6 +183,23 @@ def test_a_declined_setup_says_why_and_can_be_tried_again(client, customer):
     assert client.setup_intents.confirm(setup.id, {"payment_method": "pm_card_visa"}).status == "succeeded"
 
 
+def test_each_try_to_set_up_is_on_record(client, sandbox, customer):
+    setup = client.setup_intents.create({"customer": customer})
+    with pytest.raises(stripe.CardError):
+        client.setup_intents.confirm(setup.id, {"payment_method": "pm_card_chargeDeclined"})
+    client.setup_intents.confirm(setup.id, {"payment_method": "pm_card_authenticationRequired"})
+    asked = client.setup_intents.retrieve(setup.id, {"expand": ["latest_attempt"]}).latest_attempt
+    assert asked.status == "requires_action"
+    sandbox.control("authenticate", intent=setup.id, succeeds=True)
+    tries = client.setup_attempts.list({"setup_intent": setup.id}).data
+    assert [(one.status, one.customer) for one in tries] == [("succeeded", customer), ("failed", customer)]
+    assert tries[1].setup_error.code == "card_declined"
+
+
+def test_a_test_name_is_a_method_wherever_one_is_named(client):
+    assert client.payment_methods.retrieve("pm_card_amex").card.brand == "amex"
+
+
 def test_a_setup_is_canceled(client, customer):
     setup = client.setup_intents.create({"customer": customer, "payment_method": "pm_card_visa"})
     assert setup.status == "requires_confirmation"

