@@ -32,12 +32,12 @@ import billing.people.api
 import billing.people.cli
 import billing.quotes.api
 import billing.quotes.cli
+from billing.adapters.receipt_pdf import render_receipt
 from billing.adapters.remittance_835 import Edi835Reader
 from billing.adapters.stripe_gateway import StripeGateway
 from billing.adapters.superbill_pdf import render_superbill
 from billing.care.states import PatientTurnedAway, SessionCancelled, SessionGiven, SessionMissed
 from billing.catalog.queries import entities, find_site
-from billing.insurance import flows as insurance
 from billing.insurance.use_cases.superbills import RENDER_JOB
 from billing.invoices.handlers import on_session_given, on_session_not_given
 from billing.invoices.states import InvoiceIssued, InvoiceVoided, ItemReturned
@@ -49,11 +49,13 @@ from billing.payments.flows.resolve import resolve
 from billing.payments.flows.room import Payments
 from billing.payments.handlers import on_invoice_issued, on_invoice_voided, on_item_returned
 from billing.payments.use_cases.inbox import WORK_WEBHOOK
+from billing.payments.use_cases.receipts import RENDER_RECEIPT
 from billing.payments.use_cases.refunds import SEND_REFUND
 from billing.platform import cli
 from billing.platform.data.audit import seal_audit_rows
 from billing.platform.data.base import Base
 from billing.platform.data.database import Database, Read, engine_options
+from billing.platform.data.documents import rendered_once
 from billing.platform.data.jobs import Handler, Recurring, Worker
 from billing.platform.data.vault import Vault
 from billing.platform.http import headers, health, tasks
@@ -127,7 +129,10 @@ def job_handlers(edge: Edge, payments: Payments) -> Mapping[str, Handler]:
         ),
         SEND_REFUND: lambda task: _ignore(send_refund(payments, refund_id=task.payload["refund_id"])),
         RENDER_JOB: lambda task: _ignore(
-            insurance.render_superbill(database, render_superbill, document_id=task.key, now=clock())
+            rendered_once(database, render_superbill, document_id=task.key, now=clock())
+        ),
+        RENDER_RECEIPT: lambda task: _ignore(
+            rendered_once(database, render_receipt, document_id=task.key, now=clock())
         ),
         SEAL_AUDIT: lambda _task: _ignore(database.in_transaction(seal_audit_rows)),
         RESOLVE: lambda _task: _ignore(resolve(payments)),
@@ -170,7 +175,9 @@ def _register_api(api: BillingApi, house: House) -> None:
         billing.care.api.make_blueprint(edge),
         billing.quotes.api.make_blueprint(edge),
         billing.invoices.api.make_blueprint(edge),
-        billing.payments.api.blueprint.make_blueprint(edge, house.payments, house.refund_limit),
+        billing.payments.api.blueprint.make_blueprint(
+            edge, house.payments, house.refund_limit, render_receipt
+        ),
         billing.insurance.api.make_blueprint(edge, render_superbill, Edi835Reader()),
         billing.ledger.api.make_blueprint(edge),
         billing.accounting.api.make_blueprint(edge, house.refund_limit),
@@ -191,6 +198,7 @@ def _register_browser(app: Flask, house: House, authenticate: Authenticate) -> N
         payments=house.payments,
         checkout_origin=_checkout_origin(house.settings),
         render=render_superbill,
+        render_receipt=render_receipt,
     )
     headers.install(app, public_url=house.settings.public_url)
 

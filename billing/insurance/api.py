@@ -7,7 +7,7 @@ from typing import Any
 from flask import Response, abort, request
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from billing.insurance.flows import import_remittance, render_superbill
+from billing.insurance.flows import import_remittance
 from billing.insurance.ports import RemittanceReader, RenderSuperbill
 from billing.insurance.queries import find_remittance, find_superbill, list_remittances, list_superbills
 from billing.insurance.records import ImportedFile
@@ -22,10 +22,12 @@ from billing.insurance.schemas import (
 )
 from billing.insurance.use_cases.superbills import issue_superbill, void_superbill
 from billing.kernel.permissions import Permission
+from billing.platform.data.documents import rendered_once
 from billing.platform.http.api import ApiBlueprint
 from billing.platform.http.edge import Edge
 from billing.platform.http.guard import current_actor, guard
 from billing.platform.http.pages import page_of, page_view
+from billing.platform.http.papers import PDF, pdf_answer
 from billing.platform.http.writes import edge_flow, edge_write
 
 LARGEST_UPLOAD = 2_000_000
@@ -37,7 +39,6 @@ UPLOAD = {
     "description": "The 835 file as it came.",
     "content": {name: {"schema": {"type": "string", "format": "binary"}} for name in MEDIA_TYPES},
 }
-PDF = {"200": {"description": "The document as it was issued.", "content": {"application/pdf": {}}}}
 ALL_SUPERBILLS = "superbills"
 """The subject of a look at a list, on the trail."""
 
@@ -113,12 +114,8 @@ def _add_superbill_reads(routes: ApiBlueprint, edge: Edge, render: RenderSuperbi
 def superbill_pdf(edge: Edge, render: RenderSuperbill, superbill_id: str) -> Response:
     """The file, under a name that names nobody. Raises: NoSuchSuperbill."""
     superbill = _look(edge, superbill_id)
-    content = render_superbill(edge.database, render, document_id=superbill.document_id, now=edge.clock())
-    headers = {
-        "Content-Disposition": f'inline; filename="{superbill.number}.pdf"',
-        "Cache-Control": "no-store",
-    }
-    return Response(content, mimetype="application/pdf", headers=headers)
+    content = rendered_once(edge.database, render, document_id=superbill.document_id, now=edge.clock())
+    return pdf_answer(content, superbill.number)
 
 
 def _look(edge: Edge, superbill_id: str) -> Any:

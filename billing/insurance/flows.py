@@ -1,21 +1,19 @@
-"""Around the outside: drawing a superbill once, and reading files before each transaction is posted."""
+"""Around the outside: reading files before each of their transactions is posted."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from datetime import datetime
 from functools import partial
 from typing import Protocol, TypeVar
 
 from billing.insurance.errors import UnreadableRemittance
-from billing.insurance.ports import RemittanceReader, RenderSuperbill
+from billing.insurance.ports import RemittanceReader
 from billing.insurance.records import ImportedFile
 from billing.insurance.use_cases.remittances import post_remittance
 from billing.kernel.clock import Clock
 from billing.kernel.permissions import Actor
-from billing.platform.data.database import Database, Tx
-from billing.platform.data.documents import find_document, find_rendering, store_rendering
+from billing.platform.data.database import Tx
 
 T = TypeVar("T")
 
@@ -28,26 +26,6 @@ class Run(Protocol):
     """Runs one piece of work in a transaction: `database.in_transaction`, or inside a rehearsal."""
 
     def __call__(self, work: Callable[[Tx], T]) -> T: ...
-
-
-def render_superbill(
-    database: Database, render: RenderSuperbill, *, document_id: str, now: datetime
-) -> bytes:
-    """The bytes of an issued superbill, drawn and kept when nobody has drawn them yet.
-
-    Who draws at the same moment as another gets the bytes that were kept first.
-    """
-    with database.reading() as read:
-        if kept := find_rendering(read, document_id):
-            return kept
-        body = find_document(read, document_id).body
-    content = render(body)
-
-    def keep(tx: Tx) -> bytes:
-        store_rendering(tx, document_id=document_id, media_type="application/pdf", content=content, now=now)
-        return find_rendering(tx, document_id) or content
-
-    return database.in_transaction(keep)
 
 
 def import_remittance(

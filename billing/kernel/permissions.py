@@ -29,6 +29,7 @@ class Permission(StrEnum):
     INVOICES_VOID = "invoices:void"
     PAYMENTS_READ = "payments:read"
     PAYMENTS_TAKE = "payments:take"
+    RECEIPTS_READ = "receipts:read"
     REFUNDS_READ = "refunds:read"
     REFUNDS_REQUEST = "refunds:request"
     REFUNDS_APPROVE = "refunds:approve"
@@ -65,6 +66,7 @@ _FRONT_DESK = frozenset({
     _P.CATALOG_READ, _P.PATIENTS_READ, _P.PATIENTS_WRITE, _P.CARE_READ, _P.CARE_PLAN, _P.CARE_CHECK_IN,
     _P.QUOTES_READ, _P.QUOTES_WRITE, _P.INVOICES_READ, _P.PAYMENTS_READ, _P.PAYMENTS_TAKE,
     _P.REFUNDS_READ, _P.REFUNDS_REQUEST, _P.CREDITS_READ, _P.SUPERBILLS_READ,
+    _P.RECEIPTS_READ,
 })  # fmt: skip
 _BILLING = _FRONT_DESK | {
     _P.CATALOG_PROPOSE, _P.ELIGIBILITIES_VERIFY, _P.INVOICES_ISSUE, _P.INVOICES_VOID, _P.CREDITS_WRITE,

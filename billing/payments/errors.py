@@ -135,3 +135,9 @@ class RefundTargetMissing(Conflict):
     """A refund to a card names the card payment; a check names none."""
 
     code = "refund-target"
+
+
+class NoSuchReceipt(NotFound):
+    """There is no receipt of that id, as far as you may know."""
+
+    code = "no-such-receipt"

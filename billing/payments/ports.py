@@ -1,16 +1,20 @@
-"""What payments asks of a card processor, free of any vendor's words."""
+"""What payments asks of the outside, free of any vendor's words."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import Any, Protocol
 
 from billing.kernel.errors import Conflict, Invalid, Unavailable
 from billing.kernel.money import Money
 from billing.payments.records.checkouts import Event
 from billing.payments.records.payments import ChargeFacts
+
+RenderReceipt = Callable[[Mapping[str, Any]], bytes]
+"""Turns a frozen receipt into a PDF; the same body gives the same bytes."""
 
 
 class GatewayTimeout(Unavailable):

@@ -1,4 +1,4 @@
-"""How far a reimbursement is the patient's, and when a refund needs a second person."""
+"""How far a reimbursement is the patient's, when a refund needs a second person, what receipts say."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from datetime import timedelta
 from billing.kernel.money import ZERO, Money
 from billing.ledger.records import Account
 from billing.payments.records.payments import Tender
+from billing.payments.records.refunds import RefundMethod
 
 SMALLEST_CARD_PAYMENT = Money(50)
 """The processor's own minimum for US dollars."""
@@ -22,6 +23,23 @@ ARRIVES_ON = {
     Tender.CHECK: Account.UNDEPOSITED,
 }
 """Where a tender's money is before it is at the bank."""
+
+SERVICES_IN_WORDS = {
+    "infusion": "Ketamine infusion treatment",
+    "booster": "Ketamine infusion treatment, booster",
+    "evaluation": "Medical evaluation",
+    "no_show": "Fee for a missed appointment",
+    "deposit": "Deposit",
+}
+TENDERS_IN_WORDS = {
+    Tender.CARD: "Card",
+    Tender.ACH: "Bank account",
+    Tender.CARD_PRESENT: "Card at the desk",
+    Tender.CASH: "Cash",
+    Tender.CHECK: "Check",
+    Tender.CREDIT: "Credit",
+    Tender.INSURER: "Health plan",
+}
 
 
 def share_reimbursement(
@@ -44,3 +62,20 @@ def needs_second_person(amount: Money, lately: Money, limit: Money) -> bool:
     `lately` is what approved itself for the patient within LATELY; many small refunds are a large one.
     """
     return amount + lately > limit
+
+
+def service_in_words(service: str) -> str:
+    """What a payer's health account is told of a service, without a code or a diagnosis."""
+    return SERVICES_IN_WORDS.get(service, service.replace("_", " ").capitalize())
+
+
+def paid_with(tender: Tender, instrument: str | None) -> str:
+    """`Card (visa 4242)`, as far as it is known."""
+    return f"{TENDERS_IN_WORDS[tender]} ({instrument})" if instrument else TENDERS_IN_WORDS[tender]
+
+
+def given_back_to(method: RefundMethod, reference: str | None) -> str:
+    """Where a refund went; the processor's own id says nothing to a payer."""
+    if method is RefundMethod.CARD:
+        return "Back to the card"
+    return f"By {reference}" if reference else "By check"

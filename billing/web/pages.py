@@ -8,12 +8,13 @@ from flask import Flask, g
 
 from billing.insurance.ports import RenderSuperbill
 from billing.payments.flows.room import Payments
+from billing.payments.ports import RenderReceipt
 from billing.platform.http.edge import Edge
 from billing.platform.http.guard import Authenticate
 from billing.web.errors import show_errors_as_pages
 from billing.web.forms import protect_forms
 from billing.web.portal import notice, pay, problem
-from billing.web.staff import desk, landing, money, patients, people, sign_in, today
+from billing.web.staff import desk, landing, money, patients, people, receipts, sign_in, today
 from billing.web.staff.shell import shell_of
 
 PUBLIC_ENDPOINTS = sign_in.PUBLIC_ENDPOINTS.union(
@@ -30,6 +31,7 @@ def register_pages(
     payments: Payments,
     checkout_origin: str,
     render: RenderSuperbill,
+    render_receipt: RenderReceipt,
 ) -> None:
     """Add sign-in, staff pages and portal pages. Call it after the API is made and before the guard."""
     show_errors_as_pages(app)
@@ -40,6 +42,7 @@ def register_pages(
         today.make_blueprint(edge),
         money.make_blueprint(edge),
         patients.make_blueprint(edge, render),
+        receipts.make_blueprint(edge, render_receipt),
         desk.make_blueprint(edge, payments),
         people.make_blueprint(edge),
         pay.make_blueprint(edge, payments, checkout_origin),

@@ -17,6 +17,8 @@ PIECES = {
     "earn",
     "give_back",
     "hold_again",
+    "issue_payment_receipt",
+    "issue_refund_receipt",
     "lock_invoice",
     "lock_patient",
     "locked_session",

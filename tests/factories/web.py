@@ -149,6 +149,7 @@ def web_app(
         payments=Payments(edge.database, gateway, edge.clock),
         checkout_origin=checkout_origin,
         render=render,
+        render_receipt=render,
     )
     headers.install(app, edge.public_url)
     public = PUBLIC_ENDPOINTS | {"static", "api-docs.openapi_json"}

@@ -18,6 +18,7 @@ from billing.ledger.queries import list_entries
 from billing.patients.records import Patient
 from billing.payments.queries.credits import applied_to, credits_of_patient
 from billing.payments.queries.payments import list_payments
+from billing.payments.queries.receipts import list_receipts
 from billing.payments.records.payments import ChargeFacts, Payment
 from billing.payments.use_cases.checkouts import begin_checkout, pay_checkout
 from billing.payments.use_cases.receive import take_cash
@@ -69,6 +70,7 @@ def a_world(database: Database, now: datetime, *, slug: str = "b", site: int = 0
     with database.reading() as read:
         lot = next(lot for lot in credits_of_patient(read, patient.id, SYSTEM) if lot.available)
         inside = replace(CLERK, entity_id=entity.id)
+        receipts = [each.id for each in list_receipts(read, SYSTEM, patient_id=patient.id, limit=9)]
         remittances = list_remittances(read, inside, limit=9, cursor=None, state=None)
         entries = list_entries(read, inside, cursor=None, limit=9)
     refund = database.in_transaction(
@@ -107,6 +109,7 @@ def a_world(database: Database, now: datetime, *, slug: str = "b", site: int = 0
         "payment_id": [payment.id, card.id],
         "checkout_id": [checkout_id],
         "lot_id": [lot.id],
+        "receipt_id": receipts,
         "application_id": [application_id],
         "refund_id": [refund.id],
         "task_id": [task.id],

@@ -7,7 +7,6 @@ from sqlalchemy import update
 
 from billing.care.models import SessionRow
 from billing.insurance.errors import NoSuchSuperbill, SuperbillNotPossible
-from billing.insurance.flows import render_superbill
 from billing.insurance.queries import find_superbill, list_superbills, versions_of_session
 from billing.insurance.states import SuperbillState
 from billing.insurance.use_cases import superbills
@@ -17,7 +16,7 @@ from billing.kernel.money import Money
 from billing.kernel.permissions import ROLES, SYSTEM, Actor, Role
 from billing.patients.use_cases import amend_patient, lock_patient
 from billing.payments.use_cases.receive import take_cash
-from billing.platform.data.documents import find_document, find_rendering
+from billing.platform.data.documents import find_document, find_rendering, rendered_once
 from billing.platform.data.jobs import Job
 from tests.factories.care import give, let_in, new_session
 from tests.factories.insurance import a_course, handed_out, superbill
@@ -208,9 +207,7 @@ def test_a_superbill_is_drawn_once_and_kept(database, course, now):
         drawn.append(body["number"])
         return b"%PDF " + body["number"].encode()
 
-    first, second = (
-        render_superbill(database, draw, document_id=issued.document_id, now=now) for _ in range(2)
-    )
+    first, second = (rendered_once(database, draw, document_id=issued.document_id, now=now) for _ in range(2))
     assert first == second == b"%PDF SB-000001"
     assert drawn == ["SB-000001"]
 
@@ -219,10 +216,10 @@ def test_who_draws_it_at_the_same_moment_gets_the_bytes_that_are_kept(database, 
     issued = handed_out(database, course.session_ids[0])
 
     def draw(body):
-        render_superbill(database, lambda _: b"%PDF other", document_id=issued.document_id, now=now)
+        rendered_once(database, lambda _: b"%PDF other", document_id=issued.document_id, now=now)
         return b"%PDF own"
 
-    drawn = render_superbill(database, draw, document_id=issued.document_id, now=now)
+    drawn = rendered_once(database, draw, document_id=issued.document_id, now=now)
     with database.reading() as read:
         assert drawn == find_rendering(read, issued.document_id) == b"%PDF other"
 

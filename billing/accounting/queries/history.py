@@ -99,7 +99,7 @@ def _chains(books: Books, name: str) -> Iterator[tuple[str, str, list[Move]]]:
 
 # --- 12: documents -------------------------------------------------------------------------------------
 
-FROZEN = ("document", "rendering", "quote", "invoice_line", "fee_schedule")
+FROZEN = ("document", "rendering", "quote", "invoice_line", "fee_schedule", "receipt")
 
 DOCUMENT_MISSING = Probe(
     "its document is not there, or is another one",
@@ -116,6 +116,20 @@ DOCUMENT_MISSING = Probe(
         ON d.id = s.document_id AND d.kind = 'superbill' AND d.subject_id = s.session_id
         AND d.version = s.version AND d.sha256 = s.sha256
     WHERE d.id IS NULL
+    UNION ALL
+    SELECT r.id FROM receipt r LEFT JOIN document d
+        ON d.id = r.document_id AND d.kind = 'receipt' AND d.subject_id = r.id AND d.sha256 = r.sha256
+    WHERE d.id IS NULL
+    """,
+)
+RECEIPT_OF_OTHER = Probe(
+    "the receipt is not of its payment or refund",
+    """
+    SELECT r.id FROM receipt r JOIN payment p ON p.id = r.payment_id
+    WHERE p.amount_cents <> r.amount_cents OR p.patient_id <> r.patient_id
+    UNION ALL
+    SELECT r.id FROM receipt r JOIN refund f ON f.id = r.refund_id
+    WHERE f.amount_cents <> r.amount_cents OR f.patient_id <> r.patient_id
     """,
 )
 NOT_OPENED = "does not open: other FIELD_KEYS than those that sealed it, or changed bytes"
@@ -127,11 +141,13 @@ ROWS_OF_DOCUMENTS = """
         (SELECT SUM(l.discount_cents) FROM invoice_line l WHERE l.invoice_id = i.id) FROM invoice i
     UNION ALL
     SELECT document_id, id, charge_cents, paid_cents FROM superbill
+    UNION ALL
+    SELECT document_id, id, amount_cents, amount_cents FROM receipt
 """
 
 
 def documents_stay(books: Books) -> Report:
-    report = look(books, at=["document"], probes=[DOCUMENT_MISSING])
+    report = look(books, at=["document"], probes=[DOCUMENT_MISSING, RECEIPT_OF_OTHER])
     report.examined += count(books.read, "fee_schedule")
     for schedule_id in altered_schedules(books.read):
         report.blame(schedule_id, "a published fee schedule does not match its hash")
@@ -185,6 +201,8 @@ def _amounts(kind: str, body: Mapping[str, Any]) -> tuple[int, int]:
     """Two amounts of a document that its row repeats, in the order of ROWS_OF_DOCUMENTS."""
     if kind == "superbill":
         return body["totals"]["net_cents"], body["totals"]["paid_cents"]
+    if kind == "receipt":
+        return body["amount_cents"], sum(line["cents"] for line in body["lines"])
     if kind == "invoice":
         return body["total_cents"], sum(line["discount_cents"] for line in body["lines"])
     return body["total_cents"], body["discount_cents"]

@@ -32,7 +32,7 @@ INVARIANTS: tuple[tuple[str, Look | Status], ...] = (
     ("Each processor operation has one key and at most one object", Status.ELSEWHERE),
     ("One operation stands on an invoice until its outcome is known", money.one_operation_stands),
     ("States move only along their table", history.states_follow_their_tables),
-    ("Issued quotes, invoices and superbills never change", history.documents_stay),
+    ("Issued quotes, invoices, superbills and receipts never change", history.documents_stay),
     ("A closed period never changes", Status.NOT_YET),
     ("A superbill's paid amount equals the ledger at its timestamp", insurers.superbills_say_what_was_paid),
     ("A plan's instalments sum to its total, each due date once", Status.NOT_YET),

@@ -6,14 +6,16 @@ from billing.kernel.money import Money
 from billing.payments.api.checkouts import add_checkout_routes
 from billing.payments.api.credits import add_application_routes, add_credit_routes
 from billing.payments.api.payments import add_payment_routes
+from billing.payments.api.receipts import add_receipt_routes
 from billing.payments.api.refunds import add_refund_decisions, add_refund_routes
 from billing.payments.api.takebacks import add_takeback_decisions, add_takeback_routes
 from billing.payments.flows.room import Payments
+from billing.payments.ports import RenderReceipt
 from billing.platform.http.api import ApiBlueprint
 from billing.platform.http.edge import Edge
 
 
-def make_blueprint(edge: Edge, room: Payments, refund_limit: Money) -> ApiBlueprint:
+def make_blueprint(edge: Edge, room: Payments, refund_limit: Money, render: RenderReceipt) -> ApiBlueprint:
     """`refund_limit` is the largest refund that needs no second person."""
     routes = ApiBlueprint("payments", __name__, description="Money in, credit, money back")
     add_checkout_routes(routes, edge, room)
@@ -24,4 +26,5 @@ def make_blueprint(edge: Edge, room: Payments, refund_limit: Money) -> ApiBluepr
     add_refund_decisions(routes, edge)
     add_takeback_routes(routes, edge)
     add_takeback_decisions(routes, edge, refund_limit)
+    add_receipt_routes(routes, edge, render)
     return routes

@@ -24,6 +24,7 @@ from billing.payments.records.payments import ChargeFacts, Payment, Tender
 from billing.payments.rules import ARRIVES_ON
 from billing.payments.states.payments import PaymentState
 from billing.payments.use_cases.credits import open_lot
+from billing.payments.use_cases.receipts import issue_payment_receipt
 from billing.platform.data.audit import record_audit
 from billing.platform.data.database import Tx
 
@@ -97,6 +98,7 @@ def book(tx: Tx, invoice: Invoice | None, row: PaymentRow, *, actor: Actor, now:
     post(tx, _posting(payment, "received", lines), actor=actor, now=now)
     detail = {"cents": payment.amount.cents}
     record_audit(tx, actor=actor, action="payment.receive", subject_id=payment.id, now=now, detail=detail)
+    issue_payment_receipt(tx, payment, parts, now)
     return payment
 
 

@@ -32,6 +32,7 @@ from billing.payments.rules import LATELY, needs_second_person
 from billing.payments.states.payments import PaymentState
 from billing.payments.states.refunds import REFUND_MOVES, RefundEvent, RefundState
 from billing.payments.use_cases.credits import give_back, spend
+from billing.payments.use_cases.receipts import issue_refund_receipt
 from billing.platform.data.audit import record_audit
 from billing.platform.data.database import Tx
 from billing.platform.data.jobs import enqueue
@@ -117,7 +118,9 @@ def keep_sent(tx: Tx, *, refund_id: str, reference: str, actor: Actor, now: date
     lines = (debit(Account.REFUNDS_PAYABLE, amount, row.patient_id), credit(lands_on, amount, row.patient_id))
     _post(tx, row, "sent", lines, actor, now)
     _audit(tx, row, "refund.send", actor, now)
-    return refund_of(row)
+    sent = refund_of(row)
+    issue_refund_receipt(tx, sent, find_credit(tx, row.lot_id, SYSTEM), now)
+    return sent
 
 
 def send_check(tx: Tx, *, refund_id: str, check_number: str, actor: Actor, now: datetime) -> Refund:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -14,7 +14,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from billing.kernel.ids import new_id
 from billing.platform.data.base import Base, Id, insert_into
-from billing.platform.data.database import Read, Tx
+from billing.platform.data.database import Database, Read, Tx
 from billing.platform.data.errors import DocumentMissing
 from billing.platform.data.inserts import insert_unless_there
 
@@ -122,3 +122,23 @@ def store_rendering(tx: Tx, *, document_id: str, media_type: str, content: bytes
 def find_rendering(read: Read, document_id: str) -> bytes | None:
     sealed = read.session.scalar(select(Rendering.sealed).where(Rendering.document_id == document_id))
     return None if sealed is None else read.vault.open_bytes("rendering", document_id, sealed)
+
+
+def rendered_once(
+    database: Database, render: Callable[[Mapping[str, Any]], bytes], *, document_id: str, now: datetime
+) -> bytes:
+    """The PDF of a document, drawn and kept when nobody has drawn it yet.
+
+    Who draws at the same moment as another gets the bytes that were kept first.
+    """
+    with database.reading() as read:
+        if kept := find_rendering(read, document_id):
+            return kept
+        body = find_document(read, document_id).body
+    content = render(body)
+
+    def keep(tx: Tx) -> bytes:
+        store_rendering(tx, document_id=document_id, media_type="application/pdf", content=content, now=now)
+        return find_rendering(tx, document_id) or content
+
+    return database.in_transaction(keep)

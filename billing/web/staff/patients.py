@@ -30,6 +30,7 @@ from billing.patients.records import Patient
 from billing.payments.queries.checkouts import standing_checkout
 from billing.payments.queries.credits import credits_of_patient
 from billing.payments.queries.payments import list_payments
+from billing.payments.queries.receipts import receipts_by_payment
 from billing.payments.records.credits import CreditLot, Election
 from billing.payments.records.payments import Payment
 from billing.platform.data.database import Read
@@ -58,6 +59,8 @@ class Account:
     card_pages: frozenset[str]
     """The invoices whose payer may be paying by card at this moment."""
     payments: Sequence[Payment]
+    receipts: Mapping[str, str]
+    """Its receipt's id by payment."""
     credits: Sequence[CreditLot]
     superbills: Mapping[str, Sequence[Superbill]]
     """By session, the newest version first."""
@@ -123,12 +126,16 @@ def _account(read: Read, patient_id: str, actor: Actor) -> Account:
     may = actor.may
     limits: dict[str, Any] = {"patient_id": patient_id, "limit": MOST_OF_EACH}
     invoices = list_invoices(read, actor, **limits) if may(Permission.INVOICES_READ) else ()
+    payments = list_payments(read, actor, **limits) if may(Permission.PAYMENTS_READ) else ()
     return Account(
         patient=found,
         visits=_visits(read, patient_id, actor) if may(Permission.CARE_READ) else (),
         invoices=invoices,
         card_pages=_card_pages(read, invoices) if may(Permission.PAYMENTS_TAKE) else frozenset(),
-        payments=list_payments(read, actor, **limits) if may(Permission.PAYMENTS_READ) else (),
+        payments=payments,
+        receipts=receipts_by_payment(read, [each.id for each in payments])
+        if may(Permission.RECEIPTS_READ)
+        else {},
         credits=credits_of_patient(read, patient_id, actor) if may(Permission.CREDITS_READ) else (),
         superbills=_by_session(list_superbills(read, actor, **limits))
         if may(Permission.SUPERBILLS_READ)

@@ -1,0 +1,199 @@
+"""Draws a frozen receipt. The same body gives the same bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from io import BytesIO
+from typing import Any
+
+from reportlab.lib.colors import HexColor, white
+from reportlab.pdfgen.canvas import Canvas
+
+from billing.adapters.page_drawing import (
+    BOLD,
+    CONTINUED,
+    GREY,
+    HEIGHT,
+    INNER,
+    LARGE,
+    LEADING,
+    MARGIN,
+    NORMAL,
+    PLAIN,
+    RULE,
+    SMALL,
+    WIDTH,
+    Block,
+    box_of,
+    new_canvas,
+    paginated,
+    pair,
+    text_at,
+    wrapped,
+)
+from billing.kernel.money import Money
+
+Body = Mapping[str, Any]
+
+INK = HexColor(0x27323A)
+TITLES = {"payment": "RECEIPT", "refund": "REFUND RECEIPT"}
+PURPOSES = {
+    "payment": "Proof of payment, itemized for your records and for a health account (HSA, FSA, HRA).",
+    "refund": "Proof of money given back. A health account that paid for the service may need to be told.",
+}
+NOTICE = "This paper is not a bill, and does not say whether a health account covers a service."
+DATE, SERVICE, PROVIDER, AMOUNT = MARGIN, MARGIN + 92, MARGIN + 292, WIDTH - MARGIN
+SERVICE_WIDTH, PROVIDER_WIDTH = 194.0, 170.0
+
+
+def render_receipt(body: Body) -> bytes:
+    """The PDF of a receipt's frozen body; see payments.use_cases.receipts for its members."""
+    buffer = BytesIO()
+    canvas = new_canvas(buffer)
+    canvas.setTitle(f"Receipt {body['number']}")
+    canvas.setAuthor(body["clinic"]["trade_name"])
+    head = Block(20, _draw_table_head, is_row=True)
+    blocks = [_letterhead(body), *pair(_patient_box(body), _money_box(body)), *_clinic(body), head]
+    pages = paginated([*blocks, *map(_row, body["lines"]), _sum(body)], Block(20, _draw_table_head))
+    for number, of_page in enumerate(pages, 1):
+        _draw_page(canvas, body, of_page, number, len(pages))
+        canvas.showPage()
+    canvas.save()
+    return buffer.getvalue()
+
+
+def _draw_page(canvas: Canvas, body: Body, blocks: Sequence[Block], number: int, count: int) -> None:
+    top = HEIGHT - MARGIN
+    if number > 1:
+        text_at(canvas, MARGIN, top - 8, f"{TITLES[body['kind']]} {body['number']}, continued", BOLD, 9)
+        top -= CONTINUED
+    for block in blocks:
+        block.draw(canvas, top)
+        top -= block.height
+    canvas.setStrokeColor(RULE)
+    canvas.line(MARGIN, 44, WIDTH - MARGIN, 44)
+    text_at(canvas, MARGIN, 33, NOTICE, PLAIN, SMALL, color=GREY)
+    told = f"Receipt {body['number']}, issued {_day(body['issued_on'])}"
+    text_at(canvas, MARGIN, 23, told, PLAIN, SMALL, color=GREY)
+    text_at(
+        canvas, WIDTH - MARGIN, 23, f"Page {number} of {count}", PLAIN, SMALL, to_the_right=True, color=GREY
+    )
+
+
+def _letterhead(body: Body) -> Block:
+    clinic = body["clinic"]
+    name = wrapped(clinic["trade_name"], BOLD, LARGE, 320)
+    under = [*_address_lines(body["site"]["address"]), f"Phone {clinic['phone']}"]
+    height = len(name) * LARGE * LEADING + len(under) * NORMAL * LEADING + 34
+
+    def draw(canvas: Canvas, top: float) -> None:
+        line = top - LARGE
+        for text in name:
+            text_at(canvas, MARGIN, line, text, BOLD, LARGE)
+            line -= LARGE * LEADING
+        for text in under:
+            text_at(canvas, MARGIN, line + 4, text, PLAIN, NORMAL)
+            line -= NORMAL * LEADING
+        text_at(canvas, WIDTH - MARGIN, top - 18, TITLES[body["kind"]], BOLD, 18, to_the_right=True)
+        text_at(canvas, WIDTH - MARGIN, top - 34, f"No. {body['number']}", BOLD, 9, to_the_right=True)
+        issued = f"Receipt date {_day(body['issued_on'])}"
+        text_at(canvas, WIDTH - MARGIN, top - 46, issued, PLAIN, 9, to_the_right=True)
+        text_at(canvas, MARGIN, top - height + 12, PURPOSES[body["kind"]], PLAIN, SMALL, color=GREY)
+
+    return Block(height, draw)
+
+
+def _patient_box(body: Body) -> Any:
+    patient = body["patient"]
+    return box_of("PATIENT", [("Name", patient["name"]), ("Patient no.", str(patient["number"]))])
+
+
+def _money_box(body: Body) -> Any:
+    if body["kind"] == "refund":
+        rows = [("Given back on", _day(body["paid_on"])), ("How", body["paid_with"])]
+        if paid := body["refers_to"]:
+            rows.append(("Of receipt", f"{paid['number']} of {_day(paid['issued_on'])}"))
+    else:
+        rows = [
+            ("Paid on", _day(body["paid_on"])),
+            ("Paid with", body["paid_with"]),
+            ("Paid by", "The patient" if body["paid_by_patient"] else "Another payer"),
+        ]
+    if body["is_health_account"]:
+        rows.append(("Health account", "HSA or FSA card"))
+    return box_of("REFUND" if body["kind"] == "refund" else "PAYMENT", rows)
+
+
+def _clinic(body: Body) -> Iterator[Block]:
+    clinic, providers = body["clinic"], {line["provider"] for line in body["lines"] if line["provider"]}
+    left = box_of(
+        "CLINIC",
+        [
+            ("Legal name", clinic["name"]),
+            ("Tax id (EIN)", clinic["tin"]),
+            ("NPI", clinic["npi"]),
+            ("Address", _address_lines(clinic["address"])),
+        ],
+    )
+    right = box_of(
+        "PLACE OF SERVICE",
+        [("Site", body["site"]["name"]), ("Address", _address_lines(body["site"]["address"]))]
+        + [("Provider", name) for name in sorted(providers)],
+    )
+    yield from pair(left, right)
+
+
+def _draw_table_head(canvas: Canvas, top: float) -> None:
+    canvas.setFillColor(INK)
+    canvas.rect(MARGIN, top - 15, INNER, 15, stroke=0, fill=1)
+    for left, text in ((DATE, "Date of service"), (SERVICE, "Service"), (PROVIDER, "Provider")):
+        text_at(canvas, left + 3, top - 10.5, text, BOLD, SMALL, color=white)
+    text_at(canvas, AMOUNT - 3, top - 10.5, "Amount", BOLD, SMALL, to_the_right=True, color=white)
+
+
+def _row(line: Body) -> Block:
+    date = _day(line["service_on"]) if line["service_on"] else ""
+    if date and not line["is_given"]:
+        date += " (planned)"
+    service = wrapped(line["description"], PLAIN, NORMAL, SERVICE_WIDTH)
+    provider = wrapped(line["provider"] or "", PLAIN, NORMAL, PROVIDER_WIDTH)
+    height = max(len(service), len(provider), 1) * NORMAL * LEADING + 6
+
+    def draw(canvas: Canvas, top: float) -> None:
+        text_at(canvas, DATE + 3, top - NORMAL - 2, date, PLAIN, NORMAL)
+        for left, texts in ((SERVICE, service), (PROVIDER, provider)):
+            for place, text in enumerate(texts):
+                text_at(canvas, left + 3, top - NORMAL - 2 - place * NORMAL * LEADING, text, PLAIN, NORMAL)
+        told = _dollars(line["cents"])
+        text_at(canvas, AMOUNT - 3, top - NORMAL - 2, told, PLAIN, NORMAL, to_the_right=True)
+        canvas.setStrokeColor(RULE)
+        canvas.setLineWidth(0.4)
+        canvas.line(MARGIN, top - height, WIDTH - MARGIN, top - height)
+
+    return Block(height, draw, is_row=True)
+
+
+def _sum(body: Body) -> Block:
+    by = " by the patient" if body["paid_by_patient"] else ""
+    label = "Given back" if body["kind"] == "refund" else f"Paid{by}"
+
+    def draw(canvas: Canvas, top: float) -> None:
+        text_at(canvas, PROVIDER + 3, top - 18, label, BOLD, 10)
+        text_at(canvas, AMOUNT - 3, top - 18, _dollars(body["amount_cents"]), BOLD, 10, to_the_right=True)
+
+    return Block(30, draw)
+
+
+def _dollars(cents: int) -> str:
+    return str(Money(cents))
+
+
+def _address_lines(address: Body) -> list[str]:
+    town = f"{address['city']}, {address['state']} {address['postal_code']}"
+    return [line for line in (address["line1"], address["line2"], town) if line]
+
+
+def _day(iso: str) -> str:
+    """`2026-11-03` as people here read it: 11/03/2026."""
+    year, month, day = iso.split("-")
+    return f"{month}/{day}/{year}"

@@ -1,0 +1,77 @@
+"""Reads of receipts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Select, select
+
+from billing.kernel.money import Money
+from billing.kernel.permissions import Actor
+from billing.payments.errors import NoSuchReceipt
+from billing.payments.models.payments import PaymentRow
+from billing.payments.models.receipts import ReceiptRow
+from billing.payments.models.refunds import RefundRow
+from billing.payments.queries.reach import seen, visible
+from billing.payments.records.receipts import Receipt
+from billing.payments.states.payments import PaymentState
+from billing.payments.states.refunds import RefundState
+from billing.platform.data.database import Read
+from billing.platform.data.documents import find_document
+
+
+def find_receipt(read: Read, receipt_id: str, actor: Actor) -> Receipt:
+    """Raises: NoSuchReceipt."""
+    row = seen(read.session.get(ReceiptRow, receipt_id), actor, NoSuchReceipt("There is no such receipt."))
+    return receipt_of(read, row)
+
+
+def list_receipts(
+    read: Read, actor: Actor, *, patient_id: str, cursor: str | None = None, limit: int
+) -> Sequence[Receipt]:
+    """A patient's, newest first, those before the cursor."""
+    query = visible(ReceiptRow, actor, cursor, limit).where(ReceiptRow.patient_id == patient_id)
+    return _receipts(read, query)
+
+
+def refund_receipts(read: Read, receipt_id: str) -> Sequence[Receipt]:
+    """The receipts of what was given back of a payment, oldest first."""
+    return _receipts(
+        read, select(ReceiptRow).where(ReceiptRow.refers_to_id == receipt_id).order_by(ReceiptRow.id)
+    )
+
+
+def receipts_by_payment(read: Read, payment_ids: Sequence[str]) -> dict[str, str]:
+    """The receipt's id of each payment; payments of the time before receipts have none."""
+    query = select(ReceiptRow.payment_id, ReceiptRow.id).where(ReceiptRow.payment_id.in_(payment_ids))
+    return {str(payment_id): receipt_id for payment_id, receipt_id in read.session.execute(query)}
+
+
+def receipt_of(read: Read, row: ReceiptRow) -> Receipt:
+    return Receipt(
+        id=row.id,
+        entity_id=row.entity_id,
+        site_id=row.site_id,
+        patient_id=row.patient_id,
+        number=row.number,
+        payment_id=row.payment_id,
+        refund_id=row.refund_id,
+        refers_to_id=row.refers_to_id,
+        amount=Money(row.amount_cents),
+        document_id=row.document_id,
+        sha256=row.sha256,
+        issued_on=row.issued_on,
+        stands=_stands(read, row),
+        body=find_document(read, row.document_id).body,
+    )
+
+
+def _receipts(read: Read, query: Select[Any]) -> Sequence[Receipt]:
+    return [receipt_of(read, row) for row in read.session.scalars(query)]
+
+
+def _stands(read: Read, row: ReceiptRow) -> bool:
+    if row.payment_id is not None:
+        return read.session.get_one(PaymentRow, row.payment_id).state == PaymentState.RECEIVED
+    return read.session.get_one(RefundRow, row.refund_id).state != RefundState.FAILED

@@ -1,0 +1,28 @@
+"""Receipts, over HTTP."""
+
+from __future__ import annotations
+
+from marshmallow import Schema, fields
+
+from billing.platform.http.fields import Cents, LocalDate
+from billing.platform.http.pages import page_args
+
+
+class ReceiptsQuery(page_args("rcp")):  # type: ignore[misc]
+    pass
+
+
+class ReceiptView(Schema):
+    """`body` is what the receipt says; `sha256` that of its canonical JSON."""
+
+    id = fields.String()
+    number = fields.String()
+    patient_id = fields.String()
+    payment_id = fields.String(allow_none=True)
+    refund_id = fields.String(allow_none=True)
+    refers_to_id = fields.String(allow_none=True)
+    amount_cents = Cents(attribute="amount")
+    issued_on = LocalDate()
+    stands = fields.Boolean()
+    sha256 = fields.String()
+    body = fields.Dict()

@@ -1,0 +1,163 @@
+"""Receipts: frozen with the payment or the refund that they are of, never edited."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import select
+
+from billing.care.queries import find_session
+from billing.catalog.queries import find_entity, find_provider, find_site, site_date
+from billing.invoices.records import SettledPart
+from billing.kernel.clock import local_date
+from billing.kernel.ids import new_id
+from billing.kernel.money import Money, total
+from billing.kernel.permissions import SYSTEM
+from billing.patients.queries import find_patient
+from billing.payments.models.payments import PaymentRow
+from billing.payments.models.receipts import ReceiptRow
+from billing.payments.queries.receipts import receipt_of
+from billing.payments.records.credits import CreditLot
+from billing.payments.records.payments import Owned, Payment
+from billing.payments.records.receipts import PaidService, Receipt
+from billing.payments.records.refunds import Refund
+from billing.payments.rules import given_back_to, paid_with, service_in_words
+from billing.platform.data.database import Tx
+from billing.platform.data.documents import freeze
+from billing.platform.data.jobs import enqueue
+from billing.platform.data.series import next_number
+
+RECEIPT = "receipt"
+"""The kind of the document, and its number series."""
+RENDER_RECEIPT = "render-receipt"
+"""The job that draws a receipt; its key is the document's id."""
+HELD = "Kept as credit for future services"
+GIVEN_BACK = "Given back to the patient"
+
+
+def issue_payment_receipt(tx: Tx, payment: Payment, parts: Iterable[SettledPart], now: datetime) -> Receipt:
+    """The receipt of a payment that was received; `parts` are what it settled.
+
+    It carries the day on which the money came, however late it is issued.
+    """
+    services = [_service(tx, part.session_id, part.amount) for part in parts]
+    said = {
+        "kind": "payment",
+        "paid_on": payment.received_on,
+        "paid_by_patient": payment.payer_id is None,
+        "paid_with": paid_with(payment.tender, payment.instrument),
+        "is_health_account": payment.is_health_account,
+        "refers_to": None,
+        **_told(services, payment.amount, HELD),
+    }
+    return _issue(tx, payment, said, payment.amount, now, payment_id=payment.id)
+
+
+def issue_refund_receipt(tx: Tx, refund: Refund, lot: CreditLot, now: datetime) -> Receipt:
+    """The receipt of a refund that was sent, under a number and a day of its own."""
+    paid_by = refund.payment_id or lot.origin_payment_id
+    services = [_service(tx, lot.session_id, refund.amount)] if lot.session_id else []
+    payment = tx.session.get(PaymentRow, paid_by) if paid_by else None
+    refers_to = tx.session.scalar(select(ReceiptRow).where(ReceiptRow.payment_id == paid_by))
+    said = {
+        "kind": "refund",
+        "paid_on": refund.refunded_on,
+        "paid_by_patient": False,
+        "paid_with": given_back_to(refund.method, refund.reference),
+        "is_health_account": payment is not None and payment.is_health_account,
+        "refers_to": {"number": refers_to.number, "issued_on": refers_to.issued_on} if refers_to else None,
+        **_told(services, refund.amount, GIVEN_BACK),
+    }
+    return _issue(
+        tx,
+        refund,
+        said,
+        refund.amount,
+        now,
+        refund_id=refund.id,
+        refers_to_id=refers_to.id if refers_to else None,
+    )
+
+
+def _issue(
+    tx: Tx, of: Owned, said: Mapping[str, Any], amount: Money, now: datetime, **links: str | None
+) -> Receipt:
+    receipt_id, issued_on = new_id("rcp"), site_date(tx, of.site_id, now)
+    number = f"RC-{next_number(tx, entity_id=of.entity_id, series=RECEIPT):06d}"
+    body = {"number": number, "issued_on": issued_on, **_parties(tx, of), **said}
+    document = freeze(tx, kind=RECEIPT, subject_id=receipt_id, version=1, body=body, now=now)
+    enqueue(tx, kind=RENDER_RECEIPT, key=document.id, due_at=now)
+    row = ReceiptRow(
+        id=receipt_id,
+        entity_id=of.entity_id,
+        site_id=of.site_id,
+        patient_id=of.patient_id,
+        number=number,
+        amount_cents=amount.cents,
+        document_id=document.id,
+        sha256=document.sha256,
+        issued_on=issued_on,
+        issued_at=now,
+        **links,
+    )
+    tx.session.add(row)
+    tx.session.flush()
+    return receipt_of(tx, row)
+
+
+def _parties(tx: Tx, of: Owned) -> dict[str, Any]:
+    entity, site = find_entity(tx, of.entity_id), find_site(tx, of.site_id)
+    patient = find_patient(tx, of.patient_id, SYSTEM)
+    return {
+        "clinic": {
+            "name": entity.name,
+            "trade_name": entity.trade_name,
+            "tin": entity.tin,
+            "npi": entity.npi,
+            "address": asdict(entity.address),
+            "phone": entity.phone,
+        },
+        "site": {"name": site.name, "address": asdict(site.address)},
+        "patient": {"name": f"{patient.given_name} {patient.family_name}", "number": patient.number},
+    }
+
+
+def _service(tx: Tx, session_id: str, amount: Money) -> PaidService:
+    """A session on its day: as it was, or as it is planned until then."""
+    session = find_session(tx, session_id, SYSTEM)
+    provider = find_provider(tx, session.provider_id) if session.provider_id else None
+    on = session.planned_on
+    if session.started_at is not None:
+        on = local_date(session.started_at, ZoneInfo(find_site(tx, session.site_id).timezone))
+    return PaidService(
+        description=service_in_words(session.service),
+        service_on=on,
+        is_given=session.stopped_at is not None,
+        provider=f"{provider.name}, {provider.credentials}" if provider else None,
+        amount=amount,
+    )
+
+
+def _told(services: list[PaidService], amount: Money, rest: str) -> dict[str, Any]:
+    """All that the amount went to, to the cent."""
+    left = amount - total(service.amount for service in services)
+    if left:
+        services = [
+            *services,
+            PaidService(description=rest, service_on=None, is_given=False, provider=None, amount=left),
+        ]
+    lines = [
+        {
+            "description": service.description,
+            "service_on": service.service_on,
+            "is_given": service.is_given,
+            "provider": service.provider,
+            "cents": service.amount.cents,
+        }
+        for service in services
+    ]
+    return {"lines": lines, "amount_cents": amount.cents}

@@ -1,0 +1,59 @@
+"""The receipt as paper: what a health account's administrator looks for stands on it as text."""
+
+from io import BytesIO
+
+import pytest
+from pypdf import PdfReader
+
+from billing.adapters.receipt_pdf import render_receipt
+from tests.factories.receipts import receipt_body
+
+
+def text_of(body):
+    return "\n".join(page.extract_text() for page in PdfReader(BytesIO(render_receipt(body))).pages)
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        "RECEIPT", "No. RC-000012", "Receipt date 11/02/2026", "Paid on", "Maria Sample", "12-3456789",
+        "1234567893", "100 Main Street", "Ketamine infusion treatment", "11/03/2026 (planned)",
+        "Riley Doe, MD", "$450.00", "Paid by the patient", "$475.50", "Card (visa 4242)", "HSA or FSA card",
+        "Kept as credit for future services",
+    ],
+)  # fmt: skip
+def test_a_receipt_says(told):
+    assert told in text_of(receipt_body())
+
+
+def test_a_refund_names_the_receipt_that_it_refers_to():
+    body = receipt_body(
+        kind="refund",
+        paid_with="Back to the card",
+        refers_to={"number": "RC-000007", "issued_on": "2026-10-01"},
+        paid_by_patient=False,
+    )
+    told = text_of(body)
+    assert "REFUND RECEIPT" in told
+    assert "RC-000007 of 10/01/2026" in told
+    assert "Given back" in told
+    assert "Paid by" not in told
+
+
+def test_the_same_receipt_is_the_same_bytes():
+    assert render_receipt(receipt_body()) == render_receipt(receipt_body())
+
+
+def test_a_receipt_of_many_services_goes_on_to_further_pages():
+    lines = receipt_body()["lines"] * 30
+    pages = PdfReader(BytesIO(render_receipt(receipt_body(lines=lines)))).pages
+    assert len(pages) > 1
+    assert "Date of service" in pages[1].extract_text()
+
+
+def test_a_long_name_of_a_clinic_and_of_a_provider_stay_on_the_page():
+    body = receipt_body()
+    body["clinic"]["trade_name"] = "The Very Long And Winding Name Of A Clinic For Infusions " * 3
+    body["lines"][0]["provider"] = "Wolfeschlegelsteinhausenbergerdorff-Montmorency, MD, PhD, FASA " * 2
+    (page,) = PdfReader(BytesIO(render_receipt(body))).pages
+    assert "Wolfeschlegelsteinhausenbergerdorff" in page.extract_text()
