@@ -246,7 +246,7 @@ def hold_returned(tx: Tx, *, fact: ItemReturned, actor: Actor, now: datetime) ->
         if part.source_kind == CREDIT:
             hold_again(tx, part.source_id, part.amount, held_on, now)
         else:
-            _hold_part(tx, fact, part, held_on)
+            _hold_part(tx, invoice, fact, part, held_on)
     lines = (
         debit(Account.DEFERRED_REVENUE, fact.freed, fact.patient_id),
         credit(Account.PATIENT_CREDITS, fact.freed, fact.patient_id),
@@ -255,18 +255,19 @@ def hold_returned(tx: Tx, *, fact: ItemReturned, actor: Actor, now: datetime) ->
     post(tx, Posting.of(invoice, source, held_on, lines), actor=actor, now=now)
 
 
-def _hold_part(tx: Tx, fact: ItemReturned, part: FreedPart, held_on: date) -> None:
-    payment = tx.session.get_one(PaymentRow, part.source_id)
+def _hold_part(tx: Tx, invoice: Owned, fact: ItemReturned, part: FreedPart, held_on: date) -> None:
+    """An insurer's money has no payment here: it is the patient's credit without one."""
+    payment = tx.session.get(PaymentRow, part.source_id)
     open_lot(
         tx,
-        payment,
+        payment or invoice,
         source=CreditSource.RETURN,
         source_id=part.id,
         amount=part.amount,
         held_on=held_on,
         session_id=fact.session_id,
-        origin_payment_id=payment.id,
-        payer_id=payment.payer_id,
+        origin_payment_id=payment.id if payment else None,
+        payer_id=payment.payer_id if payment else None,
     )
 
 
