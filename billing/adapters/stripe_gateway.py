@@ -15,7 +15,7 @@ from stripe import BalanceTransaction, Charge, PaymentIntent, Refund, RequestsCl
 from stripe.checkout import Session
 from stripe.params.checkout import SessionCreateParams
 
-from billing.kernel.money import Money
+from billing.kernel.money import ZERO, Money, total
 from billing.payments.ports import (
     BadSignature,
     CheckoutState,
@@ -27,7 +27,7 @@ from billing.payments.ports import (
     RefundStatus,
 )
 from billing.payments.records.checkouts import Event
-from billing.payments.records.payments import ChargeFacts
+from billing.payments.records.payments import ChargeFacts, Tender
 
 DESCRIPTION = "Clinic services"
 """All that the processor learns of what was sold: it signs no business associate agreement."""
@@ -38,7 +38,13 @@ SIGNATURE_SECONDS = 300
 
 LIKE_A_TIMESTAMP = re.compile("[0-9]{1,12}").fullmatch
 CLOCK_MARGIN = timedelta(hours=1)
-EXPANDED = ["payment_intent.latest_charge.balance_transaction"]
+EXPANDED = [
+    "payment_intent.latest_charge.balance_transaction",
+    "payment_intent.latest_charge.failure_balance_transaction",
+]
+SPENT = ("requires_payment_method", "canceled")
+"""How an intent stands whose completed page brought nothing after all."""
+TENDERS = {"card": Tender.CARD, "us_bank_account": Tender.ACH, "card_present": Tender.CARD_PRESENT}
 REFUND_STATUS = {
     "pending": RefundStatus.PENDING,
     "requires_action": RefundStatus.PENDING,
@@ -72,7 +78,7 @@ class StripeGateway:
     ) -> OpenedCheckout:
         page: SessionCreateParams = {
             "mode": "payment",
-            "allowed_payment_method_types": ["card"],
+            "allowed_payment_method_types": ["card", "us_bank_account"],
             "client_reference_id": key,
             "metadata": {"operation": key},
             "payment_intent_data": {"metadata": {"operation": key}, "description": DESCRIPTION},
@@ -221,9 +227,30 @@ def _checkout_state(session: Session) -> CheckoutState:
     return CheckoutState(
         reference=session.id,
         operation=_operation(session.metadata),
-        status=CheckoutStatus(session.status or "open"),
+        status=_status(session),
         paid=paid,
         charge=_charge_facts(session.payment_intent) if paid else None,
+        lost_fee=_lost_fee(session.payment_intent),
+    )
+
+
+def _status(session: Session) -> CheckoutStatus:
+    """A completed page that is not paid is a debit: under way, or failed."""
+    if session.status != "complete" or session.payment_status == "paid":
+        return CheckoutStatus(session.status or "open")
+    intent = session.payment_intent
+    failed = isinstance(intent, PaymentIntent) and intent.status in SPENT
+    return CheckoutStatus.DECLINED if failed else CheckoutStatus.PROCESSING
+
+
+def _lost_fee(intent: str | PaymentIntent | None) -> Money:
+    """What a failed debit cost: its own fee, and that of its failure."""
+    charge = intent.latest_charge if isinstance(intent, PaymentIntent) else None
+    if not isinstance(charge, Charge) or charge.status != "failed":
+        return ZERO
+    movements = (charge.balance_transaction, charge.failure_balance_transaction)
+    return total(
+        _money(each.fee, each.currency) for each in movements if isinstance(each, BalanceTransaction)
     )
 
 
@@ -246,7 +273,23 @@ def _charge_facts(intent: str | PaymentIntent | None) -> ChargeFacts | None:
         balance_transaction=booked.id,
         charged_at=_instant(charge.created),
         reporting_category=booked.reporting_category,
+        tender=TENDERS.get(_kind_of(charge), Tender.CARD),
+        instrument=_instrument(charge),
     )
+
+
+def _kind_of(charge: Charge) -> str:
+    return charge.payment_method_details.type if charge.payment_method_details else "card"
+
+
+def _instrument(charge: Charge) -> str | None:
+    """What the payer would recognise: `visa 4242`, `bank 6789`."""
+    details = charge.payment_method_details
+    if details is None or details.type not in TENDERS:
+        return None
+    used = details[details.type]
+    brand = "bank" if details.type == "us_bank_account" else used["brand"]
+    return f"{brand} {used['last4']}"
 
 
 def _refund_state(refund: Refund) -> RefundState:

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any, Protocol
 
 from billing.kernel.errors import Conflict, Invalid, Unavailable
-from billing.kernel.money import Money
+from billing.kernel.money import ZERO, Money
 from billing.payments.records.checkouts import Event
 from billing.payments.records.payments import ChargeFacts
 
@@ -55,8 +55,12 @@ class BadSignature(Invalid):
 
 
 class CheckoutStatus(StrEnum):
+    """PROCESSING: a debit was authorized and takes days; DECLINED: it failed. COMPLETE is paid."""
+
     OPEN = "open"
+    PROCESSING = "processing"
     COMPLETE = "complete"
+    DECLINED = "declined"
     EXPIRED = "expired"
 
 
@@ -79,6 +83,7 @@ class CheckoutState:
     """A checkout as it stands now. `operation` is our key; `paid` and `charge` come together or not at all.
 
     `charge` of a paid checkout is None for the moment in which the processor has not yet booked it.
+    `lost_fee` is what a debit that failed cost all the same.
     """
 
     reference: str
@@ -86,6 +91,7 @@ class CheckoutState:
     status: CheckoutStatus
     paid: Money | None
     charge: ChargeFacts | None
+    lost_fee: Money = ZERO
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -83,7 +83,7 @@ def test_the_processor_learns_an_amount_an_opaque_id_and_a_constant_text(gateway
     said = sandbox.requests("/v1/checkout/sessions")[-1]
     assert said["idempotency_key"] == "chk_said"
     assert leaves(said["parameters"]) == {
-        "payment", "card", "chk_said", "Clinic services", "1", "usd", "45000",
+        "payment", "card", "us_bank_account", "chk_said", "Clinic services", "1", "usd", "45000",
         str(int(NOON.timestamp()) + 3600),
         "http://127.0.0.1:9/paid?id={CHECKOUT_SESSION_ID}", "http://127.0.0.1:9/back",
     }  # fmt: skip

@@ -218,7 +218,7 @@ INVOICE_COVER = Probe(
 TWO_STAND = Probe(
     "more than one checkout stands open",
     """
-    SELECT invoice_id FROM checkout WHERE state IN ('created', 'open')
+    SELECT invoice_id FROM checkout WHERE state IN ('created', 'open', 'processing')
     GROUP BY invoice_id HAVING COUNT(*) > 1
     """,
 )

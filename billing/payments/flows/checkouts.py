@@ -11,8 +11,10 @@ from billing.payments.queries.checkouts import checkout_by_reference, find_check
 from billing.payments.records.checkouts import Checkout
 from billing.payments.states.checkouts import STANDING, CheckoutState
 from billing.payments.use_cases.checkouts import (
+    await_debit,
     begin_checkout,
     close_checkout,
+    decline_checkout,
     keep_page,
     pay_checkout,
     refuse_checkout,
@@ -22,7 +24,13 @@ from billing.platform.data.idempotency import RequestKey
 
 
 def start_checkout(
-    room: Payments, *, invoice_id: str, return_url: str, request: RequestKey | None, actor: Actor
+    room: Payments,
+    *,
+    invoice_id: str,
+    return_url: str,
+    request: RequestKey | None,
+    is_health_account: bool = False,
+    actor: Actor,
 ) -> Checkout:
     """Open a page on which the patient pays what is owed now, or find the one that stands.
 
@@ -35,7 +43,13 @@ def start_checkout(
         return write_now(
             room,
             lambda tx, now: begin_checkout(
-                tx, invoice_id=invoice_id, return_url=return_url, request=request, actor=actor, now=now
+                tx,
+                invoice_id=invoice_id,
+                return_url=return_url,
+                request=request,
+                is_health_account=is_health_account,
+                actor=actor,
+                now=now,
             ),
         )
 
@@ -119,6 +133,30 @@ def record_outcome(room: Payments, checkout_id: str, state: ports.CheckoutState)
     if state.status is ports.CheckoutStatus.EXPIRED:
         return write_now(
             room, lambda tx, now: close_checkout(tx, checkout_id=checkout_id, actor=SYSTEM, now=now)
+        )
+    return _record_debit(room, checkout_id, state)
+
+
+def _record_debit(room: Payments, checkout_id: str, state: ports.CheckoutState) -> Checkout:
+    """What is known of money that does not come at once."""
+    if state.status is ports.CheckoutStatus.PROCESSING:
+        return write_now(
+            room,
+            lambda tx, now: await_debit(
+                tx, checkout_id=checkout_id, reference=state.reference, actor=SYSTEM, now=now
+            ),
+        )
+    if state.status is ports.CheckoutStatus.DECLINED:
+        return write_now(
+            room,
+            lambda tx, now: decline_checkout(
+                tx,
+                checkout_id=checkout_id,
+                reference=state.reference,
+                lost_fee=state.lost_fee,
+                actor=SYSTEM,
+                now=now,
+            ),
         )
     with room.database.reading() as read:
         return find_checkout(read, checkout_id, SYSTEM)

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from billing.platform.data.base import Base, Id
 
-STANDING = text("state IN ('created', 'open')")
+STANDING = text("state IN ('created', 'open', 'processing')")
 
 
 class CheckoutRow(Base):
@@ -33,6 +33,7 @@ class CheckoutRow(Base):
     reference: Mapped[str | None] = mapped_column(String(255), unique=True)
     url: Mapped[str | None] = mapped_column(String(2_000))
     return_url: Mapped[str] = mapped_column(String(2_000))
+    is_health_account: Mapped[bool]
     opened_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     request_key: Mapped[str | None] = mapped_column(String(300), unique=True)

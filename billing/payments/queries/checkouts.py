@@ -22,6 +22,9 @@ from billing.payments.records.checkouts import Checkout, PayLink
 from billing.payments.states.checkouts import STANDING, CheckoutState
 from billing.platform.data.database import Read
 
+PAGE_STANDS = "A card page of this invoice stands open. Cancel it first, or wait until it was used."
+ON_ITS_WAY = "A payment of this invoice is on its way from a bank account. It takes some days; wait for it."
+
 
 def find_checkout(read: Read, checkout_id: str, actor: Actor) -> Checkout:
     """Raises: NoSuchCheckout."""
@@ -48,15 +51,20 @@ def standing_checkout(read: Read, invoice_id: str) -> Checkout | None:
     return checkout_of(row) if row else None
 
 
+def is_on_its_way(read: Read, invoice_id: str) -> bool:
+    """Whether a debit of a bank account was authorized that has no outcome yet."""
+    standing = standing_checkout(read, invoice_id)
+    return standing is not None and standing.state is CheckoutState.PROCESSING
+
+
 def refuse_while_standing(read: Read, invoice_id: str) -> None:
-    """Nothing else settles or voids an invoice while a card page may still take its money.
+    """Nothing else settles or voids an invoice while a card page or a debit may still take its money.
 
     Raises: CheckoutStands.
     """
     if standing := standing_checkout(read, invoice_id):
         raise CheckoutStands(
-            "A card page of this invoice stands open. Cancel it first, or wait until it was used.",
-            checkout_id=standing.id,
+            ON_ITS_WAY if standing.state is CheckoutState.PROCESSING else PAGE_STANDS, checkout_id=standing.id
         )
 
 
@@ -99,6 +107,7 @@ def checkout_of(row: CheckoutRow) -> Checkout:
         reference=row.reference,
         url=row.url,
         return_url=row.return_url,
+        is_health_account=row.is_health_account,
         opened_at=row.opened_at,
         expires_at=row.expires_at,
     )

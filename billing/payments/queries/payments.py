@@ -21,6 +21,8 @@ from billing.platform.data.database import Read
 
 PAYMENT, CREDIT, REIMBURSEMENT = "payment", "credit", "reimbursement"
 """Kinds of what covers a session."""
+CHECKOUT = "checkout"
+"""The kind of the entry of what an attempt cost that brought nothing."""
 CREDIT_REVERSAL = "credit-reversal"
 """The kind of the entry of a credit that was taken off an invoice again."""
 

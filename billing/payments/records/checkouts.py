@@ -21,6 +21,7 @@ class Checkout:
     reference: str | None
     url: str | None
     return_url: str
+    is_health_account: bool
     opened_at: datetime
     expires_at: datetime
 

@@ -66,7 +66,7 @@ class Paid:
 
 @dataclass(frozen=True, kw_only=True)
 class ChargeFacts:
-    """A card charge that took the money, and what the processor kept of it: amount - fee = net."""
+    """A charge that took the money, and what the processor kept of it: amount - fee = net."""
 
     reference: str
     payment_intent: str
@@ -76,3 +76,5 @@ class ChargeFacts:
     balance_transaction: str
     charged_at: datetime
     reporting_category: str
+    tender: Tender = Tender.CARD
+    instrument: str | None = None

@@ -24,6 +24,8 @@ class PaymentView(Schema):
     state = fields.String()
     corrects_id = fields.String(allow_none=True)
     tender = fields.String()
+    instrument = fields.String(allow_none=True)
+    is_health_account = fields.Boolean()
     amount_cents = Cents(attribute="amount")
     fee_cents = Cents(attribute="fee")
     refunded_cents = Cents(attribute="refunded")

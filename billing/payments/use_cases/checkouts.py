@@ -10,6 +10,7 @@ from billing.invoices.errors import InvoiceNotOpen
 from billing.invoices.states import InvoiceState
 from billing.invoices.use_cases.locks import lock_invoice
 from billing.kernel.ids import new_id
+from billing.kernel.money import Money
 from billing.kernel.permissions import Actor
 from billing.patients.use_cases import lock_patient
 from billing.payments.errors import NoSuchCheckout, TooSmallForCard
@@ -19,9 +20,9 @@ from billing.payments.queries.credits import elected_credits
 from billing.payments.records.checkouts import Checkout
 from billing.payments.records.payments import ChargeFacts
 from billing.payments.rules import SMALLEST_CARD_PAYMENT
-from billing.payments.states.checkouts import CHECKOUT_MOVES, STANDING, CheckoutEvent, CheckoutState
+from billing.payments.states.checkouts import CHECKOUT_MOVES, PAYABLE, STANDING, CheckoutEvent, CheckoutState
 from billing.payments.use_cases.credits import apply_credits
-from billing.payments.use_cases.receive import take_charge
+from billing.payments.use_cases.receive import post_lost_fee, take_charge
 from billing.platform.data.audit import record_audit
 from billing.platform.data.database import Tx
 from billing.platform.data.errors import KeyReused
@@ -43,19 +44,27 @@ def take_credit_first(tx: Tx, *, invoice_id: str, actor: Actor, now: datetime) -
 
 
 def begin_checkout(
-    tx: Tx, *, invoice_id: str, return_url: str, request: RequestKey | None, actor: Actor, now: datetime
+    tx: Tx,
+    *,
+    invoice_id: str,
+    return_url: str,
+    request: RequestKey | None,
+    is_health_account: bool = False,
+    actor: Actor,
+    now: datetime,
 ) -> Checkout:
     """Record the intent to pay what is open; a repeated request finds its first one.
 
-    A checkout of the same amount that stands already is the one to pay on: twenty clicks are one checkout.
+    A page of the same amount that stands already is the one to pay on: twenty clicks are one checkout.
+    `is_health_account` is the payer's word that an HSA or FSA pays.
     Raises: NoSuchInvoice, InvoiceNotOpen, TooSmallForCard, CheckoutStands, KeyReused.
     """
     invoice = lock_invoice(tx, invoice_id, actor)
     if request and (known := _by_request(tx, request)):
         return known
     if standing := standing_checkout(tx, invoice_id):
-        if standing.amount == invoice.open_balance and standing.expires_at > now:
-            return standing
+        if _is_page_of(standing, invoice.open_balance, now):
+            return _remark(tx, standing.id, is_health_account=is_health_account)
         refuse_while_standing(tx, invoice_id)
     if invoice.state is not InvoiceState.OPEN:
         raise InvoiceNotOpen(f"Invoice {invoice_id} is {invoice.state}.", state=str(invoice.state))
@@ -68,6 +77,7 @@ def begin_checkout(
         amount_cents=invoice.open_balance.cents,
         state=CheckoutState.CREATED,
         return_url=return_url,
+        is_health_account=is_health_account,
         opened_at=now,
         expires_at=now + PAGE_LASTS,
         request_key=request.name if request else None,
@@ -84,7 +94,7 @@ def keep_page(tx: Tx, *, checkout_id: str, reference: str, url: str, actor: Acto
     row = _locked(tx, checkout_id)
     if row.state == CheckoutState.CREATED:
         advance(tx, row, CHECKOUT_MOVES, CheckoutEvent.OPEN, actor=actor, now=now)
-    if row.state in STANDING:
+    if row.state in PAYABLE:
         row.reference, row.url = reference, url
     tx.session.flush()
     return checkout_of(row)
@@ -98,6 +108,31 @@ def refuse_checkout(tx: Tx, *, checkout_id: str, actor: Actor, now: datetime) ->
     return checkout_of(row)
 
 
+def await_debit(tx: Tx, *, checkout_id: str, reference: str, actor: Actor, now: datetime) -> Checkout:
+    """The payer authorized a debit: no money yet, and nothing else may pay the invoice meanwhile."""
+    row = _locked(tx, checkout_id)
+    if row.state in PAYABLE:
+        advance(tx, row, CHECKOUT_MOVES, CheckoutEvent.PROCESS, actor=actor, now=now)
+        row.reference = reference
+        tx.session.flush()
+        _audit(tx, row, "checkout.await", actor, now)
+    return checkout_of(row)
+
+
+def decline_checkout(
+    tx: Tx, *, checkout_id: str, reference: str, lost_fee: Money, actor: Actor, now: datetime
+) -> Checkout:
+    """The bank did not pay: the invoice owes as before, and the clinic bears what the attempt cost."""
+    row = _locked(tx, checkout_id)
+    if row.state in STANDING:
+        advance(tx, row, CHECKOUT_MOVES, CheckoutEvent.DECLINE, actor=actor, now=now)
+        row.reference = reference
+        tx.session.flush()
+        post_lost_fee(tx, checkout_of(row), fee=lost_fee, actor=actor, now=now)
+        _audit(tx, row, "checkout.decline", actor, now)
+    return checkout_of(row)
+
+
 def pay_checkout(
     tx: Tx, *, checkout_id: str, reference: str, charge: ChargeFacts, actor: Actor, now: datetime
 ) -> Checkout:
@@ -107,16 +142,27 @@ def pay_checkout(
         return checkout_of(row)
     advance(tx, row, CHECKOUT_MOVES, CheckoutEvent.PAY, actor=actor, now=now)
     row.reference = reference
-    take_charge(tx, invoice_id=row.invoice_id, checkout_id=checkout_id, charge=charge, actor=actor, now=now)
+    take_charge(tx, checkout=checkout_of(row), charge=charge, actor=actor, now=now)
     return checkout_of(row)
 
 
 def close_checkout(tx: Tx, *, checkout_id: str, actor: Actor, now: datetime) -> Checkout:
     """The processor's page is closed and took no money."""
     row = _locked(tx, checkout_id)
-    if row.state in STANDING:
+    if row.state in PAYABLE:
         advance(tx, row, CHECKOUT_MOVES, CheckoutEvent.EXPIRE, actor=actor, now=now)
         _audit(tx, row, "checkout.close", actor, now)
+    return checkout_of(row)
+
+
+def _is_page_of(standing: Checkout, owed: Money, now: datetime) -> bool:
+    return standing.state in PAYABLE and standing.amount == owed and standing.expires_at > now
+
+
+def _remark(tx: Tx, checkout_id: str, *, is_health_account: bool) -> Checkout:
+    row = tx.session.get_one(CheckoutRow, checkout_id)
+    row.is_health_account = is_health_account
+    tx.session.flush()
     return checkout_of(row)
 
 

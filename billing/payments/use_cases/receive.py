@@ -18,7 +18,8 @@ from billing.ledger.records import Account, Line, Posting, Source, credit, debit
 from billing.ledger.use_cases import post
 from billing.payments.models.payments import PaymentRow
 from billing.payments.queries.checkouts import refuse_while_standing
-from billing.payments.queries.payments import PAYMENT, payment_of
+from billing.payments.queries.payments import CHECKOUT, PAYMENT, payment_of
+from billing.payments.records.checkouts import Checkout
 from billing.payments.records.credits import CreditSource
 from billing.payments.records.payments import ChargeFacts, Payment, Tender
 from billing.payments.rules import ARRIVES_ON
@@ -44,17 +45,18 @@ def take_cash(tx: Tx, *, invoice_id: str, amount: Money, actor: Actor, now: date
     return book(tx, invoice, row, actor=actor, now=now)
 
 
-def take_charge(
-    tx: Tx, *, invoice_id: str, checkout_id: str, charge: ChargeFacts, actor: Actor, now: datetime
-) -> Payment:
-    """Book a card charge that the processor made, with its fee.
+def take_charge(tx: Tx, *, checkout: Checkout, charge: ChargeFacts, actor: Actor, now: datetime) -> Payment:
+    """Book a charge that the processor made, with its fee.
 
-    What the invoice no longer needs becomes the patient's credit.
+    What the invoice no longer needs becomes the patient's credit. A debit is received when it has
+    succeeded, days after it was made.
     Raises: NoSuchInvoice.
     """
-    invoice = lock_invoice(tx, invoice_id, actor)
-    row = _new_payment(tx, invoice, Tender.CARD, charge.amount, charge.charged_at)
-    row.checkout_id, row.charge_reference, row.fee_cents = checkout_id, charge.reference, charge.fee.cents
+    invoice = lock_invoice(tx, checkout.invoice_id, actor)
+    received_at = now if charge.tender is Tender.ACH else charge.charged_at
+    row = _new_payment(tx, invoice, charge.tender, charge.amount, received_at)
+    row.checkout_id, row.charge_reference, row.fee_cents = checkout.id, charge.reference, charge.fee.cents
+    row.instrument, row.is_health_account = charge.instrument, checkout.is_health_account
     payment = book(tx, invoice, row, actor=actor, now=now)
     if charge.fee:
         post_fee(tx, payment, actor, now)
@@ -130,6 +132,16 @@ def post_fee(tx: Tx, payment: Payment, actor: Actor, now: datetime) -> None:
         credit(Account.PROCESSOR_CLEARING, payment.fee),
     )
     post(tx, _posting(payment, "fee", lines), actor=actor, now=now)
+
+
+def post_lost_fee(tx: Tx, checkout: Checkout, *, fee: Money, actor: Actor, now: datetime) -> None:
+    """What the processor kept for a debit that failed."""
+    if not fee:
+        return
+    invoice = lock_invoice(tx, checkout.invoice_id, actor)
+    lines = (debit(Account.PROCESSOR_FEES, fee), credit(Account.PROCESSOR_CLEARING, fee))
+    source, on = Source(CHECKOUT, checkout.id, "fee"), site_date(tx, invoice.site_id, now)
+    post(tx, Posting.of(invoice, source, on, lines), actor=actor, now=now)
 
 
 def _posting(payment: Payment, purpose: str, lines: tuple[Line, ...]) -> Posting:

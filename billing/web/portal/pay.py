@@ -5,7 +5,7 @@ Opening the page changes nothing, since mail scanners open links too; paying beg
 
 from __future__ import annotations
 
-from flask import Blueprint, redirect, render_template, session
+from flask import Blueprint, redirect, render_template, request, session
 from werkzeug import Response
 
 from billing.catalog.queries import find_entity
@@ -17,7 +17,7 @@ from billing.payments.errors import CheckoutStands
 from billing.payments.flows.checkouts import start_checkout
 from billing.payments.flows.room import Payments
 from billing.payments.ports import CheckoutStatus, GatewayRefused
-from billing.payments.queries.checkouts import find_checkout, find_pay_link
+from billing.payments.queries.checkouts import find_checkout, find_pay_link, is_on_its_way
 from billing.payments.records.checkouts import PayLink
 from billing.payments.states.checkouts import CheckoutState
 from billing.platform.http.edge import Edge
@@ -43,6 +43,8 @@ def make_blueprint(edge: Edge, room: Payments, checkout_origin: str) -> Blueprin
         link = edge.read(lambda read: find_pay_link(read, token, edge.clock()))
         if not link.amount:
             return render_template(_settled_page(edge, link), clinic=_clinic(edge, link))
+        if edge.read(lambda read: is_on_its_way(read, link.invoice_id)):
+            return render_template("portal/on_its_way.html", clinic=_clinic(edge, link), amount=link.amount)
         if _being_confirmed(edge, room, token):
             return render_template("portal/confirming.html", clinic=_clinic(edge, link), amount=link.amount)
         allow_form_target(checkout_origin)
@@ -58,6 +60,7 @@ def make_blueprint(edge: Edge, room: Payments, checkout_origin: str) -> Blueprin
             invoice_id=link.invoice_id,
             return_url=f"{edge.public_url}/pay/{THANKS}",
             request=None,
+            is_health_account="health_account" in request.form,
             actor=_holder(link),
         )
         if checkout.url is None:

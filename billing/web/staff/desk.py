@@ -25,6 +25,11 @@ from billing.web.forms import amount_of, attempt, refusals_shown
 
 BECAME_OF_CARD_PAGE = {
     CheckoutState.EXPIRED: ("The card page is cancelled. Take the payment in another way now.", "done"),
+    CheckoutState.PROCESSING: (
+        "The patient has paid from a bank account; the money is on its way.",
+        "refused",
+    ),
+    CheckoutState.DECLINED: ("The patient's bank did not pay. Take the payment in another way now.", "done"),
     CheckoutState.PAID: ("The patient has paid by card meanwhile. Look at what is still owed.", "refused"),
 }
 NO_CARD_PAGE = ("No card page stands open.", "refused")

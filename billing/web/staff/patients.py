@@ -27,7 +27,7 @@ from billing.kernel.money import Money, total
 from billing.kernel.permissions import Actor, Permission
 from billing.patients.queries import find_patient, search_patients
 from billing.patients.records import Patient
-from billing.payments.queries.checkouts import standing_checkout
+from billing.payments.queries.checkouts import is_on_its_way, standing_checkout
 from billing.payments.queries.credits import credits_of_patient
 from billing.payments.queries.payments import list_payments
 from billing.payments.queries.receipts import receipts_by_payment
@@ -58,6 +58,8 @@ class Account:
     invoices: Sequence[Invoice]
     card_pages: frozenset[str]
     """The invoices whose payer may be paying by card at this moment."""
+    on_their_way: frozenset[str]
+    """The invoices whose money comes from a bank account in some days."""
     payments: Sequence[Payment]
     receipts: Mapping[str, str]
     """Its receipt's id by payment."""
@@ -132,6 +134,7 @@ def _account(read: Read, patient_id: str, actor: Actor) -> Account:
         visits=_visits(read, patient_id, actor) if may(Permission.CARE_READ) else (),
         invoices=invoices,
         card_pages=_card_pages(read, invoices) if may(Permission.PAYMENTS_TAKE) else frozenset(),
+        on_their_way=frozenset(each.id for each in invoices if is_on_its_way(read, each.id)),
         payments=payments,
         receipts=receipts_by_payment(read, [each.id for each in payments])
         if may(Permission.RECEIPTS_READ)
