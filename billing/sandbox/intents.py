@@ -34,6 +34,15 @@ def amount() -> Parser:
     return parse
 
 
+def fitting_types(kinds: list[str], capture_method: str | None) -> list[str]:
+    """Those of the types that such a payment can be made with. Raises: ApiError when there is none."""
+    fit = [kind for kind in kinds if kind != "us_bank_account" or capture_method != "manual"]
+    if not fit:
+        message = "None of the allowed payment method types can be captured manually."
+        raise ApiError(message, param="allowed_payment_method_types")
+    return fit
+
+
 def new_intent(call: Call, *, cents: int, params: Thing, managed: bool = False) -> Thing:
     """`managed`: by Checkout, so that nobody else may confirm it."""
     reference = new_reference("pi")
@@ -70,7 +79,7 @@ def new_intent(call: Call, *, cents: int, params: Thing, managed: bool = False) 
         "payment_method_options": {
             "card": {"request_three_d_secure": "automatic"}, **params.get("payment_method_options", {}),
         },
-        "payment_method_types": kinds or list(TYPES),
+        "payment_method_types": fitting_types(kinds or list(TYPES), params.get("capture_method")),
         "processing": None,
         "receipt_email": None,
         "review": None,

@@ -249,7 +249,10 @@ def _session(call: Call, params: Thing, total: int | None, expires_at: int) -> T
         "mode": params["mode"],
         "payment_intent": None,
         "payment_method_options": params.get("payment_method_options", {}),
-        "payment_method_types": params.get("allowed_payment_method_types", ["card"]),
+        "payment_method_types": intents.fitting_types(
+            params.get("allowed_payment_method_types", ["card"]),
+            params.get("payment_intent_data", {}).get("capture_method"),
+        ),
         "payment_status": "unpaid" if pays else "no_payment_required",
         "setup_intent": None,
         "status": "open",

@@ -247,6 +247,14 @@ def test_what_is_held_is_released_by_a_cancel_or_after_a_week(client, clock):
     assert "charge.expired" in events_about(client, late.id)
 
 
+def test_what_cannot_be_captured_later_is_not_offered(client):
+    kinds = ["card", "us_bank_account"]
+    assert held(client, allowed_payment_method_types=kinds).payment_method_types == ["card"]
+    with pytest.raises(stripe.InvalidRequestError) as refused:
+        create(client, capture_method="manual", allowed_payment_method_types=["us_bank_account"])
+    assert refused.value.param == "allowed_payment_method_types"
+
+
 def test_an_intent_is_changed_until_it_is_paid(client, customer):
     intent = create(client, metadata={"a": "1", "b": "2"})
     changed = client.payment_intents.update(
