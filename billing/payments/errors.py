@@ -107,6 +107,12 @@ class MoreThanAvailable(Conflict):
     code = "more-than-available"
 
 
+class RefundableChanged(Conflict):
+    """What can go back is not what the request was made for; look at the new amount, then ask again."""
+
+    code = "refundable-changed"
+
+
 class RefundNotElected(Conflict):
     """The patient chose to have this credit taken off the next invoice; record another choice first."""
 

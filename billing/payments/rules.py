@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import replace
 from datetime import timedelta
 
 from billing.kernel.money import ZERO, Money
 from billing.ledger.records import Account
 from billing.payments.records.payments import Tender
-from billing.payments.records.refunds import RefundMethod
+from billing.payments.records.refunds import RefundableSource, RefundMethod
 
 SMALLEST_CARD_PAYMENT = Money(50)
 """The processor's own minimum for US dollars."""
@@ -79,3 +81,14 @@ def given_back_to(method: RefundMethod, reference: str | None) -> str:
     if method is RefundMethod.CARD:
         return "Back to the card"
     return f"By {reference}" if reference else "By check"
+
+
+def take_in_order(sources: Iterable[RefundableSource], amount: Money) -> tuple[RefundableSource, ...]:
+    """What an amount takes of each source, the earlier one first; as much as there is."""
+    taken, left = [], amount
+    for source in sources:
+        part = min(left, source.amount)
+        if part:
+            taken.append(replace(source, amount=part))
+        left = left - part
+    return tuple(taken)

@@ -215,17 +215,18 @@ def credit(office, bill):
     return lot["id"], payment["id"]
 
 
-def refund(office, credit, cents, *, key="r1"):
+def refund(office, credit, cents, *, key="r1", available=45_000):
     lot_id, payment_id = credit
-    return office.post(
-        f"/credits/{lot_id}/refunds", {"amount_cents": cents, "payment_id": payment_id}, key=key
-    )
+    body = {"amount_cents": cents, "payment_id": payment_id, "available_cents": available}
+    return office.post(f"/credits/{lot_id}/refunds", body, key=key)
 
 
 def test_a_refund_goes_back_to_the_card_once(office, credit):
     asked, again = refund(office, credit, 45_000), refund(office, credit, 45_000)
     assert (asked.status_code, asked.json()) == (201, again.json())
-    assert refund(office, credit, 1, key="r2").json()["code"] == "more-than-available"
+    changed = refund(office, credit, 1, key="r2")
+    assert (changed.json()["code"], changed.json()["available_cents"]) == ("refundable-changed", 0)
+    assert refund(office, credit, 1, key="r3", available=0).json()["code"] == "more-than-available"
     office.work()
     assert office.get(f"/refunds/{asked.json()['id']}").json()["state"] == "succeeded"
     assert books(office) == {"1050": -1_335, "6100": 1_335}
@@ -254,6 +255,28 @@ def test_a_refund_that_fails_weeks_later_is_the_patients_credit_again(office, cr
     assert office.get(f"/refunds/{asked['id']}").json()["state"] == "failed"
     assert books(office)["2200"] == -45_000
     assert refund(office, credit, 45_000, key="r2").status_code == 201
+
+
+def test_two_clerks_who_give_back_one_payment_at_once_are_one_refund(office, bill):
+    pay(office, bill)
+    until_kept(office, "checkout.session.completed")
+    office.work()
+    (payment,) = office.get(f"/payments?invoice_id={bill.invoice.id}").json()["items"]
+    shown = office.get(f"/payments/{payment['id']}/refundable").json()
+    assert shown["sources"] == [{"kind": "to_come", "id": bill.session_ids[0], "amount_cents": 45_000}]
+    body = {"amount_cents": 15_000, "refundable_cents": shown["refundable_cents"], "reason": "cancelled"}
+
+    def click(number):
+        return office.post(f"/payments/{payment['id']}/refunds", body, key=f"clerk-{number}")
+
+    with ThreadPoolExecutor(2) as clerks:
+        answers = sorted(clerks.map(click, range(2)), key=lambda answer: answer.status_code)
+    assert [answer.status_code for answer in answers] == [201, 409]
+    refused = answers[1].json()
+    assert (refused["code"], refused["refundable_cents"]) == ("refundable-changed", 30_000)
+    office.work()
+    assert office.get(f"/refunds/{answers[0].json()['id']}").json()["state"] == "succeeded"
+    assert books(office)["2100"] == -30_000
 
 
 def test_the_processor_learns_nothing_of_the_patient(office, credit):

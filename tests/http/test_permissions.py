@@ -116,6 +116,8 @@ NEEDS: dict[str, str] = {
     "GET /api/v1/quotes/<quote_id>": "read quotes",
     "GET /api/v1/receipts/<receipt_id>": "read receipts",
     "GET /api/v1/receipts/<receipt_id>.pdf": "read receipts",
+    "GET /api/v1/payments/<payment_id>/refundable": "read refunds",
+    "POST /api/v1/payments/<payment_id>/refunds": "request a refund",
     "GET /api/v1/refunds": "read refunds",
     "GET /api/v1/refunds/<refund_id>": "read refunds",
     "POST /api/v1/refunds/<refund_id>/approve": "approve a refund",
@@ -183,13 +185,14 @@ TIMES = {"started_at": "2026-11-02T14:00:00Z", "stopped_at": "2026-11-02T14:45:0
 BODIES: dict[str, dict[str, Any]] = {
     "/credit-applications/<application_id>/move": {"invoice_id": "inv_" + "0" * 26},
     "/credits/<lot_id>/election": {"election": "refund"},
-    "/credits/<lot_id>/refunds": {"amount_cents": 100},
+    "/credits/<lot_id>/refunds": {"amount_cents": 100, "available_cents": 17_850},
     "/invoices/<invoice_id>/cash-payments": {"amount_cents": 100},
     "/invoices/<invoice_id>/void": {"reason": "typo"},
     "/patients/<patient_id>/eligibilities": PROOF,
     "/patients/<patient_id>/policies": POLICY,
     "/patients/<patient_id>": {"given_name": "Mary"},
     "/payments/<payment_id>/move": {"patient_id": "pat_" + "0" * 26},
+    "/payments/<payment_id>/refunds": {"amount_cents": 1, "refundable_cents": 1, "reason": "duplicate"},
     "/refunds/<refund_id>/check": {"check_number": "1001"},
     "/takebacks/<takeback_id>/repay": {"amount_cents": 1, "repaid_on": "2026-11-02"},
     "/sessions/<session_id>/record": TIMES,
@@ -264,7 +267,9 @@ def test_an_admin_sees_no_health_data_and_a_clinician_no_money(issue, world):
 
 def test_nobody_approves_the_refund_that_they_asked_for(issue, world, database, now):
     supervisor, lot_id = issue(SUPERVISOR, entity_id=world.entity.id), world.ids["lot_id"][0]
-    small = supervisor.post(f"/credits/{lot_id}/refunds", {"amount_cents": 100}).json
+    small = supervisor.post(
+        f"/credits/{lot_id}/refunds", {"amount_cents": 100, "available_cents": 17_850}
+    ).json
     same_actor = replace(CLERK, id=small["requested_by"])
     large = database.in_transaction(
         lambda tx: request_refund(
@@ -336,7 +341,7 @@ def test_nothing_can_be_made_of_what_belongs_to_others(issue, database, world, n
 def test_a_refund_goes_to_no_card_of_another_patient(issue, database, world, now):
     other = a_world(database, now, family_name="Other")
     clerk = issue(DESK, entity_id=world.entity.id)
-    body = {"amount_cents": 100, "payment_id": other.ids["payment_id"][1]}
+    body = {"amount_cents": 100, "available_cents": 17_850, "payment_id": other.ids["payment_id"][1]}
     answer = clerk.post(f"/credits/{world.ids['lot_id'][0]}/refunds", body)
     assert (answer.status_code, answer.json["code"]) == (409, "refund-target")
 

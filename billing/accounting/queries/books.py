@@ -160,6 +160,14 @@ NOT_POSTED = Probe(
         UNION ALL SELECT id, 'takeback', 'forgiven', forgiven_cents FROM takeback WHERE forgiven_cents <> 0
         UNION ALL SELECT id, 'takeback-return', 'repaid', amount_cents FROM takeback_return
             WHERE source_id IS NULL
+        UNION ALL SELECT lot.source_id, 'refund', 'released', lot.amount_cents - COALESCE(w.cents, 0)
+            FROM credit_lot lot LEFT JOIN (
+                SELECT subject_id, SUM(amount_cents) AS cents FROM credit_withdrawal
+                WHERE reason = 'released' GROUP BY subject_id
+            ) w ON w.subject_id = lot.source_id
+            WHERE lot.source = 'released' AND lot.amount_cents <> COALESCE(w.cents, 0)
+        UNION ALL SELECT subject_id, 'refund', 'restored', amount_cents FROM credit_withdrawal
+            WHERE reason = 'restored'
         UNION ALL SELECT id, 'refund', 'approved', amount_cents FROM refund WHERE approved_at IS NOT NULL
         UNION ALL SELECT id, 'refund', 'sent', amount_cents FROM refund WHERE refunded_on IS NOT NULL
         UNION ALL SELECT id, 'refund', 'failed', amount_cents FROM refund

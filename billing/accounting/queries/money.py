@@ -26,7 +26,7 @@ REFUNDED = Probe(
         GROUP BY payment_id
     ) r ON r.payment_id = p.id
     WHERE p.refunded_cents <> COALESCE(r.cents, 0) OR p.refunded_cents < 0
-        OR p.refunded_cents > p.amount_cents
+        OR p.refunded_cents + p.lost_cents > p.amount_cents
     """,
 )
 

@@ -91,25 +91,52 @@ def refund_cover(
     """
     session = find_session(tx, session_id, SYSTEM)
     _allocated(amount, [covered_by(tx, session.id, source_kind, source_id)])
-    uncover(
-        tx,
-        session_id=session_id,
-        source_kind=source_kind,
-        source_id=source_id,
-        amount=amount,
-        actor=actor,
-        now=now,
-    )
-    cover(
-        tx,
-        session_id=session_id,
-        source_kind=REFUNDED,
-        source_id=refund_id,
-        amount=amount,
-        actor=actor,
-        now=now,
-    )
+    _rename(tx, session_id, (source_kind, source_id), (REFUNDED, refund_id), amount, actor, now)
     return _part(session, amount)
+
+
+def restore_cover(
+    tx: Tx,
+    *,
+    invoice_id: str,
+    source_kind: str,
+    source_id: str,
+    refund_id: str,
+    actor: Actor,
+    now: datetime,
+) -> tuple[SettledPart, ...]:
+    """A refund was not made after all: what it had taken covers the same sessions again.
+
+    A session that was returned meanwhile gets nothing. The caller holds the patient's lock and posts.
+    """
+    parts = []
+    for line in standing_lines(tx, find_invoice(tx, invoice_id, SYSTEM)):
+        amount = covered_by(tx, line.session_id, REFUNDED, refund_id)
+        if amount:
+            _rename(tx, line.session_id, (REFUNDED, refund_id), (source_kind, source_id), amount, actor, now)
+            parts.append(_part(find_session(tx, line.session_id, SYSTEM), amount))
+    return tuple(parts)
+
+
+def _rename(
+    tx: Tx,
+    session_id: str,
+    old: tuple[str, str],
+    new: tuple[str, str],
+    amount: Money,
+    actor: Actor,
+    now: datetime,
+) -> None:
+    for deed, (kind, of) in ((uncover, old), (cover, new)):
+        deed(
+            tx,
+            session_id=session_id,
+            source_kind=kind,
+            source_id=of,
+            amount=amount,
+            actor=actor,
+            now=now,
+        )
 
 
 def _allocated(amount: Money, covered: list[Money]) -> list[Money]:

@@ -7,7 +7,7 @@ from billing.payments.api.checkouts import add_checkout_routes
 from billing.payments.api.credits import add_application_routes, add_credit_routes
 from billing.payments.api.payments import add_payment_routes
 from billing.payments.api.receipts import add_receipt_routes
-from billing.payments.api.refunds import add_refund_decisions, add_refund_routes
+from billing.payments.api.refunds import add_payment_refund_routes, add_refund_decisions, add_refund_routes
 from billing.payments.api.takebacks import add_takeback_decisions, add_takeback_routes
 from billing.payments.flows.room import Payments
 from billing.payments.ports import RenderReceipt
@@ -23,6 +23,7 @@ def make_blueprint(edge: Edge, room: Payments, refund_limit: Money, render: Rend
     add_credit_routes(routes, edge)
     add_application_routes(routes, edge)
     add_refund_routes(routes, edge, refund_limit)
+    add_payment_refund_routes(routes, edge, refund_limit)
     add_refund_decisions(routes, edge)
     add_takeback_routes(routes, edge)
     add_takeback_decisions(routes, edge, refund_limit)

@@ -8,8 +8,16 @@ from flask import Response
 
 from billing.kernel.money import Money
 from billing.kernel.permissions import Permission
-from billing.payments.queries.refunds import find_refund, list_refunds
-from billing.payments.schemas.refunds import RefundsQuery, RefundView, RequestRefund, SendCheck
+from billing.payments.queries.refunds import find_refund, list_refunds, refundable_of
+from billing.payments.schemas.refunds import (
+    RefundableView,
+    RefundPayment,
+    RefundsQuery,
+    RefundView,
+    RequestRefund,
+    SendCheck,
+)
+from billing.payments.use_cases.refund_payment import refund_payment
 from billing.payments.use_cases.refunds import approve_refund, reject_refund, request_refund, send_check
 from billing.platform.http.api import ApiBlueprint
 from billing.platform.http.edge import Edge
@@ -47,6 +55,27 @@ def add_refund_routes(routes: ApiBlueprint, edge: Edge, limit: Money) -> None:
     @guard(Permission.REFUNDS_READ)
     def show_refund(refund_id: str) -> Any:
         return edge.read(lambda read: find_refund(read, refund_id, current_actor()))
+
+
+def add_payment_refund_routes(routes: ApiBlueprint, edge: Edge, limit: Money) -> None:
+    @routes.route("/payments/<payment_id>/refundable", methods=["GET"])
+    @routes.response(200, RefundableView)
+    @guard(Permission.REFUNDS_READ)
+    def show_refundable(payment_id: str) -> Any:
+        return edge.read(lambda read: refundable_of(read, payment_id, current_actor()))
+
+    @routes.route("/payments/<payment_id>/refunds", methods=["POST"])
+    @routes.arguments(RefundPayment)
+    @routes.response(201, RefundView)
+    @guard(Permission.REFUNDS_REQUEST)
+    def give_back(body: dict[str, Any], payment_id: str) -> Response:
+        actor, now = current_actor(), edge.clock()
+        return edge_write(
+            edge,
+            lambda tx: refund_payment(tx, payment_id=payment_id, limit=limit, **body, actor=actor, now=now),
+            RefundView,
+            moves_money=True,
+        )
 
 
 def add_refund_decisions(routes: ApiBlueprint, edge: Edge) -> None:

@@ -34,3 +34,4 @@ class RefundRow(Base):
     approved_at: Mapped[datetime | None]
     refunded_on: Mapped[date | None]
     reference: Mapped[str | None] = mapped_column(String(255))
+    reason: Mapped[str | None] = mapped_column(String(20))

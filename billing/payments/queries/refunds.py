@@ -7,14 +7,28 @@ from datetime import datetime
 
 from sqlalchemy import select
 
-from billing.kernel.money import Money
-from billing.kernel.permissions import Actor
-from billing.payments.errors import (
-    NoSuchRefund,
-)
+from billing.care.queries import covered_by, find_session
+from billing.care.states import SessionState
+from billing.invoices.queries import find_invoice, standing_lines
+from billing.kernel.money import Money, total
+from billing.kernel.permissions import SYSTEM, Actor
+from billing.payments.errors import NoSuchRefund
 from billing.payments.models.refunds import RefundRow
+from billing.payments.queries.credits import credits_from_payment
+from billing.payments.queries.payments import PAYMENT, find_payment
 from billing.payments.queries.reach import seen, visible
-from billing.payments.records.refunds import Refund, RefundMethod
+from billing.payments.records.credits import CreditLot, Election
+from billing.payments.records.payments import Payment
+from billing.payments.records.refunds import (
+    Refund,
+    Refundable,
+    RefundableKind,
+    RefundableSource,
+    RefundMethod,
+    RefundReason,
+)
+from billing.payments.rules import take_in_order
+from billing.payments.states.payments import PaymentState
 from billing.payments.states.refunds import RefundState
 from billing.platform.data.database import Read
 
@@ -58,6 +72,44 @@ def unresolved_refunds(read: Read, *, before: datetime) -> Sequence[Refund]:
     return [refund_of(row) for row in read.session.scalars(query)]
 
 
+def refundable_of(read: Read, payment_id: str, actor: Actor) -> Refundable:
+    """What can go back of a payment: its credit first, then what covers sessions, the later ones first.
+
+    Credit that the patient chose to keep for the next invoice is not in it. Raises: NoSuchPayment.
+    """
+    payment = find_payment(read, payment_id, actor)
+    sources: tuple[RefundableSource, ...] = ()
+    if payment.state is PaymentState.RECEIVED:
+        held = [_held(lot) for lot in credits_from_payment(read, payment_id) if not _is_kept(lot)]
+        left = payment.amount - payment.refunded - payment.lost
+        sources = take_in_order([*held, *_cover(read, payment)], left)
+    return Refundable(
+        payment_id=payment_id, amount=total(source.amount for source in sources), sources=sources
+    )
+
+
+def _is_kept(lot: CreditLot) -> bool:
+    return lot.elected_at is not None and lot.election is Election.CREDIT
+
+
+def _held(lot: CreditLot) -> RefundableSource:
+    return RefundableSource(kind=RefundableKind.CREDIT, id=lot.id, amount=lot.available)
+
+
+def _cover(read: Read, payment: Payment) -> list[RefundableSource]:
+    """What the payment covers: sessions to come before those that were given, the later ones first."""
+    if payment.invoice_id is None:
+        return []
+    found = []
+    for line in reversed(standing_lines(read, find_invoice(read, payment.invoice_id, SYSTEM))):
+        amount = covered_by(read, line.session_id, PAYMENT, payment.id)
+        is_given = find_session(read, line.session_id, SYSTEM).state is SessionState.GIVEN
+        kind = RefundableKind.GIVEN if is_given else RefundableKind.TO_COME
+        if amount:
+            found.append(RefundableSource(kind=kind, id=line.session_id, amount=amount))
+    return sorted(found, key=lambda source: source.kind is RefundableKind.GIVEN)
+
+
 def refund_of(row: RefundRow) -> Refund:
     return Refund(
         id=row.id,
@@ -75,4 +127,5 @@ def refund_of(row: RefundRow) -> Refund:
         approved_at=row.approved_at,
         refunded_on=row.refunded_on,
         reference=row.reference,
+        reason=RefundReason(row.reason) if row.reason else None,
     )

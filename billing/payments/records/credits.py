@@ -13,6 +13,8 @@ class CreditSource(StrEnum):
     REIMBURSEMENT = "reimbursement"
     OVERPAYMENT = "overpayment"
     RETURN = "return"
+    RELEASED = "released"
+    """Gathered from a payment for one refund, whose id is the source's."""
 
 
 class Withdrawal(StrEnum):
@@ -21,6 +23,8 @@ class Withdrawal(StrEnum):
     MOVED = "moved"
     TAKEBACK = "takeback"
     BILLED = "billed"
+    RELEASED = "released"
+    RESTORED = "restored"
 
 
 class Election(StrEnum):

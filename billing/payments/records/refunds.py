@@ -15,6 +15,24 @@ class RefundMethod(StrEnum):
     CHECK = "check"
 
 
+class RefundReason(StrEnum):
+    """Why money goes back: a word of this list, so that nothing of a patient's health is ever in it."""
+
+    CANCELLED = "cancelled"
+    BILLING_ERROR = "billing_error"
+    DUPLICATE = "duplicate"
+    DISSATISFIED = "dissatisfied"
+    OTHER = "other"
+
+
+class RefundableKind(StrEnum):
+    """Where money of a payment is: held as credit, on a session to come, on a session that was given."""
+
+    CREDIT = "credit"
+    TO_COME = "to_come"
+    GIVEN = "given"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Refund:
     id: str
@@ -32,3 +50,22 @@ class Refund:
     approved_at: datetime | None
     refunded_on: date | None
     reference: str | None
+    reason: RefundReason | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class RefundableSource:
+    """`id` is the credit's or the session's."""
+
+    kind: RefundableKind
+    id: str
+    amount: Money
+
+
+@dataclass(frozen=True, kw_only=True)
+class Refundable:
+    """What can go back of a payment, and from where, in the order in which it is taken."""
+
+    payment_id: str
+    amount: Money
+    sources: tuple[RefundableSource, ...]

@@ -4,16 +4,44 @@ from __future__ import annotations
 
 from marshmallow import Schema, fields, validate
 
+from billing.payments.records.refunds import RefundMethod, RefundReason
 from billing.payments.states.refunds import RefundState
 from billing.platform.http.fields import Cents, LocalDate, Moment, OpaqueId, StrictSchema
 from billing.platform.http.pages import page_args
 
 
 class RequestRefund(StrictSchema):
-    """With `payment_id` the money goes back to that card, without it a check is written."""
+    """With `payment_id` the money goes back to that card, without it a check is written.
+
+    `available_cents` is what the caller was shown as left of the credit.
+    """
 
     amount_cents = Cents(attribute="amount", required=True)
+    available_cents = Cents(attribute="available", required=True, min=0)
     payment_id = OpaqueId("pay", load_default=None, allow_none=True)
+
+
+class RefundPayment(StrictSchema):
+    """`refundable_cents` is what the caller was shown; without a `method` it goes back as it came."""
+
+    amount_cents = Cents(attribute="amount", required=True)
+    refundable_cents = Cents(attribute="refundable", required=True, min=0)
+    reason = fields.Enum(RefundReason, by_value=True, required=True)
+    method = fields.Enum(RefundMethod, by_value=True, load_default=None, allow_none=True)
+
+
+class RefundableSourceView(Schema):
+    kind = fields.String()
+    id = fields.String()
+    amount_cents = Cents(attribute="amount")
+
+
+class RefundableView(Schema):
+    """Money is taken from the sources in this order."""
+
+    payment_id = fields.String()
+    refundable_cents = Cents(attribute="amount")
+    sources = fields.List(fields.Nested(RefundableSourceView))
 
 
 class SendCheck(StrictSchema):
@@ -32,6 +60,7 @@ class RefundView(Schema):
     method = fields.String()
     amount_cents = Cents(attribute="amount")
     state = fields.String()
+    reason = fields.String(allow_none=True)
     requested_by = fields.String()
     requested_at = Moment()
     approved_by = fields.String(allow_none=True)

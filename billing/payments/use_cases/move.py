@@ -22,7 +22,7 @@ from billing.payments.models.payments import PaymentRow
 from billing.payments.queries.checkouts import refuse_while_standing
 from billing.payments.queries.credits import credits_from_payment
 from billing.payments.queries.payments import PAYMENT, find_payment
-from billing.payments.records.credits import CreditLot, Withdrawal
+from billing.payments.records.credits import CreditLot, CreditSource, Withdrawal
 from billing.payments.records.payments import Payment
 from billing.payments.rules import ARRIVES_ON
 from billing.payments.states.payments import PAYMENT_MOVES, PaymentEvent, PaymentState
@@ -85,7 +85,9 @@ def _take_from_the_wrong_patient(tx: Tx, payment: Payment, actor: Actor, now: da
     """The whole payment leaves: what it covers, and what is left of it as credit."""
     lots = credits_from_payment(tx, payment.id)
     applied = _applied(tx, payment)
-    if applied + total(lot.available for lot in lots) != payment.amount or payment.refunded or payment.lost:
+    whole = applied + total(lot.available for lot in lots) == payment.amount
+    was_refunded = payment.refunded or any(lot.source is CreditSource.RELEASED for lot in lots)
+    if not whole or was_refunded or payment.lost:
         raise NotMovable(
             "Some of this payment was given back, is disputed, or was spent as credit. Undo that first."
         )

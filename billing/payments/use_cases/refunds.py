@@ -18,6 +18,7 @@ from billing.payments.errors import (
     MoreThanAvailable,
     NoSuchRefund,
     OwnRefund,
+    RefundableChanged,
     RefundNotElected,
     RefundTargetMissing,
 )
@@ -27,12 +28,13 @@ from billing.payments.queries.credits import find_credit
 from billing.payments.queries.payments import find_payment
 from billing.payments.queries.refunds import find_refund, refund_of
 from billing.payments.records.credits import CreditLot, Election
-from billing.payments.records.refunds import Refund, RefundMethod
+from billing.payments.records.refunds import Refund, RefundMethod, RefundReason
 from billing.payments.rules import LATELY, needs_second_person
 from billing.payments.states.payments import PaymentState
 from billing.payments.states.refunds import REFUND_MOVES, RefundEvent, RefundState
 from billing.payments.use_cases.credits import give_back, spend
 from billing.payments.use_cases.receipts import issue_refund_receipt
+from billing.payments.use_cases.refund_sources import restore
 from billing.platform.data.audit import record_audit
 from billing.platform.data.database import Tx
 from billing.platform.data.jobs import enqueue
@@ -51,26 +53,67 @@ def request_refund(
     limit: Money,
     actor: Actor,
     now: datetime,
+    available: Money | None = None,
 ) -> Refund:
     """Ask for a credit to be given back: to the card of `payment_id`, or without one by check.
 
+    `available` is what the asker was shown as left of the credit, if it was shown.
+
     The amount is set aside at once. It is approved by itself up to `limit`, against which the patient's
     other refunds of a day count that approved themselves.
-    Raises: NoSuchCredit, RefundNotElected, NoSuchPayment, MoreThanAvailable, RefundTargetMissing.
+    Raises: NoSuchCredit, RefundableChanged, RefundNotElected, NoSuchPayment, MoreThanAvailable,
+    RefundTargetMissing.
     """
     lot = _locked_lot(tx, lot_id, actor)
+    if available is not None and available != lot.available:
+        raise RefundableChanged(
+            "What is left of this credit changed. Look at the new amount, then ask again.",
+            available_cents=lot.available.cents,
+        )
+    return place_refund(
+        tx,
+        lot,
+        refund_id=new_id("ref"),
+        amount=amount,
+        payment_id=payment_id,
+        method=RefundMethod.CHECK if payment_id is None else RefundMethod.CARD,
+        reason=None,
+        limit=limit,
+        actor=actor,
+        now=now,
+    )
+
+
+def place_refund(
+    tx: Tx,
+    lot: CreditLot,
+    *,
+    refund_id: str,
+    amount: Money,
+    payment_id: str | None,
+    method: RefundMethod,
+    reason: RefundReason | None,
+    limit: Money,
+    actor: Actor,
+    now: datetime,
+) -> Refund:
+    """Set a credit's amount aside, at its payment also, and approve it if it may be; the patient is locked.
+
+    Raises: NoSuchPayment, MoreThanAvailable, RefundTargetMissing.
+    """
     if payment_id is not None:
-        _set_aside_at_payment(tx, lot, payment_id, amount, actor)
-    spend(tx, lot_id=lot_id, amount=amount)
+        _set_aside_at_payment(tx, lot, payment_id, method, amount, actor)
+    spend(tx, lot_id=lot.id, amount=amount)
     lately = _approved_itself(tx, lot.patient_id, now - LATELY)
     row = RefundRow(
-        id=new_id("ref"),
+        id=refund_id,
         entity_id=lot.entity_id,
         site_id=lot.site_id,
         patient_id=lot.patient_id,
-        lot_id=lot_id,
+        lot_id=lot.id,
         payment_id=payment_id,
-        method=RefundMethod.CHECK if payment_id is None else RefundMethod.CARD,
+        method=method,
+        reason=reason,
         amount_cents=amount.cents,
         state=RefundState.REQUESTED,
         requested_by=actor.id,
@@ -95,10 +138,11 @@ def approve_refund(tx: Tx, *, refund_id: str, actor: Actor, now: datetime) -> Re
 
 
 def reject_refund(tx: Tx, *, refund_id: str, actor: Actor, now: datetime) -> Refund:
-    """Put the amount back into the credit. Raises: NoSuchRefund, IllegalMove."""
+    """Put the amount back where it was. Raises: NoSuchRefund, IllegalMove."""
     row = _locked(tx, refund_id, actor)
     advance(tx, row, REFUND_MOVES, RefundEvent.REJECT, actor=actor, now=now)
     _put_back(tx, row)
+    restore(tx, row, actor=actor, now=now)
     _audit(tx, row, "refund.reject", actor, now)
     return refund_of(row)
 
@@ -194,24 +238,26 @@ def _approve(tx: Tx, row: RefundRow, actor: Actor, now: datetime) -> None:
     _audit(tx, row, "refund.approve", actor, now)
 
 
-def _set_aside_at_payment(tx: Tx, lot: CreditLot, payment_id: str, amount: Money, actor: Actor) -> None:
+def _set_aside_at_payment(
+    tx: Tx, lot: CreditLot, payment_id: str, method: RefundMethod, amount: Money, actor: Actor
+) -> None:
     """Raises: NoSuchPayment; RefundTargetMissing, also for another patient's; MoreThanAvailable."""
     payment = find_payment(tx, payment_id, actor)
     row = tx.session.get_one(PaymentRow, payment_id)
     is_theirs = payment.patient_id == lot.patient_id and payment.state is PaymentState.RECEIVED
-    if not is_theirs or row.charge_reference is None:
+    if not is_theirs or (method is RefundMethod.CARD and row.charge_reference is None):
         raise RefundTargetMissing("Name a card payment of the same patient, or none for a check.")
     left = tx.session.scalar(
         update(PaymentRow)
         .where(
             PaymentRow.id == payment_id,
-            PaymentRow.amount_cents - PaymentRow.refunded_cents >= amount.cents,
+            PaymentRow.amount_cents - PaymentRow.refunded_cents - PaymentRow.lost_cents >= amount.cents,
         )
         .values(refunded_cents=PaymentRow.refunded_cents + amount.cents)
         .returning(PaymentRow.refunded_cents)
     )
     if left is None:
-        available = (payment.amount - payment.refunded).cents
+        available = (payment.amount - payment.refunded - payment.lost).cents
         raise MoreThanAvailable("Less than that can go back to this payment.", available_cents=available)
 
 
