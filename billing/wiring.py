@@ -43,11 +43,13 @@ from billing.invoices.handlers import on_session_given, on_session_not_given
 from billing.invoices.states import InvoiceIssued, InvoiceVoided, ItemReturned
 from billing.kernel.clock import clock_from
 from billing.kernel.money import Money
+from billing.kernel.permissions import SYSTEM
 from billing.payments.flows.events import work_event
 from billing.payments.flows.refunds import send_refund
 from billing.payments.flows.resolve import resolve
 from billing.payments.flows.room import Payments
 from billing.payments.handlers import on_invoice_issued, on_invoice_voided, on_item_returned
+from billing.payments.use_cases.dormant import list_dormant_credits
 from billing.payments.use_cases.inbox import WORK_WEBHOOK
 from billing.payments.use_cases.receipts import RENDER_RECEIPT
 from billing.payments.use_cases.refunds import SEND_REFUND
@@ -68,8 +70,12 @@ from config import ROOT, STRIPE_API, Settings
 
 SAMPLE_CLINIC = ROOT / "billing" / "catalog" / "samples" / "b.yaml"
 STRIPE_CHECKOUT = "https://checkout.stripe.com"
-SEAL_AUDIT, RESOLVE = "seal-audit", "resolve"
-RECURRING = (Recurring(SEAL_AUDIT, timedelta(seconds=30)), Recurring(RESOLVE, timedelta(minutes=5)))
+SEAL_AUDIT, RESOLVE, LIST_DORMANT = "seal-audit", "resolve", "list-dormant-credits"
+RECURRING = (
+    Recurring(SEAL_AUDIT, timedelta(seconds=30)),
+    Recurring(RESOLVE, timedelta(minutes=5)),
+    Recurring(LIST_DORMANT, timedelta(days=30)),
+)
 PUBLIC_ENDPOINTS = (
     frozenset({"static", "webhooks.stripe", "api-docs.openapi_json"})
     | health.PUBLIC_ENDPOINTS
@@ -135,6 +141,9 @@ def job_handlers(edge: Edge, payments: Payments) -> Mapping[str, Handler]:
             rendered_once(database, render_receipt, document_id=task.key, now=clock())
         ),
         SEAL_AUDIT: lambda _task: _ignore(database.in_transaction(seal_audit_rows)),
+        LIST_DORMANT: lambda _task: _ignore(
+            database.in_transaction(lambda tx: list_dormant_credits(tx, actor=SYSTEM, now=clock()))
+        ),
         RESOLVE: lambda _task: _ignore(resolve(payments)),
     }
 

@@ -49,6 +49,16 @@ class NoSuchReimbursement(NotFound):
     code = "no-such-reimbursement"
 
 
+class NoSuchDormantCredit(NotFound):
+    code = "no-such-dormant-credit"
+
+
+class NotDormant(Conflict):
+    """The credit is not the state's yet: too early, no letter for long enough, or a sign of the owner."""
+
+    code = "not-dormant"
+
+
 class NoSuchTakeback(NotFound):
     code = "no-such-takeback"
 

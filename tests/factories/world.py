@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from billing.care.queries import find_session
 from billing.care.use_cases import cancel_session
@@ -17,15 +17,17 @@ from billing.kernel.permissions import SYSTEM, Actor, Permission
 from billing.ledger.queries import list_entries
 from billing.patients.records import Patient
 from billing.payments.queries.credits import applied_to, credits_of_patient
+from billing.payments.queries.dormant import list_dormant
 from billing.payments.queries.payments import list_payments
 from billing.payments.queries.receipts import list_receipts
 from billing.payments.records.payments import ChargeFacts, Payment
 from billing.payments.use_cases.checkouts import begin_checkout, pay_checkout
+from billing.payments.use_cases.dormant import list_dormant_credits
 from billing.payments.use_cases.receive import take_cash
 from billing.payments.use_cases.refunds import request_refund
 from billing.payments.use_cases.takebacks import demand_takeback
 from billing.platform.data.database import Database
-from billing.platform.data.tasks import open_task
+from billing.platform.data.tasks import TaskState, close_task, list_tasks, open_task
 from billing.quotes.use_cases import quote_plan
 from tests.factories.care import SAMPLE_PARTICULARS, new_plan
 from tests.factories.catalog import seed_sample
@@ -89,6 +91,7 @@ def a_world(database: Database, now: datetime, *, slug: str = "b", site: int = 0
             now=now,
         )
     )
+    dormant_id = _dormant_credit(database, patient, now)
     task = database.in_transaction(
         lambda tx: open_task(
             tx,
@@ -113,6 +116,7 @@ def a_world(database: Database, now: datetime, *, slug: str = "b", site: int = 0
         "application_id": [application_id],
         "refund_id": [refund.id],
         "task_id": [task.id],
+        "dormant_id": [dormant_id],
         "takeback_id": [takeback.id],
         "superbill_id": [superbill.id],
         "remittance_id": [each.id for each in remittances],
@@ -134,6 +138,24 @@ def _bill(database: Database, patient: Patient, now: datetime) -> Invoice:
     return database.in_transaction(
         lambda tx: issue_invoice(tx, quote_id=quote.id, session_ids=chosen, actor=CLERK, now=now)
     )
+
+
+def _dormant_credit(database: Database, patient: Patient, now: datetime) -> str:
+    """As a later run of the job lists it; its task was closed."""
+    later = now + timedelta(days=4 * 365)
+    database.in_transaction(lambda tx: list_dormant_credits(tx, actor=SYSTEM, now=later))
+    with database.reading() as read:
+        rows = list_dormant(read, SYSTEM, limit=99)
+        row = next(each for each in rows if each.patient_id == patient.id)
+        tasks = list_tasks(read, SYSTEM, state=TaskState.OPEN, limit=99)
+    for task in tasks:
+        if task.kind == "unclaimed-letter":
+            database.in_transaction(
+                lambda tx, task_id=task.id: close_task(
+                    tx, task_id=task_id, note=None, actor=SYSTEM, now=later
+                )
+            )
+    return row.id
 
 
 def _used_credit(database: Database, patient: Patient, now: datetime) -> str:

@@ -168,6 +168,12 @@ NOT_POSTED = Probe(
             WHERE lot.source = 'released' AND lot.amount_cents <> COALESCE(w.cents, 0)
         UNION ALL SELECT subject_id, 'refund', 'restored', amount_cents FROM credit_withdrawal
             WHERE reason = 'restored'
+        UNION ALL SELECT id, 'dormant', 'set-aside', amount_cents FROM dormant_credit
+            WHERE set_aside_on IS NOT NULL
+        UNION ALL SELECT id, 'dormant', 'remitted', amount_cents FROM dormant_credit
+            WHERE state = 'remitted'
+        UNION ALL SELECT id, 'dormant', 'claimed', amount_cents FROM dormant_credit
+            WHERE state = 'claimed' AND set_aside_on IS NOT NULL
         UNION ALL SELECT id, 'refund', 'approved', amount_cents FROM refund WHERE approved_at IS NOT NULL
         UNION ALL SELECT id, 'refund', 'sent', amount_cents FROM refund WHERE refunded_on IS NOT NULL
         UNION ALL SELECT id, 'refund', 'failed', amount_cents FROM refund
@@ -199,6 +205,8 @@ WITHOUT_FACT = Probe(
         OR (e.source_kind = 'takeback' AND NOT EXISTS (SELECT 1 FROM takeback x WHERE x.id = e.source_id))
         OR (e.source_kind = 'takeback-return'
             AND NOT EXISTS (SELECT 1 FROM takeback_return x WHERE x.id = e.source_id))
+        OR (e.source_kind = 'dormant'
+            AND NOT EXISTS (SELECT 1 FROM dormant_credit x WHERE x.id = e.source_id))
         OR (e.source_kind = 'refund' AND NOT EXISTS (SELECT 1 FROM refund x WHERE x.id = e.source_id))
         OR (e.source_kind = 'return' AND NOT EXISTS (SELECT 1 FROM invoice_return x WHERE x.id = e.source_id))
         OR (e.source_kind = 'session'

@@ -15,6 +15,7 @@ class CreditSource(StrEnum):
     RETURN = "return"
     RELEASED = "released"
     """Gathered from a payment for one refund, whose id is the source's."""
+    RECLAIMED = "reclaimed"
 
 
 class Withdrawal(StrEnum):
@@ -25,6 +26,7 @@ class Withdrawal(StrEnum):
     BILLED = "billed"
     RELEASED = "released"
     RESTORED = "restored"
+    DORMANT = "dormant"
 
 
 class Election(StrEnum):

@@ -1,0 +1,88 @@
+"""Reads of credits whose owners show no sign."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+
+from sqlalchemy import func, select
+
+from billing.kernel.money import Money
+from billing.kernel.permissions import Actor
+from billing.payments.errors import NoSuchDormantCredit
+from billing.payments.models.credits import CreditApplicationRow, CreditLotRow
+from billing.payments.models.dormant import DormantCreditRow
+from billing.payments.queries.credits import lot_of
+from billing.payments.queries.reach import seen, visible
+from billing.payments.records.credits import CreditLot
+from billing.payments.records.dormant import DormantCredit
+from billing.payments.states.dormant import DormantState
+from billing.platform.data.database import Read
+
+
+def find_dormant(read: Read, dormant_id: str, actor: Actor) -> DormantCredit:
+    """Raises: NoSuchDormantCredit."""
+    missing = NoSuchDormantCredit("There is no such dormant credit.")
+    return dormant_of(seen(read.session.get(DormantCreditRow, dormant_id), actor, missing))
+
+
+def list_dormant(
+    read: Read,
+    actor: Actor,
+    *,
+    us_state: str | None = None,
+    state: DormantState | None = None,
+    cursor: str | None = None,
+    limit: int,
+) -> Sequence[DormantCredit]:
+    """What a report to a state is made of: newest first, those before the cursor."""
+    query = visible(DormantCreditRow, actor, cursor, limit)
+    if us_state is not None:
+        query = query.where(DormantCreditRow.us_state == us_state)
+    if state is not None:
+        query = query.where(DormantCreditRow.state == state)
+    return [dormant_of(row) for row in read.session.scalars(query)]
+
+
+def credits_held_until(read: Read, until: date) -> Sequence[CreditLot]:
+    """The patients' own credits of which something is left, held since that day or longer."""
+    query = (
+        select(CreditLotRow)
+        .where(
+            CreditLotRow.available_cents > 0, CreditLotRow.payer_id.is_(None), CreditLotRow.held_on <= until
+        )
+        .order_by(CreditLotRow.id)
+    )
+    return [lot_of(row) for row in read.session.scalars(query)]
+
+
+def last_sign_of_owner(read: Read, lot: CreditLot) -> date:
+    """The last day on which the owner chose, used or claimed a credit, or got it."""
+    used = read.session.scalar(
+        select(func.max(CreditApplicationRow.applied_on)).where(CreditApplicationRow.lot_id == lot.id)
+    )
+    claimed = read.session.scalar(
+        select(func.max(DormantCreditRow.claimed_on)).where(DormantCreditRow.lot_id == lot.id)
+    )
+    chosen = lot.elected_at.date() if lot.elected_at else None
+    return max(day for day in (lot.held_on, used, claimed, chosen) if day is not None)
+
+
+def dormant_of(row: DormantCreditRow) -> DormantCredit:
+    return DormantCredit(
+        id=row.id,
+        entity_id=row.entity_id,
+        site_id=row.site_id,
+        patient_id=row.patient_id,
+        lot_id=row.lot_id,
+        us_state=row.us_state,
+        dormant_on=row.dormant_on,
+        state=DormantState(row.state),
+        listed_at=row.listed_at,
+        letter_on=row.letter_on,
+        amount=None if row.amount_cents is None else Money(row.amount_cents),
+        set_aside_on=row.set_aside_on,
+        remitted_on=row.remitted_on,
+        reference=row.reference,
+        claimed_on=row.claimed_on,
+    )

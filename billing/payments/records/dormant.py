@@ -1,0 +1,39 @@
+"""Credit whose owner shows no sign, on its way to the state."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from billing.kernel.money import Money
+from billing.payments.states.dormant import DormantState
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dormancy:
+    """What one state says of credits: sample data, see unclaimed.yaml."""
+
+    years: int
+    letter_from: Money
+    letter_days: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class DormantCredit:
+    """`amount` is what was set aside for the state, once it was."""
+
+    id: str
+    entity_id: str
+    site_id: str
+    patient_id: str
+    lot_id: str
+    us_state: str
+    dormant_on: date
+    state: DormantState
+    listed_at: datetime
+    letter_on: date | None
+    amount: Money | None
+    set_aside_on: date | None
+    remitted_on: date | None
+    reference: str | None
+    claimed_on: date | None

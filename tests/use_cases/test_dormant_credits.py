@@ -1,0 +1,174 @@
+"""Credit whose owner shows no sign: found, written about, set aside, remitted, or claimed after all."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+
+from billing.accounting.queries.verify import verify
+from billing.care.use_cases import cancel_session
+from billing.kernel.errors import IllegalMove
+from billing.kernel.money import Money
+from billing.kernel.permissions import SYSTEM, Actor, Permission
+from billing.ledger.queries import trial_balance
+from billing.patients.use_cases import amend_patient
+from billing.payments.errors import NotDormant
+from billing.payments.queries.credits import credits_of_patient
+from billing.payments.queries.dormant import list_dormant
+from billing.payments.records.credits import CreditSource, Election
+from billing.payments.rules import DORMANCIES, dormant_on, may_be_set_aside
+from billing.payments.use_cases.credits import elect
+from billing.payments.use_cases.dormant import (
+    claim,
+    list_dormant_credits,
+    record_letter,
+    remit,
+    set_aside,
+)
+from billing.payments.use_cases.receive import take_cash
+from billing.platform.data.tasks import list_tasks
+from tests.conftest import NOW
+from tests.factories.accounting import LIMIT, behind_the_back
+from tests.factories.invoices import a_patient, billed
+
+CLERK = Actor(id="usr_clerk", entity_id=None, permissions=frozenset(Permission))
+AHEAD = datetime(2029, 6, 1, 15, tzinfo=UTC)
+DUE = datetime(2029, 11, 2, 15, tzinfo=UTC)
+
+
+@pytest.fixture
+def do(database):
+    def run(use_case, *, at=NOW, **arguments):
+        return database.in_transaction(lambda tx: use_case(tx, **arguments, actor=CLERK, now=at))
+
+    return run
+
+
+@pytest.fixture
+def patient(database, do):
+    """In Texas, with 450 of credit since 2 November 2026."""
+    patient = a_patient(database)
+    bill = billed(database, patient, only_first=1)
+    do(take_cash, invoice_id=bill.invoice.id, amount=Money(45_000))
+    do(cancel_session, session_id=bill.session_ids[0])
+    return patient
+
+
+@pytest.fixture
+def listed(database, do, patient):
+    assert do(list_dormant_credits, at=AHEAD) == 1
+    with database.reading() as read:
+        return list_dormant(read, SYSTEM, limit=9)[0]
+
+
+@pytest.fixture
+def books(database):
+    def read_them():
+        with database.reading() as read:
+            return {account: cents for account, cents in trial_balance(read).items() if cents}
+
+    return read_them
+
+
+@pytest.fixture
+def found(database):
+    def look():
+        with database.reading() as read:
+            verdict = verify(read, now=DUE, refund_limit=LIMIT)
+        return {check.number for check in verdict.checks if check.found}
+
+    return look
+
+
+def lots(database, patient):
+    with database.reading() as read:
+        return credits_of_patient(read, patient.id, SYSTEM)
+
+
+def test_a_credit_is_listed_once_with_a_task_to_write(database, do, listed):
+    assert (listed.us_state, listed.dormant_on, listed.state) == ("TX", date(2029, 11, 2), "listed")
+    assert do(list_dormant_credits, at=AHEAD + timedelta(days=30)) == 0
+    with database.reading() as read:
+        (task,) = list_tasks(read, SYSTEM, limit=9)
+    assert (task.kind, task.subject_id) == ("unclaimed-letter", listed.id)
+
+
+def test_a_young_credit_and_a_state_without_figures_are_not_listed(do, patient):
+    assert do(list_dormant_credits, at=NOW + timedelta(days=365)) == 0
+    elsewhere = {"address": replace(patient.address, state="WA", postal_code="98101")}
+    do(amend_patient, patient_id=patient.id, changes=elsewhere, expected_version=1)
+    assert do(list_dormant_credits, at=DUE) == 0
+
+
+def test_it_is_set_aside_after_the_letter_and_remitted(database, do, patient, listed, books, found):
+    named = {"dormant_id": listed.id, "at": DUE}
+    with pytest.raises(NotDormant):
+        do(set_aside, **named)
+    do(record_letter, dormant_id=listed.id, sent_on=date(2029, 8, 1), at=AHEAD)
+    with pytest.raises(NotDormant):
+        do(set_aside, dormant_id=listed.id, at=DUE - timedelta(days=1))
+    assert do(set_aside, **named).amount == Money(45_000)
+    assert books() == {"1060": 45_000, "2230": -45_000}
+    assert lots(database, patient)[0].available == Money(0)
+    assert found() == set()
+    done = do(remit, reference="TX-2030-17", **named)
+    assert (done.state, done.remitted_on, done.reference) == ("remitted", date(2029, 11, 2), "TX-2030-17")
+    assert books() == {"1000": -45_000, "1060": 45_000}
+    assert found() == set()
+    with pytest.raises(IllegalMove):
+        do(claim, **named)
+
+
+def test_an_owner_who_answers_keeps_the_credit(database, do, patient, listed, found):
+    do(claim, dormant_id=listed.id, at=AHEAD)
+    assert lots(database, patient)[0].available == Money(45_000)
+    assert do(list_dormant_credits, at=DUE) == 0
+    assert do(list_dormant_credits, at=AHEAD + timedelta(days=3 * 366)) == 1
+    assert found() == set()
+
+
+def test_an_owner_who_answers_late_gets_it_back_from_what_was_set_aside(
+    database, do, patient, listed, books, found
+):
+    do(record_letter, dormant_id=listed.id, sent_on=date(2029, 8, 1), at=AHEAD)
+    do(set_aside, dormant_id=listed.id, at=DUE)
+    do(claim, dormant_id=listed.id, at=DUE)
+    assert [(lot.source, lot.available) for lot in lots(database, patient)] == [
+        (CreditSource.RETURN, Money(0)),
+        (CreditSource.RECLAIMED, Money(45_000)),
+    ]
+    assert books() == {"1060": 45_000, "2200": -45_000}
+    assert found() == set()
+
+
+def test_a_sign_of_the_owner_begins_the_years_anew(database, do, patient, listed):
+    do(record_letter, dormant_id=listed.id, sent_on=date(2029, 8, 1), at=AHEAD)
+    do(elect, lot_id=lots(database, patient)[0].id, election=Election.REFUND, at=AHEAD)
+    with pytest.raises(NotDormant):
+        do(set_aside, dormant_id=listed.id, at=DUE)
+
+
+@pytest.mark.parametrize(
+    ("numbers", "attack"),
+    [
+        ({8}, "UPDATE dormant_credit SET amount_cents = amount_cents + 1"),
+        ({8}, "UPDATE ledger_entry SET source_id = 'drm_none' WHERE source_kind = 'dormant'"),
+        ({8, 11}, "UPDATE dormant_credit SET state = 'remitted'"),
+    ],
+)
+def test_what_was_changed_is_found(database, do, patient, listed, found, numbers, attack):
+    do(record_letter, dormant_id=listed.id, sent_on=date(2029, 8, 1), at=AHEAD)
+    do(set_aside, dormant_id=listed.id, at=DUE)
+    behind_the_back(database, attack)
+    assert found() == numbers
+
+
+def test_a_small_credit_needs_no_letter_and_a_leap_day_has_its_year():
+    texas = DORMANCIES["TX"]
+    due = dormant_on(date(2024, 2, 29), texas)
+    assert due == date(2027, 2, 28)
+    assert may_be_set_aside(Money(25_000), texas, due, None, due)
+    assert not may_be_set_aside(Money(25_001), texas, due, None, due)
+    assert not may_be_set_aside(Money(0), texas, due, None, due)
