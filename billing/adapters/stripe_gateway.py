@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 import stripe
-from stripe import BalanceTransaction, Charge, PaymentIntent, Refund, RequestsClient, StripeClient
+from stripe import BalanceTransaction, Charge, Dispute, PaymentIntent, Refund, RequestsClient, StripeClient
 from stripe.checkout import Session
 from stripe.params.checkout import SessionCreateParams
 
@@ -27,7 +27,9 @@ from billing.payments.ports import (
     RefundStatus,
 )
 from billing.payments.records.checkouts import Event
+from billing.payments.records.disputes import DisputeFacts, DisputeMovementFacts
 from billing.payments.records.payments import ChargeFacts, Tender
+from billing.payments.states.disputes import DisputeEvent
 
 DESCRIPTION = "Clinic services"
 """All that the processor learns of what was sold: it signs no business associate agreement."""
@@ -51,6 +53,17 @@ REFUND_STATUS = {
     "succeeded": RefundStatus.SUCCEEDED,
     "failed": RefundStatus.FAILED,
     "canceled": RefundStatus.FAILED,
+}
+
+DISPUTE_STATUS = {
+    "warning_needs_response": DisputeEvent.INQUIRE,
+    "warning_under_review": DisputeEvent.INQUIRE,
+    "warning_closed": DisputeEvent.CLOSE,
+    "prevented": DisputeEvent.CLOSE,
+    "needs_response": DisputeEvent.DISPUTE,
+    "under_review": DisputeEvent.REVIEW,
+    "won": DisputeEvent.WIN,
+    "lost": DisputeEvent.LOSE,
 }
 
 
@@ -141,6 +154,10 @@ class StripeGateway:
             refunds = self._client.v1.refunds.list({"charge": charge_reference, "limit": 100})
             found = next((r.id for r in refunds.auto_paging_iter() if _operation(r.metadata) == key), None)
         return self.read_refund(found) if found else None
+
+    def read_dispute(self, reference: str) -> DisputeFacts:
+        with _answers():
+            return _dispute_facts(self._client.v1.disputes.retrieve(reference))
 
     def read_event(self, payload: bytes, signature: str, now: datetime) -> Event:
         """On the raw bytes, without building the SDK's objects, which costs some thirty times as much."""
@@ -304,6 +321,29 @@ def _refund_state(refund: Refund) -> RefundState:
         fee=Money(booked.fee) if isinstance(booked, BalanceTransaction) else Money(0),
         failure_balance_transaction=_reference(
             refund.failure_balance_transaction if "failure_balance_transaction" in refund else None
+        ),
+    )
+
+
+def _dispute_facts(dispute: Dispute) -> DisputeFacts:
+    due_by = dispute.evidence_details.due_by
+    return DisputeFacts(
+        reference=dispute.id,
+        charge_reference=_reference(dispute.charge) or "",
+        told=DISPUTE_STATUS[dispute.status],
+        reason=dispute.reason,
+        amount=_money(dispute.amount, dispute.currency),
+        due_at=_instant(due_by) if due_by else None,
+        opened_at=_instant(dispute.created),
+        movements=tuple(
+            DisputeMovementFacts(
+                reference=moved.id,
+                reporting_category=moved.reporting_category,
+                amount=_money(moved.amount, moved.currency),
+                fee=_money(moved.fee, moved.currency),
+                moved_at=_instant(moved.created),
+            )
+            for moved in dispute.balance_transactions
         ),
     )
 

@@ -17,6 +17,10 @@ class NoSuchRefund(NotFound):
     code = "no-such-refund"
 
 
+class NoSuchDispute(NotFound):
+    code = "no-such-dispute"
+
+
 class NoSuchPayLink(NotFound):
     """Unknown, expired, or mistyped: all look the same."""
 
@@ -103,6 +107,12 @@ class AnotherPatient(Conflict):
     """Money goes to invoices of its own patient only."""
 
     code = "another-patient"
+
+
+class PaymentDisputed(Conflict):
+    """A bank disputes a payment of this patient; nothing is given back or moved until it has decided."""
+
+    code = "payment-disputed"
 
 
 class NothingToApply(Conflict):

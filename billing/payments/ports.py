@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from billing.kernel.errors import Conflict, Invalid, Unavailable
 from billing.kernel.money import ZERO, Money
 from billing.payments.records.checkouts import Event
+from billing.payments.records.disputes import DisputeFacts
 from billing.payments.records.payments import ChargeFacts
 
 RenderReceipt = Callable[[Mapping[str, Any]], bytes]
@@ -143,6 +144,9 @@ class Gateway(Protocol):
 
     def find_refund(self, key: str, *, charge_reference: str) -> RefundState | None:
         """The refund of this charge that was asked for under this key, if any was."""
+
+    def read_dispute(self, reference: str) -> DisputeFacts:
+        """A dispute as it stands now, with each movement of the balance that it caused."""
 
     def read_event(self, payload: bytes, signature: str, now: datetime) -> Event:
         """Verify and read a webhook from its raw body and the value of its signature header.

@@ -18,10 +18,13 @@ from billing.ledger.queries import list_entries
 from billing.patients.records import Patient
 from billing.payments.queries.credits import applied_to, credits_of_patient
 from billing.payments.queries.dormant import list_dormant
-from billing.payments.queries.payments import list_payments
+from billing.payments.queries.payments import charge_of_payment, list_payments
 from billing.payments.queries.receipts import list_receipts
+from billing.payments.records.disputes import DisputeFacts
 from billing.payments.records.payments import ChargeFacts, Payment
+from billing.payments.states.disputes import DisputeEvent
 from billing.payments.use_cases.checkouts import begin_checkout, pay_checkout
+from billing.payments.use_cases.disputes import record_dispute
 from billing.payments.use_cases.dormant import list_dormant_credits
 from billing.payments.use_cases.receive import take_cash
 from billing.payments.use_cases.refunds import request_refund
@@ -118,6 +121,7 @@ def a_world(database: Database, now: datetime, *, slug: str = "b", site: int = 0
         "task_id": [task.id],
         "dormant_id": [dormant_id],
         "takeback_id": [takeback.id],
+        "dispute_id": [_dispute(database, card, now)],
         "superbill_id": [superbill.id],
         "remittance_id": [each.id for each in remittances],
         "entry_id": [each.id for each in entries],
@@ -190,6 +194,23 @@ def _card_payment(database: Database, invoice: Invoice, now: datetime) -> tuple[
     )
     with database.reading() as read:
         return checkout.id, list_payments(read, SYSTEM, invoice_id=invoice.id, limit=1)[0]
+
+
+def _dispute(database: Database, payment: Payment, now: datetime) -> str:
+    """The bank asked, and was content: refunds of the patient go on, and nobody has to answer."""
+    with database.reading() as read:
+        charge = charge_of_payment(read, payment.id)
+    facts = DisputeFacts(
+        reference=f"du_{payment.id}",
+        charge_reference=charge,
+        told=DisputeEvent.CLOSE,
+        reason="general",
+        amount=payment.amount,
+        due_at=now,
+        opened_at=now,
+        movements=(),
+    )
+    return database.in_transaction(lambda tx: record_dispute(tx, facts=facts, actor=SYSTEM, now=now)).id
 
 
 def a_charge(name: str, amount: Money, now: datetime, fee: Money = Money(30)) -> ChargeFacts:

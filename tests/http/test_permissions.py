@@ -147,6 +147,8 @@ NEEDS: dict[str, str] = {
     "GET /api/v1/superbills/<superbill_id>": "read superbills",
     "GET /api/v1/superbills/<superbill_id>/pdf": "read superbills",
     "POST /api/v1/superbills/<superbill_id>/void": "write superbills",
+    "GET /api/v1/disputes": "read payments",
+    "GET /api/v1/disputes/<dispute_id>": "read payments",
     "POST /api/v1/takebacks": "apply credit",
     "GET /api/v1/takebacks": "read credit",
     "GET /api/v1/takebacks/<takeback_id>": "read credit",

@@ -174,6 +174,12 @@ NOT_POSTED = Probe(
             WHERE state = 'remitted'
         UNION ALL SELECT id, 'dormant', 'claimed', amount_cents FROM dormant_credit
             WHERE state = 'claimed' AND set_aside_on IS NOT NULL
+        UNION ALL SELECT id, 'dispute-movement', 'moved',
+            CASE WHEN amount_cents < 0 THEN -amount_cents ELSE 0 END
+            + CASE WHEN fee_cents > 0 THEN fee_cents ELSE 0 END
+            + CASE WHEN amount_cents > fee_cents THEN amount_cents - fee_cents ELSE 0 END
+            FROM dispute_movement
+        UNION ALL SELECT id, 'dispute', 'lost', lost_cents FROM dispute WHERE lost_cents <> 0
         UNION ALL SELECT id, 'refund', 'approved', amount_cents FROM refund WHERE approved_at IS NOT NULL
         UNION ALL SELECT id, 'refund', 'sent', amount_cents FROM refund WHERE refunded_on IS NOT NULL
         UNION ALL SELECT id, 'refund', 'failed', amount_cents FROM refund
@@ -207,6 +213,9 @@ WITHOUT_FACT = Probe(
             AND NOT EXISTS (SELECT 1 FROM takeback_return x WHERE x.id = e.source_id))
         OR (e.source_kind = 'dormant'
             AND NOT EXISTS (SELECT 1 FROM dormant_credit x WHERE x.id = e.source_id))
+        OR (e.source_kind = 'dispute' AND NOT EXISTS (SELECT 1 FROM dispute x WHERE x.id = e.source_id))
+        OR (e.source_kind = 'dispute-movement'
+            AND NOT EXISTS (SELECT 1 FROM dispute_movement x WHERE x.id = e.source_id))
         OR (e.source_kind = 'refund' AND NOT EXISTS (SELECT 1 FROM refund x WHERE x.id = e.source_id))
         OR (e.source_kind = 'return' AND NOT EXISTS (SELECT 1 FROM invoice_return x WHERE x.id = e.source_id))
         OR (e.source_kind = 'session'

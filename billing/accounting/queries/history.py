@@ -19,6 +19,7 @@ from billing.catalog.queries import altered_schedules
 from billing.insurance.states import REMITTANCE_MOVES, SUPERBILL_MOVES
 from billing.invoices.states import MOVES as INVOICE_MOVES
 from billing.payments.states.checkouts import CHECKOUT_MOVES
+from billing.payments.states.disputes import DISPUTE_MOVES
 from billing.payments.states.dormant import DORMANT_MOVES
 from billing.payments.states.payments import PAYMENT_MOVES
 from billing.payments.states.refunds import REFUND_MOVES
@@ -49,6 +50,7 @@ LIVES = (
     Life("refund", "requested", REFUND_MOVES),
     Life("takeback", "demanded", TAKEBACK_MOVES),
     Life("dormant_credit", "listed", DORMANT_MOVES),
+    Life("dispute", "noted", DISPUTE_MOVES),
     Life("superbill", "issued", SUPERBILL_MOVES),
     Life("remittance", "parked", REMITTANCE_MOVES),
     Life("task", "open", TASK_MOVES),
@@ -65,6 +67,7 @@ MOVE_OF_NOTHING = Probe(
         AND NOT EXISTS (SELECT 1 FROM refund x WHERE x.id = c.subject_id)
         AND NOT EXISTS (SELECT 1 FROM takeback x WHERE x.id = c.subject_id)
         AND NOT EXISTS (SELECT 1 FROM dormant_credit x WHERE x.id = c.subject_id)
+        AND NOT EXISTS (SELECT 1 FROM dispute x WHERE x.id = c.subject_id)
         AND NOT EXISTS (SELECT 1 FROM superbill x WHERE x.id = c.subject_id)
         AND NOT EXISTS (SELECT 1 FROM remittance x WHERE x.id = c.subject_id)
         AND NOT EXISTS (SELECT 1 FROM task x WHERE x.id = c.subject_id)
@@ -230,6 +233,7 @@ UNAUDITED = Probe(
         UNION ALL SELECT id FROM credit_application
         UNION ALL SELECT id FROM takeback
         UNION ALL SELECT id FROM dormant_credit
+        UNION ALL SELECT id FROM dispute
         UNION ALL SELECT id FROM invoice
         UNION ALL SELECT id FROM superbill
         UNION ALL SELECT id FROM remittance

@@ -18,14 +18,17 @@ STANDS_TOO_LONG = timedelta(days=1)
 REFUNDS_COUNT_FOR = timedelta(hours=24)
 
 REFUNDED = Probe(
-    "its refunds are not what was set aside for them, or exceed it",
+    "its refunds and lost disputes are not what was set aside for them, or exceed it",
     """
     SELECT p.id FROM payment p
     LEFT JOIN (
         SELECT payment_id, SUM(amount_cents) AS cents FROM refund WHERE state NOT IN ('rejected', 'failed')
         GROUP BY payment_id
     ) r ON r.payment_id = p.id
+    LEFT JOIN (SELECT payment_id, SUM(lost_cents) AS cents FROM dispute GROUP BY payment_id) d
+        ON d.payment_id = p.id
     WHERE p.refunded_cents <> COALESCE(r.cents, 0) OR p.refunded_cents < 0
+        OR p.lost_cents <> COALESCE(d.cents, 0) OR p.lost_cents < 0
         OR p.refunded_cents + p.lost_cents > p.amount_cents
     """,
 )

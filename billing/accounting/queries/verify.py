@@ -11,7 +11,7 @@ from datetime import datetime
 from sqlalchemy.exc import DatabaseError
 
 from billing.accounting.queries import books as ledger
-from billing.accounting.queries import history, insurers, money
+from billing.accounting.queries import disputes, history, insurers, money
 from billing.accounting.queries.probes import Books, Report
 from billing.accounting.records import Check, Status, Verdict
 from billing.kernel.errors import BillingError
@@ -25,7 +25,7 @@ INVARIANTS: tuple[tuple[str, Look | Status], ...] = (
     ("Posted rows never change; a correction names what it reverses", ledger.posted_rows_stay),
     ("The trial balance is 0, and stored balances equal their lines", ledger.balances_agree),
     ("A patient's credit is never negative", ledger.credit_is_never_negative),
-    ("Refunds stay within what each payment captured", money.refunds_stay_within_payments),
+    ("Refunds and lost disputes stay within what each payment captured", money.refunds_stay_within_payments),
     ("Each invoice equals its tenders, returns and open balance", money.invoices_add_up),
     ("Applications stay within their source and their invoice", money.applications_stay_within_bounds),
     ("Each fact is posted once, with its amount", ledger.each_fact_is_posted_once),
@@ -38,7 +38,7 @@ INVARIANTS: tuple[tuple[str, Look | Status], ...] = (
     ("A plan's instalments sum to its total, each due date once", Status.NOT_YET),
     ("Each insurer's payment posts once and only when it balances", insurers.remittances_post_once),
     ("A payout equals its balance transactions", Status.NOT_YET),
-    ("Disputes: withdrawn less reinstated is their ledger effect", Status.NOT_YET),
+    ("Disputes: withdrawn less reinstated is their ledger effect", disputes.disputes_have_their_effect),
     ("The audit chain is unbroken, and every money write names its actor", history.the_trail_is_whole),
     ("No health data reaches the processor, logs, URLs or file names", Status.ELSEWHERE),
     ("Nobody approves their own refund above the limit", money.nobody_approves_their_own),

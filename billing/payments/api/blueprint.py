@@ -5,6 +5,7 @@ from __future__ import annotations
 from billing.kernel.money import Money
 from billing.payments.api.checkouts import add_checkout_routes
 from billing.payments.api.credits import add_application_routes, add_credit_routes
+from billing.payments.api.disputes import add_dispute_routes
 from billing.payments.api.dormant import add_dormant_deeds, add_dormant_routes
 from billing.payments.api.payments import add_payment_routes
 from billing.payments.api.receipts import add_receipt_routes
@@ -26,6 +27,7 @@ def make_blueprint(edge: Edge, room: Payments, refund_limit: Money, render: Rend
     add_refund_routes(routes, edge, refund_limit)
     add_payment_refund_routes(routes, edge, refund_limit)
     add_refund_decisions(routes, edge)
+    add_dispute_routes(routes, edge)
     add_takeback_routes(routes, edge)
     add_takeback_decisions(routes, edge, refund_limit)
     add_receipt_routes(routes, edge, render)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from billing.payments.errors import UnexplainedMoney
 from billing.payments.flows.checkouts import settle_checkout
+from billing.payments.flows.disputes import follow_dispute
 from billing.payments.flows.refunds import settle_refund
 from billing.payments.flows.room import Payments
 
@@ -15,4 +15,4 @@ def work_event(room: Payments, *, kind: str, object_id: str) -> None:
     elif kind.startswith("refund."):
         settle_refund(room, reference=object_id)
     elif kind.startswith("charge.dispute."):
-        raise UnexplainedMoney("A payment is disputed: answer it in the processor's dashboard.")
+        follow_dispute(room, reference=object_id)

@@ -27,6 +27,7 @@ class Withdrawal(StrEnum):
     RELEASED = "released"
     RESTORED = "restored"
     DORMANT = "dormant"
+    DISPUTE = "dispute"
 
 
 class Election(StrEnum):

@@ -21,6 +21,7 @@ from billing.payments.errors import AnotherEntity, AnotherPatient, NotMovable
 from billing.payments.models.payments import PaymentRow
 from billing.payments.queries.checkouts import refuse_while_standing
 from billing.payments.queries.credits import credits_from_payment
+from billing.payments.queries.disputes import refuse_while_disputed
 from billing.payments.queries.payments import PAYMENT, find_payment
 from billing.payments.records.credits import CreditLot, CreditSource, Withdrawal
 from billing.payments.records.payments import Payment
@@ -44,7 +45,7 @@ def move_payment(
     What it had covered for the wrong patient is owed there again. It settles the invoice, if one is named;
     the rest is the right patient's credit. A person looks at what the wrong patient may have been shown.
     Raises: NoSuchPayment, NoSuchPatient, NoSuchInvoice, AnotherEntity, AnotherPatient, CheckoutStands,
-    NotMovable, IllegalMove for one that was moved before or bounced.
+    NotMovable, PaymentDisputed, IllegalMove for one that was moved before or bounced.
     """
     payment = _locked(tx, payment_id, patient_id, actor)
     to = _destination(tx, patient_id, invoice_id, actor)
@@ -68,6 +69,7 @@ def _locked(tx: Tx, payment_id: str, patient_id: str, actor: Actor) -> Payment:
         raise NotMovable("The payment is this patient's already. Move what it paid as credit instead.")
     for one in sorted((payment.patient_id, patient.id)):
         lock_patient(tx, one)
+    refuse_while_disputed(tx, payment.patient_id)
     return find_payment(tx, payment_id, actor)
 
 

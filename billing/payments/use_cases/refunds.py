@@ -25,6 +25,7 @@ from billing.payments.errors import (
 from billing.payments.models.payments import PaymentRow
 from billing.payments.models.refunds import RefundRow
 from billing.payments.queries.credits import find_credit
+from billing.payments.queries.disputes import refuse_while_disputed
 from billing.payments.queries.payments import find_payment
 from billing.payments.queries.refunds import find_refund, refund_of
 from billing.payments.records.credits import CreditLot, Election
@@ -62,7 +63,7 @@ def request_refund(
     The amount is set aside at once. It is approved by itself up to `limit`, against which the patient's
     other refunds of a day count that approved themselves.
     Raises: NoSuchCredit, RefundableChanged, RefundNotElected, NoSuchPayment, MoreThanAvailable,
-    RefundTargetMissing.
+    RefundTargetMissing, PaymentDisputed.
     """
     lot = _locked_lot(tx, lot_id, actor)
     if available is not None and available != lot.available:
@@ -99,8 +100,9 @@ def place_refund(
 ) -> Refund:
     """Set a credit's amount aside, at its payment also, and approve it if it may be; the patient is locked.
 
-    Raises: NoSuchPayment, MoreThanAvailable, RefundTargetMissing.
+    Raises: NoSuchPayment, MoreThanAvailable, RefundTargetMissing, PaymentDisputed.
     """
+    refuse_while_disputed(tx, lot.patient_id)
     if payment_id is not None:
         _set_aside_at_payment(tx, lot, payment_id, method, amount, actor)
     spend(tx, lot_id=lot.id, amount=amount)
@@ -129,8 +131,9 @@ def place_refund(
 
 
 def approve_refund(tx: Tx, *, refund_id: str, actor: Actor, now: datetime) -> Refund:
-    """Raises: NoSuchRefund, OwnRefund, IllegalMove."""
+    """Raises: NoSuchRefund, OwnRefund, PaymentDisputed, IllegalMove."""
     row = _locked(tx, refund_id, actor)
+    refuse_while_disputed(tx, row.patient_id)
     if row.requested_by_person == actor.person:
         raise OwnRefund("Somebody else has to approve what you asked for.")
     _approve(tx, row, actor, now)
@@ -170,11 +173,13 @@ def keep_sent(tx: Tx, *, refund_id: str, reference: str, actor: Actor, now: date
 def send_check(tx: Tx, *, refund_id: str, check_number: str, actor: Actor, now: datetime) -> Refund:
     """Record the check that was written for an approved refund.
 
-    Raises: NoSuchRefund, RefundTargetMissing for a refund to a card, CheckNumberUsed, IllegalMove.
+    Raises: NoSuchRefund, RefundTargetMissing for a refund to a card, CheckNumberUsed, PaymentDisputed,
+    IllegalMove.
     """
     if find_refund(tx, refund_id, actor).method is not RefundMethod.CHECK:
         raise RefundTargetMissing("This refund goes back to a card; the processor sends it.")
     _refuse_used_number(tx, refund_id, f"check {check_number}", actor)
+    refuse_while_disputed(tx, _locked(tx, refund_id, actor).patient_id)
     keep_sent(tx, refund_id=refund_id, reference=f"check {check_number}", actor=actor, now=now)
     return succeed_refund(tx, refund_id=refund_id, actor=actor, now=now)
 

@@ -1,0 +1,155 @@
+"""Reads of disputes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from sqlalchemy import func, select
+
+from billing.care.queries import covered_by, find_session
+from billing.care.states import SessionState
+from billing.invoices.queries import find_invoice, standing_lines
+from billing.kernel.money import Money
+from billing.kernel.permissions import SYSTEM, Actor
+from billing.payments.errors import NoSuchDispute, PaymentDisputed, UnexplainedMoney
+from billing.payments.models.credits import CreditLotRow
+from billing.payments.models.disputes import DisputeMovementRow, DisputeRow
+from billing.payments.models.payments import PaymentRow
+from billing.payments.queries.credits import applications_of_credit
+from billing.payments.queries.payments import CREDIT, PAYMENT, payment_of
+from billing.payments.queries.reach import seen, visible
+from billing.payments.records.disputes import Covered, Dispute
+from billing.payments.records.payments import Payment
+from billing.payments.states.disputes import DISPUTED, DisputeState
+from billing.payments.states.payments import PaymentState
+from billing.platform.data.database import Read
+
+
+def disputed_payments(read: Read, patient_id: str) -> frozenset[str]:
+    """Ids of the payments of a patient whose money a bank holds; inquiries hold none."""
+    query = select(DisputeRow.payment_id).where(
+        DisputeRow.patient_id == patient_id, DisputeRow.state.in_(DISPUTED)
+    )
+    return frozenset(read.session.scalars(query))
+
+
+def refuse_while_disputed(read: Read, patient_id: str) -> None:
+    """Raises: PaymentDisputed."""
+    if disputed := disputed_payments(read, patient_id):
+        raise PaymentDisputed(
+            "A bank disputes a payment of this patient. Wait until it has decided.",
+            payment_ids=sorted(disputed),
+        )
+
+
+def find_dispute(read: Read, dispute_id: str, actor: Actor) -> Dispute:
+    """Raises: NoSuchDispute."""
+    row = seen(read.session.get(DisputeRow, dispute_id), actor, NoSuchDispute("There is no such dispute."))
+    return dispute_of(row)
+
+
+def list_disputes(
+    read: Read,
+    actor: Actor,
+    *,
+    patient_id: str | None = None,
+    state: DisputeState | None = None,
+    cursor: str | None = None,
+    limit: int,
+) -> Sequence[Dispute]:
+    """Newest first, those before the cursor."""
+    query = visible(DisputeRow, actor, cursor, limit)
+    if patient_id is not None:
+        query = query.where(DisputeRow.patient_id == patient_id)
+    if state is not None:
+        query = query.where(DisputeRow.state == state)
+    return [dispute_of(row) for row in read.session.scalars(query)]
+
+
+def payment_of_charge(read: Read, charge_reference: str) -> Payment:
+    """The payment that a charge is booked as now.
+
+    Raises: UnexplainedMoney when there is none, or none yet.
+    """
+    row = read.session.scalar(
+        select(PaymentRow).where(
+            PaymentRow.charge_reference == charge_reference, PaymentRow.state != PaymentState.MOVED
+        )
+    )
+    if row is None:
+        raise UnexplainedMoney("A disputed charge is none of ours: look it up in the processor's dashboard.")
+    return payment_of(row)
+
+
+def withdrawn_of(read: Read, dispute_id: str) -> Money:
+    """What the processor took for a dispute, less what it gave back; fees apart."""
+    moved = read.session.scalar(
+        select(func.coalesce(func.sum(DisputeMovementRow.amount_cents), 0)).where(
+            DisputeMovementRow.dispute_id == dispute_id
+        )
+    )
+    return Money(-int(moved or 0))
+
+
+def was_reinstated(read: Read, dispute_id: str) -> bool:
+    return bool(
+        read.session.scalar(
+            select(DisputeMovementRow.id)
+            .where(DisputeMovementRow.dispute_id == dispute_id, DisputeMovementRow.amount_cents > 0)
+            .limit(1)
+        )
+    )
+
+
+def credits_brought_by(read: Read, payment_id: str) -> Sequence[str]:
+    """Ids of all credits that money of a payment became, spent or not, oldest first."""
+    query = select(CreditLotRow.id).where(CreditLotRow.origin_payment_id == payment_id)
+    return read.session.scalars(query.order_by(CreditLotRow.id)).all()
+
+
+def covered_with(read: Read, payment: Payment) -> Sequence[Covered]:
+    """What a payment's money covers: what is still to be given first, the latest session first."""
+    found = [
+        (session.planned_on, covered)
+        for invoice_id, kind, source_id in _uses(read, payment)
+        for line in standing_lines(read, find_invoice(read, invoice_id, SYSTEM))
+        for session in [find_session(read, line.session_id, SYSTEM)]
+        if (amount := covered_by(read, session.id, kind, source_id))
+        for covered in [
+            Covered(
+                session_id=session.id,
+                source_kind=kind,
+                source_id=source_id,
+                amount=amount,
+                is_given=session.state is SessionState.GIVEN,
+            )
+        ]
+    ]
+    latest_first = sorted(found, key=lambda each: each[0], reverse=True)
+    return [covered for _, covered in sorted(latest_first, key=lambda each: each[1].is_given)]
+
+
+def _uses(read: Read, payment: Payment) -> Iterator[tuple[str, str, str]]:
+    """Each invoice that took money of a payment, and under which kind and id."""
+    if payment.invoice_id is not None:
+        yield payment.invoice_id, PAYMENT, payment.id
+    for lot_id in credits_brought_by(read, payment.id):
+        for application in applications_of_credit(read, lot_id):
+            yield application.invoice_id, CREDIT, application.id
+
+
+def dispute_of(row: DisputeRow) -> Dispute:
+    return Dispute(
+        id=row.id,
+        entity_id=row.entity_id,
+        site_id=row.site_id,
+        patient_id=row.patient_id,
+        payment_id=row.payment_id,
+        reference=row.reference,
+        state=DisputeState(row.state),
+        reason=row.reason,
+        amount=Money(row.amount_cents),
+        lost=Money(row.lost_cents),
+        due_at=row.due_at,
+        opened_at=row.opened_at,
+    )

@@ -1,0 +1,110 @@
+"""What a lost dispute takes: credit first, then what is still to be given, then what was."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import or_, select
+
+from billing.care.queries import coverage_of, find_session
+from billing.care.states import SessionState
+from billing.care.use_cases import cancel_session
+from billing.invoices.queries import line_of_session
+from billing.invoices.records import REFUNDED, InvoiceKind, SettledPart
+from billing.invoices.use_cases.take_back import refund_cover
+from billing.kernel.money import ZERO, Money, total
+from billing.kernel.permissions import SYSTEM, Actor
+from billing.payments.models.refunds import RefundRow
+from billing.payments.queries.credits import credits_from_payment
+from billing.payments.queries.disputes import covered_with, credits_brought_by
+from billing.payments.queries.payments import find_payment
+from billing.payments.records.credits import Withdrawal
+from billing.payments.records.disputes import Dispute
+from billing.payments.states.refunds import RefundState
+from billing.payments.use_cases.credits import withdraw
+from billing.payments.use_cases.refunds import reject_refund
+from billing.platform.data.database import Tx
+from billing.platform.data.tasks import open_task
+
+SESSIONS_UNPAID = "dispute-sessions-unpaid"
+
+
+def take_loss(tx: Tx, *, dispute: Dispute, loss: Money, actor: Actor, now: datetime) -> tuple[Money, Money]:
+    """Take lost money from where it was: how much was held as credit, and how much was paid ahead.
+
+    A session still to come that only lost money had paid is called off; where it cannot be, a person looks.
+    The caller holds the patient's lock and posts the entry.
+    """
+    _reject_waiting_refunds(tx, dispute.payment_id, actor, now)
+    held = _withdraw_credit(tx, dispute, loss, now)
+    parts = _take_cover(tx, dispute, loss - held, actor, now)
+    ahead = [part for part in parts if not part.earned]
+    left = [part.session_id for part in ahead if not _called_off(tx, part.session_id, actor, now)]
+    if left:
+        open_task(
+            tx,
+            kind=SESSIONS_UNPAID,
+            subject_id=dispute.id,
+            entity_id=dispute.entity_id,
+            site_id=dispute.site_id,
+            actor=actor,
+            now=now,
+        )
+    return held, total(part.amount for part in ahead)
+
+
+def _reject_waiting_refunds(tx: Tx, payment_id: str, actor: Actor, now: datetime) -> None:
+    """Nobody approved them, and the money is gone."""
+    waiting = select(RefundRow.id).where(
+        RefundRow.state == RefundState.REQUESTED,
+        or_(RefundRow.payment_id == payment_id, RefundRow.lot_id.in_(credits_brought_by(tx, payment_id))),
+    )
+    for refund_id in tx.session.scalars(waiting).all():
+        reject_refund(tx, refund_id=refund_id, actor=actor, now=now)
+
+
+def _withdraw_credit(tx: Tx, dispute: Dispute, loss: Money, now: datetime) -> Money:
+    taken = ZERO
+    for lot in credits_from_payment(tx, dispute.payment_id):
+        amount = min(lot.available, loss - taken)
+        if amount:
+            withdraw(
+                tx, lot_id=lot.id, reason=Withdrawal.DISPUTE, subject_id=dispute.id, amount=amount, now=now
+            )
+            taken = taken + amount
+    return taken
+
+
+def _take_cover(tx: Tx, dispute: Dispute, loss: Money, actor: Actor, now: datetime) -> Sequence[SettledPart]:
+    parts, left = [], loss
+    for covered in covered_with(tx, find_payment(tx, dispute.payment_id, SYSTEM)):
+        amount = min(covered.amount, left)
+        if amount:
+            parts.append(
+                refund_cover(
+                    tx,
+                    session_id=covered.session_id,
+                    source_kind=covered.source_kind,
+                    source_id=covered.source_id,
+                    refund_id=dispute.id,
+                    amount=amount,
+                    actor=actor,
+                    now=now,
+                )
+            )
+            left = left - amount
+    return parts
+
+
+def _called_off(tx: Tx, session_id: str, actor: Actor, now: datetime) -> bool:
+    """Whether a session that lost money had paid does not take place any more."""
+    session = find_session(tx, session_id, SYSTEM)
+    if session.state is not SessionState.PLANNED:
+        return session.state is SessionState.CANCELLED
+    found = line_of_session(tx, session_id)
+    is_single = found is not None and found[0].kind is not InvoiceKind.PACKAGE
+    if not is_single or any(part.source_kind != REFUNDED for part in coverage_of(tx, session_id)):
+        return False
+    cancel_session(tx, session_id=session_id, actor=actor, now=now)
+    return True

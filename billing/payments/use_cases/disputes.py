@@ -1,0 +1,169 @@
+"""Payments that a bank takes back: what the processor moved, and what a lost one costs."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import select, update
+
+from billing.catalog.queries import site_date
+from billing.kernel.ids import new_id
+from billing.kernel.money import Money
+from billing.kernel.permissions import Actor
+from billing.ledger.records import Account, Line, Posting, Source, credit, debit
+from billing.ledger.use_cases import post
+from billing.patients.use_cases import lock_patient
+from billing.payments.errors import UnexplainedMoney
+from billing.payments.models.disputes import DisputeMovementRow, DisputeRow
+from billing.payments.models.payments import PaymentRow
+from billing.payments.queries.disputes import (
+    dispute_of,
+    payment_of_charge,
+    was_reinstated,
+    withdrawn_of,
+)
+from billing.payments.records.disputes import Dispute, DisputeFacts, DisputeMovementFacts
+from billing.payments.records.payments import Payment
+from billing.payments.states.disputes import DISPUTE_MOVES, DisputeEvent, DisputeState
+from billing.payments.use_cases.dispute_losses import take_loss
+from billing.platform.data.audit import record_audit
+from billing.platform.data.database import Tx
+from billing.platform.data.states import advance
+from billing.platform.data.tasks import open_task
+
+ANSWER_DISPUTE, DISPUTE_REVERSED = "dispute-opened", "dispute-reversed"
+CATEGORIES = ("dispute", "dispute_reversal")
+"""Reporting categories that a dispute's movements may have; another one is a person's to explain."""
+
+
+def record_dispute(tx: Tx, *, facts: DisputeFacts, actor: Actor, now: datetime) -> Dispute:
+    """Record what the processor says of a dispute now: its state, and each movement once.
+
+    Told again, or told late, it changes nothing that is recorded. What a decided dispute did not give back
+    is lost.
+    Raises: UnexplainedMoney for a charge that is not booked, or a movement of another category.
+    """
+    lock_patient(tx, payment_of_charge(tx, facts.charge_reference).patient_id)
+    row = tx.session.scalar(select(DisputeRow).where(DisputeRow.reference == facts.reference))
+    if row is None:
+        row = _open(tx, payment_of_charge(tx, facts.charge_reference), facts, actor, now)
+    _follow(tx, row, facts, actor, now)
+    for movement in facts.movements:
+        _move(tx, row, movement, actor, now)
+    _settle(tx, row, actor, now)
+    return dispute_of(row)
+
+
+def _open(tx: Tx, payment: Payment, facts: DisputeFacts, actor: Actor, now: datetime) -> DisputeRow:
+    row = DisputeRow(
+        id=new_id("dsp"),
+        entity_id=payment.entity_id,
+        site_id=payment.site_id,
+        patient_id=payment.patient_id,
+        payment_id=payment.id,
+        reference=facts.reference,
+        state=DisputeState.NOTED,
+        reason=facts.reason,
+        amount_cents=facts.amount.cents,
+        lost_cents=0,
+        due_at=facts.due_at,
+        opened_at=facts.opened_at,
+    )
+    tx.session.add(row)
+    tx.session.flush()
+    detail = {"cents": facts.amount.cents}
+    record_audit(tx, actor=actor, action="dispute.open", subject_id=row.id, now=now, detail=detail)
+    return row
+
+
+def _follow(tx: Tx, row: DisputeRow, facts: DisputeFacts, actor: Actor, now: datetime) -> None:
+    """A reading that was overtaken by a later one is no move of the table."""
+    if (DisputeState(row.state), facts.told) in DISPUTE_MOVES:
+        advance(tx, row, DISPUTE_MOVES, facts.told, actor=actor, now=now)
+        row.due_at = facts.due_at
+    if facts.told in (DisputeEvent.INQUIRE, DisputeEvent.DISPUTE) and row.state not in (
+        DisputeState.WON,
+        DisputeState.LOST,
+        DisputeState.CLOSED,
+    ):
+        _ask(tx, row, ANSWER_DISPUTE, actor, now)
+    tx.session.flush()
+
+
+def _move(tx: Tx, row: DisputeRow, facts: DisputeMovementFacts, actor: Actor, now: datetime) -> None:
+    known = select(DisputeMovementRow.id).where(DisputeMovementRow.reference == facts.reference)
+    if tx.session.scalar(known) is not None:
+        return
+    if facts.reporting_category not in CATEGORIES:
+        raise UnexplainedMoney("The processor moved money for a dispute in a way that is not known here.")
+    movement = DisputeMovementRow(
+        id=new_id("dmv"),
+        dispute_id=row.id,
+        reference=facts.reference,
+        reporting_category=facts.reporting_category,
+        amount_cents=facts.amount.cents,
+        fee_cents=facts.fee.cents,
+        moved_at=facts.moved_at,
+    )
+    tx.session.add(movement)
+    tx.session.flush()
+    lines = (
+        Line(Account.PROCESSOR_CLEARING, facts.amount - facts.fee),
+        Line(Account.DISPUTED, -facts.amount, row.patient_id),
+        Line(Account.DISPUTE_FEES, facts.fee),
+    )
+    source = Source("dispute-movement", movement.id, "moved")
+    on = site_date(tx, row.site_id, facts.moved_at)
+    post(tx, Posting.of(dispute_of(row), source, on, lines), actor=actor, now=now)
+
+
+def _settle(tx: Tx, row: DisputeRow, actor: Actor, now: datetime) -> None:
+    """What is still away when the bank has decided is lost; a win waits for what it gives back."""
+    away = withdrawn_of(tx, row.id)
+    if row.lost_cents:
+        if away.cents != row.lost_cents:
+            _ask(tx, row, DISPUTE_REVERSED, actor, now)
+        return
+    decided = row.state == DisputeState.LOST or (row.state == DisputeState.WON and was_reinstated(tx, row.id))
+    if decided and away.cents > 0:
+        _lose(tx, row, away, actor, now)
+
+
+def _lose(tx: Tx, row: DisputeRow, loss: Money, actor: Actor, now: datetime) -> None:
+    """Post where the lost money had been: credit, paid ahead, or income that is gone."""
+    held, ahead = take_loss(tx, dispute=dispute_of(row), loss=loss, actor=actor, now=now)
+    kept = tx.session.scalar(
+        update(PaymentRow)
+        .where(
+            PaymentRow.id == row.payment_id,
+            PaymentRow.amount_cents - PaymentRow.refunded_cents - PaymentRow.lost_cents >= loss.cents,
+        )
+        .values(lost_cents=PaymentRow.lost_cents + loss.cents)
+        .returning(PaymentRow.lost_cents)
+    )
+    if kept is None:
+        raise UnexplainedMoney("More of a payment was lost than is left of it beside its refunds.")
+    row.lost_cents = loss.cents
+    tx.session.flush()
+    lines = (
+        debit(Account.PATIENT_CREDITS, held, row.patient_id),
+        debit(Account.DEFERRED_REVENUE, ahead, row.patient_id),
+        debit(Account.CHARGEBACK_LOSS, loss - held - ahead, row.patient_id),
+        credit(Account.DISPUTED, loss, row.patient_id),
+    )
+    on = site_date(tx, row.site_id, now)
+    post(tx, Posting.of(dispute_of(row), Source("dispute", row.id, "lost"), on, lines), actor=actor, now=now)
+    detail = {"cents": loss.cents}
+    record_audit(tx, actor=actor, action="dispute.lose", subject_id=row.id, now=now, detail=detail)
+
+
+def _ask(tx: Tx, row: DisputeRow, kind: str, actor: Actor, now: datetime) -> None:
+    open_task(
+        tx,
+        kind=kind,
+        subject_id=row.id,
+        entity_id=row.entity_id,
+        site_id=row.site_id,
+        actor=actor,
+        now=now,
+    )
