@@ -71,7 +71,7 @@ class Settings:
     refund_limit_cents: int
     """REFUND_LIMIT_CENTS: the largest refund that needs no second person (50000)."""
     mail_url: str | None = field(repr=False)
-    """MAIL_URL: smtp://USER:PASSWORD@HOST:PORT; without it no mail leaves the machine."""
+    """MAIL_URL: smtp[s]://USER:PASSWORD@HOST:PORT?from=ADDRESS; without it no mail leaves the machine."""
     var_dir: Path
     """VAR_DIR: what the product writes beside its database: logs, pid files, development secrets (var)."""
 
@@ -134,7 +134,7 @@ def _settings(environment: Environment, env: Mapping[str, str]) -> Settings:
         clinic_clock=Path(env["CLINIC_CLOCK"]) if "CLINIC_CLOCK" in env else None,
         trusted_proxies=_count(env, "TRUSTED_PROXIES", 0),
         refund_limit_cents=_count(env, "REFUND_LIMIT_CENTS", 50_000),
-        mail_url=env.get("MAIL_URL"),
+        mail_url=_mail_url(env.get("MAIL_URL")),
         var_dir=var_dir,
     )
 
@@ -183,6 +183,12 @@ def parse_field_keys(text: str) -> dict[str, bytes]:
             )
         keys[kid] = key
     return keys
+
+
+def _mail_url(url: str | None) -> str | None:
+    if url is not None and not url.startswith(("smtp://", "smtps://")):
+        raise BadSetting("MAIL_URL must begin with smtp:// (STARTTLS) or smtps://.")
+    return url
 
 
 def _port(env: Mapping[str, str], name: str, default: int) -> int:

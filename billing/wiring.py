@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import structlog
 from flask import Flask
@@ -32,6 +33,7 @@ import billing.people.api
 import billing.people.cli
 import billing.quotes.api
 import billing.quotes.cli
+from billing.adapters.mailer import SmtpMailer
 from billing.adapters.receipt_pdf import render_receipt
 from billing.adapters.remittance_835 import Edi835Reader
 from billing.adapters.stripe_gateway import StripeGateway
@@ -45,13 +47,15 @@ from billing.kernel.clock import clock_from
 from billing.kernel.money import Money
 from billing.kernel.permissions import SYSTEM
 from billing.payments.flows.events import work_event
+from billing.payments.flows.mail import Mailroom, mail_new_receipt, send_mail
 from billing.payments.flows.refunds import send_refund
 from billing.payments.flows.resolve import resolve
 from billing.payments.flows.room import Payments
 from billing.payments.handlers import on_invoice_issued, on_invoice_voided, on_item_returned
 from billing.payments.use_cases.dormant import list_dormant_credits
 from billing.payments.use_cases.inbox import WORK_WEBHOOK
-from billing.payments.use_cases.receipts import RENDER_RECEIPT
+from billing.payments.use_cases.mail import SEND_MAIL
+from billing.payments.use_cases.receipts import MAIL_RECEIPT, RENDER_RECEIPT
 from billing.payments.use_cases.refunds import SEND_REFUND
 from billing.platform import cli
 from billing.platform.data.audit import seal_audit_rows
@@ -96,6 +100,10 @@ class House:
     def refund_limit(self) -> Money:
         return Money(self.settings.refund_limit_cents)
 
+    @property
+    def sends_mail(self) -> bool:
+        return self.settings.mail_url is not None
+
 
 def create_app(settings: Settings) -> Flask:
     """The application: web, worker and command line are made of the same one."""
@@ -126,7 +134,7 @@ def subscribe(database: Database) -> None:
     database.subscribe(ItemReturned, on_item_returned)
 
 
-def job_handlers(edge: Edge, payments: Payments) -> Mapping[str, Handler]:
+def job_handlers(edge: Edge, payments: Payments, mailroom: Mailroom) -> Mapping[str, Handler]:
     """What the worker does, by kind of job."""
     database, clock = edge.database, edge.clock
     return {
@@ -140,6 +148,8 @@ def job_handlers(edge: Edge, payments: Payments) -> Mapping[str, Handler]:
         RENDER_RECEIPT: lambda task: _ignore(
             rendered_once(database, render_receipt, document_id=task.key, now=clock())
         ),
+        MAIL_RECEIPT: lambda task: mail_new_receipt(mailroom, receipt_id=task.key),
+        SEND_MAIL: lambda task: send_mail(mailroom, mail_id=task.key),
         SEAL_AUDIT: lambda _task: _ignore(database.in_transaction(seal_audit_rows)),
         LIST_DORMANT: lambda _task: _ignore(
             database.in_transaction(lambda tx: list_dormant_credits(tx, actor=SYSTEM, now=clock()))
@@ -158,8 +168,14 @@ def _build(app: Flask, settings: Settings) -> House:
     )
     edge = Edge(database=database, clock=clock, public_url=settings.public_url)
     payments = Payments(database, gateway, clock)
-    worker = Worker(database, clock, job_handlers(edge, payments), RECURRING)
+    worker = Worker(database, clock, job_handlers(edge, payments, _mailroom(edge, settings)), RECURRING)
     return House(settings=settings, edge=edge, payments=payments, worker=worker)
+
+
+def _mailroom(edge: Edge, settings: Settings) -> Mailroom:
+    domain = urlsplit(settings.public_url).hostname or "localhost"
+    mailer = SmtpMailer(settings.mail_url, domain) if settings.mail_url else None
+    return Mailroom(edge.database, edge.clock, mailer, settings.public_url)
 
 
 def _open_database(app: Flask, settings: Settings) -> Database:
@@ -185,7 +201,11 @@ def _register_api(api: BillingApi, house: House) -> None:
         billing.quotes.api.make_blueprint(edge),
         billing.invoices.api.make_blueprint(edge),
         billing.payments.api.blueprint.make_blueprint(
-            edge, house.payments, house.refund_limit, render_receipt
+            edge,
+            house.payments,
+            house.refund_limit,
+            render_receipt,
+            sends_mail=house.sends_mail,
         ),
         billing.insurance.api.make_blueprint(edge, render_superbill, Edi835Reader()),
         billing.ledger.api.make_blueprint(edge),
@@ -208,6 +228,7 @@ def _register_browser(app: Flask, house: House, authenticate: Authenticate) -> N
         checkout_origin=_checkout_origin(house.settings),
         render=render_superbill,
         render_receipt=render_receipt,
+        sends_mail=house.sends_mail,
     )
     headers.install(app, public_url=house.settings.public_url)
 
@@ -242,6 +263,7 @@ def _office(house: House) -> cli.Office:
         sandbox_environment=settings.stand_in_environment,
         public_url=settings.public_url,
         processor_base=settings.stripe_api_base,
+        sends_mail=house.sends_mail,
     )
 
 

@@ -154,6 +154,7 @@ def patient_of(vault: Vault, row: PatientRow) -> Patient:
         address=Address(**person["address"]),
         phone=person["phone"],
         email=person["email"],
+        declines_mail=person.get("declines_mail", False),
     )
 
 

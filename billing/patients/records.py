@@ -60,7 +60,10 @@ class Address:
 
 @dataclass(frozen=True, kw_only=True)
 class Person:
-    """Who somebody is and how to reach them; `phone` is E.164, such as +15125550123."""
+    """Who somebody is and how to reach them; `phone` is E.164, such as +15125550123.
+
+    `declines_mail` is a patient who wants no mail that nobody pressed a button for.
+    """
 
     given_name: str
     family_name: str
@@ -69,6 +72,7 @@ class Person:
     address: Address
     phone: str | None = None
     email: str | None = None
+    declines_mail: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -31,6 +31,7 @@ class NewPatient(StrictSchema):
     address = fields.Nested(AddressBody, required=True)
     phone = Text(max=40, allow_none=True, load_default=None)
     email = Text(max=254, allow_none=True, load_default=None)
+    declines_mail = fields.Boolean(truthy={True}, falsy={False}, load_default=False)
 
 
 class PatientChanges(StrictSchema):
@@ -43,6 +44,7 @@ class PatientChanges(StrictSchema):
     address = fields.Nested(AddressBody)
     phone = Text(max=40, allow_none=True)
     email = Text(max=254, allow_none=True)
+    declines_mail = fields.Boolean(truthy={True}, falsy={False})
 
 
 class PatientSearch(StrictSchema):
@@ -99,6 +101,7 @@ class PatientView(Schema):
     address = fields.Nested(AddressView)
     phone = fields.String(allow_none=True)
     email = fields.String(allow_none=True)
+    declines_mail = fields.Boolean()
     version = fields.Integer()
     added_at = fields.AwareDateTime()
 

@@ -167,3 +167,21 @@ class NoSuchReceipt(NotFound):
     """There is no receipt of that id, as far as you may know."""
 
     code = "no-such-receipt"
+
+
+class MailAddressMissing(Conflict):
+    """The patient has no e-mail address."""
+
+    code = "mail-address-missing"
+
+
+class MailNotSetUp(Conflict):
+    """This installation sends no mail: MAIL_URL is not set."""
+
+    code = "mail-not-set-up"
+
+
+class ReceiptDoesNotStand(Conflict):
+    """The payment of the receipt bounced or was moved, or the refund came back."""
+
+    code = "receipt-does-not-stand"

@@ -12,10 +12,34 @@ from billing.kernel.errors import Conflict, Invalid, Unavailable
 from billing.kernel.money import ZERO, Money
 from billing.payments.records.checkouts import Event
 from billing.payments.records.disputes import DisputeFacts
+from billing.payments.records.mail import Letter
 from billing.payments.records.payments import ChargeFacts
 
 RenderReceipt = Callable[[Mapping[str, Any]], bytes]
 """Turns a frozen receipt into a PDF; the same body gives the same bytes."""
+
+
+class MailUnavailable(Unavailable):
+    """The mail server did not take the mail now; it is tried again by itself."""
+
+    code = "mail-unavailable"
+
+    def __init__(self) -> None:
+        super().__init__("The mail server did not take the mail. It is tried again by itself.")
+
+
+class MailRefused(Conflict):
+    """The mail server will never take mail for this address."""
+
+    code = "mail-refused"
+
+    def __init__(self) -> None:
+        super().__init__("The mail server takes no mail for this address. Correct the address.")
+
+
+class Mailer(Protocol):
+    def send(self, letter: Letter) -> None:
+        """Raises: MailUnavailable, MailRefused."""
 
 
 class GatewayTimeout(Unavailable):

@@ -59,6 +59,7 @@ class Office:
     sandbox_environment: Mapping[str, str]
     public_url: str
     processor_base: str
+    sends_mail: bool
 
     @property
     def run_dir(self) -> Path:
@@ -310,6 +311,7 @@ def _examine(office: Office, show: Callable[[dict[str, Any]], None]) -> None:
         clock=office.clock,
         migrations=office.root / "migrations",
         processor_base=office.processor_base,
+        sends_mail=office.sends_mail,
     )
     findings = list(examine(installation))
     ok = all(finding.ok for finding in findings)

@@ -53,6 +53,7 @@ class Installation:
     clock: Clock
     migrations: Path
     processor_base: str
+    sends_mail: bool
 
 
 def examine(installation: Installation) -> Iterator[Finding]:
@@ -68,6 +69,7 @@ def examine(installation: Installation) -> Iterator[Finding]:
         if migrated.ok and clock.ok:
             yield from (_skew(installation), _worker(installation))
     yield _processor(installation)
+    yield _mail(installation)
 
 
 def _database(installation: Installation) -> Finding:
@@ -147,6 +149,12 @@ def _opens(database: Database, document: Document) -> bool:
     except VaultClosed:
         return False
     return True
+
+
+def _mail(installation: Installation) -> Finding:
+    if installation.sends_mail:
+        return well("mail", "Receipts are mailed through MAIL_URL.")
+    return well("mail", "MAIL_URL is not set: no mail is sent, receipts are handed out as PDF.")
 
 
 def _processor(installation: Installation) -> Finding:

@@ -14,11 +14,16 @@ from billing.platform.http.guard import Authenticate
 from billing.web.errors import show_errors_as_pages
 from billing.web.forms import protect_forms
 from billing.web.portal import notice, pay, problem
+from billing.web.portal import receipts as receipt_links
 from billing.web.staff import desk, landing, money, patients, people, receipts, sign_in, today
 from billing.web.staff.shell import shell_of
 
 PUBLIC_ENDPOINTS = sign_in.PUBLIC_ENDPOINTS.union(
-    landing.PUBLIC_ENDPOINTS, notice.PUBLIC_ENDPOINTS, pay.PUBLIC_ENDPOINTS, problem.PUBLIC_ENDPOINTS
+    landing.PUBLIC_ENDPOINTS,
+    notice.PUBLIC_ENDPOINTS,
+    pay.PUBLIC_ENDPOINTS,
+    problem.PUBLIC_ENDPOINTS,
+    receipt_links.PUBLIC_ENDPOINTS,
 )
 """What a stranger may open."""
 
@@ -32,6 +37,7 @@ def register_pages(
     checkout_origin: str,
     render: RenderSuperbill,
     render_receipt: RenderReceipt,
+    sends_mail: bool,
 ) -> None:
     """Add sign-in, staff pages and portal pages. Call it after the API is made and before the guard."""
     show_errors_as_pages(app)
@@ -42,10 +48,11 @@ def register_pages(
         today.make_blueprint(edge),
         money.make_blueprint(edge),
         patients.make_blueprint(edge, render),
-        receipts.make_blueprint(edge, render_receipt),
+        receipts.make_blueprint(edge, render_receipt, sends_mail=sends_mail),
         desk.make_blueprint(edge, payments),
         people.make_blueprint(edge),
         pay.make_blueprint(edge, payments, checkout_origin),
+        receipt_links.make_blueprint(edge, render_receipt),
         notice.make_blueprint(),
         problem.make_blueprint(),
     ):

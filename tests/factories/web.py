@@ -150,6 +150,7 @@ def web_app(
         checkout_origin=checkout_origin,
         render=render,
         render_receipt=render,
+        sends_mail=True,
     )
     headers.install(app, edge.public_url)
     public = PUBLIC_ENDPOINTS | {"static", "api-docs.openapi_json"}

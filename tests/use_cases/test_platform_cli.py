@@ -46,6 +46,7 @@ def office(database: Database, tmp_path: Path, done: list[str]) -> Office:
         sandbox_environment={},
         public_url="http://127.0.0.1:1",
         processor_base=f"http://127.0.0.1:{free_port()}",
+        sends_mail=False,
     )
 
 
@@ -114,6 +115,7 @@ def test_the_doctor_names_what_is_wrong_and_ends_badly(office: Office):
         "worker": True,
         "keys": True,
         "processor": False,
+        "mail": True,
     }
     assert answer.exit_code == 1
 

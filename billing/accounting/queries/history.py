@@ -21,6 +21,7 @@ from billing.invoices.states import MOVES as INVOICE_MOVES
 from billing.payments.states.checkouts import CHECKOUT_MOVES
 from billing.payments.states.disputes import DISPUTE_MOVES
 from billing.payments.states.dormant import DORMANT_MOVES
+from billing.payments.states.mail import MAIL_MOVES
 from billing.payments.states.payments import PAYMENT_MOVES
 from billing.payments.states.refunds import REFUND_MOVES
 from billing.payments.states.takebacks import TAKEBACK_MOVES
@@ -54,6 +55,7 @@ LIVES = (
     Life("superbill", "issued", SUPERBILL_MOVES),
     Life("remittance", "parked", REMITTANCE_MOVES),
     Life("task", "open", TASK_MOVES),
+    Life("mail", "queued", MAIL_MOVES),
 )
 
 MOVE_OF_NOTHING = Probe(
@@ -71,6 +73,7 @@ MOVE_OF_NOTHING = Probe(
         AND NOT EXISTS (SELECT 1 FROM superbill x WHERE x.id = c.subject_id)
         AND NOT EXISTS (SELECT 1 FROM remittance x WHERE x.id = c.subject_id)
         AND NOT EXISTS (SELECT 1 FROM task x WHERE x.id = c.subject_id)
+        AND NOT EXISTS (SELECT 1 FROM mail x WHERE x.id = c.subject_id)
     """,
 )
 

@@ -17,7 +17,9 @@ from billing.platform.http.api import ApiBlueprint
 from billing.platform.http.edge import Edge
 
 
-def make_blueprint(edge: Edge, room: Payments, refund_limit: Money, render: RenderReceipt) -> ApiBlueprint:
+def make_blueprint(
+    edge: Edge, room: Payments, refund_limit: Money, render: RenderReceipt, *, sends_mail: bool
+) -> ApiBlueprint:
     """`refund_limit` is the largest refund that needs no second person."""
     routes = ApiBlueprint("payments", __name__, description="Money in, credit, money back")
     add_checkout_routes(routes, edge, room)
@@ -30,7 +32,7 @@ def make_blueprint(edge: Edge, room: Payments, refund_limit: Money, render: Rend
     add_dispute_routes(routes, edge)
     add_takeback_routes(routes, edge)
     add_takeback_decisions(routes, edge, refund_limit)
-    add_receipt_routes(routes, edge, render)
     add_dormant_routes(routes, edge)
     add_dormant_deeds(routes, edge)
+    add_receipt_routes(routes, edge, render, sends_mail=sends_mail)
     return routes

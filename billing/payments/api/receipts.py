@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from flask import Response
 
-from billing.kernel.permissions import Permission
+from billing.kernel.permissions import Actor, Permission
 from billing.patients.queries import find_patient
+from billing.payments.errors import MailNotSetUp
 from billing.payments.ports import RenderReceipt
 from billing.payments.queries.receipts import find_receipt, list_receipts
+from billing.payments.records.mail import Mail
 from billing.payments.records.receipts import Receipt
-from billing.payments.schemas.receipts import ReceiptsQuery, ReceiptView
+from billing.payments.schemas.receipts import MailView, ReceiptsQuery, ReceiptView
+from billing.payments.use_cases.mail import mail_receipt
+from billing.platform.data.database import Tx
 from billing.platform.data.documents import rendered_once
 from billing.platform.http.api import ApiBlueprint
 from billing.platform.http.edge import Edge
 from billing.platform.http.guard import current_actor, guard
 from billing.platform.http.pages import page_of, page_view
 from billing.platform.http.papers import PDF, pdf_answer
+from billing.platform.http.writes import edge_write
 
 
-def add_receipt_routes(routes: ApiBlueprint, edge: Edge, render: RenderReceipt) -> None:
+def add_receipt_routes(routes: ApiBlueprint, edge: Edge, render: RenderReceipt, *, sends_mail: bool) -> None:
     @routes.route("/patients/<patient_id>/receipts", methods=["GET"])
     @routes.arguments(ReceiptsQuery, location="query")
     @routes.response(200, page_view(ReceiptView))
@@ -48,6 +54,34 @@ def add_receipt_routes(routes: ApiBlueprint, edge: Edge, render: RenderReceipt) 
     def show_receipt_pdf(receipt_id: str) -> Response:
         """The PDF, the same bytes for ever; drawn now when the worker has not come to it."""
         return receipt_pdf(edge, render, receipt_id)
+
+    @routes.route("/receipts/<receipt_id>/mail", methods=["POST"])
+    @routes.response(200, MailView)
+    @guard(Permission.PAYMENTS_TAKE)
+    def mail(receipt_id: str) -> Response:
+        """Mail the patient a link to the receipt, once for as long as that link opens."""
+        actor, now = current_actor(), edge.clock()
+        return edge_write(
+            edge,
+            lambda tx: mail_if_set_up(tx, sends_mail, receipt_id=receipt_id, actor=actor, now=now),
+            MailView,
+            status=200,
+        )
+
+
+def mail_if_set_up(
+    tx: Tx,
+    sends_mail: bool,  # noqa: FBT001 - a fact of the installation
+    *,
+    receipt_id: str,
+    actor: Actor,
+    now: datetime,
+) -> Mail:
+    """Raises: MailNotSetUp, and what `mail_receipt` raises."""
+    find_receipt(tx, receipt_id, actor)
+    if not sends_mail:
+        raise MailNotSetUp("This installation sends no mail: set MAIL_URL, or hand out the PDF.")
+    return mail_receipt(tx, receipt_id=receipt_id, actor=actor, now=now)
 
 
 def receipt_pdf(edge: Edge, render: RenderReceipt, receipt_id: str) -> Response:

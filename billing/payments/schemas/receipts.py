@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from marshmallow import Schema, fields
 
-from billing.platform.http.fields import Cents, LocalDate
+from billing.platform.http.fields import Cents, LocalDate, Moment
 from billing.platform.http.pages import page_args
 
 
@@ -26,3 +26,11 @@ class ReceiptView(Schema):
     stands = fields.Boolean()
     sha256 = fields.String()
     body = fields.Dict()
+
+
+class MailView(Schema):
+    id = fields.String()
+    receipt_id = fields.String()
+    state = fields.String()
+    queued_at = Moment()
+    sent_at = Moment(allow_none=True)

@@ -35,6 +35,8 @@ RECEIPT = "receipt"
 """The kind of the document, and its number series."""
 RENDER_RECEIPT = "render-receipt"
 """The job that draws a receipt; its key is the document's id."""
+MAIL_RECEIPT = "mail-receipt"
+"""The job that mails a new receipt by itself, if anybody wants that; its key is the receipt's id."""
 HELD = "Kept as credit for future services"
 GIVEN_BACK = "Given back to the patient"
 
@@ -91,6 +93,7 @@ def _issue(
     body = {"number": number, "issued_on": issued_on, **_parties(tx, of), **said}
     document = freeze(tx, kind=RECEIPT, subject_id=receipt_id, version=1, body=body, now=now)
     enqueue(tx, kind=RENDER_RECEIPT, key=document.id, due_at=now)
+    enqueue(tx, kind=MAIL_RECEIPT, key=receipt_id, due_at=now)
     row = ReceiptRow(
         id=receipt_id,
         entity_id=of.entity_id,

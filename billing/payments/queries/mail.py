@@ -1,0 +1,40 @@
+"""Reads of mails and of the links that they carry."""
+
+from __future__ import annotations
+
+from billing.payments.models.mail import MailRow, ReceiptLinkRow
+from billing.payments.records.mail import Mail
+from billing.payments.states.mail import MailState
+from billing.platform.data.database import Read
+from billing.platform.data.vault import Vault
+
+LINK_PURPOSE = "receipt.link"
+
+
+def link_print(vault: Vault, secret: str) -> str:
+    """What a link is found by; the secret itself stands in the mail alone."""
+    return vault.fingerprint(LINK_PURPOSE, secret.encode(errors="replace").decode())
+
+
+def waiting_mail(read: Read, mail_id: str) -> tuple[str, str] | None:
+    """Whom a mail goes to and its link's secret, while it was not sent yet."""
+    row = read.session.get_one(MailRow, mail_id)
+    if row.state != MailState.QUEUED:
+        return None
+    inside = read.vault.open(MailRow.__tablename__, row.id, row.sealed)
+    return inside["to"], inside["secret"]
+
+
+def receipt_of_link(read: Read, link_id: str) -> str:
+    """The receipt that a link opens."""
+    return read.session.get_one(ReceiptLinkRow, link_id).receipt_id
+
+
+def mail_of(row: MailRow) -> Mail:
+    return Mail(
+        id=row.id,
+        receipt_id=row.receipt_id,
+        state=MailState(row.state),
+        queued_at=row.queued_at,
+        sent_at=row.sent_at,
+    )

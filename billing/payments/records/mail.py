@@ -1,0 +1,27 @@
+"""Mails, and the links that they carry."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from billing.payments.states.mail import MailState
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mail:
+    id: str
+    receipt_id: str
+    state: MailState
+    queued_at: datetime
+    sent_at: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Letter:
+    """What a mail server is given. The id stays the same however often it is given."""
+
+    id: str
+    to: str = field(repr=False)
+    subject: str
+    text: str = field(repr=False)

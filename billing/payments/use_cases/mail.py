@@ -1,0 +1,163 @@
+"""Receipts by mail: a link is made, its mail waits, and the link opens for who knows the birth date."""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+from datetime import date, datetime, timedelta
+
+from sqlalchemy import select, update
+
+from billing.kernel.ids import new_id
+from billing.kernel.permissions import SYSTEM, Actor
+from billing.patients.queries import find_patient
+from billing.patients.use_cases import lock_patient
+from billing.payments.errors import MailAddressMissing, ReceiptDoesNotStand
+from billing.payments.models.mail import MailRow, ReceiptLinkRow
+from billing.payments.models.receipts import ReceiptRow
+from billing.payments.queries.mail import link_print, mail_of
+from billing.payments.queries.receipts import find_receipt
+from billing.payments.records.mail import Mail
+from billing.payments.records.receipts import Receipt
+from billing.payments.states.mail import MAIL_MOVES, MailEvent, MailState
+from billing.platform.data.audit import record_audit
+from billing.platform.data.database import Tx
+from billing.platform.data.jobs import enqueue
+from billing.platform.data.states import advance
+from billing.platform.data.tasks import open_task
+
+SEND_MAIL = "send-mail"
+"""The job that hands a mail to the server; its key is the mail's id."""
+MAIL_REFUSED = "mail-refused"
+LINK_LASTS = timedelta(days=30)
+TRIES = 5
+SECRET_BYTES = 20
+NOBODY = date(1, 1, 1)
+
+
+def mail_receipt(tx: Tx, *, receipt_id: str, actor: Actor, now: datetime) -> Mail:
+    """Queue the mail that carries a link to a receipt.
+
+    One whose link still opens, to the same address, is the mail that is there; it is not sent again.
+    Raises: NoSuchReceipt, ReceiptDoesNotStand, MailAddressMissing.
+    """
+    patient = lock_patient(tx, find_receipt(tx, receipt_id, actor).patient_id)
+    receipt = find_receipt(tx, receipt_id, actor)
+    if not receipt.stands:
+        raise ReceiptDoesNotStand("The money of this receipt was booked otherwise since. Mail the newer one.")
+    if patient.email is None:
+        raise MailAddressMissing("The patient has no e-mail address. Enter it, or hand out the PDF.")
+    recipient = tx.vault.fingerprint("mail.recipient", patient.email.lower())
+    before = tx.session.scalars(
+        select(MailRow)
+        .where(MailRow.receipt_id == receipt_id, MailRow.recipient == recipient)
+        .order_by(MailRow.turn.desc())
+    ).all()
+    if before and _still_good(tx, before[0], now):
+        return mail_of(before[0])
+    return _queue(tx, receipt, patient.email, recipient, len(before) + 1, actor, now)
+
+
+def mail_receipt_by_itself(tx: Tx, *, receipt_id: str, actor: Actor, now: datetime) -> Mail | None:
+    """Mail a new receipt, unless it stands no more or the patient has no address or wants no mail."""
+    receipt = find_receipt(tx, receipt_id, actor)
+    patient = find_patient(tx, receipt.patient_id, actor)
+    if not receipt.stands or patient.email is None or patient.declines_mail:
+        return None
+    return mail_receipt(tx, receipt_id=receipt_id, actor=actor, now=now)
+
+
+def keep_mail_sent(tx: Tx, *, mail_id: str, actor: Actor, now: datetime) -> Mail:
+    """The server took it. Told again, it changes nothing."""
+    row = tx.session.get_one(MailRow, mail_id, with_for_update=True)
+    if row.state == MailState.QUEUED:
+        advance(tx, row, MAIL_MOVES, MailEvent.SEND, actor=actor, now=now)
+        row.sent_at = now
+        record_audit(tx, actor=actor, action="mail.send", subject_id=mail_id, now=now)
+    return mail_of(row)
+
+
+def refuse_mail(tx: Tx, *, mail_id: str, actor: Actor, now: datetime) -> Mail:
+    """The server will never take it: a person looks at the address."""
+    row = tx.session.get_one(MailRow, mail_id, with_for_update=True)
+    if row.state == MailState.QUEUED:
+        advance(tx, row, MAIL_MOVES, MailEvent.REFUSE, actor=actor, now=now)
+        of = tx.session.get_one(ReceiptRow, row.receipt_id)
+        open_task(
+            tx,
+            kind=MAIL_REFUSED,
+            subject_id=of.id,
+            entity_id=of.entity_id,
+            site_id=of.site_id,
+            actor=actor,
+            now=now,
+        )
+    return mail_of(row)
+
+
+def open_link(tx: Tx, *, secret: str, born_on: date, actor: Actor, now: datetime) -> str | None:
+    """The id of the link when the birth date is the patient's; None for all else, whatever it is.
+
+    Each try is counted before anything is compared, so that no number of tries at once exceeds TRIES.
+    """
+    print_ = link_print(tx.vault, secret)
+    tried = tx.session.execute(
+        update(ReceiptLinkRow)
+        .where(
+            ReceiptLinkRow.fingerprint == print_,
+            ReceiptLinkRow.tries_left > 0,
+            ReceiptLinkRow.expires_at > now,
+        )
+        .values(tries_left=ReceiptLinkRow.tries_left - 1)
+        .returning(ReceiptLinkRow.id, ReceiptLinkRow.receipt_id)
+    ).first()
+    right = _birth_date(tx, tried.receipt_id) if tried else NOBODY
+    is_right = hmac.compare_digest(right.isoformat(), born_on.isoformat())
+    if tried is None:
+        return None
+    holder = Actor(id=tried.id, entity_id=actor.entity_id, permissions=frozenset())
+    action = "receipt.open" if is_right else "receipt.open.refuse"
+    record_audit(tx, actor=holder, action=action, subject_id=tried.receipt_id, now=now)
+    if not is_right:
+        return None
+    tx.session.execute(update(ReceiptLinkRow).where(ReceiptLinkRow.id == tried.id).values(tries_left=TRIES))
+    link_id: str = tried.id
+    return link_id
+
+
+def _birth_date(tx: Tx, receipt_id: str) -> date:
+    patient_id = tx.session.get_one(ReceiptRow, receipt_id).patient_id
+    return find_patient(tx, patient_id, SYSTEM).born_on
+
+
+def _still_good(tx: Tx, row: MailRow, now: datetime) -> bool:
+    link = tx.session.get_one(ReceiptLinkRow, row.link_id)
+    return row.state != MailState.REFUSED and link.tries_left > 0 and link.expires_at > now
+
+
+def _queue(tx: Tx, receipt: Receipt, to: str, recipient: str, turn: int, actor: Actor, now: datetime) -> Mail:
+    secret, mail_id = secrets.token_urlsafe(SECRET_BYTES), new_id("mail")
+    link = ReceiptLinkRow(
+        id=new_id("rlk"),
+        receipt_id=receipt.id,
+        fingerprint=link_print(tx.vault, secret),
+        tries_left=TRIES,
+        expires_at=now + LINK_LASTS,
+    )
+    row = MailRow(
+        id=mail_id,
+        receipt_id=receipt.id,
+        link_id=link.id,
+        recipient=recipient,
+        turn=turn,
+        state=MailState.QUEUED,
+        sealed=tx.vault.seal(MailRow.__tablename__, mail_id, {"to": to, "secret": secret}),
+        queued_at=now,
+    )
+    tx.session.add(link)
+    tx.session.flush()
+    tx.session.add(row)
+    tx.session.flush()
+    enqueue(tx, kind=SEND_MAIL, key=mail_id, due_at=now)
+    record_audit(tx, actor=actor, action="receipt.mail", subject_id=receipt.id, now=now)
+    return mail_of(row)

@@ -1,0 +1,82 @@
+"""/pay/<token>/receipt: a receipt for who has the link and knows the patient's birth date.
+
+Opening the link looks nothing up, so that a link that never was looks like any other. What is wrong with a
+try, the link or the date, is never said.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+
+from flask import Blueprint, redirect, render_template, request, session
+from werkzeug import Response
+
+from billing.kernel.permissions import SYSTEM
+from billing.payments.ports import RenderReceipt
+from billing.payments.queries.mail import link_print, receipt_of_link
+from billing.payments.queries.receipts import find_receipt
+from billing.payments.records.receipts import Receipt
+from billing.payments.use_cases.mail import open_link
+from billing.platform.data.documents import rendered_once
+from billing.platform.http.edge import Edge
+from billing.platform.http.papers import pdf_answer
+
+PUBLIC_ENDPOINTS = frozenset({"receipt.ask", "receipt.open_it", "receipt.pdf"})
+OPENED = "receipt"
+"""The name under which the visitor's own cookie keeps which link they opened, and until when."""
+STAYS_OPEN = timedelta(minutes=15)
+
+
+def make_blueprint(edge: Edge, render: RenderReceipt) -> Blueprint:
+    routes = Blueprint("receipt", __name__)
+
+    @routes.get("/pay/<token>/receipt")
+    def ask(token: str) -> str:
+        receipt = _opened(edge, token)
+        if receipt is None:
+            return render_template("portal/receipt_ask.html", token=token, refused=False)
+        return render_template("portal/receipt.html", token=token, receipt=receipt)
+
+    @routes.post("/pay/<token>/receipt")
+    def open_it(token: str) -> Response | tuple[str, int]:
+        born_on, now = _date_of(request.form.get("born_on", "")), edge.clock()
+        link_id = None
+        if born_on is not None:
+            link_id = edge.database.in_transaction(
+                lambda tx: open_link(tx, secret=token, born_on=born_on, actor=SYSTEM, now=now)
+            )
+        if link_id is None:
+            return render_template("portal/receipt_ask.html", token=token, refused=True), 422
+        session[OPENED] = {
+            "link": link_id,
+            "print": link_print(edge.database.vault, token),
+            "until": (now + STAYS_OPEN).isoformat(),
+        }
+        return redirect(f"/pay/{token}/receipt", 303)
+
+    @routes.get("/pay/<token>/receipt.pdf")
+    def pdf(token: str) -> Response:
+        receipt = _opened(edge, token)
+        if receipt is None:
+            return redirect(f"/pay/{token}/receipt", 303)
+        content = rendered_once(edge.database, render, document_id=receipt.document_id, now=edge.clock())
+        return pdf_answer(content, receipt.number)
+
+    return routes
+
+
+def _opened(edge: Edge, token: str) -> Receipt | None:
+    """The receipt, when this visitor opened this very link a short while ago."""
+    opened = session.get(OPENED)
+    if not opened or opened["print"] != link_print(edge.database.vault, token):
+        return None
+    if datetime.fromisoformat(opened["until"]) <= edge.clock():
+        return None
+    return edge.read(lambda read: find_receipt(read, receipt_of_link(read, opened["link"]), SYSTEM))
+
+
+def _date_of(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
