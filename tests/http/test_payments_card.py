@@ -253,6 +253,8 @@ def test_a_refund_that_fails_weeks_later_is_the_patients_credit_again(office, cr
     until_kept(office, "refund.failed")
     office.work()
     assert office.get(f"/refunds/{asked['id']}").json()["state"] == "failed"
+    (task,) = office.get("/tasks?state=open").json()["items"]
+    assert (task["kind"], task["subject_id"]) == ("refund-failed", asked["id"])
     assert books(office)["2200"] == -45_000
     assert refund(office, credit, 45_000, key="r2").status_code == 201
 

@@ -33,7 +33,9 @@ from billing.payments.use_cases.refunds import (
     keep_sent,
     reject_refund,
     send_check,
+    void_check,
 )
+from billing.platform.data.tasks import list_tasks
 from tests.conftest import NOW
 from tests.factories.accounting import LIMIT
 from tests.factories.care import give
@@ -217,6 +219,27 @@ def test_cash_goes_back_by_check_and_to_no_card(database, do):
     with pytest.raises(RefundTargetMissing):
         do(refund_payment, **asked, amount=Money(1), method=RefundMethod.CARD, limit=LIMIT)
     assert do(refund_payment, **asked, amount=Money(1), method=None, limit=LIMIT).method == "check"
+
+
+def test_a_stale_check_is_voided_once_and_somebody_sends_the_money_again(
+    database, ask, books, do, refundable, bill
+):
+    before = books()
+    stale = ask(90_000, method=RefundMethod.CHECK)
+    do(send_check, refund_id=stale.id, check_number="1001")
+    assert books()["1000"] == -90_000
+    for _ in range(2):
+        assert do(void_check, refund_id=stale.id).state == "failed"
+    assert books() == {**{key: cents for key, cents in before.items() if key != "2100"}, "2200": -90_000}
+    with database.reading() as read:
+        (task,) = list_tasks(read, SYSTEM, limit=9)
+        (lot,) = credits_of_patient(read, bill.patient.id, SYSTEM)
+    assert (task.kind, task.subject_id, lot.election) == ("refund-failed", stale.id, None)
+    again = ask(90_000)
+    do(keep_sent, refund_id=again.id, reference="re_2")
+    assert (again.method, refundable()) == ("card", (Money(0), []))
+    with pytest.raises(RefundTargetMissing):
+        do(void_check, refund_id=again.id)
 
 
 @pytest.mark.processes

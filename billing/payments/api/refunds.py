@@ -18,7 +18,13 @@ from billing.payments.schemas.refunds import (
     SendCheck,
 )
 from billing.payments.use_cases.refund_payment import refund_payment
-from billing.payments.use_cases.refunds import approve_refund, reject_refund, request_refund, send_check
+from billing.payments.use_cases.refunds import (
+    approve_refund,
+    reject_refund,
+    request_refund,
+    send_check,
+    void_check,
+)
 from billing.platform.http.api import ApiBlueprint
 from billing.platform.http.edge import Edge
 from billing.platform.http.guard import current_actor, guard
@@ -114,6 +120,19 @@ def add_refund_decisions(routes: ApiBlueprint, edge: Edge) -> None:
         return edge_write(
             edge,
             lambda tx: send_check(tx, refund_id=refund_id, **body, actor=actor, now=now),
+            RefundView,
+            status=200,
+            moves_money=True,
+        )
+
+    @routes.route("/refunds/<refund_id>/void-check", methods=["POST"])
+    @routes.response(200, RefundView)
+    @guard(Permission.REFUNDS_REQUEST)
+    def void(refund_id: str) -> Response:
+        actor, now = current_actor(), edge.clock()
+        return edge_write(
+            edge,
+            lambda tx: void_check(tx, refund_id=refund_id, actor=actor, now=now),
             RefundView,
             status=200,
             moves_money=True,

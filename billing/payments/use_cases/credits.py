@@ -68,9 +68,10 @@ def open_lot(
 ) -> CreditLot:
     """Hold money for a patient; the caller posts it to 2200.
 
-    A reimbursement waits for the patient's choice; other credit goes off the next invoice.
+    A reimbursement, and what was gathered for a refund, wait for the patient's choice; other credit goes
+    off the next invoice.
     """
-    waits = source is CreditSource.REIMBURSEMENT
+    waits = source in (CreditSource.REIMBURSEMENT, CreditSource.RELEASED)
     row = CreditLotRow(
         id=new_id("crl"),
         entity_id=of.entity_id,

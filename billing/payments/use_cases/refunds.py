@@ -40,8 +40,11 @@ from billing.platform.data.audit import record_audit
 from billing.platform.data.database import Tx
 from billing.platform.data.jobs import enqueue
 from billing.platform.data.states import advance
+from billing.platform.data.tasks import open_task
 
 SEND_REFUND = "send-refund"
+REFUND_FAILED = "refund-failed"
+"""The task of a person who sends it again, by check or another way."""
 LANDS_ON = {RefundMethod.CARD: Account.PROCESSOR_CLEARING, RefundMethod.CHECK: Account.BANK}
 
 
@@ -212,8 +215,27 @@ def fail_refund(tx: Tx, *, refund_id: str, actor: Actor, now: datetime) -> Refun
     )
     _post(tx, row, "held-again", held, actor, now)
     _put_back(tx, row)
+    open_task(
+        tx,
+        kind=REFUND_FAILED,
+        subject_id=row.id,
+        entity_id=row.entity_id,
+        site_id=row.site_id,
+        actor=actor,
+        now=now,
+    )
     _audit(tx, row, "refund.fail", actor, now)
     return refund_of(row)
+
+
+def void_check(tx: Tx, *, refund_id: str, actor: Actor, now: datetime) -> Refund:
+    """The check was never cashed, or is lost: it is worth nothing any more, and the money is held again.
+
+    Raises: NoSuchRefund, RefundTargetMissing for a refund to a card, IllegalMove.
+    """
+    if find_refund(tx, refund_id, actor).method is not RefundMethod.CHECK:
+        raise RefundTargetMissing("This refund went to a card; the processor says what became of it.")
+    return fail_refund(tx, refund_id=refund_id, actor=actor, now=now)
 
 
 def _approved_itself(tx: Tx, patient_id: str, since: datetime) -> Money:
