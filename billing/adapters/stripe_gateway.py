@@ -5,7 +5,7 @@ from __future__ import annotations
 import hmac
 import re
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -13,6 +13,7 @@ import orjson
 import stripe
 from stripe import BalanceTransaction, Charge, Dispute, PaymentIntent, Refund, RequestsClient, StripeClient
 from stripe.checkout import Session
+from stripe.params import PaymentIntentCreateParams
 from stripe.params.checkout import SessionCreateParams
 
 from billing.kernel.money import ZERO, Money, total
@@ -26,7 +27,7 @@ from billing.payments.ports import (
     RefundState,
     RefundStatus,
 )
-from billing.payments.records.checkouts import Event
+from billing.payments.records.checkouts import Event, Reader
 from billing.payments.records.disputes import DisputeFacts, DisputeMovementFacts
 from billing.payments.records.payments import ChargeFacts, Tender
 from billing.payments.states.disputes import DisputeEvent
@@ -44,6 +45,8 @@ EXPANDED = [
     "payment_intent.latest_charge.balance_transaction",
     "payment_intent.latest_charge.failure_balance_transaction",
 ]
+EXPANDED_INTENT = ["latest_charge.balance_transaction"]
+INTENT_STATUS = {"succeeded": CheckoutStatus.COMPLETE, "canceled": CheckoutStatus.EXPIRED}
 SPENT = ("requires_payment_method", "canceled")
 """How an intent stands whose completed page brought nothing after all."""
 TENDERS = {"card": Tender.CARD, "us_bank_account": Tender.ACH, "card_present": Tender.CARD_PRESENT}
@@ -113,7 +116,55 @@ class StripeGateway:
             session = self._client.v1.checkout.sessions.create(page, {"idempotency_key": key})
         return OpenedCheckout(reference=session.id, url=session.url or "")
 
+    def list_readers(self) -> list[Reader]:
+        with _answers():
+            readers = self._client.v1.terminal.readers.list({"limit": 100}).auto_paging_iter()
+            return [
+                Reader(id=each.id, label=each.label or each.id, is_online=each.status == "online")
+                for each in readers
+                if isinstance(each, stripe.terminal.Reader)
+            ]
+
+    def ask_on_reader(self, *, key: str, amount: Money, reader_id: str) -> OpenedCheckout:
+        ask: PaymentIntentCreateParams = {
+            "amount": amount.cents,
+            "currency": "usd",
+            "allowed_payment_method_types": ["card_present"],
+            "description": DESCRIPTION,
+            "metadata": {"operation": key},
+        }
+        with _answers():
+            intent = self._client.v1.payment_intents.create(ask, {"idempotency_key": key})
+        try:
+            with _answers():
+                self._client.v1.terminal.readers.process_payment_intent(
+                    reader_id, {"payment_intent": intent.id}, {"idempotency_key": f"{key}-reader"}
+                )
+        except GatewayRefused:
+            with _answers():
+                self._client.v1.payment_intents.cancel(intent.id)
+            raise
+        return OpenedCheckout(reference=intent.id, url=None)
+
+    def cancel_on_reader(self, reference: str, *, reader_id: str) -> None:
+        with suppress(GatewayRefused), _answers():
+            self._client.v1.terminal.readers.cancel_action(reader_id)
+        with _answers():
+            self._client.v1.payment_intents.cancel(reference)
+
+    def find_on_reader(self, key: str, *, opened_after: datetime) -> CheckoutState | None:
+        since = int((opened_after - CLOCK_MARGIN).timestamp())
+        with _answers():
+            intents = self._client.v1.payment_intents.list({"created": {"gte": since}, "limit": 100})
+            found = next((i.id for i in intents.auto_paging_iter() if _operation(i.metadata) == key), None)
+        return self.read_checkout(found) if found else None
+
     def read_checkout(self, reference: str) -> CheckoutState:
+        if reference.startswith("pi_"):
+            with _answers():
+                return _intent_state(
+                    self._client.v1.payment_intents.retrieve(reference, {"expand": EXPANDED_INTENT})
+                )
         with _answers():
             return _checkout_state(
                 self._client.v1.checkout.sessions.retrieve(reference, {"expand": EXPANDED})
@@ -248,6 +299,18 @@ def _checkout_state(session: Session) -> CheckoutState:
         paid=paid,
         charge=_charge_facts(session.payment_intent) if paid else None,
         lost_fee=_lost_fee(session.payment_intent),
+    )
+
+
+def _intent_state(intent: PaymentIntent) -> CheckoutState:
+    """Asked on a reader: until it was paid or canceled a card may still come, after a decline too."""
+    paid = _money(intent.amount_received, intent.currency) if intent.status == "succeeded" else None
+    return CheckoutState(
+        reference=intent.id,
+        operation=_operation(intent.metadata),
+        status=INTENT_STATUS.get(intent.status, CheckoutStatus.OPEN),
+        paid=paid,
+        charge=_charge_facts(intent) if paid else None,
     )
 
 

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from billing.kernel.errors import Conflict, Invalid, Unavailable
 from billing.kernel.money import ZERO, Money
-from billing.payments.records.checkouts import Event
+from billing.payments.records.checkouts import Event, Reader
 from billing.payments.records.disputes import DisputeFacts
 from billing.payments.records.mail import Letter
 from billing.payments.records.payments import ChargeFacts
@@ -97,10 +97,10 @@ class RefundStatus(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class OpenedCheckout:
-    """A page of the processor on which a patient can pay: its id there, and its address."""
+    """Where a patient can pay: its id at the processor, and the address if it is a page."""
 
     reference: str
-    url: str
+    url: str | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -151,7 +151,22 @@ class Gateway(Protocol):
         `{CHECKOUT_SESSION_ID}` in `success_url` becomes the reference.
         """
 
-    def read_checkout(self, reference: str) -> CheckoutState: ...
+    def read_checkout(self, reference: str) -> CheckoutState:
+        """Of a page or of a reader alike; COMPLETE, DECLINED and EXPIRED are final."""
+
+    def list_readers(self) -> list[Reader]: ...
+
+    def ask_on_reader(self, *, key: str, amount: Money, reader_id: str) -> OpenedCheckout:
+        """Let a reader ask for a card.
+
+        Raises: GatewayRefused for one that is busy, away or unknown: then nothing stands.
+        """
+
+    def cancel_on_reader(self, reference: str, *, reader_id: str) -> None:
+        """No card is taken any more. GatewayRefused when one was: read it."""
+
+    def find_on_reader(self, key: str, *, opened_after: datetime) -> CheckoutState | None:
+        """What was asked on a reader under this key, as `find_checkout`."""
 
     def expire_checkout(self, reference: str) -> None:
         """Close the page. GatewayRefused when it is no longer open: read it to learn why."""

@@ -28,7 +28,7 @@ from billing.payments.ports import (
     OpenedCheckout,
     RefundState,
 )
-from billing.payments.records.checkouts import Event
+from billing.payments.records.checkouts import Event, Reader
 from billing.payments.records.payments import ChargeFacts
 from billing.payments.use_cases.links import make_pay_link
 from billing.people.api import make_authenticate, make_blueprint
@@ -108,6 +108,18 @@ class Processor:
         if self.states[reference].status is not CheckoutStatus.OPEN:
             raise GatewayRefused("resource_missing")
         self.states[reference] = replace(self.states[reference], status=CheckoutStatus.EXPIRED)
+
+    def list_readers(self) -> list[Reader]:
+        raise NotImplementedError
+
+    def ask_on_reader(self, *, key: str, amount: Money, reader_id: str) -> OpenedCheckout:
+        raise NotImplementedError
+
+    def cancel_on_reader(self, reference: str, *, reader_id: str) -> None:
+        raise NotImplementedError
+
+    def find_on_reader(self, key: str, *, opened_after: datetime) -> CheckoutState | None:
+        raise NotImplementedError
 
     def find_checkout(self, key: str, *, opened_after: datetime) -> CheckoutState | None:
         raise NotImplementedError

@@ -155,3 +155,18 @@ def test_a_health_account_is_what_the_patient_ticks(office, bill, ticked):
     office.work()
     (payment,) = office.get(f"/payments?invoice_id={bill.invoice.id}").json()["items"]
     assert (payment["is_health_account"], payment["instrument"]) == (ticked, "visa 4242")
+
+
+def test_what_a_bank_account_paid_goes_back_to_it(office, bill, days_pass):
+    debit(office, bill)
+    days_pass(4)
+    until_kept(office, "checkout.session.async_payment_succeeded")
+    office.work()
+    assert office.post(f"/sessions/{bill.session_ids[0]}/cancel").status_code == 200
+    (lot,) = office.get(f"/patients/{bill.patient.id}/credits").json()["items"]
+    (payment,) = office.get(f"/payments?invoice_id={bill.invoice.id}").json()["items"]
+    body = {"amount_cents": 45_000, "payment_id": payment["id"]}
+    asked = office.post(f"/credits/{lot['id']}/refunds", body, key="r1")
+    assert asked.status_code == 201
+    office.work()
+    assert office.get(f"/refunds/{asked.json()['id']}").json()["state"] in ("sent", "succeeded")

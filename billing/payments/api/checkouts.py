@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from billing.kernel.permissions import Permission
-from billing.payments.flows.checkouts import cancel_checkout, start_checkout
+from billing.payments.flows.checkouts import cancel_checkout, start_checkout, start_reader_payment
 from billing.payments.flows.room import Payments
 from billing.payments.queries.checkouts import find_checkout
-from billing.payments.schemas.checkouts import CheckoutView
+from billing.payments.schemas.checkouts import AskOnReader, CheckoutView, ReadersView
 from billing.platform.http.api import ApiBlueprint
 from billing.platform.http.edge import Edge
 from billing.platform.http.guard import current_actor, guard
@@ -30,6 +30,25 @@ def add_checkout_routes(routes: ApiBlueprint, edge: Edge, room: Payments) -> Non
             request=request_key(),
             actor=current_actor(),
         )
+
+    @routes.route("/invoices/<invoice_id>/terminal-payments", methods=["POST"])
+    @routes.arguments(AskOnReader)
+    @routes.response(201, CheckoutView)
+    @guard(Permission.PAYMENTS_TAKE)
+    def ask_on_reader(body: dict[str, Any], invoice_id: str) -> Any:
+        return start_reader_payment(
+            room,
+            invoice_id=invoice_id,
+            reader_id=body["reader_id"],
+            request=request_key(),
+            actor=current_actor(),
+        )
+
+    @routes.route("/readers", methods=["GET"])
+    @routes.response(200, ReadersView)
+    @guard(Permission.PAYMENTS_TAKE)
+    def readers() -> Any:
+        return {"items": room.gateway.list_readers()}
 
     @routes.route("/checkouts/<checkout_id>", methods=["GET"])
     @routes.response(200, CheckoutView)

@@ -13,6 +13,7 @@ from billing.payments.states.checkouts import STANDING, CheckoutState
 from billing.payments.use_cases.checkouts import (
     await_debit,
     begin_checkout,
+    begin_reader_payment,
     close_checkout,
     decline_checkout,
     keep_page,
@@ -61,6 +62,30 @@ def start_checkout(
     return open_page(room, checkout, actor) if checkout.state is CheckoutState.CREATED else checkout
 
 
+def start_reader_payment(
+    room: Payments, *, invoice_id: str, reader_id: str, request: RequestKey, actor: Actor
+) -> Checkout:
+    """Let a reader at the desk ask for what is owed now; credit comes off first.
+
+    Raises: NoSuchInvoice, InvoiceNotOpen, TooSmallForCard, CheckoutStands, GatewayTimeout, GatewayRefused.
+    """
+    write_now(room, lambda tx, now: take_credit_first(tx, invoice_id=invoice_id, actor=actor, now=now))
+    checkout = write_now(
+        room,
+        lambda tx, now: begin_reader_payment(
+            tx, invoice_id=invoice_id, reader_id=reader_id, request=request, actor=actor, now=now
+        ),
+    )
+    return open_page(room, checkout, actor) if checkout.state is CheckoutState.CREATED else checkout
+
+
+def settle_known(room: Payments, *, reference: str) -> Checkout | None:
+    """As `settle_checkout`, for what may be a part of something else; None when we keep no such reference."""
+    with room.database.reading() as read:
+        known = checkout_by_reference(read, reference)
+    return settle_checkout(room, reference=reference) if known else None
+
+
 def cancel_checkout(room: Payments, *, checkout_id: str, actor: Actor) -> Checkout:
     """Close the processor's page, and answer with what became of the checkout: closed, or paid after all.
 
@@ -73,7 +98,7 @@ def cancel_checkout(room: Payments, *, checkout_id: str, actor: Actor) -> Checko
     if checkout.reference is None:
         checkout = open_page(room, checkout, actor)
     try:
-        room.gateway.expire_checkout(str(checkout.reference))
+        _close(room, checkout)
     except GatewayRefused:
         log.info("checkout_not_open", checkout=checkout.id)
     return settle_checkout(room, reference=str(checkout.reference)) or checkout
@@ -96,13 +121,7 @@ def settle_checkout(room: Payments, *, reference: str) -> Checkout | None:
 
 def open_page(room: Payments, checkout: Checkout, actor: Actor) -> Checkout:
     try:
-        page = room.gateway.open_checkout(
-            key=checkout.id,
-            amount=checkout.amount,
-            expires_at=checkout.expires_at,
-            success_url=checkout.return_url,
-            cancel_url=checkout.return_url,
-        )
+        page = _open(room, checkout)
     except GatewayRefused:
         write_now(room, lambda tx, now: refuse_checkout(tx, checkout_id=checkout.id, actor=actor, now=now))
         raise
@@ -112,6 +131,28 @@ def open_page(room: Payments, checkout: Checkout, actor: Actor) -> Checkout:
             tx, checkout_id=checkout.id, reference=page.reference, url=page.url, actor=actor, now=now
         ),
     )
+
+
+def _open(room: Payments, checkout: Checkout) -> ports.OpenedCheckout:
+    if checkout.reader_id is not None:
+        return room.gateway.ask_on_reader(
+            key=checkout.id, amount=checkout.amount, reader_id=checkout.reader_id
+        )
+    return room.gateway.open_checkout(
+        key=checkout.id,
+        amount=checkout.amount,
+        expires_at=checkout.expires_at,
+        success_url=checkout.return_url,
+        cancel_url=checkout.return_url,
+    )
+
+
+def _close(room: Payments, checkout: Checkout) -> None:
+    reference = str(checkout.reference)
+    if checkout.reader_id is not None:
+        room.gateway.cancel_on_reader(reference, reader_id=checkout.reader_id)
+    else:
+        room.gateway.expire_checkout(reference)
 
 
 def record_outcome(room: Payments, checkout_id: str, state: ports.CheckoutState) -> Checkout:

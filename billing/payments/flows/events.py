@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from billing.payments.flows.checkouts import settle_checkout
+from billing.payments.flows.checkouts import settle_checkout, settle_known
 from billing.payments.flows.disputes import follow_dispute
 from billing.payments.flows.refunds import settle_refund
 from billing.payments.flows.room import Payments
@@ -12,6 +12,8 @@ def work_event(room: Payments, *, kind: str, object_id: str) -> None:
     """Act on a notice: the object is read again, so that the order of notices does not matter."""
     if kind.startswith("checkout.session."):
         settle_checkout(room, reference=object_id)
+    elif kind.startswith("payment_intent."):
+        settle_known(room, reference=object_id)
     elif kind.startswith("refund."):
         settle_refund(room, reference=object_id)
     elif kind.startswith("charge.dispute."):

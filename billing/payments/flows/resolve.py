@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from billing.kernel.permissions import SYSTEM
-from billing.payments.flows.checkouts import open_page, record_outcome, settle_checkout
+from billing.payments import ports
+from billing.payments.flows.checkouts import cancel_checkout, open_page, record_outcome, settle_checkout
 from billing.payments.flows.refunds import send_refund, settle_refund
 from billing.payments.flows.room import KEY_LIVES, SETTLES_WITHIN, Payments, log, write_now
 from billing.payments.queries.checkouts import unresolved_checkouts
@@ -40,14 +41,28 @@ def resolve(room: Payments) -> Resolved:
 
 
 def _resolve_checkout(room: Payments, checkout: Checkout) -> None:
-    if checkout.reference is not None:
+    fresh = room.clock() - checkout.opened_at < KEY_LIVES
+    if checkout.reader_id is not None and (fresh or checkout.reference is not None):
+        cancel_checkout(room, checkout_id=checkout.id, actor=SYSTEM)
+    elif checkout.reference is not None:
         settle_checkout(room, reference=checkout.reference)
-    elif room.clock() - checkout.opened_at < KEY_LIVES:
+    elif fresh:
         open_page(room, checkout, SYSTEM)
-    elif state := room.gateway.find_checkout(checkout.id, opened_after=checkout.opened_at):
+    elif state := _find(room, checkout):
         record_outcome(room, checkout.id, state)
     else:
         write_now(room, lambda tx, now: close_checkout(tx, checkout_id=checkout.id, actor=SYSTEM, now=now))
+
+
+def _find(room: Payments, checkout: Checkout) -> ports.CheckoutState | None:
+    """What was asked on a reader so long ago is closed before it is believed."""
+    if checkout.reader_id is None:
+        return room.gateway.find_checkout(checkout.id, opened_after=checkout.opened_at)
+    found = room.gateway.find_on_reader(checkout.id, opened_after=checkout.opened_at)
+    if found is None or found.status is not ports.CheckoutStatus.OPEN:
+        return found
+    room.gateway.cancel_on_reader(found.reference, reader_id=checkout.reader_id)
+    return room.gateway.read_checkout(found.reference)
 
 
 def _resolve_refund(room: Payments, refund: Refund) -> None:

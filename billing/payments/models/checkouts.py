@@ -28,6 +28,8 @@ class CheckoutRow(Base):
     id: Mapped[Id] = mapped_column(primary_key=True)
     invoice_id: Mapped[Id] = mapped_column(ForeignKey("invoice.id"))
     patient_id: Mapped[Id]
+    way: Mapped[str] = mapped_column(String(10))
+    reader_id: Mapped[str | None] = mapped_column(String(80))
     amount_cents: Mapped[int]
     state: Mapped[str] = mapped_column(String(10), index=True)
     reference: Mapped[str | None] = mapped_column(String(255), unique=True)

@@ -18,11 +18,11 @@ from billing.payments.errors import (
     NoSuchPayLink,
 )
 from billing.payments.models.checkouts import CheckoutRow, PayLinkRow
-from billing.payments.records.checkouts import Checkout, PayLink
+from billing.payments.records.checkouts import Checkout, PayLink, Way
 from billing.payments.states.checkouts import STANDING, CheckoutState
 from billing.platform.data.database import Read
 
-PAGE_STANDS = "A card page of this invoice stands open. Cancel it first, or wait until it was used."
+PAGE_STANDS = "A card page or reader of this invoice stands open. Cancel it first, or wait until it was used."
 ON_ITS_WAY = "A payment of this invoice is on its way from a bank account. It takes some days; wait for it."
 
 
@@ -102,6 +102,8 @@ def checkout_of(row: CheckoutRow) -> Checkout:
         id=row.id,
         invoice_id=row.invoice_id,
         patient_id=row.patient_id,
+        way=Way(row.way),
+        reader_id=row.reader_id,
         amount=Money(row.amount_cents),
         state=CheckoutState(row.state),
         reference=row.reference,

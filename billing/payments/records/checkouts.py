@@ -4,18 +4,37 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 
 from billing.kernel.money import Money
 from billing.payments.states.checkouts import CheckoutState
 
 
+class Way(StrEnum):
+    """Where the payer pays: on the processor's page, or on a card reader at the desk."""
+
+    PAGE = "page"
+    READER = "reader"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reader:
+    """A card reader, as the processor knows it."""
+
+    id: str
+    label: str
+    is_online: bool
+
+
 @dataclass(frozen=True, kw_only=True)
 class Checkout:
-    """An attempt to pay an invoice on the processor's page; `url` is None until it is known."""
+    """An attempt to pay an invoice; `url` is None until it is known, and for a reader."""
 
     id: str
     invoice_id: str
     patient_id: str
+    way: Way
+    reader_id: str | None
     amount: Money
     state: CheckoutState
     reference: str | None

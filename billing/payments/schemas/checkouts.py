@@ -2,9 +2,23 @@
 
 from __future__ import annotations
 
-from marshmallow import Schema, fields
+from marshmallow import Schema, fields, validate
 
-from billing.platform.http.fields import Cents, Moment
+from billing.platform.http.fields import Cents, Moment, StrictSchema
+
+
+class AskOnReader(StrictSchema):
+    reader_id = fields.String(required=True, validate=validate.Regexp(r"^[A-Za-z0-9_]{1,80}\Z"))
+
+
+class ReaderView(Schema):
+    id = fields.String()
+    label = fields.String()
+    is_online = fields.Boolean()
+
+
+class ReadersView(Schema):
+    items = fields.List(fields.Nested(ReaderView))
 
 
 class CheckoutView(Schema):
@@ -12,6 +26,8 @@ class CheckoutView(Schema):
 
     id = fields.String()
     invoice_id = fields.String()
+    way = fields.String()
+    reader_id = fields.String(allow_none=True)
     amount_cents = Cents(attribute="amount")
     state = fields.String()
     url = fields.String(allow_none=True)

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 
 from billing.invoices.errors import InvoiceNotOpen
+from billing.invoices.records import Invoice
 from billing.invoices.states import InvoiceState
 from billing.invoices.use_cases.locks import lock_invoice
 from billing.kernel.ids import new_id
@@ -17,7 +18,7 @@ from billing.payments.errors import NoSuchCheckout, TooSmallForCard
 from billing.payments.models.checkouts import CheckoutRow
 from billing.payments.queries.checkouts import checkout_of, refuse_while_standing, standing_checkout
 from billing.payments.queries.credits import elected_credits
-from billing.payments.records.checkouts import Checkout
+from billing.payments.records.checkouts import Checkout, Way
 from billing.payments.records.payments import ChargeFacts
 from billing.payments.rules import SMALLEST_CARD_PAYMENT
 from billing.payments.states.checkouts import CHECKOUT_MOVES, PAYABLE, STANDING, CheckoutEvent, CheckoutState
@@ -29,7 +30,7 @@ from billing.platform.data.errors import KeyReused
 from billing.platform.data.idempotency import RequestKey
 from billing.platform.data.states import advance
 
-PAGE_LASTS = timedelta(hours=1)
+LASTS = {Way.PAGE: timedelta(hours=1), Way.READER: timedelta(minutes=15)}
 
 
 def take_credit_first(tx: Tx, *, invoice_id: str, actor: Actor, now: datetime) -> None:
@@ -66,30 +67,36 @@ def begin_checkout(
         if _is_page_of(standing, invoice.open_balance, now):
             return _remark(tx, standing.id, is_health_account=is_health_account)
         refuse_while_standing(tx, invoice_id)
-    if invoice.state is not InvoiceState.OPEN:
-        raise InvoiceNotOpen(f"Invoice {invoice_id} is {invoice.state}.", state=str(invoice.state))
-    if invoice.open_balance < SMALLEST_CARD_PAYMENT:
-        raise TooSmallForCard(f"A card takes no less than {SMALLEST_CARD_PAYMENT}. Pay at the desk.")
-    row = CheckoutRow(
-        id=new_id("chk"),
-        invoice_id=invoice_id,
-        patient_id=invoice.patient_id,
-        amount_cents=invoice.open_balance.cents,
-        state=CheckoutState.CREATED,
-        return_url=return_url,
-        is_health_account=is_health_account,
-        opened_at=now,
-        expires_at=now + PAGE_LASTS,
-        request_key=request.name if request else None,
-        request_sha256=request.sha256 if request else None,
-    )
+    row = _new(invoice, Way.PAGE, request, now)
+    row.return_url, row.is_health_account = return_url, is_health_account
     tx.session.add(row)
     tx.session.flush()
     _audit(tx, row, "checkout.begin", actor, now)
     return checkout_of(row)
 
 
-def keep_page(tx: Tx, *, checkout_id: str, reference: str, url: str, actor: Actor, now: datetime) -> Checkout:
+def begin_reader_payment(
+    tx: Tx, *, invoice_id: str, reader_id: str, request: RequestKey, actor: Actor, now: datetime
+) -> Checkout:
+    """Record the intent to take what is open on a card reader; a repeated request finds its first one.
+
+    Raises: NoSuchInvoice, InvoiceNotOpen, TooSmallForCard, CheckoutStands, KeyReused.
+    """
+    invoice = lock_invoice(tx, invoice_id, actor)
+    if known := _by_request(tx, request):
+        return known
+    refuse_while_standing(tx, invoice_id)
+    row = _new(invoice, Way.READER, request, now)
+    row.reader_id = reader_id
+    tx.session.add(row)
+    tx.session.flush()
+    _audit(tx, row, "checkout.begin", actor, now)
+    return checkout_of(row)
+
+
+def keep_page(
+    tx: Tx, *, checkout_id: str, reference: str, url: str | None, actor: Actor, now: datetime
+) -> Checkout:
     """Keep the processor's answer: where the patient pays. One that came too late changes nothing."""
     row = _locked(tx, checkout_id)
     if row.state == CheckoutState.CREATED:
@@ -155,7 +162,31 @@ def close_checkout(tx: Tx, *, checkout_id: str, actor: Actor, now: datetime) -> 
     return checkout_of(row)
 
 
+def _new(invoice: Invoice, way: Way, request: RequestKey | None, now: datetime) -> CheckoutRow:
+    """Raises: InvoiceNotOpen, TooSmallForCard."""
+    if invoice.state is not InvoiceState.OPEN:
+        raise InvoiceNotOpen(f"Invoice {invoice.id} is {invoice.state}.", state=str(invoice.state))
+    if invoice.open_balance < SMALLEST_CARD_PAYMENT:
+        raise TooSmallForCard(f"A card takes no less than {SMALLEST_CARD_PAYMENT}. Pay at the desk.")
+    return CheckoutRow(
+        id=new_id("chk"),
+        invoice_id=invoice.id,
+        patient_id=invoice.patient_id,
+        way=way,
+        amount_cents=invoice.open_balance.cents,
+        state=CheckoutState.CREATED,
+        return_url="",
+        is_health_account=False,
+        opened_at=now,
+        expires_at=now + LASTS[way],
+        request_key=request.name if request else None,
+        request_sha256=request.sha256 if request else None,
+    )
+
+
 def _is_page_of(standing: Checkout, owed: Money, now: datetime) -> bool:
+    if standing.way is not Way.PAGE:
+        return False
     return standing.state in PAYABLE and standing.amount == owed and standing.expires_at > now
 
 
