@@ -165,7 +165,7 @@ def test_what_a_bank_account_paid_goes_back_to_it(office, bill, days_pass):
     assert office.post(f"/sessions/{bill.session_ids[0]}/cancel").status_code == 200
     (lot,) = office.get(f"/patients/{bill.patient.id}/credits").json()["items"]
     (payment,) = office.get(f"/payments?invoice_id={bill.invoice.id}").json()["items"]
-    body = {"amount_cents": 45_000, "payment_id": payment["id"]}
+    body = {"amount_cents": 45_000, "available_cents": 45_000, "payment_id": payment["id"]}
     asked = office.post(f"/credits/{lot['id']}/refunds", body, key="r1")
     assert asked.status_code == 201
     office.work()
