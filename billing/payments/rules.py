@@ -81,9 +81,9 @@ def paid_with(tender: Tender, instrument: str | None) -> str:
 
 
 def given_back_to(method: RefundMethod, reference: str | None) -> str:
-    """Where a refund went; the processor's own id says nothing to a payer."""
+    """Where a refund went, a bank account included; the processor's own id says nothing to a payer."""
     if method is RefundMethod.CARD:
-        return "Back to the card"
+        return "Back to the card or account that paid"
     return f"By {reference}" if reference else "By check"
 
 
