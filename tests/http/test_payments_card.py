@@ -196,6 +196,26 @@ def test_one_checkout_that_cannot_be_told_does_not_keep_the_others_waiting(offic
     assert office.get(f"/checkouts/{paid['id']}").json()["state"] == "paid"
 
 
+def lose_sight_of(office, table, object_id):
+    """As after a mix-up at the processor: what we hold as its reference leads nowhere."""
+    with office.database.write_engine.begin() as connection:
+        connection.exec_driver_sql(f"UPDATE {table} SET reference = 'gone' WHERE id = '{object_id}'")
+
+
+def asked_about(office):
+    tasks = office.get("/tasks?state=open").json()["items"]
+    return [task["subject_id"] for task in tasks if task["kind"] == "outcome-unknown"]
+
+
+def test_a_checkout_that_cannot_be_told_for_a_week_is_one_task_for_a_person(office, bill, clock_file):
+    odd = office.post(f"/invoices/{bill.invoice.id}/checkouts", key="k1").json()
+    lose_sight_of(office, "checkout", odd["id"])
+    for days, tasks in ((6, []), (7, [odd["id"]]), (8, [odd["id"]])):
+        clock_file.write_text((NOW + timedelta(days=days, minutes=1)).isoformat())
+        assert resolve(office.room).unknown == 1
+        assert asked_about(office) == tasks
+
+
 def test_a_cancelled_page_takes_no_money(office, bill):
     checkout = office.post(f"/invoices/{bill.invoice.id}/checkouts", key="k1").json()
     assert office.post(f"/checkouts/{checkout['id']}/cancel").json()["state"] == "expired"
@@ -242,6 +262,30 @@ def test_a_refund_whose_answer_was_lost_is_made_once(office, credit, clock_file)
     sent = [each for each in office.sandbox.requests("/v1/refunds") if each["method"] == "POST"]
     assert {each["idempotency_key"] for each in sent} == {asked["id"]}
     assert books(office)["2200"] == -35_000
+
+
+def test_a_refund_whose_answer_was_lost_a_day_ago_is_looked_up_not_sent_again(office, credit, clock_file):
+    office.sandbox.control("lose-response", path="/v1/refunds", times=1)
+    asked = refund(office, credit, 10_000).json()
+    office.work()
+    clock_file.write_text((NOW + timedelta(hours=25)).isoformat())
+    assert resolve(office.room).unknown == 0
+    assert office.get(f"/refunds/{asked['id']}").json()["state"] == "succeeded"
+    sent = [each for each in office.sandbox.requests("/v1/refunds") if each["method"] == "POST"]
+    assert [each["idempotency_key"] for each in sent] == [asked["id"]]
+
+
+def test_a_refund_that_cannot_be_told_for_a_week_is_one_task_for_a_person(office, credit, clock_file):
+    asked = refund(office, credit, 10_000).json()
+    office.sandbox.control("lose-response", path="/v1/refunds", times=1)
+    office.work()
+    lose_sight_of(office, "refund", asked["id"])
+    with office.database.write_engine.begin() as connection:
+        connection.exec_driver_sql(f"UPDATE refund SET state = 'sent' WHERE id = '{asked['id']}'")
+    for days, tasks in ((6, []), (7, [asked["id"]]), (8, [asked["id"]])):
+        clock_file.write_text((NOW + timedelta(days=days, minutes=6)).isoformat())
+        assert resolve(office.room).unknown == 1
+        assert asked_about(office) == tasks
 
 
 def test_a_refund_that_fails_weeks_later_is_the_patients_credit_again(office, credit):

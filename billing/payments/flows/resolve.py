@@ -18,6 +18,7 @@ from billing.payments.states.refunds import RefundState
 from billing.payments.use_cases.checkouts import (
     close_checkout,
 )
+from billing.payments.use_cases.unknowns import ask_about_checkout, ask_about_refund
 
 
 @dataclass(frozen=True)
@@ -35,9 +36,23 @@ def resolve(room: Payments) -> Resolved:
     with room.database.reading() as read:
         checkouts = unresolved_checkouts(read, before=now - SETTLES_WITHIN, now=now)
         refunds = unresolved_refunds(read, before=now - SETTLES_WITHIN)
-    unknown = sum(not _try(lambda c=each: _resolve_checkout(room, c)) for each in checkouts)  # type: ignore[misc]
-    unknown += sum(not _try(lambda r=each: _resolve_refund(room, r)) for each in refunds)  # type: ignore[misc]
+    unknown = sum(not _told_of_checkout(room, each) for each in checkouts)
+    unknown += sum(not _told_of_refund(room, each) for each in refunds)
     return Resolved(checkouts=len(checkouts), refunds=len(refunds), unknown=unknown)
+
+
+def _told_of_checkout(room: Payments, checkout: Checkout) -> bool:
+    told = _try(lambda: _resolve_checkout(room, checkout))
+    if not told:
+        write_now(room, lambda tx, now: ask_about_checkout(tx, checkout=checkout, actor=SYSTEM, now=now))
+    return told
+
+
+def _told_of_refund(room: Payments, refund: Refund) -> bool:
+    told = _try(lambda: _resolve_refund(room, refund))
+    if not told:
+        write_now(room, lambda tx, now: ask_about_refund(tx, refund=refund, actor=SYSTEM, now=now))
+    return told
 
 
 def _resolve_checkout(room: Payments, checkout: Checkout) -> None:

@@ -1,0 +1,91 @@
+"""Webhooks that the processor did not send, or not lately, over real HTTP: refused, and nothing is left."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+
+import httpx
+import pytest
+from structlog.testing import capture_logs
+
+from tests.conftest import NOW
+from tests.factories.office import open_office
+from tests.factories.sandbox import WEBHOOK_SECRET
+
+pytestmark = pytest.mark.processes
+
+KIND = "checkout.session.expired"
+YEAR = 365 * 24 * 3600
+TOO_LARGE = 256 * 1024 + 1
+
+
+@pytest.fixture
+def office(tmp_path, database_url, clock_file):
+    opened = open_office(tmp_path, database_url, clock_file)
+    yield opened
+    opened.close()
+
+
+def an_event(*, livemode=False, filler=""):
+    event = {
+        "object": "event",
+        "id": "evt_made_here",
+        "type": KIND,
+        "livemode": livemode,
+        "created": int(NOW.timestamp()),
+        "data": {"object": {"id": "cs_made_here", "object": "checkout.session", "filler": filler}},
+    }
+    return json.dumps(event).encode()
+
+
+def deliver(office, payload, *, after=0, secret=WEBHOOK_SECRET, chunked=False):
+    stamp = int(NOW.timestamp()) + after
+    digest = hmac.new(secret.encode(), f"{stamp}.".encode() + payload, hashlib.sha256).hexdigest()
+    return httpx.post(
+        f"{office.url}/webhooks/stripe",
+        content=iter([payload]) if chunked else payload,
+        headers={"Stripe-Signature": f"t={stamp},v1={digest}", "Content-Type": "application/json"},
+    )
+
+
+def test_what_is_signed_well_and_in_time_is_kept_once(office):
+    for after in (-300, 0, 300):
+        assert deliver(office, an_event(), after=after).status_code == 200
+    assert office.kept(KIND) == ["evt_made_here"]
+
+
+@pytest.mark.parametrize(
+    ("payload", "signed"),
+    [
+        (an_event(), {"secret": "whsec_of_somebody_else"}),
+        (an_event(), {"after": -301}),
+        (an_event(), {"after": 301}),
+        (an_event(), {"after": YEAR}),
+        (an_event(livemode=True), {}),
+        (b'{"object": "event"}', {}),
+        (b"[1]", {}),
+    ],
+    ids=["forged", "stale", "early", "a year ahead", "live", "no event", "no object"],
+)
+def test_what_is_not_the_processors_is_refused_and_not_kept(office, payload, signed):
+    answer = deliver(office, payload, **signed)
+    assert (answer.status_code, answer.json()["code"]) == (422, "bad-signature")
+    assert office.kept(KIND) == []
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+def test_more_than_the_limit_is_refused_unread(office, chunked):
+    answer = deliver(office, an_event(filler="x" * TOO_LARGE), chunked=chunked)
+    assert answer.status_code == 413
+    assert office.kept(KIND) == []
+
+
+@pytest.mark.parametrize(
+    ("signed", "said"), [({"after": YEAR}, ["webhook_out_of_time"]), ({"secret": "whsec_else"}, [])]
+)
+def test_a_clock_that_is_wrong_is_said_in_the_log(office, signed, said):
+    with capture_logs() as logs:
+        deliver(office, an_event(), **signed)
+    assert [line["event"] for line in logs if line["event"].startswith("webhook_")] == said
