@@ -145,6 +145,18 @@ class CheckNumberUsed(Conflict):
     code = "check-number-used"
 
 
+class CheckPostdated(Conflict):
+    """The date on the check is still to come; no bank pays it before."""
+
+    code = "check-postdated"
+
+
+class CheckStale(Conflict):
+    """The check is older than 180 days, and a bank need not pay it. Ask for a new one."""
+
+    code = "check-stale"
+
+
 class UnexplainedMoney(Conflict):
     """The processor moved money that no operation of ours asked for; a person has to look."""
 

@@ -11,6 +11,7 @@ import yaml
 
 from billing.kernel.money import ZERO, Money
 from billing.ledger.records import Account
+from billing.payments.errors import CheckPostdated, CheckStale
 from billing.payments.records.dormant import Dormancy
 from billing.payments.records.payments import Tender
 from billing.payments.records.refunds import RefundableSource, RefundMethod
@@ -20,6 +21,8 @@ SMALLEST_CARD_PAYMENT = Money(50)
 
 LATELY = timedelta(hours=24)
 """How long a refund that approved itself counts against the next one."""
+
+CHECK_IS_GOOD_FOR = timedelta(days=180)
 
 ARRIVES_ON = {
     Tender.CARD: Account.PROCESSOR_CLEARING,
@@ -127,3 +130,11 @@ def may_be_set_aside(
     if amount < dormancy.letter_from:
         return True
     return letter_on is not None and letter_on + timedelta(days=dormancy.letter_days) <= today
+
+
+def refuse_unless_payable(dated_on: date, today: date) -> None:
+    """A bank pays a check from the day written on it, and need not after half a year."""
+    if dated_on > today:
+        raise CheckPostdated(f"The check is dated {dated_on}; take it on that day or later.")
+    if today - dated_on > CHECK_IS_GOOD_FOR:
+        raise CheckStale(f"The check is dated {dated_on}, more than {CHECK_IS_GOOD_FOR.days} days ago.")

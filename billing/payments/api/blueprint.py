@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from billing.kernel.money import Money
 from billing.payments.api.checkouts import add_checkout_routes
+from billing.payments.api.checks import add_check_routes
 from billing.payments.api.credits import add_application_routes, add_credit_routes
 from billing.payments.api.disputes import add_dispute_routes
 from billing.payments.api.dormant import add_dormant_deeds, add_dormant_routes
@@ -24,6 +25,7 @@ def make_blueprint(
     routes = ApiBlueprint("payments", __name__, description="Money in, credit, money back")
     add_checkout_routes(routes, edge, room)
     add_payment_routes(routes, edge)
+    add_check_routes(routes, edge)
     add_credit_routes(routes, edge)
     add_application_routes(routes, edge)
     add_refund_routes(routes, edge, refund_limit)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from marshmallow import Schema, fields
+from marshmallow import Schema, fields, validate
 
 from billing.platform.http.fields import Cents, LocalDate, Moment, OpaqueId, StrictSchema
 from billing.platform.http.pages import page_args
@@ -10,6 +10,15 @@ from billing.platform.http.pages import page_args
 
 class TakeCash(StrictSchema):
     amount_cents = Cents(attribute="amount", required=True)
+
+
+class TakeCheck(StrictSchema):
+    """`amount_cents` is what is written on the check, also when the invoice owes less."""
+
+    amount_cents = Cents(attribute="amount", required=True)
+    number = fields.String(required=True, validate=validate.Regexp(r"^[0-9]{1,12}\Z"))
+    dated_on = LocalDate(required=True)
+    is_health_account = fields.Boolean(load_default=False, truthy={True}, falsy={False})
 
 
 class PaymentsQuery(page_args("pay")):  # type: ignore[misc]

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 
 from billing.catalog.queries import site_date
-from billing.invoices.errors import MoreThanOwed
+from billing.invoices.errors import InvoiceNotOpen, MoreThanOwed
 from billing.invoices.records import Invoice, SettledPart
 from billing.invoices.rules import settling_lines
 from billing.invoices.states import InvoiceState
@@ -22,7 +22,7 @@ from billing.payments.queries.payments import CHECKOUT, PAYMENT, payment_of
 from billing.payments.records.checkouts import Checkout
 from billing.payments.records.credits import CreditSource
 from billing.payments.records.payments import ChargeFacts, Payment, Tender
-from billing.payments.rules import ARRIVES_ON
+from billing.payments.rules import ARRIVES_ON, refuse_unless_payable
 from billing.payments.states.payments import PaymentState
 from billing.payments.use_cases.credits import open_lot
 from billing.payments.use_cases.receipts import issue_payment_receipt
@@ -42,6 +42,31 @@ def take_cash(tx: Tx, *, invoice_id: str, amount: Money, actor: Actor, now: date
             f"Only {invoice.open_balance} is owed on this invoice.", open_cents=invoice.open_balance.cents
         )
     row = _new_payment(tx, invoice, Tender.CASH, amount, now)
+    return book(tx, invoice, row, actor=actor, now=now)
+
+
+def take_check(
+    tx: Tx,
+    *,
+    invoice_id: str,
+    amount: Money,
+    number: str,
+    dated_on: date,
+    is_health_account: bool,
+    actor: Actor,
+    now: datetime,
+) -> Payment:
+    """Take a check for what is written on it; what the invoice does not need is the patient's credit.
+
+    Raises: NoSuchInvoice, CheckoutStands, InvoiceNotOpen, CheckPostdated, CheckStale.
+    """
+    invoice = lock_invoice(tx, invoice_id, actor)
+    refuse_while_standing(tx, invoice_id)
+    if invoice.state is not InvoiceState.OPEN:
+        raise InvoiceNotOpen(f"Invoice {invoice_id} is {invoice.state}.", state=str(invoice.state))
+    refuse_unless_payable(dated_on, site_date(tx, invoice.site_id, now))
+    row = _new_payment(tx, invoice, Tender.CHECK, amount, now)
+    row.instrument, row.is_health_account = f"no. {number}", is_health_account
     return book(tx, invoice, row, actor=actor, now=now)
 
 
