@@ -17,7 +17,7 @@ def pay(page, card):
     page.get_by_label("Card number").fill(card)
     page.get_by_label("Expires").fill("12 / 40")
     page.get_by_label("Security code").fill("123")
-    page.get_by_role("button", name="Pay").click()
+    page.get_by_role("button", name="Pay").first.click()
 
 
 def test_a_patient_pays_by_card_and_is_told_when_it_is_confirmed(office, page, link):
