@@ -122,7 +122,7 @@ class NothingToApply(Conflict):
 
 
 class MoreThanAvailable(Conflict):
-    """More than the credit, or the payment it goes back to, still holds."""
+    """More than the credit, the payment it goes back to, or all payments of the patient still hold."""
 
     code = "more-than-available"
 

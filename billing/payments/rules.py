@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from importlib.resources import files
 
 import yaml
 
-from billing.kernel.money import ZERO, Money
+from billing.kernel.money import ZERO, Money, total
 from billing.ledger.records import Account
-from billing.payments.errors import CheckPostdated, CheckStale
+from billing.payments.errors import (
+    CheckPostdated,
+    CheckStale,
+    MoreThanAvailable,
+    NoSuchPayment,
+    PaymentDisputed,
+)
 from billing.payments.records.dormant import Dormancy
 from billing.payments.records.payments import Tender
+from billing.payments.records.refund_plans import PaymentLeft, RefundPart, RefundPlan
 from billing.payments.records.refunds import RefundableSource, RefundMethod
 
 SMALLEST_CARD_PAYMENT = Money(50)
@@ -92,13 +99,71 @@ def given_back_to(method: RefundMethod, reference: str | None) -> str:
 
 def take_in_order(sources: Iterable[RefundableSource], amount: Money) -> tuple[RefundableSource, ...]:
     """What an amount takes of each source, the earlier one first; as much as there is."""
-    taken, left = [], amount
-    for source in sources:
-        part = min(left, source.amount)
-        if part:
-            taken.append(replace(source, amount=part))
+    listed = list(sources)
+    taken = _fill([source.amount for source in listed], amount)
+    return tuple(replace(source, amount=part) for source, part in zip(listed, taken, strict=True) if part)
+
+
+def plan_refund(
+    amount: Money | None, payments: Iterable[PaymentLeft], chosen: Sequence[str] | None = None
+) -> RefundPlan:
+    """From which payments an amount goes back, each at most what it has left; without an amount, everything.
+
+    What can go back to the card or account that paid goes first, the newest payment before older ones; or
+    only the chosen payments, in that order. A payer's payment is none of the patient's, a disputed one waits.
+    Raises: NoSuchPayment, PaymentDisputed when all that is left is disputed, MoreThanAvailable.
+    """
+    own = [each for each in _in_refund_order(payments, chosen) if each.payer_id is None and each.refundable]
+    free = [each for each in own if not each.is_disputed]
+    disputed = tuple(each.payment_id for each in own if each.is_disputed)
+    refundable = total(each.refundable for each in free)
+    if disputed and not free:
+        raise PaymentDisputed(
+            "A bank disputes all that could go back. Wait until it has decided.", payment_ids=disputed
+        )
+    if amount is not None and amount > refundable:
+        raise MoreThanAvailable(
+            "Less than that can go back to this patient.",
+            available_cents=refundable.cents,
+            disputed_payment_ids=disputed,
+        )
+    taken = _fill([each.refundable for each in free], refundable if amount is None else amount)
+    parts = tuple(
+        RefundPart(payment_id=each.payment_id, method=goes_back_by(each.tender), amount=part)
+        for each, part in zip(free, taken, strict=True)
+        if part
+    )
+    return RefundPlan(refundable=refundable, parts=parts, disputed_payment_ids=disputed)
+
+
+def goes_back_by(tender: Tender) -> RefundMethod:
+    """Only the processor gives money back the way it came; cash and checks go back by check."""
+    by_processor = ARRIVES_ON[tender] is Account.PROCESSOR_CLEARING
+    return RefundMethod.CARD if by_processor else RefundMethod.CHECK
+
+
+def _in_refund_order(payments: Iterable[PaymentLeft], chosen: Sequence[str] | None) -> list[PaymentLeft]:
+    """Raises: NoSuchPayment."""
+    if chosen is None:
+        return sorted(payments, key=_to_tender_and_newest, reverse=True)
+    known = {each.payment_id: each for each in payments}
+    if not known.keys() >= set(chosen):
+        raise NoSuchPayment("There is no such payment of this patient.")
+    return [known[payment_id] for payment_id in dict.fromkeys(chosen)]
+
+
+def _to_tender_and_newest(payment: PaymentLeft) -> tuple[bool, datetime, str]:
+    return goes_back_by(payment.tender) is RefundMethod.CARD, payment.received_at, payment.payment_id
+
+
+def _fill(amounts: Iterable[Money], wanted: Money) -> list[Money]:
+    """What is taken of each, the earlier one first; as much as there is."""
+    taken, left = [], wanted
+    for amount in amounts:
+        part = min(left, amount)
+        taken.append(part)
         left = left - part
-    return tuple(taken)
+    return taken
 
 
 LISTED_AHEAD = timedelta(days=240)

@@ -18,7 +18,7 @@ from billing.payments.queries.refunds import find_refund
 from tests.conftest import NOW
 from tests.factories.invoices import a_patient, billed
 from tests.factories.office import Office, open_office
-from tests.factories.sandbox import pay_on_card_page
+from tests.factories.sandbox import pay_on_card_page, sdk_client
 
 pytestmark = pytest.mark.processes
 
@@ -323,6 +323,27 @@ def test_two_clerks_who_give_back_one_payment_at_once_are_one_refund(office, bil
     office.work()
     assert office.get(f"/refunds/{answers[0].json()['id']}").json()["state"] == "succeeded"
     assert books(office)["2100"] == -30_000
+
+
+def test_a_planned_refund_is_one_call_for_the_card_and_one_check(office, bill):
+    pay(office, bill)
+    until_kept(office, "checkout.session.completed")
+    office.work()
+    next_bill = billed(office.database, bill.patient, only_first=1).invoice
+    office.post(f"/invoices/{next_bill.id}/cash-payments", {"amount_cents": 45_000}, key="cash")
+    plan = office.get(f"/patients/{bill.patient.id}/refund-plan?amount_cents=50000").json()
+    assert [(part["method"], part["amount_cents"]) for part in plan["parts"]] == [
+        ("card", 45_000),
+        ("check", 5_000),
+    ]
+    body = {"amount_cents": 50_000, "refundable_cents": plan["refundable_cents"], "reason": "cancelled"}
+    for _ in range(2):
+        asked = office.post(f"/patients/{bill.patient.id}/refunds", body, key="r1").json()["refunds"]
+        office.work()
+    states = [office.get(f"/refunds/{each['id']}").json()["state"] for each in asked]
+    assert states == ["succeeded", "approved"]
+    assert [each.amount for each in sdk_client(office.sandbox).refunds.list().data] == [45_000]
+    assert books(office)["2210"] == -5_000
 
 
 def test_the_processor_learns_nothing_of_the_patient(office, credit):

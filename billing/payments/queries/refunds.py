@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from billing.care.queries import covered_by, find_session
 from billing.care.states import SessionState
@@ -70,6 +70,19 @@ def unresolved_refunds(read: Read, *, before: datetime) -> Sequence[Refund]:
         RefundRow.approved_at < before,
     )
     return [refund_of(row) for row in read.session.scalars(query)]
+
+
+def approved_by_itself(read: Read, patient_id: str, since: datetime) -> Money:
+    """What goes back, or went, without a second person who looked. The patient is locked."""
+    cents = read.session.scalar(
+        select(func.coalesce(func.sum(RefundRow.amount_cents), 0)).where(
+            RefundRow.patient_id == patient_id,
+            RefundRow.approved_by == SYSTEM.id,
+            RefundRow.requested_at > since,
+            RefundRow.state.not_in((RefundState.FAILED, RefundState.REJECTED)),
+        )
+    )
+    return Money(int(cents or 0))
 
 
 def refundable_of(read: Read, payment_id: str, actor: Actor) -> Refundable:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import func, select, update
+from sqlalchemy import select, update
 
 from billing.catalog.queries import site_date
 from billing.kernel.ids import new_id
@@ -27,7 +27,7 @@ from billing.payments.models.refunds import RefundRow
 from billing.payments.queries.credits import find_credit
 from billing.payments.queries.disputes import refuse_while_disputed
 from billing.payments.queries.payments import find_payment
-from billing.payments.queries.refunds import find_refund, refund_of
+from billing.payments.queries.refunds import approved_by_itself, find_refund, refund_of
 from billing.payments.records.credits import CreditLot, Election
 from billing.payments.records.refunds import Refund, RefundMethod, RefundReason
 from billing.payments.rules import LATELY, needs_second_person
@@ -109,7 +109,7 @@ def place_refund(
     if payment_id is not None:
         _set_aside_at_payment(tx, lot, payment_id, method, amount, actor)
     spend(tx, lot_id=lot.id, amount=amount)
-    lately = _approved_itself(tx, lot.patient_id, now - LATELY)
+    lately = approved_by_itself(tx, lot.patient_id, now - LATELY)
     row = RefundRow(
         id=refund_id,
         entity_id=lot.entity_id,
@@ -236,19 +236,6 @@ def void_check(tx: Tx, *, refund_id: str, actor: Actor, now: datetime) -> Refund
     if find_refund(tx, refund_id, actor).method is not RefundMethod.CHECK:
         raise RefundTargetMissing("This refund went to a card; the processor says what became of it.")
     return fail_refund(tx, refund_id=refund_id, actor=actor, now=now)
-
-
-def _approved_itself(tx: Tx, patient_id: str, since: datetime) -> Money:
-    """What goes back, or went, without a second person who looked. The patient is locked."""
-    cents = tx.session.scalar(
-        select(func.coalesce(func.sum(RefundRow.amount_cents), 0)).where(
-            RefundRow.patient_id == patient_id,
-            RefundRow.approved_by == SYSTEM.id,
-            RefundRow.requested_at > since,
-            RefundRow.state.not_in((RefundState.FAILED, RefundState.REJECTED)),
-        )
-    )
-    return Money(int(cents or 0))
 
 
 def _approve(tx: Tx, row: RefundRow, actor: Actor, now: datetime) -> None:

@@ -68,6 +68,14 @@ class Cents(fields.Integer):
         return value.cents if isinstance(value, Money) else value
 
 
+class QueryCents(Cents):
+    """The same as Cents, read out of a query string."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **more: Any) -> Any:
+        digits = isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) < 12
+        return super()._deserialize(int(value) if digits else None, attr, data, **more)
+
+
 class WholeNumber(fields.Integer):
     """A JSON integer within bounds; refuses floats, text and booleans."""
 
