@@ -1,4 +1,4 @@
-from billing.kernel.errors import Conflict, Denied, NotFound, Unavailable
+from billing.kernel.errors import Conflict, Denied, Invalid, NotFound, Unavailable
 
 
 class NoSuchPayment(NotFound):
@@ -197,3 +197,27 @@ class ReceiptDoesNotStand(Conflict):
     """The payment of the receipt bounced or was moved, or the refund came back."""
 
     code = "receipt-does-not-stand"
+
+
+class AnotherSite(Conflict):
+    """A deposit holds the money of one site only; the payment named was taken at another."""
+
+    code = "another-site"
+
+
+class NotBankable(Conflict):
+    """The payment named is neither cash nor a check, or it was moved or bounced."""
+
+    code = "not-bankable"
+
+
+class AlreadyBanked(Conflict):
+    """The payment named was banked before, with the deposit named; nothing of this one was recorded."""
+
+    code = "already-banked"
+
+
+class BadBankingDay(Invalid):
+    """Money is banked on the day of its newest receipt or later, and not in the future."""
+
+    code = "bad-banking-day"

@@ -40,6 +40,9 @@ ARRIVES_ON = {
 }
 """Where a tender's money is before it is at the bank."""
 
+BANKABLE = frozenset(tender for tender, account in ARRIVES_ON.items() if account is Account.UNDEPOSITED)
+"""What people carry to the bank."""
+
 SERVICES_IN_WORDS = {
     "infusion": "Ketamine infusion treatment",
     "booster": "Ketamine infusion treatment, booster",

@@ -67,6 +67,8 @@ WHO: dict[str, set[Role]] = {
 }
 
 NEEDS: dict[str, str] = {
+    "POST /api/v1/bank-deposits": "take a payment",
+    "GET /api/v1/bank-deposits": "read payments",
     "GET /api/v1/checkouts/<checkout_id>": "read payments",
     "POST /api/v1/checkouts/<checkout_id>/cancel": "take a payment",
     "GET /api/v1/conditions": "know the prices",
@@ -164,6 +166,7 @@ NEEDS: dict[str, str] = {
     "POST /api/v1/tasks/<task_id>/done": "work tasks off",
     "POST /api/v1/tokens": "write people and keys",
     "DELETE /api/v1/tokens/<token_id>": "write people and keys",
+    "GET /api/v1/undeposited": "read payments",
     "GET /api/v1/verify": "read the journal",
     "GET /staff/": "come in",
     "POST /staff/credits/<lot_id>/election": "apply credit",
@@ -340,6 +343,7 @@ def test_nothing_can_be_made_of_what_belongs_to_others(issue, database, world, n
     tokens = _strangers(issue, database, world, now, stranger)
     ids = {name: known[0] for name, known in world.ids.items()}
     session = {"service": "booster", "on": "2026-11-03", "minutes": 45, "dose_mg": 40}
+    deposit = {"payment_ids": [ids["payment_id"]], "banked_on": "2026-11-02"}
     course = {"condition": "depression", "protocol": "series_of_six", "starts_on": "2026-11-03"}
     attempts = [
         (DESK, "/patients", PERSON | {"site_id": ids["site_id"]}),
@@ -348,6 +352,7 @@ def test_nothing_can_be_made_of_what_belongs_to_others(issue, database, world, n
         (DESK, "/quotes", {"patient_id": ids["patient_id"], "condition": "crps", "sessions": [session]}),
         (DESK, "/quotes", {"site_id": ids["site_id"], "condition": "crps", "sessions": [session]}),
         (BILLING, "/invoices", {"quote_id": ids["quote_id"]}),
+        (DESK, "/bank-deposits", deposit | {"site_id": ids["site_id"]}),
         (ADMIN, "/tokens", {"role": "billing", "entity_id": ids["entity_id"], "site_ids": [ids["site_id"]]}),
     ]
     before = _rows(database)

@@ -180,6 +180,7 @@ NOT_POSTED = Probe(
             + CASE WHEN amount_cents > fee_cents THEN amount_cents - fee_cents ELSE 0 END
             FROM dispute_movement
         UNION ALL SELECT id, 'dispute', 'lost', lost_cents FROM dispute WHERE lost_cents <> 0
+        UNION ALL SELECT id, 'bank_deposit', 'banked', amount_cents FROM bank_deposit
         UNION ALL SELECT id, 'refund', 'approved', amount_cents FROM refund WHERE approved_at IS NOT NULL
         UNION ALL SELECT id, 'refund', 'sent', amount_cents FROM refund WHERE refunded_on IS NOT NULL
         UNION ALL SELECT id, 'refund', 'failed', amount_cents FROM refund
@@ -216,11 +217,37 @@ WITHOUT_FACT = Probe(
         OR (e.source_kind = 'dispute' AND NOT EXISTS (SELECT 1 FROM dispute x WHERE x.id = e.source_id))
         OR (e.source_kind = 'dispute-movement'
             AND NOT EXISTS (SELECT 1 FROM dispute_movement x WHERE x.id = e.source_id))
+        OR (e.source_kind = 'bank_deposit'
+            AND NOT EXISTS (SELECT 1 FROM bank_deposit x WHERE x.id = e.source_id))
         OR (e.source_kind = 'refund' AND NOT EXISTS (SELECT 1 FROM refund x WHERE x.id = e.source_id))
         OR (e.source_kind = 'return' AND NOT EXISTS (SELECT 1 FROM invoice_return x WHERE x.id = e.source_id))
         OR (e.source_kind = 'session'
             AND NOT EXISTS (SELECT 1 FROM treatment_session x WHERE x.id = e.source_id))
     )
+    """,
+)
+
+OTHER_DEPOSIT = Probe(
+    "its amount is not that of the payments that were banked with it",
+    """
+    SELECT d.id FROM bank_deposit d
+    LEFT JOIN bank_deposit_item i ON i.deposit_id = d.id
+    LEFT JOIN payment p ON p.id = i.payment_id AND p.state <> 'moved'
+    GROUP BY d.id, d.amount_cents HAVING d.amount_cents <> COALESCE(SUM(p.amount_cents), 0)
+    """,
+)
+NOT_AT_HAND = Probe(
+    "the cash and checks of the site that were not banked are not the balance of account 1060",
+    """
+    SELECT site_id FROM (
+        SELECT e.site_id, l.cents FROM ledger_line l JOIN ledger_entry e ON e.id = l.entry_id
+        WHERE l.account = '1060'
+        UNION ALL
+        SELECT p.site_id, -p.amount_cents FROM payment p
+        WHERE p.tender IN ('cash', 'check') AND p.state = 'received'
+            AND NOT EXISTS (SELECT 1 FROM bank_deposit_item i WHERE i.payment_id = p.id)
+    ) told
+    GROUP BY site_id HAVING SUM(cents) <> 0
     """,
 )
 
@@ -252,4 +279,7 @@ def credit_is_never_negative(books: Books) -> Report:
 
 
 def each_fact_is_posted_once(books: Books) -> Report:
-    return look(books, at=["ledger_entry"], probes=[POSTED_TWICE, NOT_POSTED, WITHOUT_FACT])
+    probes = [POSTED_TWICE, NOT_POSTED, WITHOUT_FACT, OTHER_DEPOSIT, NOT_AT_HAND]
+    report = look(books, at=["ledger_entry"], probes=probes)
+    require_append_only(books.read, report, ["bank_deposit", "bank_deposit_item"])
+    return report

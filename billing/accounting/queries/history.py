@@ -237,6 +237,7 @@ UNAUDITED = Probe(
         UNION ALL SELECT id FROM takeback
         UNION ALL SELECT id FROM dormant_credit
         UNION ALL SELECT id FROM dispute
+        UNION ALL SELECT id FROM bank_deposit
         UNION ALL SELECT id FROM invoice
         UNION ALL SELECT id FROM superbill
         UNION ALL SELECT id FROM remittance

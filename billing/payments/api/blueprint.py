@@ -6,6 +6,7 @@ from billing.kernel.money import Money
 from billing.payments.api.checkouts import add_checkout_routes
 from billing.payments.api.checks import add_check_routes
 from billing.payments.api.credits import add_application_routes, add_credit_routes
+from billing.payments.api.deposits import add_deposit_routes
 from billing.payments.api.disputes import add_dispute_routes
 from billing.payments.api.dormant import add_dormant_deeds, add_dormant_routes
 from billing.payments.api.payments import add_payment_routes
@@ -27,6 +28,7 @@ def make_blueprint(
     add_checkout_routes(routes, edge, room)
     add_payment_routes(routes, edge)
     add_check_routes(routes, edge)
+    add_deposit_routes(routes, edge)
     add_credit_routes(routes, edge)
     add_application_routes(routes, edge)
     add_refund_routes(routes, edge, refund_limit)

@@ -18,14 +18,15 @@ from billing.ledger.use_cases import post, reverse
 from billing.patients.queries import find_patient
 from billing.patients.use_cases import lock_patient
 from billing.payments.errors import AnotherEntity, AnotherPatient, NotMovable
+from billing.payments.models.deposits import BankDepositItemRow
 from billing.payments.models.payments import PaymentRow
 from billing.payments.queries.checkouts import refuse_while_standing
 from billing.payments.queries.credits import credits_from_payment
+from billing.payments.queries.deposits import deposit_id_of, held_in
 from billing.payments.queries.disputes import refuse_while_disputed
 from billing.payments.queries.payments import PAYMENT, find_payment
 from billing.payments.records.credits import CreditLot, CreditSource, Withdrawal
 from billing.payments.records.payments import Payment
-from billing.payments.rules import ARRIVES_ON
 from billing.payments.states.payments import PAYMENT_MOVES, PaymentEvent, PaymentState
 from billing.payments.use_cases.credits import withdraw
 from billing.payments.use_cases.receive import book, post_fee
@@ -53,6 +54,7 @@ def move_payment(
     advance(tx, row, PAYMENT_MOVES, PaymentEvent.MOVE, actor=actor, now=now)
     _take_from_the_wrong_patient(tx, payment, actor, now)
     moved = book(tx, to, _again(row, patient_id, invoice_id), actor=actor, now=now)
+    _stay_banked(tx, payment, moved)
     if moved.fee:
         _move_fee(tx, payment, moved, actor, now)
     _ask_to_look(tx, payment, actor, now)
@@ -98,7 +100,7 @@ def _take_from_the_wrong_patient(tx: Tx, payment: Payment, actor: Actor, now: da
     lines = (
         *owing_again_lines(parts, payment.patient_id),
         debit(Account.PATIENT_CREDITS, total(lot.available for lot in lots), payment.patient_id),
-        credit(ARRIVES_ON[payment.tender], payment.amount, payment.patient_id),
+        credit(held_in(tx, payment), payment.amount, payment.patient_id),
     )
     source = Source(PAYMENT, payment.id, "moved")
     post(tx, Posting.of(payment, source, payment.received_on, lines), actor=actor, now=now)
@@ -161,6 +163,13 @@ def _again(row: PaymentRow, patient_id: str, invoice_id: str | None) -> PaymentR
         received_on=row.received_on,
         received_at=row.received_at,
     )
+
+
+def _stay_banked(tx: Tx, payment: Payment, moved: Payment) -> None:
+    """Nobody carries to the bank again what is there."""
+    if deposit_id := deposit_id_of(tx, payment.id):
+        tx.session.add(BankDepositItemRow(payment_id=moved.id, deposit_id=deposit_id))
+        tx.session.flush()
 
 
 def _move_fee(tx: Tx, payment: Payment, moved: Payment, actor: Actor, now: datetime) -> None:

@@ -18,11 +18,12 @@ from billing.ledger.records import Account, Line, Posting, Source, credit, debit
 from billing.ledger.use_cases import post
 from billing.payments.models.payments import PaymentRow
 from billing.payments.queries.checkouts import refuse_while_standing
+from billing.payments.queries.deposits import held_in
 from billing.payments.queries.payments import CHECKOUT, PAYMENT, payment_of
 from billing.payments.records.checkouts import Checkout
 from billing.payments.records.credits import CreditSource
 from billing.payments.records.payments import ChargeFacts, Payment, Tender
-from billing.payments.rules import ARRIVES_ON, refuse_unless_payable
+from billing.payments.rules import refuse_unless_payable
 from billing.payments.states.payments import PaymentState
 from billing.payments.use_cases.credits import open_lot
 from billing.payments.use_cases.receipts import issue_payment_receipt
@@ -118,7 +119,7 @@ def book(tx: Tx, invoice: Invoice | None, row: PaymentRow, *, actor: Actor, now:
             held_on=payment.received_on,
         )
     lines = (
-        debit(ARRIVES_ON[payment.tender], payment.amount, payment.patient_id),
+        debit(held_in(tx, payment), payment.amount, payment.patient_id),
         *settling_lines(parts, payment.patient_id),
         credit(Account.PATIENT_CREDITS, excess, payment.patient_id),
     )

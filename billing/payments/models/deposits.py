@@ -1,0 +1,31 @@
+"""Cash and checks that were taken to the bank. Triggers of the migrations keep both tables as they are."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from sqlalchemy import CheckConstraint, ForeignKey
+from sqlalchemy.orm import Mapped, mapped_column
+
+from billing.platform.data.base import Base, Id
+
+
+class BankDepositRow(Base):
+    __tablename__ = "bank_deposit"
+    __table_args__ = (CheckConstraint("amount_cents > 0", name="positive"),)
+
+    id: Mapped[Id] = mapped_column(primary_key=True)
+    entity_id: Mapped[Id]
+    site_id: Mapped[Id] = mapped_column(index=True)
+    amount_cents: Mapped[int]
+    banked_on: Mapped[date]
+    banked_at: Mapped[datetime]
+
+
+class BankDepositItemRow(Base):
+    """A payment is banked once. One booked again for another patient has its item beside the first."""
+
+    __tablename__ = "bank_deposit_item"
+
+    payment_id: Mapped[Id] = mapped_column(ForeignKey("payment.id"), primary_key=True)
+    deposit_id: Mapped[Id] = mapped_column(ForeignKey("bank_deposit.id"), index=True)
