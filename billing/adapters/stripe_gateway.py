@@ -5,7 +5,7 @@ from __future__ import annotations
 import hmac
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import stripe
@@ -14,6 +14,8 @@ from stripe.checkout import Session
 from stripe.params import PaymentIntentCreateParams
 from stripe.params.checkout import SessionCreateParams
 
+from billing.adapters.stripe_payouts import payout_facts, payout_lines
+from billing.adapters.stripe_values import id_of, instant, money
 from billing.adapters.stripe_webhooks import read_header, read_payload
 from billing.kernel.money import ZERO, Money, total
 from billing.payments.ports import (
@@ -29,6 +31,7 @@ from billing.payments.ports import (
 from billing.payments.records.checkouts import Event, Reader
 from billing.payments.records.disputes import DisputeFacts, DisputeMovementFacts
 from billing.payments.records.payments import ChargeFacts, Tender
+from billing.payments.records.payouts import PayoutFacts
 from billing.payments.states.disputes import DisputeEvent
 
 DESCRIPTION = "Clinic services"
@@ -208,6 +211,15 @@ class StripeGateway:
         with _answers():
             return _dispute_facts(self._client.v1.disputes.retrieve(reference))
 
+    def read_payout(self, reference: str) -> PayoutFacts:
+        with _answers():
+            payout = self._client.v1.payouts.retrieve(reference)
+            lines = None
+            if payout.reconciliation_status == "completed":
+                moved = self._client.v1.balance_transactions.list({"payout": payout.id, "limit": 100})
+                lines = payout_lines(payout, moved.auto_paging_iter())
+            return payout_facts(payout, lines)
+
     def read_event(self, payload: bytes, signature: str, now: datetime) -> Event:
         """On the raw bytes, without building the SDK's objects, which costs some thirty times as much."""
         stamp, candidates = read_header(signature)
@@ -240,16 +252,6 @@ def _answers() -> Generator[None]:
         raise GatewayTimeout from error
 
 
-def _instant(seconds: int) -> datetime:
-    return datetime.fromtimestamp(seconds, UTC)
-
-
-def _money(cents: int, currency: str) -> Money:
-    if currency != "usd":
-        raise GatewayTimeout  # no usable answer, and not a no: the money may have moved
-    return Money(cents)
-
-
 def _operation(metadata: Any) -> str | None:
     """Our key, out of the metadata of an object that others may have made by hand."""
     return metadata["operation"] if metadata and "operation" in metadata else None
@@ -258,7 +260,7 @@ def _operation(metadata: Any) -> str | None:
 def _checkout_state(session: Session) -> CheckoutState:
     paid = None
     if session.payment_status == "paid":
-        paid = _money(session.amount_total or 0, session.currency or "")
+        paid = money(session.amount_total or 0, session.currency or "")
     return CheckoutState(
         reference=session.id,
         operation=_operation(session.metadata),
@@ -271,7 +273,7 @@ def _checkout_state(session: Session) -> CheckoutState:
 
 def _intent_state(intent: PaymentIntent) -> CheckoutState:
     """Asked on a reader: until it was paid or canceled a card may still come, after a decline too."""
-    paid = _money(intent.amount_received, intent.currency) if intent.status == "succeeded" else None
+    paid = money(intent.amount_received, intent.currency) if intent.status == "succeeded" else None
     return CheckoutState(
         reference=intent.id,
         operation=_operation(intent.metadata),
@@ -296,9 +298,7 @@ def _lost_fee(intent: str | PaymentIntent | None) -> Money:
     if not isinstance(charge, Charge) or charge.status != "failed":
         return ZERO
     movements = (charge.balance_transaction, charge.failure_balance_transaction)
-    return total(
-        _money(each.fee, each.currency) for each in movements if isinstance(each, BalanceTransaction)
-    )
+    return total(money(each.fee, each.currency) for each in movements if isinstance(each, BalanceTransaction))
 
 
 def _charge_facts(intent: str | PaymentIntent | None) -> ChargeFacts | None:
@@ -314,11 +314,11 @@ def _charge_facts(intent: str | PaymentIntent | None) -> ChargeFacts | None:
     return ChargeFacts(
         reference=charge.id,
         payment_intent=intent.id,
-        amount=_money(charge.amount, charge.currency),
-        fee=_money(booked.fee, booked.currency),
-        net=_money(booked.net, booked.currency),
+        amount=money(charge.amount, charge.currency),
+        fee=money(booked.fee, booked.currency),
+        net=money(booked.net, booked.currency),
         balance_transaction=booked.id,
-        charged_at=_instant(charge.created),
+        charged_at=instant(charge.created),
         reporting_category=booked.reporting_category,
         tender=TENDERS.get(_kind_of(charge), Tender.CARD),
         instrument=_instrument(charge),
@@ -344,12 +344,12 @@ def _refund_state(refund: Refund) -> RefundState:
     return RefundState(
         reference=refund.id,
         operation=_operation(refund.metadata),
-        charge_reference=_reference(refund.charge),
+        charge_reference=id_of(refund.charge),
         status=REFUND_STATUS[refund.status or "pending"],
-        amount=_money(refund.amount, refund.currency),
-        balance_transaction=_reference(booked),
+        amount=money(refund.amount, refund.currency),
+        balance_transaction=id_of(booked),
         fee=Money(booked.fee) if isinstance(booked, BalanceTransaction) else Money(0),
-        failure_balance_transaction=_reference(
+        failure_balance_transaction=id_of(
             refund.failure_balance_transaction if "failure_balance_transaction" in refund else None
         ),
     )
@@ -359,25 +359,20 @@ def _dispute_facts(dispute: Dispute) -> DisputeFacts:
     due_by = dispute.evidence_details.due_by
     return DisputeFacts(
         reference=dispute.id,
-        charge_reference=_reference(dispute.charge) or "",
+        charge_reference=id_of(dispute.charge) or "",
         told=DISPUTE_STATUS[dispute.status],
         reason=dispute.reason,
-        amount=_money(dispute.amount, dispute.currency),
-        due_at=_instant(due_by) if due_by else None,
-        opened_at=_instant(dispute.created),
+        amount=money(dispute.amount, dispute.currency),
+        due_at=instant(due_by) if due_by else None,
+        opened_at=instant(dispute.created),
         movements=tuple(
             DisputeMovementFacts(
                 reference=moved.id,
                 reporting_category=moved.reporting_category,
-                amount=_money(moved.amount, moved.currency),
-                fee=_money(moved.fee, moved.currency),
-                moved_at=_instant(moved.created),
+                amount=money(moved.amount, moved.currency),
+                fee=money(moved.fee, moved.currency),
+                moved_at=instant(moved.created),
             )
             for moved in dispute.balance_transactions
         ),
     )
-
-
-def _reference(thing: Any) -> str | None:
-    """The id of what Stripe shows either whole or as its id."""
-    return thing if thing is None or isinstance(thing, str) else str(thing.id)

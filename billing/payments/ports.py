@@ -14,6 +14,7 @@ from billing.payments.records.checkouts import Event, Reader
 from billing.payments.records.disputes import DisputeFacts
 from billing.payments.records.mail import Letter
 from billing.payments.records.payments import ChargeFacts
+from billing.payments.records.payouts import PayoutFacts
 
 RenderReceipt = Callable[[Mapping[str, Any]], bytes]
 """Turns a frozen receipt into a PDF; the same body gives the same bytes."""
@@ -186,6 +187,9 @@ class Gateway(Protocol):
 
     def read_dispute(self, reference: str) -> DisputeFacts:
         """A dispute as it stands now, with each movement of the balance that it caused."""
+
+    def read_payout(self, reference: str) -> PayoutFacts:
+        """A payout as it stands now, with what it is made of when that is complete."""
 
     def read_event(self, payload: bytes, signature: str, now: datetime) -> Event:
         """Verify and read a webhook from its raw body and the value of its signature header.

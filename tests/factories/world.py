@@ -22,10 +22,13 @@ from billing.payments.queries.payments import charge_of_payment, list_payments
 from billing.payments.queries.receipts import list_receipts
 from billing.payments.records.disputes import DisputeFacts
 from billing.payments.records.payments import ChargeFacts, Payment
+from billing.payments.records.payouts import PayoutFacts, PayoutLineFacts
 from billing.payments.states.disputes import DisputeEvent
+from billing.payments.states.payouts import PayoutEvent
 from billing.payments.use_cases.checkouts import begin_checkout, pay_checkout
 from billing.payments.use_cases.disputes import record_dispute
 from billing.payments.use_cases.dormant import list_dormant_credits
+from billing.payments.use_cases.payouts import record_payout
 from billing.payments.use_cases.receive import take_cash
 from billing.payments.use_cases.refunds import request_refund
 from billing.payments.use_cases.takebacks import demand_takeback
@@ -122,6 +125,7 @@ def a_world(database: Database, now: datetime, *, slug: str = "b", site: int = 0
         "dormant_id": [dormant_id],
         "takeback_id": [takeback.id],
         "dispute_id": [_dispute(database, card, now)],
+        "payout_id": [_payout(database, card, now)],
         "superbill_id": [superbill.id],
         "remittance_id": [each.id for each in remittances],
         "entry_id": [each.id for each in entries],
@@ -225,3 +229,23 @@ def a_charge(name: str, amount: Money, now: datetime, fee: Money = Money(30)) ->
         charged_at=now,
         reporting_category="charge",
     )
+
+
+def _payout(database: Database, payment: Payment, now: datetime) -> str:
+    """On its way to the bank: nothing is posted yet."""
+    with database.reading() as read:
+        charge = charge_of_payment(read, payment.id)
+    line = PayoutLineFacts(
+        reference=f"txn_{payment.id}", source=charge, reporting_category="charge", net=payment.amount
+    )
+    facts = PayoutFacts(
+        reference=f"po_{payment.id}",
+        told=PayoutEvent.LEAVE,
+        amount=payment.amount,
+        arrives_on=now.date(),
+        is_automatic=True,
+        lines=(line,),
+    )
+    kept = database.in_transaction(lambda tx: record_payout(tx, facts=facts, actor=SYSTEM, now=now))
+    assert kept is not None
+    return kept.id

@@ -158,6 +158,7 @@ NEEDS: dict[str, str] = {
     "POST /api/v1/superbills/<superbill_id>/void": "write superbills",
     "GET /api/v1/disputes": "read payments",
     "GET /api/v1/disputes/<dispute_id>": "read payments",
+    "GET /api/v1/payouts": "read payments",
     "POST /api/v1/takebacks": "apply credit",
     "GET /api/v1/takebacks": "read credit",
     "GET /api/v1/takebacks/<takeback_id>": "read credit",

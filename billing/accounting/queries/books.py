@@ -181,6 +181,7 @@ NOT_POSTED = Probe(
             FROM dispute_movement
         UNION ALL SELECT id, 'dispute', 'lost', lost_cents FROM dispute WHERE lost_cents <> 0
         UNION ALL SELECT id, 'bank_deposit', 'banked', amount_cents FROM bank_deposit
+        UNION ALL SELECT id, 'payout', 'paid', ABS(amount_cents) FROM payout WHERE state = 'paid'
         UNION ALL SELECT id, 'refund', 'approved', amount_cents FROM refund WHERE approved_at IS NOT NULL
         UNION ALL SELECT id, 'refund', 'sent', amount_cents FROM refund WHERE refunded_on IS NOT NULL
         UNION ALL SELECT id, 'refund', 'failed', amount_cents FROM refund
@@ -219,6 +220,7 @@ WITHOUT_FACT = Probe(
             AND NOT EXISTS (SELECT 1 FROM dispute_movement x WHERE x.id = e.source_id))
         OR (e.source_kind = 'bank_deposit'
             AND NOT EXISTS (SELECT 1 FROM bank_deposit x WHERE x.id = e.source_id))
+        OR (e.source_kind = 'payout' AND NOT EXISTS (SELECT 1 FROM payout x WHERE x.id = e.source_id))
         OR (e.source_kind = 'refund' AND NOT EXISTS (SELECT 1 FROM refund x WHERE x.id = e.source_id))
         OR (e.source_kind = 'return' AND NOT EXISTS (SELECT 1 FROM invoice_return x WHERE x.id = e.source_id))
         OR (e.source_kind = 'session'

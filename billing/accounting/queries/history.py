@@ -23,6 +23,7 @@ from billing.payments.states.disputes import DISPUTE_MOVES
 from billing.payments.states.dormant import DORMANT_MOVES
 from billing.payments.states.mail import MAIL_MOVES
 from billing.payments.states.payments import PAYMENT_MOVES
+from billing.payments.states.payouts import PAYOUT_MOVES
 from billing.payments.states.refunds import REFUND_MOVES
 from billing.payments.states.takebacks import TAKEBACK_MOVES
 from billing.platform.data.audit import verify_chain
@@ -52,6 +53,7 @@ LIVES = (
     Life("takeback", "demanded", TAKEBACK_MOVES),
     Life("dormant_credit", "listed", DORMANT_MOVES),
     Life("dispute", "noted", DISPUTE_MOVES),
+    Life("payout", "pending", PAYOUT_MOVES),
     Life("superbill", "issued", SUPERBILL_MOVES),
     Life("remittance", "parked", REMITTANCE_MOVES),
     Life("task", "open", TASK_MOVES),
@@ -70,6 +72,7 @@ MOVE_OF_NOTHING = Probe(
         AND NOT EXISTS (SELECT 1 FROM takeback x WHERE x.id = c.subject_id)
         AND NOT EXISTS (SELECT 1 FROM dormant_credit x WHERE x.id = c.subject_id)
         AND NOT EXISTS (SELECT 1 FROM dispute x WHERE x.id = c.subject_id)
+        AND NOT EXISTS (SELECT 1 FROM payout x WHERE x.id = c.subject_id)
         AND NOT EXISTS (SELECT 1 FROM superbill x WHERE x.id = c.subject_id)
         AND NOT EXISTS (SELECT 1 FROM remittance x WHERE x.id = c.subject_id)
         AND NOT EXISTS (SELECT 1 FROM task x WHERE x.id = c.subject_id)

@@ -10,6 +10,7 @@ from billing.payments.api.deposits import add_deposit_routes
 from billing.payments.api.disputes import add_dispute_routes
 from billing.payments.api.dormant import add_dormant_deeds, add_dormant_routes
 from billing.payments.api.payments import add_payment_routes
+from billing.payments.api.payouts import add_payout_routes
 from billing.payments.api.receipts import add_receipt_routes
 from billing.payments.api.refund_plans import add_refund_plan_routes
 from billing.payments.api.refunds import add_payment_refund_routes, add_refund_decisions, add_refund_routes
@@ -36,6 +37,7 @@ def make_blueprint(
     add_refund_plan_routes(routes, edge, refund_limit)
     add_refund_decisions(routes, edge)
     add_dispute_routes(routes, edge)
+    add_payout_routes(routes, edge)
     add_takeback_routes(routes, edge)
     add_takeback_decisions(routes, edge, refund_limit)
     add_dormant_routes(routes, edge)

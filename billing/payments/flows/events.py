@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from billing.payments.flows.checkouts import settle_checkout, settle_known
 from billing.payments.flows.disputes import follow_dispute
+from billing.payments.flows.payouts import follow_payout
 from billing.payments.flows.refunds import settle_refund
 from billing.payments.flows.room import Payments
 
@@ -18,3 +19,5 @@ def work_event(room: Payments, *, kind: str, object_id: str) -> None:
         settle_refund(room, reference=object_id)
     elif kind.startswith("charge.dispute."):
         follow_dispute(room, reference=object_id)
+    elif kind.startswith("payout."):
+        follow_payout(room, reference=object_id)

@@ -1,0 +1,52 @@
+"""Reads of payouts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import select
+
+from billing.catalog.queries import entities
+from billing.kernel.money import Money
+from billing.kernel.permissions import Actor
+from billing.payments.models.payments import PaymentRow
+from billing.payments.models.payouts import PayoutRow
+from billing.payments.queries.reach import visible
+from billing.payments.records.payouts import Payout, PayoutLineFacts
+from billing.payments.states.payouts import PayoutState
+from billing.platform.data.database import Read
+
+
+def list_payouts(
+    read: Read, actor: Actor, *, state: PayoutState | None = None, cursor: str | None = None, limit: int
+) -> Sequence[Payout]:
+    """Newest first, those before the cursor."""
+    query = visible(PayoutRow, actor, cursor, limit)
+    if state is not None:
+        query = query.where(PayoutRow.state == state)
+    return [payout_of(row) for row in read.session.scalars(query)]
+
+
+def owner_of(read: Read, lines: Sequence[PayoutLineFacts]) -> str | None:
+    """The id of the legal entity whose charges a payout is made of; without charges, of the only one.
+
+    None when that is none or several.
+    """
+    charges = [line.source for line in lines if line.source is not None]
+    query = select(PaymentRow.entity_id).where(PaymentRow.charge_reference.in_(charges)).distinct()
+    owners = read.session.scalars(query).all() or [entity.id for entity in entities(read)]
+    return owners[0] if len(owners) == 1 else None
+
+
+def payout_of(row: PayoutRow) -> Payout:
+    return Payout(
+        id=row.id,
+        entity_id=row.entity_id,
+        site_id=row.site_id,
+        reference=row.reference,
+        state=PayoutState(row.state),
+        amount=Money(row.amount_cents),
+        arrives_on=row.arrives_on,
+        is_automatic=row.is_automatic,
+        matched=None if row.matched_cents is None else Money(row.matched_cents),
+    )
