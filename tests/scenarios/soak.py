@@ -81,20 +81,21 @@ class Clinic:
         self.now += much
         self.office.set_clock(self.now.isoformat())
 
-    def control(self, action: str, **body: Any) -> None:
-        def act() -> bool:
+    def control(self, action: str, **body: Any) -> Any:
+        def act() -> Any:
             with suppress(httpx.TransportError):
-                return httpx.post(f"{self._stand_in}/_control/{action}", json=body, timeout=20).is_success
-            return False
+                answer = httpx.post(f"{self._stand_in}/_control/{action}", json=body, timeout=20)
+                return answer.json() if answer.is_success else None
+            return None
 
-        self.office.until(f"the stand-in does {action}", act)
+        return self.office.until(f"the stand-in does {action}", act)["result"]
 
     def processor_balance(self) -> int:
         """What all movements at the processor come to, in cents, paid out to the bank or still there."""
         net, after = 0, None
         while True:
             query = {"limit": "100", **({"starting_after": after} if after else {})}
-            page = self.office.until("the processor lists", lambda q=query: self._movements(q))  # type: ignore[misc]
+            page = self.listed("balance_transactions", query)
             net += sum(
                 movement["net"]
                 for movement in page["data"]
@@ -104,6 +105,22 @@ class Clinic:
                 return net
             after = page["data"][-1]["id"]
 
+    def newest_charge(self) -> str:
+        """The id of the last charge that went through at the processor."""
+        return next(
+            charge["id"] for charge in self.listed("charges", {"limit": "10"})["data"] if charge["paid"]
+        )
+
+    def listed(self, kind: str, query: dict[str, str]) -> Any:
+        def look() -> Any:
+            with suppress(httpx.TransportError):
+                key = self.office.settings.stripe_secret_key
+                answer = httpx.get(f"{self._stand_in}/v1/{kind}", params=query, auth=(key, ""), timeout=20)
+                return answer.json() if answer.is_success else None
+            return None
+
+        return self.office.until(f"the processor lists its {kind}", look)
+
     def kill(self, name: str) -> None:
         """As nobody would expect it; whoever waits next starts it again."""
         with suppress(ProcessLookupError, FileNotFoundError, ValueError):
@@ -112,15 +129,6 @@ class Clinic:
     @property
     def _stand_in(self) -> str:
         return self.office.settings.stripe_api_base
-
-    def _movements(self, query: dict[str, str]) -> Any:
-        with suppress(httpx.TransportError):
-            key = self.office.settings.stripe_secret_key
-            answer = httpx.get(
-                f"{self._stand_in}/v1/balance_transactions", params=query, auth=(key, ""), timeout=20
-            )
-            return answer.json() if answer.is_success else None
-        return None
 
 
 def told(deed: Callable[..., None]) -> Callable[..., None]:
@@ -230,7 +238,7 @@ class Soak(RuleBasedStateMachine):
         if self.model.events_are_held:
             self.unbooked.append(bill)
         else:
-            self._booked(bill)
+            self._booked(bill, self.clinic.newest_charge())
 
     @precondition(lambda self: not self.model.events_are_held and self._owing())
     @rule(which=WHICH, part=st.integers(1, 4))
@@ -242,11 +250,51 @@ class Soak(RuleBasedStateMachine):
         bill.covered += cents
         self.model.cash += cents
 
-    @precondition(lambda self: not self.model.events_are_held and len(self._planned()) > 2)
+    @precondition(lambda self: not self.model.events_are_held and self._refundable())
+    @rule(which=WHICH, part=st.integers(1, 4))
+    @told
+    def refund(self, which: int, part: int) -> None:
+        """Whole or in part, by one person, and by another above the limit."""
+        card = _pick(self._refundable(), which)
+        path = f"/payments/{card.payment_id}"
+        assert self.clinic.billing.get(f"{path}/refundable")["refundable_cents"] == card.left
+        cents = max(1, card.left * part // 4)
+        body = {"amount_cents": cents, "refundable_cents": card.left, "reason": "other"}
+        refund = self.clinic.billing.post(f"{path}/refunds", body)
+        if refund["state"] == "requested":
+            self.clinic.staff["supervisor"].post(f"/refunds/{refund['id']}/approve")
+        self.model.refund(card, cents)
+
+        def arrived() -> bool:
+            if self.clinic.billing.get(f"/refunds/{refund['id']}")["state"] == "succeeded":
+                return True
+            self.clinic.pass_time(timedelta(seconds=30))  # an answer that was lost is looked up later
+            return False
+
+        self.clinic.office.until("the refund has arrived", arrived)
+
+    @precondition(lambda self: not self.model.events_are_held and self._disputable())
+    @rule(which=WHICH)
+    @told
+    def a_bank_disputes(self, which: int) -> None:
+        card = _pick(self._disputable(), which)
+        opened = self.clinic.control("open-dispute", charge=card.charge, reason="fraudulent")
+        card.dispute = opened["id"]
+        self.model.dispute(card)
+
+    @precondition(lambda self: not self.model.events_are_held and self._disputed())
+    @rule(which=WHICH, outcome=st.sampled_from(["won", "lost"]))
+    @told
+    def the_bank_decides(self, which: int, outcome: str) -> None:
+        card = _pick(self._disputed(), which)
+        self.clinic.control("decide-dispute", dispute=card.dispute, outcome=outcome)
+        self.model.win(card) if outcome == "won" else self.model.lose(card)
+
+    @precondition(lambda self: not self.model.events_are_held and len(self._cancellable()) > 2)
     @rule(which=WHICH)
     @told
     def cancel(self, which: int) -> None:
-        bill = _pick(self._planned(), which)
+        bill = _pick(self._cancellable(), which)
         self.clinic.desk.post(f"/sessions/{bill.session_id}/cancel")
         self.model.cancel(bill)
 
@@ -340,7 +388,7 @@ class Soak(RuleBasedStateMachine):
             found["1050" if row["account"] == "1000" else row["account"]] += row["cents"]
         return {account: cents for account, cents in found.items() if cents}
 
-    def _booked(self, bill: Bill) -> None:
+    def _booked(self, bill: Bill, charge: str = "") -> None:
         """Wait for the payment of a bill's page, which came by a webhook or by looking it up."""
         known = {card.payment_id for card in self.cards}
         path = "/payments"
@@ -351,7 +399,7 @@ class Soak(RuleBasedStateMachine):
 
         payment = self.clinic.office.until("the card payment is booked", look)
         assert payment["amount_cents"] == bill.owed
-        self.model.charge(bill, payment["id"], payment.get("charge_reference", ""))
+        self.model.charge(bill, payment["id"], charge)
         self.cards.append(self.model.cards[-1])
 
     def _owing(self) -> list[Bill]:
@@ -361,6 +409,25 @@ class Soak(RuleBasedStateMachine):
             for bill in self.bills
             if bill.owed and bill not in self.unbooked and not 0 < bill.owed - credit < SMALLEST
         ]
+
+    def _refundable(self) -> list[Card]:
+        """None while a bank holds money of this patient; what became credit is no longer its bill's."""
+        return [] if self._disputed() else [c for c in self.cards if c.left and c.bill.state != "cancelled"]
+
+    def _disputable(self) -> list[Card]:
+        """Those that paid their bill alone and whole, so that it is plain what is lost with them."""
+        return [
+            card
+            for card in self._refundable()
+            if card.charge and not card.refunded and card.cents == card.bill.covered
+        ]
+
+    def _disputed(self) -> list[Card]:
+        return [card for card in self.cards if card.disputed]
+
+    def _cancellable(self) -> list[Bill]:
+        """What becomes of a session whose payment is disputed is a matter of its own tests."""
+        return [bill for bill in self._planned() if bill not in [card.bill for card in self._disputed()]]
 
     def _planned(self) -> list[Bill]:
         return [bill for bill in self.bills if bill.state == "planned"]

@@ -21,6 +21,7 @@ class Bill:
     invoice_id: str
     session_id: str
     covered: int = 0
+    given_back: int = 0
     state: str = "planned"
 
     @property
@@ -30,7 +31,7 @@ class Bill:
 
 @dataclass(eq=False)
 class Card:
-    """A charge that was booked. `lost` went in a dispute, `disputed` waits for one."""
+    """A charge that was booked. `disputed` waits for the bank; `refunded` includes what a bank kept."""
 
     payment_id: str
     charge: str
@@ -38,6 +39,7 @@ class Card:
     cents: int
     refunded: int = 0
     disputed: int = 0
+    dispute: str = ""
 
     @property
     def left(self) -> int:
@@ -54,7 +56,6 @@ class Model:
     fees: int = 0
     disputed: int = 0
     dispute_fees: int = 0
-    refunded_income: int = 0
     lost: int = 0
     events_are_held: bool = False
 
@@ -68,8 +69,33 @@ class Model:
         self.clearing, self.fees = self.clearing + cents - fee(cents), self.fees + fee(cents)
         bill.covered += cents
 
+    def refund(self, card: Card, cents: int) -> None:
+        """The bill stays settled: what went back is less paid ahead, or less income once it is given."""
+        self.clearing, card.refunded = self.clearing - cents, card.refunded + cents
+        card.bill.given_back += cents
+
+    def dispute(self, card: Card) -> None:
+        card.disputed = card.cents
+        self.disputed += card.cents
+        self.clearing, self.dispute_fees = (
+            self.clearing - card.cents - DISPUTE_FEE,
+            self.dispute_fees + DISPUTE_FEE,
+        )
+
+    def win(self, card: Card) -> None:
+        self.clearing, self.disputed = self.clearing + card.cents, self.disputed - card.cents
+        card.disputed = 0
+
+    def lose(self, card: Card) -> None:
+        """Given, it is a loss; paid ahead, its session is called off."""
+        self.disputed, card.disputed, card.refunded = self.disputed - card.cents, 0, card.cents
+        if card.bill.state == "given":
+            self.lost += card.cents
+        else:
+            card.bill.covered, card.bill.state = 0, "cancelled"
+
     def cancel(self, bill: Bill) -> None:
-        self.credit += bill.covered
+        self.credit += bill.covered - bill.given_back
         bill.covered, bill.state = 0, "cancelled"
 
     def balances(self) -> dict[str, int]:
@@ -80,10 +106,10 @@ class Model:
             "1060": self.cash,
             "1070": self.disputed,
             "1100": sum(bill.owed for bill in given),
-            "2100": -sum(bill.covered for bill in planned),
+            "2100": -sum(bill.covered - bill.given_back for bill in planned),
             "2200": -self.credit,
             "4000": -PRICE * len(given),
-            "4930": self.refunded_income,
+            "4930": sum(bill.given_back for bill in given),
             "6100": self.fees,
             "6110": self.dispute_fees,
             "6210": self.lost,
