@@ -43,7 +43,7 @@ def _demo(database_url: str) -> None:
         folder=FOLDER, database_url=database_url, clock=FIRST_INSTANT, secrets=_secrets_of_this_folder()
     )
     record = Record(FOLDER)
-    print("One patient's way through the office (sample data):\n", flush=True)
+    print("Two patients' ways through the office (sample data):\n", flush=True)
     try:
         office.open()
         play(office, record)

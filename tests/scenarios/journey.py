@@ -1,4 +1,5 @@
 """Patient 1: six infusions as a veteran, paid online, claimed, partly reimbursed, and a booster after.
+Patient 2: five days of four hours, a dispute that is won, and the last day refunded.
 
 Everything goes through the doors that people use: the API with a token for each role, the stand-in's card
 page, webhooks, and the command line. All people and numbers are sample data.
@@ -12,15 +13,18 @@ from tests.factories.remittance_835 import Claim, Payment, remittance
 from tests.scenarios.client import Browser, Client
 from tests.scenarios.office import Failed, Office
 from tests.scenarios.record import Record
+from tests.scenarios.stand_in import StandIn
 
 FIRST_INSTANT = "2026-11-02T09:00:00-06:00"
 SAMPLE_CLINIC = "billing/catalog/samples/b.yaml"
 OFFSET = "-06:00"
 FIRST_SESSION = date(2026, 11, 3)
 REMITTED_ON = date(2026, 12, 4)
+FOUR_HOUR_DAYS = tuple(date(2026, 12, day) for day in range(7, 12))
+DAY_PRICE = 114_000
 BOOSTER_ON = date(2026, 12, 15)
 LAST_DAY = date(2026, 12, 31)
-ROLES = ("front_desk", "billing", "supervisor", "clinician", "accountant")
+ROLES = ("front_desk", "billing", "clinician", "accountant")
 CARD = {"card_number": "4242 4242 4242 4242", "expiry": "12 / 34", "cvc": "123"}
 PAID_BY_INSURER = (18_000, 12_500)
 """Cents, for the first two sessions."""
@@ -67,6 +71,7 @@ def play(office: Office, record: Record) -> None:
         welcome_the_patient(journey)
         sell_and_give_the_series(journey)
         receive_the_insurers_answer(journey)
+        treat_the_second_patient(journey)
         sell_and_give_a_booster(journey)
         close_the_books(journey)
     finally:
@@ -76,23 +81,23 @@ def play(office: Office, record: Record) -> None:
 
 
 def open_the_clinic(journey: Journey) -> None:
-    """The sample clinic, and a token for each role: the first from the command line, the rest from it."""
+    """The sample clinic, and a token for each role. Whoever approves is a person of their own."""
     office = journey.office
     office.flask("seed", SAMPLE_CLINIC)
-    admin = Client(office, office.flask_json("tokens", "issue", "--role", "admin")["secret"])
-    journey.staff["admin"] = admin
+    for role in ("admin", "supervisor"):
+        secret = office.flask_json("tokens", "issue", "--role", role)["secret"]
+        journey.staff[role] = Client(office, secret)
     for role in ROLES:
-        journey.staff[role] = Client(office, admin.post("/tokens", {"role": role})["secret"])
+        journey.staff[role] = Client(office, journey.staff["admin"].post("/tokens", {"role": role})["secret"])
 
 
 def welcome_the_patient(journey: Journey) -> None:
     """Demographics, insurance, and a veteran's proof that somebody looked at."""
-    site_id = journey.desk.get("/sites")["items"][0]["id"]
     journey.provider_id = journey.desk.get("/providers")["items"][0]["id"]
     patient = journey.desk.post(
         "/patients",
         {
-            "site_id": site_id,
+            "site_id": first_site(journey),
             "given_name": "Sample",
             "family_name": "Patient-One",
             "born_on": "1984-05-17",
@@ -117,6 +122,11 @@ def welcome_the_patient(journey: Journey) -> None:
     journey.desk.post(f"/patients/{patient['id']}/policies", policy)
     proof = {"category": "veteran", "proof": "va_card", "verified_on": "2026-11-02"}
     journey.billing.post(f"/patients/{patient['id']}/eligibilities", proof)
+
+
+def first_site(journey: Journey) -> str:
+    site_id: str = journey.desk.get("/sites")["items"][0]["id"]
+    return site_id
 
 
 def sell_and_give_the_series(journey: Journey) -> None:
@@ -224,6 +234,74 @@ def elect_credit(journey: Journey) -> None:
     if held != sum(PAID_BY_INSURER):
         raise Failed(f"The insurer paid {sum(PAID_BY_INSURER)} cents, but {held} are held.")
     journey.record.step("election", "Off the next infusion", {"credit": held})
+
+
+def treat_the_second_patient(journey: Journey) -> None:
+    """A package of pain infusions by card; its last day is not given and goes back to the card."""
+    journey.go_to(FOUR_HOUR_DAYS[0], "08:00")
+    patient = journey.desk.post(
+        "/patients",
+        {
+            "site_id": first_site(journey),
+            "given_name": "Sample",
+            "family_name": "Patient-Two",
+            "born_on": "1971-09-30",
+            "address": {"line1": "2 Sample St", "city": "Austin", "state": "TX", "postal_code": "78702"},
+        },
+    )
+    session = {"service": "infusion", "minutes": 240, "dose_mg": 60, "weight_kg": 80}
+    plan = journey.desk.post(
+        "/plans",
+        {
+            "patient_id": patient["id"],
+            "provider_id": journey.provider_id,
+            "condition": "crps",
+            "sessions": [{**session, "planned_on": day.isoformat()} for day in FOUR_HOUR_DAYS],
+        },
+    )
+    invoice = quote_and_invoice(journey, plan, "Five days of four hours")
+    pay_by_card(journey, invoice, "The five days, online")
+    win_a_dispute(journey, patient["id"])
+    for given in plan["sessions"][:-1]:
+        give(journey, given)
+    refund_a_day(journey, invoice)
+
+
+def win_a_dispute(journey: Journey, patient_id: str) -> None:
+    """The cardholder's bank takes the money, looks at it, and gives it back without its fee."""
+    stand_in = StandIn(journey.office)
+    opened = stand_in.control("open-dispute", charge=stand_in.newest_charge(), reason="product_not_received")
+    await_dispute(journey, patient_id, "needs_response", "A bank asks for the five days")
+    stand_in.control("decide-dispute", dispute=opened["id"], outcome="won")
+    await_dispute(journey, patient_id, "won", "The bank decides for the clinic")
+
+
+def await_dispute(journey: Journey, patient_id: str, state: str, name: str) -> None:
+    def look() -> dict[str, Any] | None:
+        disputes = journey.billing.get("/disputes", patient_id=patient_id)["items"]
+        return next((dispute for dispute in disputes if dispute["state"] == state), None)
+
+    dispute = journey.office.until(f"the dispute is {state}", look)
+    journey.record.step("dispute", name, {"amount": dispute["amount_cents"], "lost": dispute["lost_cents"]})
+
+
+def refund_a_day(journey: Journey, invoice: dict[str, Any]) -> None:
+    """One person asks, with what they were shown; another approves, since it is above the limit."""
+    payment = journey.office.until("the payment is there", lambda: _card_payment(journey, invoice["id"]))
+    shown = journey.billing.get(f"/payments/{payment['id']}/refundable")
+    asked = {
+        "amount_cents": DAY_PRICE,
+        "refundable_cents": shown["refundable_cents"],
+        "reason": "cancelled",
+    }
+    refund = journey.billing.post(f"/payments/{payment['id']}/refunds", asked)
+    journey.staff["supervisor"].post(f"/refunds/{refund['id']}/approve")
+
+    def arrived() -> bool:
+        return bool(journey.billing.get(f"/refunds/{refund['id']}")["state"] == "succeeded")
+
+    journey.office.until("the refund has arrived", arrived)
+    journey.record.step("refund", "The fifth day, to the card", {"amount": refund["amount_cents"]})
 
 
 def sell_and_give_a_booster(journey: Journey) -> None:

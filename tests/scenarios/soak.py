@@ -21,7 +21,6 @@ from datetime import datetime, timedelta
 from functools import wraps
 from typing import Any, ClassVar
 
-import httpx
 from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -38,6 +37,7 @@ from tests.scenarios.client import Browser, Client
 from tests.scenarios.demo_database import claim
 from tests.scenarios.office import ROOT, Failed, Office
 from tests.scenarios.soak_model import PRICE, Bill, Card, Model
+from tests.scenarios.stand_in import StandIn
 
 FOLDER = ROOT / "var" / "soak"
 BEGINS = "2026-11-02T09:00:00-06:00"
@@ -54,17 +54,21 @@ MISHAPS = (
     ("duplicate", "off"),
     ("hold", "events"),
 )
-ROLES = ("front_desk", "billing", "clinician", "accountant", "supervisor")
+ROLES = ("front_desk", "billing", "clinician", "accountant")
 
 
 class Clinic:
     """The office under load, its staff, and the one model of all that was done in it."""
 
     def __init__(self, office: Office) -> None:
-        self.office, self.model = office, Model()
+        self.office, self.stand_in, self.model = office, StandIn(office), Model()
         office.flask("seed", "billing/catalog/samples/b.yaml")
-        admin = Client(office, office.flask_json("tokens", "issue", "--role", "admin")["secret"])
+        admin, supervisor = (
+            Client(office, office.flask_json("tokens", "issue", "--role", role)["secret"])
+            for role in ("admin", "supervisor")
+        )
         self.staff = {role: Client(office, admin.post("/tokens", {"role": role})["secret"]) for role in ROLES}
+        self.staff["supervisor"] = supervisor
         self.site_id = self.desk.get("/sites")["items"][0]["id"]
         self.provider_id = self.desk.get("/providers")["items"][0]["id"]
         self.now = datetime.fromisoformat(BEGINS)
@@ -81,21 +85,12 @@ class Clinic:
         self.now += much
         self.office.set_clock(self.now.isoformat())
 
-    def control(self, action: str, **body: Any) -> Any:
-        def act() -> Any:
-            with suppress(httpx.TransportError):
-                answer = httpx.post(f"{self._stand_in}/_control/{action}", json=body, timeout=20)
-                return answer.json() if answer.is_success else None
-            return None
-
-        return self.office.until(f"the stand-in does {action}", act)["result"]
-
     def processor_balance(self) -> int:
         """What all movements at the processor come to, in cents, paid out to the bank or still there."""
         net, after = 0, None
         while True:
             query = {"limit": "100", **({"starting_after": after} if after else {})}
-            page = self.listed("balance_transactions", query)
+            page = self.stand_in.listed("balance_transactions", **query)
             net += sum(
                 movement["net"]
                 for movement in page["data"]
@@ -105,30 +100,10 @@ class Clinic:
                 return net
             after = page["data"][-1]["id"]
 
-    def newest_charge(self) -> str:
-        """The id of the last charge that went through at the processor."""
-        return next(
-            charge["id"] for charge in self.listed("charges", {"limit": "10"})["data"] if charge["paid"]
-        )
-
-    def listed(self, kind: str, query: dict[str, str]) -> Any:
-        def look() -> Any:
-            with suppress(httpx.TransportError):
-                key = self.office.settings.stripe_secret_key
-                answer = httpx.get(f"{self._stand_in}/v1/{kind}", params=query, auth=(key, ""), timeout=20)
-                return answer.json() if answer.is_success else None
-            return None
-
-        return self.office.until(f"the processor lists its {kind}", look)
-
     def kill(self, name: str) -> None:
         """As nobody would expect it; whoever waits next starts it again."""
         with suppress(ProcessLookupError, FileNotFoundError, ValueError):
             os.killpg(int((self.office.folder / "run" / f"{name}.pid").read_text()), signal.SIGKILL)
-
-    @property
-    def _stand_in(self) -> str:
-        return self.office.settings.stripe_api_base
 
 
 def told(deed: Callable[..., None]) -> Callable[..., None]:
@@ -238,7 +213,7 @@ class Soak(RuleBasedStateMachine):
         if self.model.events_are_held:
             self.unbooked.append(bill)
         else:
-            self._booked(bill, self.clinic.newest_charge())
+            self._booked(bill, self.clinic.stand_in.newest_charge())
 
     @precondition(lambda self: not self.model.events_are_held and self._owing())
     @rule(which=WHICH, part=st.integers(1, 4))
@@ -278,7 +253,7 @@ class Soak(RuleBasedStateMachine):
     @told
     def a_bank_disputes(self, which: int) -> None:
         card = _pick(self._disputable(), which)
-        opened = self.clinic.control("open-dispute", charge=card.charge, reason="fraudulent")
+        opened = self.clinic.stand_in.control("open-dispute", charge=card.charge, reason="fraudulent")
         card.dispute = opened["id"]
         self.model.dispute(card)
 
@@ -287,7 +262,7 @@ class Soak(RuleBasedStateMachine):
     @told
     def the_bank_decides(self, which: int, outcome: str) -> None:
         card = _pick(self._disputed(), which)
-        self.clinic.control("decide-dispute", dispute=card.dispute, outcome=outcome)
+        self.clinic.stand_in.control("decide-dispute", dispute=card.dispute, outcome=outcome)
         self.model.win(card) if outcome == "won" else self.model.lose(card)
 
     @precondition(lambda self: not self.model.events_are_held and len(self._cancellable()) > 2)
@@ -328,14 +303,14 @@ class Soak(RuleBasedStateMachine):
     def something_goes_wrong(self, mishap: tuple[str, str]) -> None:
         kind, what = mishap
         if kind == "lose":
-            self.clinic.control("lose-response", path=what, times=1)
+            self.clinic.stand_in.control("lose-response", path=what, times=1)
         elif kind == "duplicate":
-            self.clinic.control("duplicate-events", on=what == "on")
+            self.clinic.stand_in.control("duplicate-events", on=what == "on")
         elif kind == "kill":
             self.clinic.kill(what)
             self.clinic.office.tend()
         elif not self.model.events_are_held:
-            self.clinic.control("hold-events")
+            self.clinic.stand_in.control("hold-events")
             self.model.events_are_held = True
 
     @rule(minutes=st.sampled_from([1, 6, 70, 25 * 60]))
@@ -350,7 +325,7 @@ class Soak(RuleBasedStateMachine):
     @rule(order=st.sampled_from(["as_sent", "reversed"]))
     @told
     def release(self, order: str) -> None:
-        self.clinic.control("release-events", order=order)
+        self.clinic.stand_in.control("release-events", order=order)
         self.model.events_are_held = False
         for bill in self.unbooked:
             self._booked(bill)
