@@ -256,7 +256,9 @@ OWN_WRITE_OFF = Probe(
 APPROVED_ITSELF = text(
     """
     SELECT id, patient_id, requested_at, amount_cents FROM refund
-    WHERE approved_by = 'system' AND state NOT IN ('rejected', 'failed')
+    WHERE approved_by = 'system' AND (
+        state NOT IN ('rejected', 'failed') OR method = 'check' AND refunded_on IS NOT NULL
+    )
     ORDER BY patient_id, requested_at, id
     """
 ).columns(requested_at=Instant())

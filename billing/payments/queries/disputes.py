@@ -20,17 +20,15 @@ from billing.payments.queries.payments import CREDIT, PAYMENT, payment_of
 from billing.payments.queries.reach import seen, visible
 from billing.payments.records.disputes import Covered, Dispute
 from billing.payments.records.payments import Payment
-from billing.payments.states.disputes import DISPUTED, DisputeState
+from billing.payments.states.disputes import DISPUTED, ENDED, DisputeState
 from billing.payments.states.payments import PaymentState
 from billing.platform.data.database import Read
 
 
 def disputed_payments(read: Read, patient_id: str) -> frozenset[str]:
     """Ids of the payments of a patient whose money a bank holds; inquiries hold none."""
-    query = select(DisputeRow.payment_id).where(
-        DisputeRow.patient_id == patient_id, DisputeRow.state.in_(DISPUTED)
-    )
-    return frozenset(read.session.scalars(query))
+    query = select(DisputeRow).where(DisputeRow.patient_id == patient_id)
+    return frozenset(row.payment_id for row in read.session.scalars(query) if _is_held(read, row))
 
 
 def refuse_while_disputed(read: Read, patient_id: str) -> None:
@@ -40,6 +38,23 @@ def refuse_while_disputed(read: Read, patient_id: str) -> None:
             "A bank disputes a payment of this patient. Wait until it has decided.",
             payment_ids=sorted(disputed),
         )
+
+
+def refuse_while_asked_about(read: Read, payment_id: str) -> None:
+    """An inquiry counts too: what it may become would follow the payment to where it no longer is.
+
+    Raises: PaymentDisputed.
+    """
+    rows = read.session.scalars(select(DisputeRow).where(DisputeRow.payment_id == payment_id))
+    if any(row.state not in ENDED or _is_held(read, row) for row in rows):
+        raise PaymentDisputed(
+            "A bank asks about this payment. Wait until it has decided.", payment_ids=[payment_id]
+        )
+
+
+def _is_held(read: Read, row: DisputeRow) -> bool:
+    """A win counts until its money is back, and a loss until it is booked."""
+    return row.state in DISPUTED or withdrawn_of(read, row.id).cents > row.lost_cents
 
 
 def find_dispute(read: Read, dispute_id: str, actor: Actor) -> Dispute:

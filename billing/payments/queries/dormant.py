@@ -12,6 +12,7 @@ from billing.kernel.permissions import Actor
 from billing.payments.errors import NoSuchDormantCredit
 from billing.payments.models.credits import CreditApplicationRow, CreditLotRow
 from billing.payments.models.dormant import DormantCreditRow
+from billing.payments.models.refunds import RefundRow
 from billing.payments.queries.credits import lot_of
 from billing.payments.queries.reach import seen, visible
 from billing.payments.records.credits import CreditLot
@@ -57,15 +58,16 @@ def credits_held_until(read: Read, until: date) -> Sequence[CreditLot]:
 
 
 def last_sign_of_owner(read: Read, lot: CreditLot) -> date:
-    """The last day on which the owner chose, used or claimed a credit, or got it."""
+    """The last day on which the owner chose, used, asked for or claimed a credit, or got it."""
     used = read.session.scalar(
         select(func.max(CreditApplicationRow.applied_on)).where(CreditApplicationRow.lot_id == lot.id)
     )
     claimed = read.session.scalar(
         select(func.max(DormantCreditRow.claimed_on)).where(DormantCreditRow.lot_id == lot.id)
     )
+    asked = read.session.scalar(select(func.max(RefundRow.requested_at)).where(RefundRow.lot_id == lot.id))
     chosen = lot.elected_at.date() if lot.elected_at else None
-    return max(day for day in (lot.held_on, used, claimed, chosen) if day is not None)
+    return max(day for day in (lot.held_on, used, claimed, chosen, asked and asked.date()) if day is not None)
 
 
 def dormant_of(row: DormantCreditRow) -> DormantCredit:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from billing.payments.models.mail import MailRow, ReceiptLinkRow
+from billing.payments.models.receipts import ReceiptRow
+from billing.payments.queries.receipts import receipt_of
 from billing.payments.records.mail import Mail
 from billing.payments.states.mail import MailState
 from billing.platform.data.database import Read
@@ -19,7 +21,8 @@ def link_print(vault: Vault, secret: str) -> str:
 def waiting_mail(read: Read, mail_id: str) -> tuple[str, str] | None:
     """Whom a mail goes to and its link's secret, while it was not sent yet."""
     row = read.session.get_one(MailRow, mail_id)
-    if row.state != MailState.QUEUED:
+    receipt = read.session.get_one(ReceiptRow, row.receipt_id)
+    if row.state != MailState.QUEUED or not receipt_of(read, receipt).stands:
         return None
     inside = read.vault.open(MailRow.__tablename__, row.id, row.sealed)
     return inside["to"], inside["secret"]

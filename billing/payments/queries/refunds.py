@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import and_, func, or_, select
 
 from billing.care.queries import covered_by, find_session
 from billing.care.states import SessionState
 from billing.invoices.queries import find_invoice, standing_lines
-from billing.kernel.money import Money, total
+from billing.kernel.money import ZERO, Money, total
 from billing.kernel.permissions import SYSTEM, Actor
 from billing.payments.errors import NoSuchRefund
 from billing.payments.models.refunds import RefundRow
-from billing.payments.queries.credits import credits_from_payment
-from billing.payments.queries.payments import PAYMENT, find_payment
+from billing.payments.queries.credits import credits_from_payment, reimbursed_for_session
+from billing.payments.queries.payments import PAYMENT, find_payment, paid_for_session
 from billing.payments.queries.reach import seen, visible
 from billing.payments.records.credits import CreditLot, Election
 from billing.payments.records.payments import Payment
@@ -31,6 +31,9 @@ from billing.payments.rules import take_in_order
 from billing.payments.states.payments import PaymentState
 from billing.payments.states.refunds import RefundState
 from billing.platform.data.database import Read
+
+WHENEVER = datetime.max.replace(tzinfo=UTC)
+"""Later than anything that was paid."""
 
 
 def find_refund(read: Read, refund_id: str, actor: Actor) -> Refund:
@@ -79,7 +82,10 @@ def approved_by_itself(read: Read, patient_id: str, since: datetime) -> Money:
             RefundRow.patient_id == patient_id,
             RefundRow.approved_by == SYSTEM.id,
             RefundRow.requested_at > since,
-            RefundRow.state.not_in((RefundState.FAILED, RefundState.REJECTED)),
+            or_(
+                RefundRow.state.not_in((RefundState.FAILED, RefundState.REJECTED)),
+                and_(RefundRow.method == RefundMethod.CHECK, RefundRow.refunded_on.is_not(None)),
+            ),
         )
     )
     return Money(int(cents or 0))
@@ -118,6 +124,10 @@ def _cover(read: Read, payment: Payment) -> list[RefundableSource]:
         amount = covered_by(read, line.session_id, PAYMENT, payment.id)
         is_given = find_session(read, line.session_id, SYSTEM).state is SessionState.GIVEN
         kind = RefundableKind.GIVEN if is_given else RefundableKind.TO_COME
+        # What an insurer gave back is the patient's already, so it does not go back once more.
+        back = reimbursed_for_session(read, line.session_id)
+        paid = paid_for_session(read, line.session_id, WHENEVER)
+        amount = min(amount, max(ZERO, total(one.amount for one in paid) - back))
         if amount:
             found.append(RefundableSource(kind=kind, id=line.session_id, amount=amount))
     return sorted(found, key=lambda source: source.kind is RefundableKind.GIVEN)

@@ -29,6 +29,8 @@ class DisputeEvent(StrEnum):
 DISPUTED = (DisputeState.NEEDS_RESPONSE, DisputeState.UNDER_REVIEW)
 """The bank holds the money; an inquiry moves and blocks nothing."""
 
+ENDED = (DisputeState.WON, DisputeState.LOST, DisputeState.CLOSED)
+
 _ENDS: dict[DisputeEvent, DisputeState] = {
     DisputeEvent.WIN: DisputeState.WON,
     DisputeEvent.LOSE: DisputeState.LOST,

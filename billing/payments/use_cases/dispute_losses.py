@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import or_, select
+from sqlalchemy import and_, or_, select
 
 from billing.care.queries import coverage_of, find_session
 from billing.care.states import SessionState
@@ -21,9 +21,10 @@ from billing.payments.queries.disputes import covered_with, credits_brought_by
 from billing.payments.queries.payments import find_payment
 from billing.payments.records.credits import Withdrawal
 from billing.payments.records.disputes import Dispute
+from billing.payments.records.refunds import RefundMethod
 from billing.payments.states.refunds import RefundState
 from billing.payments.use_cases.credits import withdraw
-from billing.payments.use_cases.refunds import reject_refund
+from billing.payments.use_cases.refunds import fail_refund, reject_refund
 from billing.platform.data.database import Tx
 from billing.platform.data.tasks import open_task
 
@@ -36,7 +37,6 @@ def take_loss(tx: Tx, *, dispute: Dispute, loss: Money, actor: Actor, now: datet
     A session still to come that only lost money had paid is called off; where it cannot be, a person looks.
     The caller holds the patient's lock and posts the entry.
     """
-    _reject_waiting_refunds(tx, dispute.payment_id, actor, now)
     held = _withdraw_credit(tx, dispute, loss, now)
     parts = _take_cover(tx, dispute, loss - held, actor, now)
     ahead = [part for part in parts if not part.earned]
@@ -54,14 +54,16 @@ def take_loss(tx: Tx, *, dispute: Dispute, loss: Money, actor: Actor, now: datet
     return held, total(part.amount for part in ahead)
 
 
-def _reject_waiting_refunds(tx: Tx, payment_id: str, actor: Actor, now: datetime) -> None:
-    """Nobody approved them, and the money is gone."""
-    waiting = select(RefundRow.id).where(
-        RefundRow.state == RefundState.REQUESTED,
+def end_waiting_refunds(tx: Tx, payment_id: str, actor: Actor, now: datetime) -> None:
+    """Those that nobody approved, and checks that nobody wrote: the money is gone."""
+    unwritten = and_(RefundRow.state == RefundState.APPROVED, RefundRow.method == RefundMethod.CHECK)
+    waiting = select(RefundRow.id, RefundRow.state).where(
+        or_(RefundRow.state == RefundState.REQUESTED, unwritten),
         or_(RefundRow.payment_id == payment_id, RefundRow.lot_id.in_(credits_brought_by(tx, payment_id))),
     )
-    for refund_id in tx.session.scalars(waiting).all():
-        reject_refund(tx, refund_id=refund_id, actor=actor, now=now)
+    for refund_id, state in tx.session.execute(waiting).all():
+        end = reject_refund if state == RefundState.REQUESTED else fail_refund
+        end(tx, refund_id=refund_id, actor=actor, now=now)
 
 
 def _withdraw_credit(tx: Tx, dispute: Dispute, loss: Money, now: datetime) -> Money:

@@ -9,7 +9,7 @@ from sqlalchemy import select, update
 from billing.catalog.queries import site_date
 from billing.kernel.ids import new_id
 from billing.kernel.money import Money
-from billing.kernel.permissions import Actor
+from billing.kernel.permissions import SYSTEM, Actor
 from billing.ledger.records import Account, Line, Posting, Source, credit, debit
 from billing.ledger.use_cases import post
 from billing.patients.use_cases import lock_patient
@@ -22,16 +22,18 @@ from billing.payments.queries.disputes import (
     was_reinstated,
     withdrawn_of,
 )
+from billing.payments.queries.payments import find_payment
 from billing.payments.records.disputes import Dispute, DisputeFacts, DisputeMovementFacts
 from billing.payments.records.payments import Payment
-from billing.payments.states.disputes import DISPUTE_MOVES, DisputeEvent, DisputeState
-from billing.payments.use_cases.dispute_losses import take_loss
+from billing.payments.states.disputes import DISPUTE_MOVES, ENDED, DisputeEvent, DisputeState
+from billing.payments.use_cases.dispute_losses import end_waiting_refunds, take_loss
 from billing.platform.data.audit import record_audit
 from billing.platform.data.database import Tx
 from billing.platform.data.states import advance
 from billing.platform.data.tasks import open_task
 
 ANSWER_DISPUTE, DISPUTE_REVERSED = "dispute-opened", "dispute-reversed"
+MORE_THAN_IS_LEFT = "dispute-exceeds-payment"
 CATEGORIES = ("dispute", "dispute_reversal")
 """Reporting categories that a dispute's movements may have; another one is a person's to explain."""
 
@@ -81,11 +83,7 @@ def _follow(tx: Tx, row: DisputeRow, facts: DisputeFacts, actor: Actor, now: dat
     if (DisputeState(row.state), facts.told) in DISPUTE_MOVES:
         advance(tx, row, DISPUTE_MOVES, facts.told, actor=actor, now=now)
         row.due_at = facts.due_at
-    if facts.told in (DisputeEvent.INQUIRE, DisputeEvent.DISPUTE) and row.state not in (
-        DisputeState.WON,
-        DisputeState.LOST,
-        DisputeState.CLOSED,
-    ):
+    if facts.told in (DisputeEvent.INQUIRE, DisputeEvent.DISPUTE) and row.state not in ENDED:
         _ask(tx, row, ANSWER_DISPUTE, actor, now)
     tx.session.flush()
 
@@ -125,8 +123,18 @@ def _settle(tx: Tx, row: DisputeRow, actor: Actor, now: datetime) -> None:
             _ask(tx, row, DISPUTE_REVERSED, actor, now)
         return
     decided = row.state == DisputeState.LOST or (row.state == DisputeState.WON and was_reinstated(tx, row.id))
-    if decided and away.cents > 0:
-        _lose(tx, row, away, actor, now)
+    if not decided or away.cents <= 0:
+        return
+    end_waiting_refunds(tx, row.payment_id, actor, now)
+    if away > _left(tx, row.payment_id):  # it went back to the patient before: a person has to look
+        _ask(tx, row, MORE_THAN_IS_LEFT, actor, now)
+        return
+    _lose(tx, row, away, actor, now)
+
+
+def _left(tx: Tx, payment_id: str) -> Money:
+    payment = find_payment(tx, payment_id, SYSTEM)
+    return payment.amount - payment.refunded - payment.lost
 
 
 def _lose(tx: Tx, row: DisputeRow, loss: Money, actor: Actor, now: datetime) -> None:

@@ -21,9 +21,9 @@ from billing.payments.errors import AnotherEntity, AnotherPatient, NotMovable
 from billing.payments.models.deposits import BankDepositItemRow
 from billing.payments.models.payments import PaymentRow
 from billing.payments.queries.checkouts import refuse_while_standing
-from billing.payments.queries.credits import credits_from_payment
+from billing.payments.queries.credits import credits_from_payment, reimbursed_for_session
 from billing.payments.queries.deposits import deposit_id_of, held_in
-from billing.payments.queries.disputes import refuse_while_disputed
+from billing.payments.queries.disputes import refuse_while_asked_about, refuse_while_disputed
 from billing.payments.queries.payments import PAYMENT, find_payment
 from billing.payments.records.credits import CreditLot, CreditSource, Withdrawal
 from billing.payments.records.payments import Payment
@@ -72,6 +72,7 @@ def _locked(tx: Tx, payment_id: str, patient_id: str, actor: Actor) -> Payment:
     for one in sorted((payment.patient_id, patient.id)):
         lock_patient(tx, one)
     refuse_while_disputed(tx, payment.patient_id)
+    refuse_while_asked_about(tx, payment.id)
     return find_payment(tx, payment_id, actor)
 
 
@@ -96,6 +97,8 @@ def _take_from_the_wrong_patient(tx: Tx, payment: Payment, actor: Actor, now: da
             "Some of this payment was given back, is disputed, or was spent as credit. Undo that first."
         )
     parts = _owe_again(tx, payment, applied, actor, now)
+    if any(reimbursed_for_session(tx, part.session_id) for part in parts):
+        raise NotMovable("An insurer gave money back for what this payment paid. Undo that first.")
     _withdraw_all(tx, payment, lots, now)
     lines = (
         *owing_again_lines(parts, payment.patient_id),

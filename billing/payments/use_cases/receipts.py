@@ -64,7 +64,7 @@ def issue_refund_receipt(tx: Tx, refund: Refund, lot: CreditLot, now: datetime) 
     paid_by = refund.payment_id or lot.origin_payment_id
     services = [_service(tx, lot.session_id, refund.amount)] if lot.session_id else []
     payment = tx.session.get(PaymentRow, paid_by) if paid_by else None
-    refers_to = tx.session.scalar(select(ReceiptRow).where(ReceiptRow.payment_id == paid_by))
+    refers_to = paid_by and tx.session.scalar(select(ReceiptRow).where(ReceiptRow.payment_id == paid_by))
     said = {
         "kind": "refund",
         "paid_on": refund.refunded_on,

@@ -15,6 +15,7 @@ from billing.ledger.records import Account, Line, Posting, Source, credit, debit
 from billing.ledger.use_cases import post
 from billing.patients.use_cases import lock_patient
 from billing.payments.errors import MoreThanAvailable, NothingToForgive, OwnWriteOff, TakebackKnown
+from billing.payments.models.refunds import RefundRow
 from billing.payments.models.takebacks import TakebackReturnRow, TakebackRow
 from billing.payments.queries.credits import credit_of_reimbursement
 from billing.payments.queries.takebacks import (
@@ -23,11 +24,13 @@ from billing.payments.queries.takebacks import (
     left_to_demand,
     takeback_of,
 )
-from billing.payments.records.credits import Reimbursement, Withdrawal
+from billing.payments.records.credits import CreditLot, Reimbursement, Withdrawal
 from billing.payments.records.takebacks import Takeback
+from billing.payments.states.refunds import RefundState
 from billing.payments.states.takebacks import TAKEBACK_MOVES, TakebackEvent, TakebackState
 from billing.payments.use_cases.credits import hold_reimbursement, withdraw
 from billing.payments.use_cases.rebill import put_on_invoices
+from billing.payments.use_cases.refunds import reject_refund
 from billing.platform.data.audit import record_audit
 from billing.platform.data.database import Tx
 from billing.platform.data.states import advance
@@ -59,7 +62,7 @@ def demand_takeback(
     _refuse_known(tx, entry.entity_id, demand)
     if amount > (most := left_to_demand(tx, entry)):
         raise MoreThanAvailable("The patient never had that much of this claim.", available_cents=most.cents)
-    lot = credit_of_reimbursement(tx, reimbursement_id)
+    lot = _whole_again(tx, reimbursement_id, actor, now)
     unspent = min(amount, lot.available) if lot else ZERO
     row = TakebackRow(
         id=new_id("tkb"),
@@ -213,6 +216,17 @@ def _return(
     tx.session.add(returned)
     tx.session.flush()
     return returned
+
+
+def _whole_again(tx: Tx, reimbursement_id: str, actor: Actor, now: datetime) -> CreditLot | None:
+    """The credit, with what waits for approval to be given back: that is not spent yet."""
+    lot = credit_of_reimbursement(tx, reimbursement_id)
+    waiting = select(RefundRow.id).where(
+        RefundRow.lot_id == (lot.id if lot else ""), RefundRow.state == RefundState.REQUESTED
+    )
+    for refund_id in tx.session.scalars(waiting).all():
+        reject_refund(tx, refund_id=refund_id, actor=actor, now=now)
+    return credit_of_reimbursement(tx, reimbursement_id)
 
 
 def _patient_of(tx: Tx, reimbursement_id: str, actor: Actor) -> str:

@@ -72,7 +72,8 @@ def _opened(edge: Edge, token: str) -> Receipt | None:
         return None
     if datetime.fromisoformat(opened["until"]) <= edge.clock():
         return None
-    return edge.read(lambda read: find_receipt(read, receipt_of_link(read, opened["link"]), SYSTEM))
+    receipt = edge.read(lambda read: find_receipt(read, receipt_of_link(read, opened["link"]), SYSTEM))
+    return receipt if receipt.stands else None
 
 
 def _date_of(text: str) -> date | None:

@@ -1,0 +1,229 @@
+"""Where two parts meet over one payment: what the one began must not let the other pay it out again."""
+
+from datetime import timedelta
+
+import pytest
+
+from billing.accounting.queries.verify import verify
+from billing.care.use_cases import cancel_session
+from billing.kernel.money import ZERO, Money
+from billing.kernel.permissions import SYSTEM, Actor, Permission
+from billing.ledger.queries import trial_balance
+from billing.payments.errors import NotMovable, PaymentDisputed
+from billing.payments.queries.credits import credits_of_patient
+from billing.payments.queries.dormant import list_dormant
+from billing.payments.queries.mail import waiting_mail
+from billing.payments.queries.payments import charge_of_payment, list_payments
+from billing.payments.queries.receipts import list_receipts, refund_receipts
+from billing.payments.queries.refunds import find_refund, refundable_of
+from billing.payments.records.disputes import DisputeFacts, DisputeMovementFacts
+from billing.payments.records.refunds import RefundMethod, RefundReason
+from billing.payments.states.disputes import DisputeEvent
+from billing.payments.states.refunds import RefundState
+from billing.payments.use_cases.checkouts import begin_checkout, pay_checkout
+from billing.payments.use_cases.credits import hold_reimbursement
+from billing.payments.use_cases.disputes import record_dispute
+from billing.payments.use_cases.dormant import list_dormant_credits
+from billing.payments.use_cases.mail import mail_receipt
+from billing.payments.use_cases.move import move_payment
+from billing.payments.use_cases.receive import take_cash
+from billing.payments.use_cases.refund_payment import refund_payment
+from billing.payments.use_cases.refunds import request_refund, send_check, void_check
+from billing.payments.use_cases.takebacks import demand_takeback
+from billing.platform.data.tasks import list_tasks
+from tests.conftest import NOW
+from tests.factories.accounting import LIMIT
+from tests.factories.care import give
+from tests.factories.invoices import a_patient, billed
+from tests.factories.world import RETURN_URL, a_charge
+
+CLERK = Actor(id="usr_clerk", entity_id=None, permissions=frozenset(Permission))
+PRICE = Money(45_000)
+NO_LIMIT = Money(1_000_000)
+
+
+@pytest.fixture
+def do(database):
+    def run(use_case, at=NOW, **arguments):
+        return database.in_transaction(lambda tx: use_case(tx, **arguments, actor=CLERK, now=at))
+
+    return run
+
+
+@pytest.fixture
+def ask(database):
+    def run(query, *arguments, **named):
+        with database.reading() as read:
+            return query(read, *arguments, **named)
+
+    return run
+
+
+@pytest.fixture
+def bill(database):
+    return billed(database, a_patient(database), only_first=1)
+
+
+@pytest.fixture
+def card(bill, do, ask):
+    page = do(begin_checkout, invoice_id=bill.invoice.id, return_url=RETURN_URL, request=None)
+    charge = a_charge(page.id, page.amount, NOW, fee=ZERO)
+    do(pay_checkout, checkout_id=page.id, reference=f"cs_{page.id}", charge=charge)
+    (payment,) = ask(list_payments, SYSTEM, invoice_id=bill.invoice.id, limit=9)
+    return payment
+
+
+@pytest.fixture
+def tell(do, ask):
+    def run(payment, told, *, is_taken=True):
+        taken = DisputeMovementFacts(
+            reference="txn_taken", reporting_category="dispute", amount=-PRICE, fee=Money(1_500), moved_at=NOW
+        )
+        facts = DisputeFacts(
+            reference="du_1",
+            charge_reference=ask(charge_of_payment, payment.id),
+            told=told,
+            reason="fraudulent",
+            amount=PRICE,
+            due_at=None,
+            opened_at=NOW,
+            movements=(taken,) if is_taken else (),
+        )
+        return do(record_dispute, facts=facts)
+
+    return run
+
+
+@pytest.fixture
+def held(ask):
+    def run(patient):
+        return next(lot for lot in ask(credits_of_patient, patient.id, SYSTEM) if lot.available)
+
+    return run
+
+
+def findings(ask):
+    return [check for check in ask(verify, now=NOW, refund_limit=LIMIT).checks if check.found]
+
+
+def by_check(do, lot, amount=None, limit=NO_LIMIT):
+    return do(request_refund, lot_id=lot.id, amount=amount or lot.available, available=lot.available,
+              payment_id=None, limit=limit)  # fmt: skip
+
+
+def reimbursed(database, do, bill, cents):
+    give(database, bill.session_ids[0])
+    do(hold_reimbursement, session_id=bill.session_ids[0], source_id="rmc_1", received_on=NOW.date(),
+       amount=Money(cents))  # fmt: skip
+
+
+def test_a_payment_that_a_bank_asks_about_is_not_moved(database, do, tell, card):
+    tell(card, DisputeEvent.INQUIRE, is_taken=False)
+    other = a_patient(database)
+    with pytest.raises(PaymentDisputed):
+        do(move_payment, payment_id=card.id, patient_id=other.id, invoice_id=None)
+
+
+def test_a_win_blocks_refunds_until_its_money_is_back(do, tell, card):
+    tell(card, DisputeEvent.DISPUTE)
+    tell(card, DisputeEvent.WIN)
+    with pytest.raises(PaymentDisputed):
+        do(refund_payment, payment_id=card.id, amount=PRICE, refundable=PRICE, reason=RefundReason.OTHER,
+           method=RefundMethod.CHECK, limit=NO_LIMIT)  # fmt: skip
+
+
+def test_a_check_that_nobody_wrote_ends_with_a_lost_dispute(ask, do, tell, bill, card, held):
+    do(cancel_session, session_id=bill.session_ids[0])
+    refund = by_check(do, held(bill.patient))
+    tell(card, DisputeEvent.DISPUTE)
+    tell(card, DisputeEvent.LOSE)
+    assert ask(find_refund, refund.id, SYSTEM).state is RefundState.FAILED
+    books = {account: cents for account, cents in ask(trial_balance).items() if cents}
+    assert books == {"1050": -1_500, "6110": 1_500}
+    assert findings(ask) == []
+
+
+def test_a_loss_beside_an_approved_check_of_the_payment_is_booked(ask, do, tell, card):
+    do(refund_payment, payment_id=card.id, amount=PRICE, refundable=PRICE, reason=RefundReason.OTHER,
+       method=RefundMethod.CHECK, limit=NO_LIMIT)  # fmt: skip
+    tell(card, DisputeEvent.DISPUTE)
+    assert tell(card, DisputeEvent.LOSE).lost == PRICE
+    assert findings(ask) == []
+
+
+def test_a_loss_of_what_went_back_before_is_seen_and_asks_a_person(ask, do, tell, card):
+    refund = do(refund_payment, payment_id=card.id, amount=PRICE, refundable=PRICE,
+                reason=RefundReason.OTHER, method=RefundMethod.CHECK, limit=NO_LIMIT)  # fmt: skip
+    do(send_check, refund_id=refund.id, check_number="1")
+    tell(card, DisputeEvent.LOSE)
+    assert ask(trial_balance)["1070"] == PRICE.cents
+    kinds = [task.kind for task in ask(list_tasks, SYSTEM, limit=9)]
+    assert "dispute-exceeds-payment" in kinds
+
+
+def test_a_refunds_receipt_names_no_strangers_receipt(database, ask, do, held):
+    receipts = []
+    for number in ("1", "2"):
+        bill = billed(database, a_patient(database), only_first=1)
+        do(take_cash, invoice_id=bill.invoice.id, amount=PRICE)
+        give(database, bill.session_ids[0])
+        do(hold_reimbursement, session_id=bill.session_ids[0], source_id=f"rmc_{number}",
+           received_on=NOW.date(), amount=Money(10_000))  # fmt: skip
+        do(send_check, refund_id=by_check(do, held(bill.patient)).id, check_number=number)
+        theirs = ask(list_receipts, SYSTEM, patient_id=bill.patient.id, limit=9)
+        receipts.append(next(receipt for receipt in theirs if receipt.refund_id))
+    assert receipts[1].refers_to_id is None
+    assert ask(refund_receipts, receipts[0].id) == []
+
+
+def test_what_an_insurer_gave_back_is_not_refunded_again(database, ask, do, bill, card, held):
+    reimbursed(database, do, bill, PRICE.cents)
+    do(send_check, refund_id=by_check(do, held(bill.patient)).id, check_number="1")
+    assert ask(refundable_of, card.id, SYSTEM).amount == ZERO
+
+
+def test_a_payment_for_which_an_insurer_gave_money_is_not_moved(database, do, bill, card):
+    reimbursed(database, do, bill, 18_000)
+    other = a_patient(database)
+    with pytest.raises(NotMovable):
+        do(move_payment, payment_id=card.id, patient_id=other.id, invoice_id=None)
+
+
+def test_a_written_check_counts_against_the_days_limit_though_it_is_voided(do, bill, held):
+    do(take_cash, invoice_id=bill.invoice.id, amount=PRICE)
+    do(cancel_session, session_id=bill.session_ids[0])
+    limit = Money(10_000)
+    first = by_check(do, held(bill.patient), limit, limit)
+    do(send_check, refund_id=first.id, check_number="1")
+    do(void_check, refund_id=first.id)
+    second = by_check(do, held(bill.patient), limit, limit)
+    assert (first.state, second.state) == (RefundState.APPROVED, RefundState.REQUESTED)
+
+
+def test_a_takeback_takes_what_only_waits_for_approval(database, ask, do, bill, card, held):
+    reimbursed(database, do, bill, 18_000)
+    lot = held(bill.patient)
+    refund = by_check(do, lot, limit=ZERO)
+    takeback = do(demand_takeback, reimbursement_id="rmc_1", demand="L", amount=Money(18_000),
+                  demanded_on=NOW.date())  # fmt: skip
+    assert takeback.unspent == Money(18_000)
+    assert ask(find_refund, refund.id, SYSTEM).state is RefundState.REJECTED
+    assert findings(ask) == []
+
+
+def test_a_receipt_is_not_mailed_once_its_payment_was_moved(database, ask, do, bill, card):
+    (receipt,) = ask(list_receipts, SYSTEM, patient_id=bill.patient.id, limit=9)
+    mail = do(mail_receipt, receipt_id=receipt.id)
+    do(move_payment, payment_id=card.id, patient_id=a_patient(database).id, invoice_id=None)
+    assert ask(waiting_mail, mail.id) is None
+
+
+def test_who_asked_for_part_of_a_credit_has_shown_a_sign(ask, do, bill, held):
+    do(take_cash, invoice_id=bill.invoice.id, amount=PRICE)
+    do(cancel_session, session_id=bill.session_ids[0])
+    later = NOW + timedelta(days=365 * 8)
+    lot = held(bill.patient)
+    do(request_refund, later - timedelta(days=220), lot_id=lot.id, amount=Money(20_000),
+       available=lot.available, payment_id=None, limit=NO_LIMIT)  # fmt: skip
+    do(list_dormant_credits, later)
+    assert ask(list_dormant, SYSTEM, limit=9) == []
