@@ -18,7 +18,8 @@ def office(issue, world):
 
 @pytest.fixture
 def body(office, world):
-    """More than is left of the insurer's 180: 100 waits to be refunded, 50 was demanded before."""
+    """More than is left of the insurer's 180: 1.00 goes back to the patient, 0.50 was demanded before."""
+    assert office.post(f"/refunds/{world.ids['refund_id'][0]}/approve").status_code == 200
     items = office.get(f"/patients/{world.patient.id}/credits").json["items"]
     claim = next(each["source_id"] for each in items if each["source"] == "reimbursement")
     return {"reimbursement_id": claim, "demand": "L-1", "amount_cents": 17_950, "demanded_on": "2026-11-20"}

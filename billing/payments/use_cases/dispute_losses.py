@@ -54,7 +54,7 @@ def take_loss(tx: Tx, *, dispute: Dispute, loss: Money, actor: Actor, now: datet
     return held, total(part.amount for part in ahead)
 
 
-def end_waiting_refunds(tx: Tx, payment_id: str, actor: Actor, now: datetime) -> None:
+def end_waiting_refunds(tx: Tx, *, payment_id: str, actor: Actor, now: datetime) -> None:
     """Those that nobody approved, and checks that nobody wrote: the money is gone."""
     unwritten = and_(RefundRow.state == RefundState.APPROVED, RefundRow.method == RefundMethod.CHECK)
     waiting = select(RefundRow.id, RefundRow.state).where(

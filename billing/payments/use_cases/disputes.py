@@ -125,7 +125,7 @@ def _settle(tx: Tx, row: DisputeRow, actor: Actor, now: datetime) -> None:
     decided = row.state == DisputeState.LOST or (row.state == DisputeState.WON and was_reinstated(tx, row.id))
     if not decided or away.cents <= 0:
         return
-    end_waiting_refunds(tx, row.payment_id, actor, now)
+    end_waiting_refunds(tx, payment_id=row.payment_id, actor=actor, now=now)
     if away > _left(tx, row.payment_id):  # it went back to the patient before: a person has to look
         _ask(tx, row, MORE_THAN_IS_LEFT, actor, now)
         return

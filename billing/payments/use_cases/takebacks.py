@@ -62,7 +62,7 @@ def demand_takeback(
     _refuse_known(tx, entry.entity_id, demand)
     if amount > (most := left_to_demand(tx, entry)):
         raise MoreThanAvailable("The patient never had that much of this claim.", available_cents=most.cents)
-    lot = _whole_again(tx, reimbursement_id, actor, now)
+    lot = _credit_to_take_from(tx, reimbursement_id, amount, actor, now)
     unspent = min(amount, lot.available) if lot else ZERO
     row = TakebackRow(
         id=new_id("tkb"),
@@ -218,12 +218,14 @@ def _return(
     return returned
 
 
-def _whole_again(tx: Tx, reimbursement_id: str, actor: Actor, now: datetime) -> CreditLot | None:
-    """The credit, with what waits for approval to be given back: that is not spent yet."""
+def _credit_to_take_from(
+    tx: Tx, reimbursement_id: str, amount: Money, actor: Actor, now: datetime
+) -> CreditLot | None:
+    """The credit; what only waits for approval is not spent, so the payer's demand comes before it."""
     lot = credit_of_reimbursement(tx, reimbursement_id)
-    waiting = select(RefundRow.id).where(
-        RefundRow.lot_id == (lot.id if lot else ""), RefundRow.state == RefundState.REQUESTED
-    )
+    if lot is None or lot.available >= amount:
+        return lot
+    waiting = select(RefundRow.id).where(RefundRow.lot_id == lot.id, RefundRow.state == RefundState.REQUESTED)
     for refund_id in tx.session.scalars(waiting).all():
         reject_refund(tx, refund_id=refund_id, actor=actor, now=now)
     return credit_of_reimbursement(tx, reimbursement_id)
