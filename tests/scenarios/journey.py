@@ -337,8 +337,8 @@ def sell_and_give_a_booster(journey: Journey) -> None:
 def close_the_books(journey: Journey) -> None:
     """Exports, the trial balance, and every invariant looked at."""
     journey.go_to(LAST_DAY, "18:00")
-    balances = journey.accountant.get("/ledger/trial-balance")
-    journey.record.trial_balance = {row["account"]: row["cents"] for row in balances["accounts"]}
+    await_payouts(journey)
+    journey.record.trial_balance = trial_balance(journey)
     export(journey)
     journey.record.verify = journey.office.flask_json("verify")
     journey.record.write()
@@ -346,6 +346,26 @@ def close_the_books(journey: Journey) -> None:
         raise Failed("verify found something wrong; see journey.json.")
     if sum(journey.record.trial_balance.values()) != 0:
         raise Failed("The trial balance is not 0; see journey.json.")
+
+
+def await_payouts(journey: Journey) -> None:
+    """Wait until the clearing account says what the processor's balance says, then list what was paid out."""
+    stand_in = StandIn(journey.office)
+
+    def agreed() -> list[int] | None:
+        held = stand_in.balance()
+        return [held] if held == trial_balance(journey).get("1050", 0) else None
+
+    (left,) = journey.office.until("the payouts are booked", agreed)
+    payouts = journey.accountant.get("/payouts", state="paid", limit="100")["items"]
+    paid_out = sum(payout["amount_cents"] for payout in payouts)
+    journey.record.step("payout", f"{len(payouts)} of the processor", {"paid_out": paid_out, "left": left})
+
+
+def trial_balance(journey: Journey) -> dict[str, int]:
+    """Cents by account, debit positive."""
+    balances = journey.accountant.get("/ledger/trial-balance")
+    return {row["account"]: row["cents"] for row in balances["accounts"]}
 
 
 def export(journey: Journey) -> None:

@@ -22,7 +22,7 @@ class StandIn:
         return answer["result"]
 
     def listed(self, kind: str, **query: str) -> Any:
-        """One page of `charges`, `balance_transactions` and the like."""
+        """One page of `charges`, `balance_transactions` and the like, or the `balance`."""
         key = self._office.settings.stripe_secret_key
         return self._office.until(
             f"the processor lists its {kind}",
@@ -33,6 +33,11 @@ class StandIn:
         """The id of the last charge that went through."""
         charges = self.listed("charges", limit="10")["data"]
         return next(charge["id"] for charge in charges if charge["paid"])
+
+    def balance(self) -> int:
+        """What the processor holds for the clinic, in cents: available or pending."""
+        told = self.listed("balance")
+        return sum(part["amount"] for kind in ("available", "pending") for part in told[kind])
 
     def _try(self, method: str, path: str, **request: Any) -> Any:
         with suppress(httpx.TransportError):

@@ -53,7 +53,15 @@ def test_a_dispute_is_won_and_a_day_goes_back_to_the_card(undisturbed: Record):
     assert ("dispute", {"amount": 570_000, "lost": 0}) in told
     assert ("refund", {"amount": 114_000}) in told
     assert undisturbed.trial_balance["6110"] == 1_500
-    assert "1070" not in undisturbed.trial_balance
+    assert undisturbed.trial_balance["1070"] == 0
+
+
+def test_what_was_paid_out_is_at_the_bank(undisturbed: Record):
+    """Beside the insurer's 305, which came by check."""
+    (payout,) = [step["cents"] for step in undisturbed.steps if step["kind"] == "payout"]
+    assert payout["paid_out"] > 0
+    assert undisturbed.trial_balance["1000"] == payout["paid_out"] + 30_500
+    assert undisturbed.trial_balance["1050"] == payout["left"]
 
 
 def test_every_session_given_has_a_superbill(undisturbed: Record):
