@@ -59,7 +59,7 @@ def test_credit_moves_to_another_invoice(office, world, application):
 def test_a_payment_is_put_right_over_http(office, database, world, now):
     other = a_world(database, now, family_name="Other")
     body = {"patient_id": other.patient.id, "invoice_id": other.ids["invoice_id"][1]}
-    path = f"/payments/{world.ids['payment_id'][0]}"
+    path = f"/payments/{world.ids['payment_id'][1]}"
     before = office.get(path).json
     moved = office.post(f"{path}/move", body, key="move")
     assert (moved.status_code, moved.json["corrects_id"]) == (201, before["id"])
