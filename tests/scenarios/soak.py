@@ -21,6 +21,7 @@ from datetime import datetime, timedelta
 from functools import wraps
 from typing import Any, ClassVar
 
+import httpx
 from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -37,7 +38,6 @@ from tests.scenarios.client import Browser, Client
 from tests.scenarios.demo_database import claim
 from tests.scenarios.office import ROOT, Failed, Office
 from tests.scenarios.soak_model import PRICE, Bill, Card, Model
-from tests.scenarios.stand_in import StandIn
 
 FOLDER = ROOT / "var" / "soak"
 BEGINS = "2026-11-02T09:00:00-06:00"
@@ -54,21 +54,17 @@ MISHAPS = (
     ("duplicate", "off"),
     ("hold", "events"),
 )
-ROLES = ("front_desk", "billing", "clinician", "accountant")
+ROLES = ("front_desk", "billing", "clinician", "accountant", "supervisor")
 
 
 class Clinic:
     """The office under load, its staff, and the one model of all that was done in it."""
 
     def __init__(self, office: Office) -> None:
-        self.office, self.stand_in, self.model = office, StandIn(office), Model()
+        self.office, self.model = office, Model()
         office.flask("seed", "billing/catalog/samples/b.yaml")
-        admin, supervisor = (
-            Client(office, office.flask_json("tokens", "issue", "--role", role)["secret"])
-            for role in ("admin", "supervisor")
-        )
+        admin = Client(office, office.flask_json("tokens", "issue", "--role", "admin")["secret"])
         self.staff = {role: Client(office, admin.post("/tokens", {"role": role})["secret"]) for role in ROLES}
-        self.staff["supervisor"] = supervisor
         self.site_id = self.desk.get("/sites")["items"][0]["id"]
         self.provider_id = self.desk.get("/providers")["items"][0]["id"]
         self.now = datetime.fromisoformat(BEGINS)
@@ -85,12 +81,20 @@ class Clinic:
         self.now += much
         self.office.set_clock(self.now.isoformat())
 
+    def control(self, action: str, **body: Any) -> None:
+        def act() -> bool:
+            with suppress(httpx.TransportError):
+                return httpx.post(f"{self._stand_in}/_control/{action}", json=body, timeout=20).is_success
+            return False
+
+        self.office.until(f"the stand-in does {action}", act)
+
     def processor_balance(self) -> int:
         """What all movements at the processor come to, in cents, paid out to the bank or still there."""
         net, after = 0, None
         while True:
             query = {"limit": "100", **({"starting_after": after} if after else {})}
-            page = self.stand_in.listed("balance_transactions", **query)
+            page = self.office.until("the processor lists", lambda q=query: self._movements(q))  # type: ignore[misc]
             net += sum(
                 movement["net"]
                 for movement in page["data"]
@@ -104,6 +108,19 @@ class Clinic:
         """As nobody would expect it; whoever waits next starts it again."""
         with suppress(ProcessLookupError, FileNotFoundError, ValueError):
             os.killpg(int((self.office.folder / "run" / f"{name}.pid").read_text()), signal.SIGKILL)
+
+    @property
+    def _stand_in(self) -> str:
+        return self.office.settings.stripe_api_base
+
+    def _movements(self, query: dict[str, str]) -> Any:
+        with suppress(httpx.TransportError):
+            key = self.office.settings.stripe_secret_key
+            answer = httpx.get(
+                f"{self._stand_in}/v1/balance_transactions", params=query, auth=(key, ""), timeout=20
+            )
+            return answer.json() if answer.is_success else None
+        return None
 
 
 def told(deed: Callable[..., None]) -> Callable[..., None]:
@@ -213,7 +230,7 @@ class Soak(RuleBasedStateMachine):
         if self.model.events_are_held:
             self.unbooked.append(bill)
         else:
-            self._booked(bill, self.clinic.stand_in.newest_charge())
+            self._booked(bill)
 
     @precondition(lambda self: not self.model.events_are_held and self._owing())
     @rule(which=WHICH, part=st.integers(1, 4))
@@ -225,51 +242,11 @@ class Soak(RuleBasedStateMachine):
         bill.covered += cents
         self.model.cash += cents
 
-    @precondition(lambda self: not self.model.events_are_held and self._refundable())
-    @rule(which=WHICH, part=st.integers(1, 4))
-    @told
-    def refund(self, which: int, part: int) -> None:
-        """Whole or in part, by one person, and by another above the limit."""
-        card = _pick(self._refundable(), which)
-        path = f"/payments/{card.payment_id}"
-        assert self.clinic.billing.get(f"{path}/refundable")["refundable_cents"] == card.left
-        cents = max(1, card.left * part // 4)
-        body = {"amount_cents": cents, "refundable_cents": card.left, "reason": "other"}
-        refund = self.clinic.billing.post(f"{path}/refunds", body)
-        if refund["state"] == "requested":
-            self.clinic.staff["supervisor"].post(f"/refunds/{refund['id']}/approve")
-        self.model.refund(card, cents)
-
-        def arrived() -> bool:
-            if self.clinic.billing.get(f"/refunds/{refund['id']}")["state"] == "succeeded":
-                return True
-            self.clinic.pass_time(timedelta(seconds=30))  # an answer that was lost is looked up later
-            return False
-
-        self.clinic.office.until("the refund has arrived", arrived)
-
-    @precondition(lambda self: not self.model.events_are_held and self._disputable())
-    @rule(which=WHICH)
-    @told
-    def a_bank_disputes(self, which: int) -> None:
-        card = _pick(self._disputable(), which)
-        opened = self.clinic.stand_in.control("open-dispute", charge=card.charge, reason="fraudulent")
-        card.dispute = opened["id"]
-        self.model.dispute(card)
-
-    @precondition(lambda self: not self.model.events_are_held and self._disputed())
-    @rule(which=WHICH, outcome=st.sampled_from(["won", "lost"]))
-    @told
-    def the_bank_decides(self, which: int, outcome: str) -> None:
-        card = _pick(self._disputed(), which)
-        self.clinic.stand_in.control("decide-dispute", dispute=card.dispute, outcome=outcome)
-        self.model.win(card) if outcome == "won" else self.model.lose(card)
-
-    @precondition(lambda self: not self.model.events_are_held and len(self._cancellable()) > 2)
+    @precondition(lambda self: not self.model.events_are_held and len(self._planned()) > 2)
     @rule(which=WHICH)
     @told
     def cancel(self, which: int) -> None:
-        bill = _pick(self._cancellable(), which)
+        bill = _pick(self._planned(), which)
         self.clinic.desk.post(f"/sessions/{bill.session_id}/cancel")
         self.model.cancel(bill)
 
@@ -303,14 +280,14 @@ class Soak(RuleBasedStateMachine):
     def something_goes_wrong(self, mishap: tuple[str, str]) -> None:
         kind, what = mishap
         if kind == "lose":
-            self.clinic.stand_in.control("lose-response", path=what, times=1)
+            self.clinic.control("lose-response", path=what, times=1)
         elif kind == "duplicate":
-            self.clinic.stand_in.control("duplicate-events", on=what == "on")
+            self.clinic.control("duplicate-events", on=what == "on")
         elif kind == "kill":
             self.clinic.kill(what)
             self.clinic.office.tend()
         elif not self.model.events_are_held:
-            self.clinic.stand_in.control("hold-events")
+            self.clinic.control("hold-events")
             self.model.events_are_held = True
 
     @rule(minutes=st.sampled_from([1, 6, 70, 25 * 60]))
@@ -325,7 +302,7 @@ class Soak(RuleBasedStateMachine):
     @rule(order=st.sampled_from(["as_sent", "reversed"]))
     @told
     def release(self, order: str) -> None:
-        self.clinic.stand_in.control("release-events", order=order)
+        self.clinic.control("release-events", order=order)
         self.model.events_are_held = False
         for bill in self.unbooked:
             self._booked(bill)
@@ -363,7 +340,7 @@ class Soak(RuleBasedStateMachine):
             found["1050" if row["account"] == "1000" else row["account"]] += row["cents"]
         return {account: cents for account, cents in found.items() if cents}
 
-    def _booked(self, bill: Bill, charge: str = "") -> None:
+    def _booked(self, bill: Bill) -> None:
         """Wait for the payment of a bill's page, which came by a webhook or by looking it up."""
         known = {card.payment_id for card in self.cards}
         path = "/payments"
@@ -374,7 +351,7 @@ class Soak(RuleBasedStateMachine):
 
         payment = self.clinic.office.until("the card payment is booked", look)
         assert payment["amount_cents"] == bill.owed
-        self.model.charge(bill, payment["id"], charge)
+        self.model.charge(bill, payment["id"], payment.get("charge_reference", ""))
         self.cards.append(self.model.cards[-1])
 
     def _owing(self) -> list[Bill]:
@@ -384,25 +361,6 @@ class Soak(RuleBasedStateMachine):
             for bill in self.bills
             if bill.owed and bill not in self.unbooked and not 0 < bill.owed - credit < SMALLEST
         ]
-
-    def _refundable(self) -> list[Card]:
-        """None while a bank holds money of this patient; what became credit is no longer its bill's."""
-        return [] if self._disputed() else [c for c in self.cards if c.left and c.bill.state != "cancelled"]
-
-    def _disputable(self) -> list[Card]:
-        """Those that paid their bill alone and whole, so that it is plain what is lost with them."""
-        return [
-            card
-            for card in self._refundable()
-            if card.charge and not card.refunded and card.cents == card.bill.covered
-        ]
-
-    def _disputed(self) -> list[Card]:
-        return [card for card in self.cards if card.disputed]
-
-    def _cancellable(self) -> list[Bill]:
-        """What becomes of a session whose payment is disputed is a matter of its own tests."""
-        return [bill for bill in self._planned() if bill not in [card.bill for card in self._disputed()]]
 
     def _planned(self) -> list[Bill]:
         return [bill for bill in self.bills if bill.state == "planned"]

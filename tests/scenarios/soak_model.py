@@ -21,7 +21,6 @@ class Bill:
     invoice_id: str
     session_id: str
     covered: int = 0
-    given_back: int = 0
     state: str = "planned"
 
     @property
@@ -31,7 +30,7 @@ class Bill:
 
 @dataclass(eq=False)
 class Card:
-    """A charge that was booked. `disputed` waits for the bank; `refunded` includes what a bank kept."""
+    """A charge that was booked. `lost` went in a dispute, `disputed` waits for one."""
 
     payment_id: str
     charge: str
@@ -39,7 +38,6 @@ class Card:
     cents: int
     refunded: int = 0
     disputed: int = 0
-    dispute: str = ""
 
     @property
     def left(self) -> int:
@@ -56,6 +54,7 @@ class Model:
     fees: int = 0
     disputed: int = 0
     dispute_fees: int = 0
+    refunded_income: int = 0
     lost: int = 0
     events_are_held: bool = False
 
@@ -69,33 +68,8 @@ class Model:
         self.clearing, self.fees = self.clearing + cents - fee(cents), self.fees + fee(cents)
         bill.covered += cents
 
-    def refund(self, card: Card, cents: int) -> None:
-        """The bill stays settled: what went back is less paid ahead, or less income once it is given."""
-        self.clearing, card.refunded = self.clearing - cents, card.refunded + cents
-        card.bill.given_back += cents
-
-    def dispute(self, card: Card) -> None:
-        card.disputed = card.cents
-        self.disputed += card.cents
-        self.clearing, self.dispute_fees = (
-            self.clearing - card.cents - DISPUTE_FEE,
-            self.dispute_fees + DISPUTE_FEE,
-        )
-
-    def win(self, card: Card) -> None:
-        self.clearing, self.disputed = self.clearing + card.cents, self.disputed - card.cents
-        card.disputed = 0
-
-    def lose(self, card: Card) -> None:
-        """Given, it is a loss; paid ahead, its session is called off."""
-        self.disputed, card.disputed, card.refunded = self.disputed - card.cents, 0, card.cents
-        if card.bill.state == "given":
-            self.lost += card.cents
-        else:
-            card.bill.covered, card.bill.state = 0, "cancelled"
-
     def cancel(self, bill: Bill) -> None:
-        self.credit += bill.covered - bill.given_back
+        self.credit += bill.covered
         bill.covered, bill.state = 0, "cancelled"
 
     def balances(self) -> dict[str, int]:
@@ -106,10 +80,10 @@ class Model:
             "1060": self.cash,
             "1070": self.disputed,
             "1100": sum(bill.owed for bill in given),
-            "2100": -sum(bill.covered - bill.given_back for bill in planned),
+            "2100": -sum(bill.covered for bill in planned),
             "2200": -self.credit,
             "4000": -PRICE * len(given),
-            "4930": sum(bill.given_back for bill in given),
+            "4930": self.refunded_income,
             "6100": self.fees,
             "6110": self.dispute_fees,
             "6210": self.lost,
