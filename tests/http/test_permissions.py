@@ -137,7 +137,7 @@ NEEDS: dict[str, str] = {
     "GET /api/v1/refunds/<refund_id>": "read refunds",
     "POST /api/v1/refunds/<refund_id>/approve": "approve a refund",
     "POST /api/v1/refunds/<refund_id>/check": "request a refund",
-    "POST /api/v1/refunds/<refund_id>/void-check": "request a refund",
+    "POST /api/v1/refunds/<refund_id>/void-check": "approve a refund",
     "POST /api/v1/refunds/<refund_id>/reject": "approve a refund",
     "POST /api/v1/remittances": "write remittances",
     "GET /api/v1/remittances": "read remittances",

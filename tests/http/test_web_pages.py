@@ -14,8 +14,8 @@ from billing.kernel.permissions import SYSTEM, Role
 from billing.payments.queries.credits import credits_of_patient
 from billing.payments.queries.payments import list_payments
 from billing.payments.records.credits import Election
-from billing.payments.use_cases.credits import hold_reimbursement
 from billing.payments.use_cases.receive import take_cash
+from billing.payments.use_cases.reimbursements import hold_reimbursement
 from billing.platform.data.audit import AuditRow
 from billing.platform.http.edge import Edge
 from tests.factories.care import new_session

@@ -24,10 +24,11 @@ from billing.payments.queries.refunds import list_refunds
 from billing.payments.records.checkouts import Event
 from billing.payments.records.credits import Election
 from billing.payments.use_cases.checkouts import begin_checkout, pay_checkout
-from billing.payments.use_cases.credits import apply_credits_now, elect, hold_reimbursement
+from billing.payments.use_cases.credits import apply_credits_now, elect
 from billing.payments.use_cases.inbox import keep_event
 from billing.payments.use_cases.receive import take_cash
 from billing.payments.use_cases.refunds import approve_refund, reject_refund, request_refund
+from billing.payments.use_cases.reimbursements import hold_reimbursement
 from billing.people.use_cases import issue_token
 from billing.platform.data.database import Database
 from billing.platform.data.jobs import Job

@@ -36,10 +36,11 @@ from billing.payments.queries.payments import list_payments
 from billing.payments.queries.takebacks import list_takebacks
 from billing.payments.records.credits import CreditApplication, CreditLot, Election
 from billing.payments.records.takebacks import Takeback
-from billing.payments.use_cases.credits import apply_credits_now, elect, hold_reimbursement
+from billing.payments.use_cases.credits import apply_credits_now, elect
 from billing.payments.use_cases.move import move_payment
 from billing.payments.use_cases.receive import take_cash
 from billing.payments.use_cases.refunds import request_refund, send_check
+from billing.payments.use_cases.reimbursements import hold_reimbursement
 from billing.payments.use_cases.takebacks import (
     bill_takeback,
     demand_takeback,

@@ -136,8 +136,7 @@ def test_an_owner_who_answers_late_gets_it_back_from_what_was_set_aside(
     do(set_aside, dormant_id=listed.id, at=DUE)
     do(claim, dormant_id=listed.id, at=DUE)
     assert [(lot.source, lot.available) for lot in lots(database, patient)] == [
-        (CreditSource.RETURN, Money(0)),
-        (CreditSource.RECLAIMED, Money(45_000)),
+        (CreditSource.RETURN, Money(45_000))
     ]
     assert books() == {"1060": 45_000, "2200": -45_000}
     assert found() == set()

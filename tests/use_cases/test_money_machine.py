@@ -40,7 +40,7 @@ from billing.payments.use_cases.checkouts import (
     pay_checkout,
     take_credit_first,
 )
-from billing.payments.use_cases.credits import apply_credits_now, elect, hold_reimbursement
+from billing.payments.use_cases.credits import apply_credits_now, elect
 from billing.payments.use_cases.receive import take_cash
 from billing.payments.use_cases.refunds import (
     approve_refund,
@@ -51,6 +51,7 @@ from billing.payments.use_cases.refunds import (
     send_check,
     succeed_refund,
 )
+from billing.payments.use_cases.reimbursements import hold_reimbursement
 from billing.platform.data.database import Database
 from billing.quotes.use_cases import quote_plan
 from tests.conftest import NOW

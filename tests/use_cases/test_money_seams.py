@@ -21,14 +21,14 @@ from billing.payments.records.refunds import RefundMethod, RefundReason
 from billing.payments.states.disputes import DisputeEvent
 from billing.payments.states.refunds import RefundState
 from billing.payments.use_cases.checkouts import begin_checkout, pay_checkout
-from billing.payments.use_cases.credits import hold_reimbursement
 from billing.payments.use_cases.disputes import record_dispute
-from billing.payments.use_cases.dormant import list_dormant_credits
+from billing.payments.use_cases.dormant import claim, list_dormant_credits, record_letter, set_aside
 from billing.payments.use_cases.mail import mail_receipt
 from billing.payments.use_cases.move import move_payment
 from billing.payments.use_cases.receive import take_cash
 from billing.payments.use_cases.refund_payment import refund_payment
-from billing.payments.use_cases.refunds import request_refund, send_check, void_check
+from billing.payments.use_cases.refunds import approve_refund, request_refund, send_check, void_check
+from billing.payments.use_cases.reimbursements import hold_reimbursement
 from billing.payments.use_cases.takebacks import demand_takeback
 from billing.platform.data.tasks import list_tasks
 from tests.conftest import NOW
@@ -38,6 +38,7 @@ from tests.factories.invoices import a_patient, billed
 from tests.factories.world import RETURN_URL, a_charge
 
 CLERK = Actor(id="usr_clerk", entity_id=None, permissions=frozenset(Permission))
+BOSS = Actor(id="usr_boss", entity_id=None, permissions=frozenset(Permission))
 PRICE = Money(45_000)
 NO_LIMIT = Money(1_000_000)
 
@@ -173,7 +174,7 @@ def test_a_refunds_receipt_names_no_strangers_receipt(database, ask, do, held):
         theirs = ask(list_receipts, SYSTEM, patient_id=bill.patient.id, limit=9)
         receipts.append(next(receipt for receipt in theirs if receipt.refund_id))
     assert receipts[1].refers_to_id is None
-    assert ask(refund_receipts, receipts[0].id) == []
+    assert ask(refund_receipts, receipts[0].id, SYSTEM) == []
 
 
 def test_what_an_insurer_gave_back_is_not_refunded_again(database, ask, do, bill, card, held):
@@ -227,3 +228,44 @@ def test_who_asked_for_part_of_a_credit_has_shown_a_sign(ask, do, bill, held):
        available=lot.available, payment_id=None, limit=NO_LIMIT)  # fmt: skip
     do(list_dormant_credits, later)
     assert ask(list_dormant, SYSTEM, limit=9) == []
+
+
+def test_an_insurers_money_that_arrives_while_a_refund_waits_is_the_patients(database, ask, do, bill, card):
+    give(database, bill.session_ids[0])
+    refund = do(refund_payment, payment_id=card.id, amount=PRICE, refundable=PRICE,
+                reason=RefundReason.OTHER, method=RefundMethod.CHECK, limit=ZERO)  # fmt: skip
+    held = do(hold_reimbursement, session_id=bill.session_ids[0], source_id="rmc_1", received_on=NOW.date(),
+              amount=Money(18_000))  # fmt: skip
+    assert (held.credit, held.excess) == (Money(18_000), ZERO)
+    assert ask(find_refund, refund.id, SYSTEM).state is RefundState.REJECTED
+    assert findings(ask) == []
+
+
+def test_an_insurers_money_for_a_visit_that_is_being_refunded_goes_back_to_the_insurer(
+    database, ask, do, bill, card
+):
+    give(database, bill.session_ids[0])
+    refund = do(refund_payment, payment_id=card.id, amount=PRICE, refundable=PRICE,
+                reason=RefundReason.OTHER, method=RefundMethod.CHECK, limit=ZERO)  # fmt: skip
+    database.in_transaction(lambda tx: approve_refund(tx, refund_id=refund.id, actor=BOSS, now=NOW))
+    held = do(hold_reimbursement, session_id=bill.session_ids[0], source_id="rmc_1", received_on=NOW.date(),
+              amount=Money(18_000))  # fmt: skip
+    assert (held.credit, held.excess) == (ZERO, Money(18_000))
+    assert findings(ask) == []
+
+
+def test_an_insurers_money_that_the_owner_claimed_late_is_still_the_insurers_to_demand(
+    database, ask, do, bill, card, held
+):
+    reimbursed(database, do, bill, 18_000)
+    years_later = NOW + timedelta(days=365 * 4)
+    do(list_dormant_credits, years_later)
+    (listed,) = ask(list_dormant, SYSTEM, limit=9)
+    do(record_letter, years_later, dormant_id=listed.id, sent_on=years_later.date())
+    later = years_later + timedelta(days=365)
+    do(set_aside, later, dormant_id=listed.id)
+    do(claim, later, dormant_id=listed.id)
+    takeback = do(demand_takeback, later, reimbursement_id="rmc_1", demand="L", amount=Money(18_000),
+                  demanded_on=later.date())  # fmt: skip
+    assert takeback.unspent == Money(18_000)
+    assert findings(ask) == []

@@ -29,7 +29,7 @@ from billing.payments.queries.credits import credits_of_patient
 from billing.payments.queries.payments import paid_for_session
 from billing.payments.queries.refunds import find_refund
 from billing.payments.records.credits import Election
-from billing.payments.use_cases.credits import apply_credits, elect, hold_reimbursement
+from billing.payments.use_cases.credits import apply_credits, elect
 from billing.payments.use_cases.receive import take_cash
 from billing.payments.use_cases.refunds import (
     approve_refund,
@@ -38,6 +38,7 @@ from billing.payments.use_cases.refunds import (
     request_refund,
     send_check,
 )
+from billing.payments.use_cases.reimbursements import hold_reimbursement
 from tests.factories.care import give
 from tests.factories.invoices import a_patient, billed
 from tests.factories.web import Processor

@@ -77,6 +77,9 @@ LOT_BALANCE = Probe(
             JOIN credit_application a ON a.id = r.application_id
             UNION ALL
             SELECT lot_id, amount_cents FROM credit_withdrawal
+            UNION ALL
+            SELECT lot_id, -amount_cents FROM dormant_credit
+            WHERE state = 'claimed' AND set_aside_on IS NOT NULL
         ) took GROUP BY lot_id
     ) applied ON applied.lot_id = lot.id
     LEFT JOIN (

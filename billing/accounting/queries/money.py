@@ -98,6 +98,8 @@ LOT_OVERSPENT = Probe(
         UNION ALL
         SELECT lot_id, amount_cents FROM credit_withdrawal
         UNION ALL
+        SELECT lot_id, -amount_cents FROM dormant_credit WHERE state = 'claimed' AND set_aside_on IS NOT NULL
+        UNION ALL
         SELECT lot_id, amount_cents FROM refund WHERE state NOT IN ('rejected', 'failed')
     ) taken ON taken.lot_id = lot.id
     GROUP BY lot.id, lot.amount_cents HAVING SUM(taken.cents) > lot.amount_cents

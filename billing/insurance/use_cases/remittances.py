@@ -26,7 +26,7 @@ from billing.kernel.permissions import Actor
 from billing.ledger.records import Account, Posting, credit, debit
 from billing.ledger.use_cases import post
 from billing.patients.use_cases import lock_patient
-from billing.payments.use_cases.credits import hold_reimbursement
+from billing.payments.use_cases.reimbursements import hold_reimbursement
 from billing.platform.data.audit import record_audit
 from billing.platform.data.database import Tx
 from billing.platform.data.inserts import insert_unless_there

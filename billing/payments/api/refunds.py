@@ -127,7 +127,7 @@ def add_refund_decisions(routes: ApiBlueprint, edge: Edge) -> None:
 
     @routes.route("/refunds/<refund_id>/void-check", methods=["POST"])
     @routes.response(200, RefundView)
-    @guard(Permission.REFUNDS_REQUEST)
+    @guard(Permission.REFUNDS_APPROVE)
     def void(refund_id: str) -> Response:
         actor, now = current_actor(), edge.clock()
         return edge_write(

@@ -19,6 +19,7 @@ from billing.payments.states.payments import PaymentState
 from billing.payments.states.refunds import RefundState
 from billing.platform.data.database import Read
 from billing.platform.data.documents import find_document
+from billing.platform.data.reach import within_reach
 
 
 def find_receipt(read: Read, receipt_id: str, actor: Actor) -> Receipt:
@@ -35,11 +36,10 @@ def list_receipts(
     return _receipts(read, query)
 
 
-def refund_receipts(read: Read, receipt_id: str) -> Sequence[Receipt]:
+def refund_receipts(read: Read, receipt_id: str, actor: Actor) -> Sequence[Receipt]:
     """The receipts of what was given back of a payment, oldest first."""
-    return _receipts(
-        read, select(ReceiptRow).where(ReceiptRow.refers_to_id == receipt_id).order_by(ReceiptRow.id)
-    )
+    query = select(ReceiptRow).where(ReceiptRow.refers_to_id == receipt_id, *within_reach(actor, ReceiptRow))
+    return _receipts(read, query.order_by(ReceiptRow.id))
 
 
 def receipts_by_payment(read: Read, payment_ids: Sequence[str]) -> dict[str, str]:

@@ -15,7 +15,6 @@ class CreditSource(StrEnum):
     RETURN = "return"
     RELEASED = "released"
     """Gathered from a payment for one refund, whose id is the source's."""
-    RECLAIMED = "reclaimed"
 
 
 class Withdrawal(StrEnum):

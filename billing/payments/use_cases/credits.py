@@ -6,20 +6,15 @@ from datetime import date, datetime
 
 from sqlalchemy import select, update
 
-from billing.care.queries import find_session
 from billing.catalog.queries import site_date
-from billing.invoices.queries import line_of_session
-from billing.invoices.records import SettledPart
 from billing.invoices.rules import settling_lines
 from billing.invoices.states import FreedPart, InvoiceState, ItemReturned
 from billing.invoices.use_cases.locks import lock_invoice
 from billing.invoices.use_cases.settle import settle
 from billing.kernel.ids import new_id
-from billing.kernel.money import ZERO, Money, total
+from billing.kernel.money import Money, total
 from billing.kernel.permissions import SYSTEM, Actor
-from billing.ledger.errors import AlreadyPosted
-from billing.ledger.queries import entry_of
-from billing.ledger.records import Account, Line, Posting, Source, credit, debit
+from billing.ledger.records import Account, Posting, Source, credit, debit
 from billing.ledger.use_cases import post
 from billing.patients.use_cases import lock_patient
 from billing.payments.errors import MoreThanAvailable, NothingToApply
@@ -36,20 +31,17 @@ from billing.payments.queries.credits import (
     elected_credits,
     find_credit,
     lot_of,
-    reimbursed_for_session,
 )
-from billing.payments.queries.payments import CREDIT, REIMBURSEMENT, paid_for_session
+from billing.payments.queries.payments import CREDIT
 from billing.payments.records.credits import (
     AppliedCredits,
     CreditApplication,
     CreditLot,
     CreditSource,
     Election,
-    Reimbursement,
     Withdrawal,
 )
 from billing.payments.records.payments import Owned
-from billing.payments.rules import share_reimbursement
 from billing.platform.data.audit import record_audit
 from billing.platform.data.database import Tx
 
@@ -90,61 +82,6 @@ def open_lot(
     tx.session.add(row)
     tx.session.flush()
     return lot_of(row)
-
-
-def hold_reimbursement(
-    tx: Tx,
-    *,
-    session_id: str,
-    amount: Money,
-    source_id: str,
-    received_on: date,
-    withheld: Line | None = None,
-    actor: Actor,
-    now: datetime,
-) -> Reimbursement:
-    """Take in what an insurer paid the clinic for one session.
-
-    What the patient still owes for the session is settled first; the rest is held for the patient, up to
-    what the patient paid; what exceeds that is owed to the payer. `source_id` (the claim of the
-    remittance) is posted once. `withheld` is the debit of what the payer kept of it for another debt.
-    Raises: NoSuchSession, AlreadyPosted.
-    """
-    session = find_session(tx, session_id, SYSTEM)
-    lock_patient(tx, session.patient_id)
-    if entry_of(tx, source_kind=REIMBURSEMENT, source_id=source_id, purpose="received"):
-        raise AlreadyPosted("This claim's payment was posted before. Nothing was posted again.")
-    session = find_session(tx, session_id, SYSTEM)  # as it is under the lock
-    settled, held, excess = share_reimbursement(
-        amount,
-        owed=(session.due or ZERO) - session.covered,
-        paid=total(paid.amount for paid in paid_for_session(tx, session_id, now)),
-        reimbursed=reimbursed_for_session(tx, session_id),
-    )
-    parts = _settle_session(tx, session_id, settled, source_id, actor, now)
-    lot_id = None
-    if held:
-        lot_id = open_lot(
-            tx,
-            session,
-            source=CreditSource.REIMBURSEMENT,
-            source_id=source_id,
-            amount=held,
-            held_on=received_on,
-            session_id=session_id,
-        ).id
-    lines = (
-        debit(Account.BANK, amount - (withheld.amount if withheld else ZERO), session.patient_id),
-        *((withheld,) if withheld else ()),
-        *settling_lines(parts, session.patient_id),
-        credit(Account.PATIENT_CREDITS, held, session.patient_id),
-        credit(Account.PAYER_MONEY_TO_RETURN, excess, session.patient_id),
-    )
-    source = Source(REIMBURSEMENT, source_id, "received")
-    post(tx, Posting.of(session, source, received_on, lines), actor=actor, now=now)
-    detail = {"cents": amount.cents}
-    record_audit(tx, actor=actor, action="reimbursement.hold", subject_id=source_id, now=now, detail=detail)
-    return Reimbursement(settled=settled, credit=held, excess=excess, lot_id=lot_id)
 
 
 def elect(tx: Tx, *, lot_id: str, election: Election, actor: Actor, now: datetime) -> CreditLot:
@@ -286,25 +223,6 @@ def hold_again(tx: Tx, application_id: str, amount: Money, on: date, now: dateti
     tx.session.flush()
     give_back(tx, lot_id=application.lot_id, amount=amount)
     return row.id
-
-
-def _settle_session(
-    tx: Tx, session_id: str, amount: Money, source_id: str, actor: Actor, now: datetime
-) -> tuple[SettledPart, ...]:
-    """Settle what one session still owes; `settle` would begin with the earliest of its invoice."""
-    found = line_of_session(tx, session_id)
-    if not amount or found is None:
-        return ()
-    return settle(
-        tx,
-        invoice_id=found[0].id,
-        source_kind=REIMBURSEMENT,
-        source_id=source_id,
-        amount=amount,
-        only_session_id=session_id,
-        actor=actor,
-        now=now,
-    ).parts
 
 
 def apply_lot(

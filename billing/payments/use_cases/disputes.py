@@ -45,15 +45,23 @@ def record_dispute(tx: Tx, *, facts: DisputeFacts, actor: Actor, now: datetime) 
     is lost.
     Raises: UnexplainedMoney for a charge that is not booked, or a movement of another category.
     """
-    lock_patient(tx, payment_of_charge(tx, facts.charge_reference).patient_id)
+    payment = _lock_owner(tx, facts.charge_reference)
     row = tx.session.scalar(select(DisputeRow).where(DisputeRow.reference == facts.reference))
     if row is None:
-        row = _open(tx, payment_of_charge(tx, facts.charge_reference), facts, actor, now)
+        row = _open(tx, payment, facts, actor, now)
     _follow(tx, row, facts, actor, now)
     for movement in facts.movements:
         _move(tx, row, movement, actor, now)
     _settle(tx, row, actor, now)
     return dispute_of(row)
+
+
+def _lock_owner(tx: Tx, charge_reference: str) -> Payment:
+    """The payment of a charge, its patient locked; while this waited it may have been put right."""
+    read = payment_of_charge(tx, charge_reference)
+    lock_patient(tx, read.patient_id)
+    locked = payment_of_charge(tx, charge_reference)
+    return locked if locked.patient_id == read.patient_id else _lock_owner(tx, charge_reference)
 
 
 def _open(tx: Tx, payment: Payment, facts: DisputeFacts, actor: Actor, now: datetime) -> DisputeRow:

@@ -21,11 +21,11 @@ from billing.payments.queries.dormant import (
     find_dormant,
     last_sign_of_owner,
 )
-from billing.payments.records.credits import CreditLot, CreditSource, Withdrawal
+from billing.payments.records.credits import CreditLot, Withdrawal
 from billing.payments.records.dormant import DormantCredit
 from billing.payments.rules import DORMANCIES, LISTED_AHEAD, dormant_on, may_be_set_aside
 from billing.payments.states.dormant import DORMANT_MOVES, DormantEvent, DormantState
-from billing.payments.use_cases.credits import open_lot, withdraw
+from billing.payments.use_cases.credits import give_back, withdraw
 from billing.platform.data.audit import record_audit
 from billing.platform.data.database import Tx
 from billing.platform.data.inserts import insert_unless_there
@@ -89,14 +89,7 @@ def claim(tx: Tx, *, dormant_id: str, actor: Actor, now: datetime) -> DormantCre
     row = _moved(tx, dormant_id, DormantEvent.CLAIM, actor, now)
     row.claimed_on = site_date(tx, row.site_id, now)
     if row.amount_cents is not None:
-        open_lot(
-            tx,
-            dormant_of(row),
-            source=CreditSource.RECLAIMED,
-            source_id=row.id,
-            amount=Money(row.amount_cents),
-            held_on=row.claimed_on,
-        )
+        give_back(tx, lot_id=row.lot_id, amount=Money(row.amount_cents))
         _post(tx, row, "claimed", Account.UNCLAIMED_PROPERTY, Account.PATIENT_CREDITS, actor, now)
     return _done(tx, row, "dormant.claim", actor, now)
 

@@ -28,9 +28,10 @@ from billing.payments.records.credits import CreditLot, Reimbursement, Withdrawa
 from billing.payments.records.takebacks import Takeback
 from billing.payments.states.refunds import RefundState
 from billing.payments.states.takebacks import TAKEBACK_MOVES, TakebackEvent, TakebackState
-from billing.payments.use_cases.credits import hold_reimbursement, withdraw
+from billing.payments.use_cases.credits import withdraw
 from billing.payments.use_cases.rebill import put_on_invoices
 from billing.payments.use_cases.refunds import reject_refund
+from billing.payments.use_cases.reimbursements import hold_reimbursement
 from billing.platform.data.audit import record_audit
 from billing.platform.data.database import Tx
 from billing.platform.data.states import advance

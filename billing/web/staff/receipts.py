@@ -22,7 +22,7 @@ def make_blueprint(edge: Edge, render: RenderReceipt, *, sends_mail: bool) -> Bl
     @guard(Permission.RECEIPTS_READ)
     def receipt(receipt_id: str) -> str:
         found = look_at_receipt(edge, receipt_id)
-        refunds = edge.read(lambda read: refund_receipts(read, found.id))
+        refunds = edge.read(lambda read: refund_receipts(read, found.id, current_actor()))
         can_mail = sends_mail and found.stands and current_actor().may(Permission.PAYMENTS_TAKE)
         return render_template("staff/receipt.html", receipt=found, refunds=refunds, can_mail=can_mail)
 

@@ -1,0 +1,114 @@
+"""What insurers pay the clinic for sessions that patients paid."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from sqlalchemy import select
+
+from billing.care.queries import coverage_of, find_session
+from billing.invoices.queries import line_of_session
+from billing.invoices.records import REFUNDED, SettledPart
+from billing.invoices.rules import settling_lines
+from billing.invoices.use_cases.settle import settle
+from billing.kernel.money import ZERO, Money, total
+from billing.kernel.permissions import SYSTEM, Actor
+from billing.ledger.errors import AlreadyPosted
+from billing.ledger.queries import entry_of
+from billing.ledger.records import Account, Line, Posting, Source, credit, debit
+from billing.ledger.use_cases import post
+from billing.patients.use_cases import lock_patient
+from billing.payments.models.refunds import RefundRow
+from billing.payments.queries.credits import reimbursed_for_session
+from billing.payments.queries.payments import REIMBURSEMENT, paid_for_session
+from billing.payments.records.credits import CreditSource, Reimbursement
+from billing.payments.rules import share_reimbursement
+from billing.payments.states.refunds import RefundState
+from billing.payments.use_cases.credits import open_lot
+from billing.payments.use_cases.refunds import reject_refund
+from billing.platform.data.audit import record_audit
+from billing.platform.data.database import Tx
+
+
+def hold_reimbursement(
+    tx: Tx,
+    *,
+    session_id: str,
+    amount: Money,
+    source_id: str,
+    received_on: date,
+    withheld: Line | None = None,
+    actor: Actor,
+    now: datetime,
+) -> Reimbursement:
+    """Take in what an insurer paid the clinic for one session.
+
+    What the patient still owes for the session is settled first; the rest is held for the patient, up to
+    what the patient paid; what exceeds that is owed to the payer. A refund of the session that nobody
+    approved yet is refused first: the money was the patient's until then. `source_id` (the claim of the
+    remittance) is posted once. `withheld` is the debit of what the payer kept of it for another debt.
+    Raises: NoSuchSession, AlreadyPosted.
+    """
+    session = find_session(tx, session_id, SYSTEM)
+    lock_patient(tx, session.patient_id)
+    if entry_of(tx, source_kind=REIMBURSEMENT, source_id=source_id, purpose="received"):
+        raise AlreadyPosted("This claim's payment was posted before. Nothing was posted again.")
+    _refuse_waiting_refunds(tx, session_id, now)
+    session = find_session(tx, session_id, SYSTEM)  # as it is under the lock
+    settled, held, excess = share_reimbursement(
+        amount,
+        owed=(session.due or ZERO) - session.covered,
+        paid=total(paid.amount for paid in paid_for_session(tx, session_id, now)),
+        reimbursed=reimbursed_for_session(tx, session_id),
+    )
+    parts = _settle_session(tx, session_id, settled, source_id, actor, now)
+    lot_id = None
+    if held:
+        lot_id = open_lot(
+            tx,
+            session,
+            source=CreditSource.REIMBURSEMENT,
+            source_id=source_id,
+            amount=held,
+            held_on=received_on,
+            session_id=session_id,
+        ).id
+    lines = (
+        debit(Account.BANK, amount - (withheld.amount if withheld else ZERO), session.patient_id),
+        *((withheld,) if withheld else ()),
+        *settling_lines(parts, session.patient_id),
+        credit(Account.PATIENT_CREDITS, held, session.patient_id),
+        credit(Account.PAYER_MONEY_TO_RETURN, excess, session.patient_id),
+    )
+    source = Source(REIMBURSEMENT, source_id, "received")
+    post(tx, Posting.of(session, source, received_on, lines), actor=actor, now=now)
+    detail = {"cents": amount.cents}
+    record_audit(tx, actor=actor, action="reimbursement.hold", subject_id=source_id, now=now, detail=detail)
+    return Reimbursement(settled=settled, credit=held, excess=excess, lot_id=lot_id)
+
+
+def _refuse_waiting_refunds(tx: Tx, session_id: str, now: datetime) -> None:
+    """What they took of the session covers it again, and counts as paid."""
+    taken_by = [part.source_id for part in coverage_of(tx, session_id) if part.source_kind == REFUNDED]
+    waiting = select(RefundRow.id).where(RefundRow.id.in_(taken_by), RefundRow.state == RefundState.REQUESTED)
+    for refund_id in tx.session.scalars(waiting).all():
+        reject_refund(tx, refund_id=refund_id, actor=SYSTEM, now=now)
+
+
+def _settle_session(
+    tx: Tx, session_id: str, amount: Money, source_id: str, actor: Actor, now: datetime
+) -> tuple[SettledPart, ...]:
+    """Settle what one session still owes; `settle` would begin with the earliest of its invoice."""
+    found = line_of_session(tx, session_id)
+    if not amount or found is None:
+        return ()
+    return settle(
+        tx,
+        invoice_id=found[0].id,
+        source_kind=REIMBURSEMENT,
+        source_id=source_id,
+        amount=amount,
+        only_session_id=session_id,
+        actor=actor,
+        now=now,
+    ).parts
