@@ -1,4 +1,4 @@
-"""An entry by two statements through psycopg, its balance checked in either of two ways.
+"""Entries through psycopg: one by two statements, its balance checked in either of two ways, or many by COPY.
 
 Only the commit can check all that the product's triggers check, an entry without lines included: deferred
 constraint triggers, which PostgreSQL runs row by row. A trigger at the end of the second statement is
@@ -60,6 +60,7 @@ END $$;
 CREATE TRIGGER balances AFTER INSERT ON line REFERENCING NEW TABLE AS fresh
 FOR EACH STATEMENT EXECUTE FUNCTION check_balance();
 """
+UNCHECKED = ""
 ENTRY = """
 INSERT INTO entry (id, entity_id, site_id, posted_at, effective_on, period, source_kind, source_id, purpose,
                    actor_id)
@@ -69,6 +70,12 @@ LINES = (
     "INSERT INTO line (entry_id, place, account, cents, patient_id) VALUES "
     "(%s, %s, %s, %s, %s), (%s, %s, %s, %s, %s), (%s, %s, %s, %s, %s), (%s, %s, %s, %s, %s)"
 )
+COPY_ENTRIES = """
+COPY entry (id, entity_id, site_id, posted_at, effective_on, period, source_kind, source_id, purpose,
+            actor_id) FROM STDIN
+"""
+COPY_LINES = "COPY line (entry_id, place, account, cents, patient_id) FROM STDIN"
+Rows = list[tuple[object, ...]]
 AMOUNTS = (("2100", 10_000), ("1100", 26_125), ("4900", 6_375), ("4000", -42_500))
 
 
@@ -77,26 +84,41 @@ class RawJournal:
         self._connection = connection
 
     def post(self) -> None:
-        entry_id, source_id = new_id("je"), new_id("ses")
-        day = NOW.date()
-        head = (
-            entry_id,
-            "ent_sample",
-            "site_sample",
-            NOW,
-            day,
-            f"{day:%Y-%m}",
-            "session",
-            source_id,
-            "given",
-        )
-        lines: list[object] = []
-        for place, (account, cents) in enumerate(AMOUNTS, 1):
-            lines += (entry_id, place, account, cents, "pat_sample")
+        entry_id = new_id("je")
         cursor = self._connection.cursor()
-        cursor.execute(ENTRY, (*head, "system"))
-        cursor.execute(LINES, lines)
+        cursor.execute(ENTRY, _head(entry_id))
+        cursor.execute(LINES, [value for line in _lines(entry_id) for value in line])
         self._connection.commit()
+
+    def copy(self, heads: Rows, lines: Rows) -> None:
+        """Post many at once, as fast as PostgreSQL takes rows."""
+        cursor = self._connection.cursor()
+        for statement, rows in ((COPY_ENTRIES, heads), (COPY_LINES, lines)):
+            with cursor.copy(statement) as copy:
+                for row in rows:
+                    copy.write_row(row)
+        self._connection.commit()
+
+
+def rows_of(count: int) -> tuple[Rows, Rows]:
+    """The rows of so many entries: of the entries themselves, and of their lines."""
+    entry_ids = [new_id("je") for _ in range(count)]
+    lines = [line for entry_id in entry_ids for line in _lines(entry_id)]
+    return [_head(entry_id) for entry_id in entry_ids], lines
+
+
+def _head(entry_id: str) -> tuple[object, ...]:
+    day = NOW.date()
+    period, source_id = f"{day:%Y-%m}", new_id("ses")
+    return (
+        entry_id, "ent_sample", "site_sample", NOW, day, period, "session", source_id, "given", "system",
+    )  # fmt: skip
+
+
+def _lines(entry_id: str) -> Rows:
+    return [
+        (entry_id, place, account, cents, "pat_sample") for place, (account, cents) in enumerate(AMOUNTS, 1)
+    ]
 
 
 @contextmanager

@@ -9,6 +9,9 @@ LETTERS = "0123456789abcdefghjkmnpqrstvwxyz"
 """Crockford's base 32, in lower case."""
 
 
+PAIRS = [first + second for first in LETTERS for second in LETTERS]
+
+
 def id_pattern(prefix: str) -> str:
     """The regular expression of the ids of one kind, without anchors."""
     return rf"{prefix}_[{LETTERS}]{{26}}"
@@ -17,4 +20,4 @@ def id_pattern(prefix: str) -> str:
 def new_id(prefix: str) -> str:
     """`new_id("inv")` is like `inv_0cv7...`: 56 bits of microseconds, then 74 random ones."""
     number = (time.time_ns() // 1_000) << 74 | secrets.randbits(74)
-    return f"{prefix}_" + "".join(LETTERS[number >> shift & 31] for shift in range(125, -1, -5))
+    return f"{prefix}_" + "".join([PAIRS[number >> shift & 1023] for shift in range(120, -1, -10)])

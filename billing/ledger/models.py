@@ -35,7 +35,7 @@ class EntryRow(Base):
 class LineRow(Base):
     """On SQLite written before its entry, which is why the foreign key waits for the end of the transaction.
 
-    On PostgreSQL one statement writes an entry and its lines.
+    On PostgreSQL one statement writes an entry and its lines, and its trigger does what the key does here.
     """
 
     __tablename__ = "ledger_line"

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import text
+import orjson
 from sqlalchemy.exc import IntegrityError
 
 from billing.kernel.ids import new_id
@@ -18,21 +19,13 @@ from billing.ledger.rules import balanced
 from billing.platform.data.base import insert_into
 from billing.platform.data.database import Tx
 
-ONE_STATEMENT = text(
-    """
+AT_ONCE = """
     WITH entry AS (
-        INSERT INTO ledger_entry (id, entity_id, site_id, posted_at, effective_on, period, source_kind,
-                                  source_id, purpose, reverses_id, actor_id, line_count)
-        VALUES (:id, :entity_id, :site_id, :posted_at, :effective_on, :period, :source_kind,
-                :source_id, :purpose, :reverses_id, :actor_id, :line_count)
+        INSERT INTO ledger_entry SELECT * FROM json_populate_recordset(NULL::ledger_entry, %s)
     )
-    INSERT INTO ledger_line (entry_id, place, account, cents, patient_id)
-    SELECT :id, place, account, cents, patient_id
-    FROM unnest(CAST(:accounts AS text[]), CAST(:amounts AS bigint[]), CAST(:patients AS text[]))
-         WITH ORDINALITY AS line (account, cents, patient_id, place)
-    """
-)
-"""PostgreSQL: one round trip, and the balance is checked when the statement ends."""
+    INSERT INTO ledger_line SELECT * FROM json_populate_recordset(NULL::ledger_line, %s)
+"""
+"""PostgreSQL: one round trip for one entry or ten thousand, checked when the statement ends."""
 
 POSTED_ONCE = (
     "ledger_entry.source_kind",
@@ -48,33 +41,24 @@ def post(tx: Tx, posting: Posting, *, actor: Actor, now: datetime) -> str:
 
     Raises: UnbalancedEntry; AlreadyPosted when the same fact was posted before.
     """
-    lines, entry_id = balanced(posting.lines), new_id("je")
-    header = {
-        "id": entry_id,
-        "entity_id": posting.entity_id,
-        "site_id": posting.site_id,
-        "posted_at": now,
-        "effective_on": posting.effective_on,
-        "period": f"{posting.effective_on:%Y-%m}",
-        "source_kind": posting.source_kind,
-        "source_id": posting.source_id,
-        "purpose": posting.purpose,
-        "reverses_id": posting.reverses_id,
-        "actor_id": actor.id,
-        "line_count": len(lines),
-    }
-    try:
-        if tx.session.get_bind().dialect.name == "postgresql":
-            _write_at_once(tx, header, lines)
-        else:
-            _write_lines_then_entry(tx, header, lines)
-    except IntegrityError as error:
-        if not any(name in str(error.orig) for name in POSTED_ONCE):
-            raise
-        raise AlreadyPosted(
-            f"{posting.source_kind} {posting.source_id} was posted before, as {posting.purpose}."
-        ) from error
-    return entry_id
+    return post_many(tx, [posting], actor=actor, now=now)[0]
+
+
+def post_many(tx: Tx, postings: Sequence[Posting], *, actor: Actor, now: datetime) -> list[str]:
+    """Post entries, all of them or none, and return their ids in the same order.
+
+    Raises: UnbalancedEntry; AlreadyPosted when one of the facts was posted before.
+    """
+    entries: list[dict[str, Any]] = []
+    lines: list[dict[str, Any]] = []
+    for posting in postings:
+        kept = balanced(posting.lines)
+        entry = _entry_values(posting, len(kept), actor, now)
+        entries.append(entry)
+        lines += _line_values(entry["id"], kept)
+    if entries:
+        _write(tx, postings, entries, lines)
+    return [entry["id"] for entry in entries]
 
 
 def reverse(tx: Tx, entry: Entry, *, source_kind: str, source_id: str, actor: Actor, now: datetime) -> str:
@@ -99,31 +83,54 @@ def _opposite(line: PostedLine) -> Line:
     return Line(Account(line.account), Money(-line.cents), line.patient_id)
 
 
-def _write_at_once(tx: Tx, header: dict[str, Any], lines: tuple[Line, ...]) -> None:
-    tx.session.execute(
-        ONE_STATEMENT,
+def _entry_values(posting: Posting, line_count: int, actor: Actor, now: datetime) -> dict[str, Any]:
+    return {
+        "id": new_id("je"),
+        "entity_id": posting.entity_id,
+        "site_id": posting.site_id,
+        "posted_at": now,
+        "effective_on": posting.effective_on,
+        "period": posting.effective_on.isoformat()[:7],
+        "source_kind": posting.source_kind,
+        "source_id": posting.source_id,
+        "purpose": posting.purpose,
+        "reverses_id": posting.reverses_id,
+        "actor_id": actor.id,
+        "line_count": line_count,
+    }
+
+
+def _line_values(entry_id: str, lines: tuple[Line, ...]) -> list[dict[str, Any]]:
+    return [
         {
-            **header,
-            "accounts": [str(line.account) for line in lines],
-            "amounts": [line.amount.cents for line in lines],
-            "patients": [line.patient_id for line in lines],
-        },
-    )
+            "entry_id": entry_id,
+            "place": place,
+            "account": line.account,
+            "cents": line.amount.cents,
+            "patient_id": line.patient_id,
+        }
+        for place, line in enumerate(lines, 1)
+    ]
 
 
-def _write_lines_then_entry(tx: Tx, header: dict[str, Any], lines: tuple[Line, ...]) -> None:
-    """SQLite has no trigger at the end of a statement: the entry comes last and checks its lines."""
-    tx.session.execute(
-        insert_into(LineRow),
-        [
-            {
-                "entry_id": header["id"],
-                "place": place,
-                "account": str(line.account),
-                "cents": line.amount.cents,
-                "patient_id": line.patient_id,
-            }
-            for place, line in enumerate(lines, 1)
-        ],
-    )
-    tx.session.execute(insert_into(EntryRow), header)
+def _write(
+    tx: Tx, postings: Sequence[Posting], entries: list[dict[str, Any]], lines: list[dict[str, Any]]
+) -> None:
+    try:
+        if tx.connection.dialect.name == "postgresql":
+            told = (orjson.dumps(entries).decode(), orjson.dumps(lines).decode())
+            tx.connection.exec_driver_sql(AT_ONCE, told)
+        else:  # no trigger at the end of a statement: the entries come last and check their lines
+            tx.connection.execute(insert_into(LineRow), lines)
+            tx.connection.execute(insert_into(EntryRow), entries)
+    except IntegrityError as error:
+        if not any(name in str(error.orig) for name in POSTED_ONCE):
+            raise
+        raise AlreadyPosted(_posted_before(postings)) from error
+
+
+def _posted_before(postings: Sequence[Posting]) -> str:
+    if len(postings) > 1:
+        return f"One of {len(postings)} facts was posted before. None was posted now."
+    [posting] = postings
+    return f"{posting.source_kind} {posting.source_id} was posted before, as {posting.purpose}."

@@ -9,6 +9,9 @@ from billing.platform.data.base import Base
 from billing.platform.data.database import Database
 from tests.architecture.source import ROOT, product_modules
 
+ON_SQLITE_ALONE = {"fk_ledger_line_entry_id"}
+"""On PostgreSQL the trigger of the lines finds their entries."""
+
 
 def test_migrations_have_one_head():
     config = Config()
@@ -19,5 +22,7 @@ def test_migrations_have_one_head():
 def test_the_models_equal_the_migrated_schema(database: Database):
     product_modules()
     with database.write_engine.connect() as connection:
-        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        left_out = ON_SQLITE_ALONE if connection.dialect.name == "postgresql" else set()
+        options = {"compare_type": True, "include_object": lambda _, name, *_more: name not in left_out}
+        context = MigrationContext.configure(connection, opts=options)
         assert compare_metadata(context, Base.metadata) == []

@@ -56,7 +56,9 @@ def test_a_rehearsal_answers_and_changes_nothing(database):
 
 def test_a_reader_cannot_write(database):
     with pytest.raises(DatabaseError), database.reading() as read:
-        next_number(Tx(read.session, read.vault, {}), entity_id="ent_1", series="invoice")
+        next_number(
+            Tx(read.session, read.vault, read.session.connection(), {}), entity_id="ent_1", series="invoice"
+        )
 
 
 @pytest.mark.parametrize("url", ["sqlite://", "postgresql+psycopg://nobody@127.0.0.1/nothing"])
@@ -78,6 +80,43 @@ def test_subscribers_act_before_the_commit_first_in_first_out(database):
 
     database.in_transaction(work)
     assert heard == ["first", "second", 7]
+
+
+def cut(connection):
+    """What a restart of the server, or a proxy between, does to a connection."""
+    connection.connection.driver_connection.close()
+
+
+def test_a_connection_that_died_in_the_pool_costs_nobody_their_write(database):
+    with database.write_engine.connect() as connection:
+        cut(connection)
+    assert database.in_transaction(lambda tx: next_number(tx, entity_id="ent_1", series="invoice")) == 1
+
+
+def test_work_whose_connection_is_lost_on_the_way_is_done_once(database):
+    tries = []
+
+    def work(tx):
+        number = next_number(tx, entity_id="ent_1", series="invoice")
+        tries.append(number)
+        if len(tries) == 1:
+            cut(tx.connection)
+        return next_number(tx, entity_id="ent_1", series="receipt"), number
+
+    assert database.in_transaction(work) == (1, 1)
+    assert tries == [1, 1]
+
+
+def test_what_may_have_been_committed_is_not_done_again(database):
+    tries = []
+
+    def work(tx):
+        tries.append(next_number(tx, entity_id="ent_1", series="invoice"))
+        cut(tx.connection)
+
+    with pytest.raises(DatabaseError):
+        database.in_transaction(work)
+    assert tries == [1]
 
 
 def test_forty_numbers_drawn_at_once_have_no_gap_and_no_double(database):

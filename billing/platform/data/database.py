@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from sqlalchemy import Engine, event
+from sqlalchemy import Connection, Engine, event
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import Session
 
@@ -42,8 +42,12 @@ class Read:
 
 @dataclass
 class Tx(Read):
-    """One write in progress, and the facts it will announce before it commits."""
+    """One write in progress, and the facts it will announce before it commits.
 
+    `connection` is the session's own, for statements that need no session; it sees what was flushed.
+    """
+
+    connection: Connection
     subscribers: Mapping[type, list[Callable[[Tx, Any], None]]]
     facts: deque[object] = field(default_factory=deque)
 
@@ -113,24 +117,30 @@ class Database:
         self._subscribers.setdefault(fact_type, []).append(handler)
 
     def in_transaction(self, work: Callable[[Tx], T]) -> T:
-        """Run `work` in a transaction of its own, afresh after a lost race.
+        """Run `work` in a transaction of its own, afresh after a lost race or a lost connection.
 
+        A connection that is lost while it commits may have committed: that is for the caller to find out.
         `work` must touch the database alone: it may run up to ATTEMPTS times.
         Raises: DatabaseBusy when locks are not to be had; nothing is half-done then.
         """
         for attempt in range(1, ATTEMPTS + 1):
+            is_ending = False
             try:
                 with (
                     self._turn,
-                    Session(self.write_engine, expire_on_commit=False) as session,
-                    session.begin(),
+                    self.write_engine.connect() as connection,
+                    Session(connection, expire_on_commit=False) as session,
+                    connection.begin(),
                 ):
-                    tx = Tx(session, self.vault, self._subscribers)
+                    tx = Tx(session, self.vault, connection, self._subscribers)
                     answer = work(tx)
                     tx.announce()
-                    return answer
+                    session.flush()
+                    is_ending = True
+                return answer
             except DBAPIError as error:
-                if not _lost_a_race(error):
+                was_cut = error.connection_invalidated and not is_ending
+                if not (was_cut or _lost_a_race(error)):
                     raise
                 if attempt == ATTEMPTS or _sqlstate(error) == LOCK_TIMEOUT:
                     raise DatabaseBusy(
@@ -159,16 +169,18 @@ class Database:
             yield Read(session, self.vault)
 
 
-def engine_options(url: str) -> dict[str, Any]:
+def engine_options(url: str, *, asks_first: bool = False) -> dict[str, Any]:
     """What every engine is made with, before Database configures it as its writer or reader.
 
+    `asks_first` is for the reader: it asks a pooled connection whether it still lives, which costs a round
+    trip. A writer finds out by its first statement, and begins again.
     The message of a database error reaches logs: it must not hold the values that were bound.
     """
     options: dict[str, Any] = {"hide_parameters": True}
     if url.startswith("sqlite"):
         return {**options, "connect_args": {"timeout": 5}}
     session = "-c lock_timeout=3000 -c timezone=UTC"
-    return {**options, "pool_pre_ping": True, "connect_args": {"options": session}}
+    return {**options, "pool_pre_ping": asks_first, "connect_args": {"options": session}}
 
 
 def configure_writer(engine: Engine) -> None:
