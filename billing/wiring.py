@@ -49,7 +49,7 @@ from billing.kernel.permissions import SYSTEM
 from billing.payments.flows.events import work_event
 from billing.payments.flows.mail import Mailroom, mail_new_receipt, send_mail
 from billing.payments.flows.refunds import send_refund
-from billing.payments.flows.resolve import resolve
+from billing.payments.flows.resolve import resolve_due
 from billing.payments.flows.room import Payments
 from billing.payments.handlers import on_invoice_issued, on_invoice_voided, on_item_returned
 from billing.payments.use_cases.dormant import list_dormant_credits
@@ -154,7 +154,7 @@ def job_handlers(edge: Edge, payments: Payments, mailroom: Mailroom) -> Mapping[
         LIST_DORMANT: lambda _task: _ignore(
             database.in_transaction(lambda tx: list_dormant_credits(tx, actor=SYSTEM, now=clock()))
         ),
-        RESOLVE: lambda _task: _ignore(resolve(payments)),
+        RESOLVE: lambda _task: _ignore(resolve_due(payments)),
     }
 
 

@@ -31,6 +31,9 @@ LATELY = timedelta(hours=24)
 
 CHECK_IS_GOOD_FOR = timedelta(days=180)
 
+LOOKED_UP_AGAIN, LOOKED_UP_DAILY = timedelta(hours=1), timedelta(days=1)
+"""An operation without an outcome: looked up after some minutes, after an hour, then daily."""
+
 ARRIVES_ON = {
     Tender.CARD: Account.PROCESSOR_CLEARING,
     Tender.ACH: Account.PROCESSOR_CLEARING,
@@ -81,6 +84,12 @@ def needs_second_person(amount: Money, lately: Money, limit: Money) -> bool:
     `lately` is what approved itself for the patient within LATELY; many small refunds are a large one.
     """
     return amount + lately > limit
+
+
+def next_look(began_at: datetime, now: datetime) -> datetime:
+    """When an operation is looked up again that has no outcome now: an hour after it began, then daily."""
+    first = began_at + LOOKED_UP_AGAIN
+    return first if now < first else now + LOOKED_UP_DAILY
 
 
 def service_in_words(service: str) -> str:

@@ -1,18 +1,32 @@
-"""A checkout or refund whose outcome cannot be told becomes a person's task."""
+"""A checkout or refund without an outcome: when it is looked up again, and when it is a person's task."""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from sqlalchemy import update
+
 from billing.invoices.queries import find_invoice
 from billing.kernel.permissions import Actor
+from billing.payments.models.unknowns import OutcomeLookRow
 from billing.payments.records.checkouts import Checkout
 from billing.payments.records.refunds import Refund
+from billing.payments.rules import next_look
 from billing.platform.data.database import Tx
+from billing.platform.data.inserts import insert_unless_there
 from billing.platform.data.tasks import open_task
 
 OUTCOME_UNKNOWN = "outcome-unknown"
 A_PERSON_LOOKS_AFTER = timedelta(days=7)
+
+
+def keep_look(tx: Tx, *, subject_id: str, began_at: datetime, actor: Actor, now: datetime) -> None:
+    """It was looked up now: keep when that is due again, should it still have no outcome."""
+    next_at = next_look(began_at, now)
+    insert_unless_there(tx, OutcomeLookRow, {"subject_id": subject_id, "next_at": next_at}, ["subject_id"])
+    tx.session.execute(
+        update(OutcomeLookRow).where(OutcomeLookRow.subject_id == subject_id).values(next_at=next_at)
+    )
 
 
 def ask_about_checkout(tx: Tx, *, checkout: Checkout, actor: Actor, now: datetime) -> None:
