@@ -225,10 +225,13 @@ def _register_browser(app: Flask, house: House, authenticate: Authenticate) -> N
         house.edge,
         authenticate=authenticate,
         payments=house.payments,
-        checkout_origin=_checkout_origin(house.settings),
-        render=render_superbill,
-        render_receipt=render_receipt,
-        sends_mail=house.sends_mail,
+        installation=pages.Installation(
+            checkout_origin=_checkout_origin(house.settings),
+            render=render_superbill,
+            render_receipt=render_receipt,
+            sends_mail=house.sends_mail,
+            refund_limit=house.refund_limit,
+        ),
     )
     headers.install(app, public_url=house.settings.public_url)
 

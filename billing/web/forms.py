@@ -29,6 +29,8 @@ WITHOUT_COOKIES = ("/api/", "/webhooks/")
 DONE = Answer(status=303, body=b"")
 TOKEN_FIELD = "csrf_token"  # noqa: S105 - the name of the field
 
+SENT_BEFORE = "This form was sent before with another entry. See what is booked, then enter it again."
+
 DOLLARS = re.compile(r"\$?(\d{1,9}|\d{1,3}(?:,\d{3}){1,2})(?:\.(\d{2}))?", re.ASCII)
 
 
@@ -82,9 +84,24 @@ def attempt(edge: Edge, work: Callable[[Tx], Any], *, done: str) -> None:
         try:
             once(edge, usable_key(key) if key else None, form_sha256(), do)
         except KeyReused:
-            message = "This form was sent before with another entry. See what is booked, then enter it again."
-            raise KeyReused(message) from None
+            raise KeyReused(SENT_BEFORE) from None
         flash(done, "done")
+
+
+def written(edge: Edge, work: Callable[[Tx], str]) -> str:
+    """Run one write of a form that carries a key, and say where it leads.
+
+    Sent again, it leads there once more and nothing else happens.
+    Raises: KeyReused, InvalidRequest for a form without a usable key, and what the work raises.
+    """
+
+    def do(tx: Tx) -> Answer:
+        return Answer(status=303, body=work(tx).encode())
+
+    try:
+        return once(edge, usable_key(request.form.get("key", "")), form_sha256(), do).body.decode()
+    except KeyReused:
+        raise KeyReused(SENT_BEFORE) from None
 
 
 @contextmanager

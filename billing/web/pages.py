@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from flask import Flask, g
 
 from billing.insurance.ports import RenderSuperbill
+from billing.kernel.money import Money
 from billing.payments.flows.room import Payments
 from billing.payments.ports import RenderReceipt
 from billing.platform.http.edge import Edge
@@ -15,7 +17,18 @@ from billing.web.errors import show_errors_as_pages
 from billing.web.forms import protect_forms
 from billing.web.portal import notice, pay, problem
 from billing.web.portal import receipts as receipt_links
-from billing.web.staff import desk, landing, money, patients, people, receipts, sign_in, today
+from billing.web.staff import (
+    account,
+    desk,
+    landing,
+    money,
+    patients,
+    people,
+    receipts,
+    refunds,
+    sign_in,
+    today,
+)
 from billing.web.staff.shell import shell_of
 
 PUBLIC_ENDPOINTS = sign_in.PUBLIC_ENDPOINTS.union(
@@ -28,16 +41,24 @@ PUBLIC_ENDPOINTS = sign_in.PUBLIC_ENDPOINTS.union(
 """What a stranger may open."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Installation:
+    """What pages need to know of this installation. `refund_limit` goes back without a second person."""
+
+    checkout_origin: str
+    render: RenderSuperbill
+    render_receipt: RenderReceipt
+    sends_mail: bool
+    refund_limit: Money
+
+
 def register_pages(
     app: Flask,
     edge: Edge,
     *,
     authenticate: Authenticate,
     payments: Payments,
-    checkout_origin: str,
-    render: RenderSuperbill,
-    render_receipt: RenderReceipt,
-    sends_mail: bool,
+    installation: Installation,
 ) -> None:
     """Add sign-in, staff pages and portal pages. Call it after the API is made and before the guard."""
     show_errors_as_pages(app)
@@ -47,12 +68,14 @@ def register_pages(
         landing.make_blueprint(authenticate),
         today.make_blueprint(edge),
         money.make_blueprint(edge),
-        patients.make_blueprint(edge, render),
-        receipts.make_blueprint(edge, render_receipt, sends_mail=sends_mail),
+        patients.make_blueprint(edge, installation.render),
+        receipts.make_blueprint(edge, installation.render_receipt, sends_mail=installation.sends_mail),
         desk.make_blueprint(edge, payments),
+        account.make_blueprint(edge),
+        refunds.make_blueprint(edge, installation.refund_limit),
         people.make_blueprint(edge),
-        pay.make_blueprint(edge, payments, checkout_origin),
-        receipt_links.make_blueprint(edge, render_receipt),
+        pay.make_blueprint(edge, payments, installation.checkout_origin),
+        receipt_links.make_blueprint(edge, installation.render_receipt),
         notice.make_blueprint(),
         problem.make_blueprint(),
     ):

@@ -41,12 +41,13 @@ from billing.platform.http.edge import Edge
 from billing.platform.http.guard import install_guard
 from billing.platform.http.problems import answer_with_problems
 from billing.quotes.use_cases import quote_plan
-from billing.web.pages import PUBLIC_ENDPOINTS, register_pages
+from billing.web.pages import PUBLIC_ENDPOINTS, Installation, register_pages
 from billing.web.staff.sign_in import SIGN_IN_PAGE
 from tests.factories.care import SAMPLE_PARTICULARS, new_plan
 from tests.factories.catalog import seed_sample
 from tests.factories.patients import new_patient
 
+REFUND_LIMIT = Money(50_000)
 PASSWORD = "copper-lantern-vogue"
 CHECKOUT_ORIGIN = "https://checkout.example"
 PDF = b"%PDF-1.4 a superbill"
@@ -159,10 +160,13 @@ def web_app(
         edge,
         authenticate=authenticate,
         payments=Payments(edge.database, gateway, edge.clock),
-        checkout_origin=checkout_origin,
-        render=render,
-        render_receipt=render,
-        sends_mail=True,
+        installation=Installation(
+            checkout_origin=checkout_origin,
+            render=render,
+            render_receipt=render,
+            sends_mail=True,
+            refund_limit=REFUND_LIMIT,
+        ),
     )
     headers.install(app, edge.public_url)
     public = PUBLIC_ENDPOINTS | {"static", "api-docs.openapi_json"}

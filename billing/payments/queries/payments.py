@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
+
+from sqlalchemy import select
 
 from billing.care.queries import coverage_at
 from billing.kernel.money import Money
@@ -18,6 +20,7 @@ from billing.payments.queries.reach import seen, visible
 from billing.payments.records.payments import Paid, Payment, Tender
 from billing.payments.states.payments import PaymentState
 from billing.platform.data.database import Read
+from billing.platform.data.reach import within_reach
 
 PAYMENT, CREDIT, REIMBURSEMENT = "payment", "credit", "reimbursement"
 """Kinds of what covers a session."""
@@ -49,6 +52,12 @@ def list_payments(
     if invoice_id is not None:
         query = query.where(PaymentRow.invoice_id == invoice_id)
     return [payment_of(row) for row in read.session.scalars(query)]
+
+
+def payments_by_id(read: Read, payment_ids: Collection[str], actor: Actor) -> dict[str, Payment]:
+    """Those that the actor may know of."""
+    query = select(PaymentRow).where(PaymentRow.id.in_(payment_ids), *within_reach(actor, PaymentRow))
+    return {row.id: payment_of(row) for row in read.session.scalars(query)}
 
 
 def charge_of_payment(read: Read, payment_id: str) -> str:

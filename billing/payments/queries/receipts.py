@@ -48,6 +48,12 @@ def receipts_by_payment(read: Read, payment_ids: Sequence[str]) -> dict[str, str
     return {str(payment_id): receipt_id for payment_id, receipt_id in read.session.execute(query)}
 
 
+def receipts_by_refund(read: Read, refund_ids: Sequence[str]) -> dict[str, str]:
+    """The receipt's id of each refund that was sent."""
+    query = select(ReceiptRow.refund_id, ReceiptRow.id).where(ReceiptRow.refund_id.in_(refund_ids))
+    return {str(refund_id): receipt_id for refund_id, receipt_id in read.session.execute(query)}
+
+
 def receipt_of(read: Read, row: ReceiptRow) -> Receipt:
     return Receipt(
         id=row.id,

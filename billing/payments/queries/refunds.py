@@ -54,12 +54,15 @@ def list_refunds(
     read: Read,
     actor: Actor,
     *,
+    patient_id: str | None = None,
     state: RefundState | None = None,
     cursor: str | None = None,
     limit: int,
 ) -> Sequence[Refund]:
     """Newest first, those before the cursor."""
     query = visible(RefundRow, actor, cursor, limit)
+    if patient_id is not None:
+        query = query.where(RefundRow.patient_id == patient_id)
     if state is not None:
         query = query.where(RefundRow.state == state)
     return [refund_of(row) for row in read.session.scalars(query)]
@@ -145,6 +148,7 @@ def refund_of(row: RefundRow) -> Refund:
         amount=Money(row.amount_cents),
         state=RefundState(row.state),
         requested_by=row.requested_by,
+        requested_by_person=row.requested_by_person,
         requested_at=row.requested_at,
         approved_by=row.approved_by,
         approved_at=row.approved_at,

@@ -45,6 +45,7 @@ class Refund:
     amount: Money
     state: RefundState
     requested_by: str
+    requested_by_person: str
     requested_at: datetime
     approved_by: str | None
     approved_at: datetime | None

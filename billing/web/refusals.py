@@ -1,0 +1,79 @@
+"""A form that was not accepted, shown again with the reason beside the field that has to change."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from typing import Any, TypeVar
+
+from flask import render_template, request
+
+from billing.kernel.errors import BillingError, Conflict, Denied, Flaw, Invalid
+from billing.kernel.money import Money
+from billing.platform.http.errors import InvalidRequest
+from billing.platform.http.problems import status_of
+
+Choice = TypeVar("Choice", bound=StrEnum)
+
+REFUSED = (Conflict, Invalid, Denied)
+"""What a person can do something about. What does not exist, or does not answer, is an error page."""
+
+FIELDS = {
+    "more-than-available": "amount",
+    "more-than-owed": "amount",
+    "refundable-changed": "amount",
+    "check-number-used": "number",
+    "check-postdated": "dated_on",
+    "check-stale": "dated_on",
+}
+"""Beside which field an error belongs that names none itself."""
+
+
+@dataclass(frozen=True)
+class Refusal:
+    field: str | None
+    sentence: str
+
+
+def shown_again(template: str, error: BillingError, **page: Any) -> tuple[str, int]:
+    """The form with what was entered, and why it was refused."""
+    flaws = error.flaws if isinstance(error, Invalid) else []
+    field = flaws[0].pointer.removeprefix("/") if flaws else FIELDS.get(error.code)
+    sentence = flaws[0].message if flaws else error.detail
+    html = render_template(template, refusal=Refusal(field, sentence), entered=request.form, **page)
+    return html, status_of(error)
+
+
+def choice_of(kind: type[Choice], field: str, message: str) -> Choice:
+    """Raises: InvalidRequest."""
+    try:
+        return kind(request.form.get(field, ""))
+    except ValueError:
+        raise InvalidRequest(message, [Flaw(f"/{field}", message)]) from None
+
+
+def date_of(field: str) -> date:
+    """Raises: InvalidRequest."""
+    try:
+        return date.fromisoformat(request.form.get(field, ""))
+    except ValueError:
+        message = "Choose a day."
+        raise InvalidRequest(message, [Flaw(f"/{field}", message)]) from None
+
+
+def believed(field: str) -> Money:
+    """The amount that the form was shown with, which tells a stale page. Raises: InvalidRequest."""
+    text = request.form.get(field, "")
+    if not (text.isascii() and text.isdigit() and len(text) <= 11):
+        raise InvalidRequest("This form is not complete. Load the page again.")
+    return Money(int(text))
+
+
+def check_number() -> str:
+    """Raises: InvalidRequest."""
+    number = request.form.get("number", "").strip()
+    if not (number.isascii() and number.isdigit() and len(number) <= 12):
+        message = "Type the number printed on the check: digits only, at most 12."
+        raise InvalidRequest(message, [Flaw("/number", message)])
+    return number

@@ -1,0 +1,259 @@
+"""Give one payment back, and follow a refund: /staff/payments/<id>/refunds/new and /staff/refunds/<id>."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from werkzeug import Response
+
+from billing.kernel.money import Money
+from billing.kernel.permissions import Actor, Permission
+from billing.patients.queries import names_of
+from billing.payments.errors import MoreThanAvailable, RefundableChanged
+from billing.payments.queries.disputes import disputed_payments
+from billing.payments.queries.payments import find_payment, payments_by_id
+from billing.payments.queries.receipts import receipts_by_refund
+from billing.payments.queries.refunds import approved_by_itself, find_refund, refundable_of
+from billing.payments.records.payments import Payment
+from billing.payments.records.refunds import Refund, Refundable, RefundMethod, RefundReason
+from billing.payments.rules import LATELY, goes_back_by, needs_second_person, take_in_order
+from billing.payments.states.refunds import RefundState
+from billing.payments.use_cases.refund_payment import refund_payment
+from billing.payments.use_cases.refunds import send_check, void_check
+from billing.people.queries import list_staff
+from billing.platform.data.database import Read, Tx
+from billing.platform.http.edge import Edge
+from billing.platform.http.guard import current_actor, guard
+from billing.web import words
+from billing.web.forms import amount_of, written
+from billing.web.refusals import REFUSED, believed, check_number, choice_of, shown_again
+from billing.web.staff.account import why_not
+
+CHOOSE_REASON = "Choose why the money goes back."
+CHOOSE_WAY = "Choose how it goes back."
+VOIDABLE = frozenset({RefundState.APPROVED, RefundState.SENT, RefundState.SUCCEEDED})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Returning:
+    """A payment that somebody wants to give back, as it is at this moment."""
+
+    payment: Payment
+    name: str
+    found: Refundable
+    why_not: str | None
+
+    @property
+    def goes_to_card(self) -> bool:
+        return goes_back_by(self.payment.tender) is RefundMethod.CARD
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What was entered; `refundable` is what the page had shown."""
+
+    amount: Money
+    refundable: Money
+    reason: RefundReason
+    method: RefundMethod
+
+
+@dataclass(frozen=True, kw_only=True)
+class Followed:
+    """A refund with what tells people who and what it is about."""
+
+    refund: Refund
+    payment: Payment | None
+    name: str
+    asked_by: str
+    approved_by: str
+    receipt_id: str | None
+
+
+def make_blueprint(edge: Edge, limit: Money) -> Blueprint:
+    routes = Blueprint("staff_refunds", __name__)
+    _add_asking(routes, edge, limit)
+    _add_following(routes, edge)
+    _add_checks(routes, edge)
+    return routes
+
+
+def _add_asking(routes: Blueprint, edge: Edge, limit: Money) -> None:
+    @routes.get("/staff/payments/<payment_id>/refunds/new")
+    @guard(Permission.REFUNDS_REQUEST)
+    def ask(payment_id: str) -> str:
+        return render_template("staff/refund_ask.html", **_form(edge, payment_id))
+
+    @routes.post("/staff/payments/<payment_id>/refunds/look")
+    @guard(Permission.REFUNDS_REQUEST)
+    def look(payment_id: str) -> str | tuple[str, int]:
+        """What would happen, in words; nothing does yet."""
+        page = _form(edge, payment_id)
+        try:
+            wish = _wish(page["returning"])
+            _refuse_old_page(page["returning"].found, wish)
+        except REFUSED as error:
+            return shown_again("staff/refund_ask.html", error, **page)
+        now = edge.clock()
+        lately = edge.read(
+            lambda read: approved_by_itself(read, page["returning"].payment.patient_id, now - LATELY)
+        )
+        needs_approval = needs_second_person(wish.amount, lately, limit)
+        return render_template(
+            "staff/refund_confirm.html",
+            wish=wish,
+            taken=words.taken_from(take_in_order(page["returning"].found.sources, wish.amount)),
+            needs_approval=needs_approval,
+            limit=limit,
+            **page,
+        )
+
+    @routes.post("/staff/payments/<payment_id>/refunds")
+    @guard(Permission.REFUNDS_REQUEST)
+    def give_back(payment_id: str) -> Response | tuple[str, int]:
+        page = _form(edge, payment_id)
+        actor, now = current_actor(), edge.clock()
+
+        def work(tx: Tx) -> str:
+            asked = vars(_wish(page["returning"]))
+            refund = refund_payment(tx, payment_id=payment_id, **asked, limit=limit, actor=actor, now=now)
+            return url_for("staff_refunds.refund", refund_id=refund.id)
+
+        try:
+            return redirect(written(edge, work), 303)
+        except REFUSED as error:
+            return shown_again("staff/refund_ask.html", error, **_form(edge, payment_id))
+
+
+def _add_following(routes: Blueprint, edge: Edge) -> None:
+    @routes.get("/staff/refunds/<refund_id>")
+    @guard(Permission.REFUNDS_READ)
+    def refund(refund_id: str) -> str:
+        return render_template("staff/refund.html", **_followed_page(edge, refund_id))
+
+
+def _add_checks(routes: Blueprint, edge: Edge) -> None:
+    @routes.post("/staff/refunds/<refund_id>/check")
+    @guard(Permission.REFUNDS_REQUEST)
+    def check(refund_id: str) -> Response | tuple[str, int]:
+        """The check was written and goes out today."""
+        actor, now = current_actor(), edge.clock()
+
+        def work(tx: Tx) -> str:
+            send_check(tx, refund_id=refund_id, check_number=check_number(), actor=actor, now=now)
+            return url_for("staff_refunds.refund", refund_id=refund_id)
+
+        return _done_or_shown(edge, work, refund_id, "The check is recorded.")
+
+    @routes.post("/staff/refunds/<refund_id>/void-check")
+    @guard(Permission.REFUNDS_APPROVE)
+    def void(refund_id: str) -> Response | tuple[str, int]:
+        actor, now = current_actor(), edge.clock()
+
+        def work(tx: Tx) -> str:
+            void_check(tx, refund_id=refund_id, actor=actor, now=now)
+            return url_for("staff_refunds.refund", refund_id=refund_id)
+
+        return _done_or_shown(
+            edge, work, refund_id, "The check is void. The money is the patient's credit again."
+        )
+
+
+def _done_or_shown(
+    edge: Edge, work: Callable[[Tx], str], refund_id: str, done: str
+) -> Response | tuple[str, int]:
+    try:
+        to = written(edge, work)
+    except REFUSED as error:
+        return shown_again("staff/refund.html", error, **_followed_page(edge, refund_id))
+    flash(done, "done")
+    return redirect(to, 303)
+
+
+def _form(edge: Edge, payment_id: str) -> dict[str, Any]:
+    actor = current_actor()
+    returning = edge.audited_read(
+        lambda read: _returning(read, payment_id, actor),
+        actor=actor,
+        action="page.refund",
+        subject_id=payment_id,
+    )
+    return {"returning": returning, "words": words, "RefundMethod": RefundMethod}
+
+
+def _returning(read: Read, payment_id: str, actor: Actor) -> Returning:
+    """Raises: NoSuchPayment."""
+    payment = find_payment(read, payment_id, actor)
+    found = refundable_of(read, payment_id, actor)
+    reason = why_not(payment, disputed_payments(read, payment.patient_id))
+    if reason is None and not found.amount:
+        reason = "What is left of it was used elsewhere, or is kept as credit for the next invoice"
+    return Returning(
+        payment=payment, name=name_of(read, payment.patient_id, actor), found=found, why_not=reason
+    )
+
+
+def _wish(returning: Returning) -> Wish:
+    """Raises: InvalidRequest."""
+    by_card = returning.goes_to_card
+    return Wish(
+        amount=amount_of(request.form.get("amount", "")),
+        refundable=believed("refundable"),
+        reason=choice_of(RefundReason, "reason", CHOOSE_REASON),
+        method=choice_of(RefundMethod, "method", CHOOSE_WAY) if by_card else RefundMethod.CHECK,
+    )
+
+
+def _refuse_old_page(found: Refundable, wish: Wish) -> None:
+    """The same answers as the refund itself would get, before anybody confirms it."""
+    if wish.refundable != found.amount:
+        raise RefundableChanged("What can go back changed meanwhile. Look at the new amount, then ask again.")
+    if wish.amount > found.amount:
+        raise MoreThanAvailable(f"At most {found.amount} can go back of this payment.")
+
+
+def _followed_page(edge: Edge, refund_id: str) -> dict[str, Any]:
+    actor = current_actor()
+    followed = edge.audited_read(
+        lambda read: followed_of(read, [find_refund(read, refund_id, actor)], actor)[0],
+        actor=actor,
+        action="page.refund",
+        subject_id=refund_id,
+    )
+    refund = followed.refund
+    return {
+        "followed": followed,
+        "words": words,
+        "may": actor.may,
+        "Permission": Permission,
+        "is_own": refund.requested_by_person == actor.person,
+        "can_decide": refund.state is RefundState.REQUESTED and actor.may(Permission.REFUNDS_APPROVE),
+        "can_void": refund.method is RefundMethod.CHECK and refund.state in VOIDABLE,
+    }
+
+
+def followed_of(read: Read, refunds: Sequence[Refund], actor: Actor) -> list[Followed]:
+    """In few statements, however many refunds."""
+    people = {each.id: each.email for each in list_staff(read, actor)}
+    payments = payments_by_id(read, {each.payment_id for each in refunds if each.payment_id}, actor)
+    may_know = actor.may(Permission.PATIENTS_READ)
+    names = names_of(read, {each.patient_id for each in refunds}, actor) if may_know else {}
+    receipts = receipts_by_refund(read, [each.id for each in refunds])
+    return [
+        Followed(
+            refund=refund,
+            payment=payments.get(refund.payment_id or ""),
+            name=names.get(refund.patient_id, "Patient"),
+            asked_by=people.get(refund.requested_by_person, "another program or office"),
+            approved_by=people.get(refund.approved_by or "", "nobody else, it was within the limit"),
+            receipt_id=receipts.get(refund.id) if actor.may(Permission.RECEIPTS_READ) else None,
+        )
+        for refund in refunds
+    ]
+
+
+def name_of(read: Read, patient_id: str, actor: Actor) -> str:
+    return names_of(read, [patient_id], actor).get(patient_id, "Patient of another site")

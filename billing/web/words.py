@@ -1,0 +1,136 @@
+"""What people are told of money: with what it was paid, how it goes back, and when they see it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date, timedelta
+
+from billing.kernel.money import total
+from billing.payments.records.credits import CreditSource
+from billing.payments.records.payments import Payment, Tender
+from billing.payments.records.refunds import (
+    Refund,
+    RefundableKind,
+    RefundableSource,
+    RefundMethod,
+    RefundReason,
+)
+from billing.payments.rules import paid_with
+from billing.payments.states.refunds import RefundState
+
+BANKS_TAKE = (5, 10)
+"""Business days until a bank shows what was sent to its card or account. Source: docs/sources.md."""
+
+REASONS = {
+    RefundReason.CANCELLED: "Treatment was called off",
+    RefundReason.BILLING_ERROR: "We billed it wrongly",
+    RefundReason.DUPLICATE: "It was paid twice",
+    RefundReason.DISSATISFIED: "The patient was not satisfied",
+    RefundReason.OTHER: "Another reason",
+}
+SOURCES = {
+    RefundableKind.CREDIT: "held as credit",
+    RefundableKind.TO_COME: "paid for sessions to come",
+    RefundableKind.GIVEN: "paid for sessions that were given",
+}
+CREDITS = {
+    CreditSource.REIMBURSEMENT: "An insurer paid for a session",
+    CreditSource.OVERPAYMENT: "Paid more than was owed",
+    CreditSource.RETURN: "A session that was called off",
+    CreditSource.RELEASED: "Gathered for a refund",
+}
+OUTCOMES = {
+    (RefundState.REQUESTED, RefundMethod.CARD): ("Waits for approval", "waiting"),
+    (RefundState.REQUESTED, RefundMethod.CHECK): ("Waits for approval", "waiting"),
+    (RefundState.APPROVED, RefundMethod.CARD): ("Being sent", "waiting"),
+    (RefundState.APPROVED, RefundMethod.CHECK): ("Write the check", "waiting"),
+    (RefundState.SENT, RefundMethod.CARD): ("Sent", "good"),
+    (RefundState.SENT, RefundMethod.CHECK): ("Check sent", "good"),
+    (RefundState.SUCCEEDED, RefundMethod.CARD): ("Sent", "good"),
+    (RefundState.SUCCEEDED, RefundMethod.CHECK): ("Check sent", "good"),
+    (RefundState.FAILED, RefundMethod.CARD): ("Came back", "bad"),
+    (RefundState.FAILED, RefundMethod.CHECK): ("Check voided", "bad"),
+    (RefundState.REJECTED, RefundMethod.CARD): ("Refused", ""),
+    (RefundState.REJECTED, RefundMethod.CHECK): ("Refused", ""),
+}
+"""A refund's state in two words, and how it is colored."""
+
+
+def day_in_words(on: date) -> str:
+    return f"{on:%b} {on.day}, {on.year}"
+
+
+def payment_in_words(payment: Payment) -> str:
+    """`Card (visa 4242)`."""
+    return paid_with(payment.tender, payment.instrument)
+
+
+def ending_in(instrument: str | None) -> str:
+    """`visa 4242` as `visa **** 4242`; nothing when it is not known."""
+    brand, _, digits = (instrument or "").rpartition(" ")
+    return f", {brand} **** {digits}" if brand else ""
+
+
+def way_back(payment: Payment | None, method: RefundMethod) -> str:
+    """Where a refund goes: `to the card that paid, visa **** 4242`."""
+    if method is RefundMethod.CHECK:
+        return "by a check"
+    if payment is None:
+        return "to the card or account that paid"
+    what = "bank account" if payment.tender is Tender.ACH else "card"
+    return f"to the {what} that paid{ending_in(payment.instrument)}"
+
+
+def when_seen(method: RefundMethod) -> str:
+    """When the patient has the money, before it was sent."""
+    if method is RefundMethod.CHECK:
+        return "The patient has it when the check arrives. Write the check and enter its number next."
+    return "The patient's bank shows it {} to {} business days after it was sent.".format(*BANKS_TAKE)
+
+
+def shown_between(sent_on: date) -> tuple[date, date]:
+    """From when to when a bank shows what was sent on a day."""
+    first, last = BANKS_TAKE
+    return _business_days_after(sent_on, first), _business_days_after(sent_on, last)
+
+
+def progress_of(refund: Refund) -> str:
+    """What became of a refund, and what comes next, as one tells the patient."""
+    if refund.state is RefundState.REQUESTED:
+        return "Another person has to approve it. The amount is set aside until then."
+    if refund.state is RefundState.REJECTED:
+        return "It was refused. The money is where it was before."
+    if refund.state is RefundState.FAILED:
+        return "The money did not arrive and is the patient's credit again. Send it in another way."
+    if refund.method is RefundMethod.CHECK:
+        return _progress_of_check(refund)
+    if refund.refunded_on is None:
+        return "The processor is being told. This takes a minute."
+    first, last = (day_in_words(on) for on in shown_between(refund.refunded_on))
+    return (
+        f"Sent on {day_in_words(refund.refunded_on)}. The patient's bank shows it between {first} and {last}."
+    )
+
+
+def _progress_of_check(refund: Refund) -> str:
+    if refund.refunded_on is None:
+        return "Approved. Write the check, then enter its number here."
+    return f"{(refund.reference or 'check').capitalize()} went out on {day_in_words(refund.refunded_on)}."
+
+
+def taken_from(sources: Iterable[RefundableSource]) -> str:
+    """`$50.00 held as credit and $20.00 paid for sessions to come`."""
+    listed = list(sources)
+    parts = [
+        f"{total(each.amount for each in listed if each.kind is kind)} {words}"
+        for kind, words in SOURCES.items()
+        if any(each.kind is kind for each in listed)
+    ]
+    return " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
+
+
+def _business_days_after(on: date, days: int) -> date:
+    while days:
+        on += timedelta(days=1)
+        days -= on.weekday() < 5
+    return on
