@@ -42,7 +42,7 @@ from billing.care.states import PatientTurnedAway, SessionCancelled, SessionGive
 from billing.catalog.queries import entities, find_site
 from billing.insurance.use_cases.superbills import RENDER_JOB
 from billing.invoices.handlers import on_session_given, on_session_not_given
-from billing.invoices.states import InvoiceIssued, InvoiceVoided, ItemReturned
+from billing.invoices.states import InvoiceIssued, InvoiceVoided, ItemReturned, ShareAgreed
 from billing.kernel.clock import clock_from
 from billing.kernel.money import Money
 from billing.kernel.permissions import SYSTEM
@@ -51,7 +51,12 @@ from billing.payments.flows.mail import Mailroom, mail_new_receipt, send_mail
 from billing.payments.flows.refunds import send_refund
 from billing.payments.flows.resolve import resolve_due
 from billing.payments.flows.room import Payments
-from billing.payments.handlers import on_invoice_issued, on_invoice_voided, on_item_returned
+from billing.payments.handlers import (
+    on_invoice_issued,
+    on_invoice_voided,
+    on_item_returned,
+    on_share_agreed,
+)
 from billing.payments.use_cases.dormant import list_dormant_credits
 from billing.payments.use_cases.inbox import WORK_WEBHOOK
 from billing.payments.use_cases.mail import SEND_MAIL
@@ -132,6 +137,7 @@ def subscribe(database: Database) -> None:
     database.subscribe(InvoiceIssued, on_invoice_issued)
     database.subscribe(InvoiceVoided, on_invoice_voided)
     database.subscribe(ItemReturned, on_item_returned)
+    database.subscribe(ShareAgreed, on_share_agreed)
 
 
 def job_handlers(edge: Edge, payments: Payments, mailroom: Mailroom) -> Mapping[str, Handler]:

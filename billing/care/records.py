@@ -10,6 +10,9 @@ from decimal import Decimal
 from billing.care.states import SessionState
 from billing.kernel.money import Money
 
+PROMISED = "payer_promise"
+"""The kind of cover that nobody authorized: it is not asked of the patient, and lets nobody in."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class SessionOrder:

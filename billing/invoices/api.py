@@ -1,18 +1,44 @@
-"""Invoices over HTTP."""
+"""Invoices, and what other payers take of them, over HTTP."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from flask import Response
 
-from billing.invoices.queries import find_invoice, list_invoices
-from billing.invoices.records import Invoice
-from billing.invoices.schemas import InvoicesQuery, InvoiceView, IssueInvoice, VoidInvoice
+from billing.invoices.queries import (
+    find_invoice,
+    find_payer,
+    find_share,
+    list_invoices,
+    list_payers,
+    shares_of_invoice,
+    shares_of_payer,
+)
+from billing.invoices.records import Invoice, PayerShare, ShareOrder
+from billing.invoices.schemas import (
+    AgreeShare,
+    EndShare,
+    InvoicesQuery,
+    InvoiceView,
+    IssueInvoice,
+    NewPayer,
+    PayerSharesView,
+    PayerShareView,
+    PayersQuery,
+    PayerStatementView,
+    PayerView,
+    VoidInvoice,
+)
+from billing.invoices.use_cases.end_share import agree_to_end, ask_to_end, deny_share, keep_share
 from billing.invoices.use_cases.issue import issue_invoice
+from billing.invoices.use_cases.payers import add_payer
+from billing.invoices.use_cases.shares import agree_share
 from billing.invoices.use_cases.void import void_invoice
+from billing.kernel.money import total
 from billing.kernel.permissions import Permission
-from billing.platform.data.database import Tx
+from billing.platform.data.database import Read, Tx
 from billing.platform.http.api import ApiBlueprint
 from billing.platform.http.edge import Edge
 from billing.platform.http.guard import current_actor, guard
@@ -21,8 +47,15 @@ from billing.platform.http.writes import edge_write
 
 
 def make_blueprint(edge: Edge) -> ApiBlueprint:
-    routes = ApiBlueprint("invoices", __name__, description="What patients owe")
+    routes = ApiBlueprint("invoices", __name__, description="What patients and other payers owe")
+    _add_invoice_routes(routes, edge)
+    _add_payer_routes(routes, edge)
+    _add_share_routes(routes, edge)
+    _add_share_deeds(routes, edge)
+    return routes
 
+
+def _add_invoice_routes(routes: ApiBlueprint, edge: Edge) -> None:
     @routes.route("/invoices", methods=["POST"])
     @routes.arguments(IssueInvoice)
     @routes.response(201, InvoiceView)
@@ -77,4 +110,127 @@ def make_blueprint(edge: Edge) -> ApiBlueprint:
             status=200,
         )
 
-    return routes
+
+def _add_payer_routes(routes: ApiBlueprint, edge: Edge) -> None:
+    @routes.route("/payers", methods=["POST"])
+    @routes.arguments(NewPayer)
+    @routes.response(201, PayerView)
+    @guard(Permission.PAYERS_WRITE)
+    def add(body: dict[str, Any]) -> Response:
+        actor, now = current_actor(), edge.clock()
+        return edge_write(edge, lambda tx: add_payer(tx, **body, actor=actor, now=now), PayerView)
+
+    @routes.route("/payers", methods=["GET"])
+    @routes.arguments(PayersQuery, location="query")
+    @routes.response(200, page_view(PayerView))
+    @guard(Permission.PAYERS_READ)
+    def show_payers(query: dict[str, Any]) -> Any:
+        actor, limit = current_actor(), query.pop("limit")
+        found = edge.audited_read(
+            lambda read: list_payers(read, actor, limit=limit + 1, **query),
+            actor=actor,
+            action="payer.list",
+            subject_id=actor.id,
+        )
+        return page_of(found, limit)
+
+    @routes.route("/payers/<payer_id>", methods=["GET"])
+    @routes.response(200, PayerView)
+    @guard(Permission.PAYERS_READ)
+    def show_payer(payer_id: str) -> Any:
+        actor = current_actor()
+        return edge.audited_read(
+            lambda read: find_payer(read, payer_id, actor),
+            actor=actor,
+            action="payer.read",
+            subject_id=payer_id,
+        )
+
+    @routes.route("/payers/<payer_id>/statement", methods=["GET"])
+    @routes.response(200, PayerStatementView)
+    @guard(Permission.PAYERS_READ)
+    def show_statement(payer_id: str) -> Any:
+        """What may be sent to the payer: amounts, and nothing of any patient."""
+        actor = current_actor()
+
+        def look(read: Read) -> dict[str, Any]:
+            payer, shares = find_payer(read, payer_id, actor), shares_of_payer(read, payer_id, actor)
+            owed = total(share.open_balance for share in shares)
+            return {"payer_id": payer.id, "name": payer.name, "open_balance": owed, "items": shares}
+
+        return edge.audited_read(look, actor=actor, action="payer.state", subject_id=payer_id)
+
+
+def _add_share_routes(routes: ApiBlueprint, edge: Edge) -> None:
+    @routes.route("/invoices/<invoice_id>/payer-shares", methods=["POST"])
+    @routes.arguments(AgreeShare)
+    @routes.response(201, PayerShareView)
+    @guard(Permission.PAYERS_WRITE)
+    def agree(body: ShareOrder, invoice_id: str) -> Response:
+        """Another payer takes a part of an issued invoice; the patient owes what remains."""
+        actor, now = current_actor(), edge.clock()
+        return edge_write(
+            edge,
+            lambda tx: agree_share(tx, invoice_id=invoice_id, order=body, actor=actor, now=now),
+            PayerShareView,
+            moves_money=True,
+        )
+
+    @routes.route("/invoices/<invoice_id>/payer-shares", methods=["GET"])
+    @routes.response(200, PayerSharesView)
+    @guard(Permission.PAYERS_READ)
+    def show_shares(invoice_id: str) -> Any:
+        actor = current_actor()
+        items = edge.audited_read(
+            lambda read: shares_of_invoice(read, invoice_id, actor),
+            actor=actor,
+            action="payer_share.list",
+            subject_id=invoice_id,
+        )
+        return {"items": items}
+
+    @routes.route("/payer-shares/<share_id>", methods=["GET"])
+    @routes.response(200, PayerShareView)
+    @guard(Permission.PAYERS_READ)
+    def show_share(share_id: str) -> Any:
+        return edge.read(lambda read: find_share(read, share_id, current_actor()))
+
+
+def _add_share_deeds(routes: ApiBlueprint, edge: Edge) -> None:
+    @routes.route("/payer-shares/<share_id>/deny", methods=["POST"])
+    @routes.response(200, PayerShareView)
+    @guard(Permission.PAYERS_WRITE)
+    def deny(share_id: str) -> Response:
+        """The payer refuses or pays short: a task for a person; the patient owes no more than before."""
+        return _decided(edge, deny_share, share_id)
+
+    @routes.route("/payer-shares/<share_id>/end", methods=["POST"])
+    @routes.arguments(EndShare)
+    @routes.response(200, PayerShareView)
+    @guard(Permission.PAYERS_WRITE)
+    def ask(body: dict[str, Any], share_id: str) -> Response:
+        """End what was not paid; where somebody loses by it, a second person has to agree."""
+        return _decided(edge, ask_to_end, share_id, **body)
+
+    @routes.route("/payer-shares/<share_id>/end/approve", methods=["POST"])
+    @routes.response(200, PayerShareView)
+    @guard(Permission.REFUNDS_APPROVE)
+    def approve(share_id: str) -> Response:
+        return _decided(edge, agree_to_end, share_id)
+
+    @routes.route("/payer-shares/<share_id>/end/reject", methods=["POST"])
+    @routes.response(200, PayerShareView)
+    @guard(Permission.REFUNDS_APPROVE)
+    def reject(share_id: str) -> Response:
+        return _decided(edge, keep_share, share_id)
+
+
+def _decided(edge: Edge, decide: Callable[..., PayerShare], share_id: str, **body: Any) -> Response:
+    actor, now = current_actor(), edge.clock()
+    return edge_write(
+        edge,
+        lambda tx: decide(tx, share_id=share_id, **body, actor=actor, now=now),
+        PayerShareView,
+        status=200,
+        moves_money=True,
+    )

@@ -1,4 +1,4 @@
-from billing.kernel.errors import Conflict, NotFound
+from billing.kernel.errors import Conflict, Denied, Invalid, NotFound
 
 
 class NoSuchInvoice(NotFound):
@@ -57,3 +57,45 @@ class PackageSession(Conflict):
     """One session of a prepaid package cannot be cancelled by itself."""
 
     code = "package-session"
+
+
+class NoSuchPayer(NotFound):
+    """No other payer by that id, or none that this actor may know of."""
+
+    code = "no-such-payer"
+
+
+class NoSuchShare(NotFound):
+    """No part of another payer by that id, or none that this actor may know of."""
+
+    code = "no-such-share"
+
+
+class InvalidShare(Invalid):
+    """A part that this kind of payer cannot take; each mistake is named."""
+
+    code = "invalid-share"
+
+
+class SessionPartlyPaid(Conflict):
+    """Something covers a session already that another payer is to pay as a whole; free that first."""
+
+    code = "session-partly-paid"
+
+
+class NeverThePatient(Conflict):
+    """Authorized compensation or VA care is never billed to the patient; the clinic bears the rest."""
+
+    code = "never-the-patient"
+
+
+class ShareNotGiven(Conflict):
+    """The clinic bears only what was given; call the sessions to come off instead."""
+
+    code = "share-not-given"
+
+
+class OwnShareDecision(Denied):
+    """Somebody else has to agree that a payer's part ends."""
+
+    code = "own-share-decision"

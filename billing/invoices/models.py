@@ -123,3 +123,51 @@ class ReturnPartRow(Base):
     source_kind: Mapped[str] = mapped_column(String(30))
     source_id: Mapped[Id]
     cents: Mapped[int]
+
+
+class PayerRow(Base):
+    """Who pays for others. `sealed` holds the name and how to reach them."""
+
+    __tablename__ = "payer"
+
+    id: Mapped[Id] = mapped_column(primary_key=True)
+    entity_id: Mapped[Id]
+    site_id: Mapped[Id] = mapped_column(index=True)
+    kind: Mapped[str] = mapped_column(String(20))
+    added_at: Mapped[datetime]
+    sealed: Mapped[bytes]
+
+
+class PayerShareRow(Base):
+    """A payer's part of an invoice, a tender of it. `sealed` holds the authorization's number, if any.
+
+    What was neither paid nor is open any more was returned or ended.
+    """
+
+    __tablename__ = "payer_share"
+    __table_args__ = (
+        CheckConstraint("agreed_cents > 0", name="positive"),
+        CheckConstraint("open_cents >= 0 AND paid_cents >= 0", name="nothing_below_zero"),
+        CheckConstraint("open_cents + paid_cents <= agreed_cents", name="within_what_was_agreed"),
+    )
+
+    id: Mapped[Id] = mapped_column(primary_key=True)
+    entity_id: Mapped[Id]
+    site_id: Mapped[Id]
+    patient_id: Mapped[Id] = mapped_column(ForeignKey("patient.id"), index=True)
+    invoice_id: Mapped[Id] = mapped_column(ForeignKey("invoice.id"), index=True)
+    payer_id: Mapped[Id] = mapped_column(ForeignKey("payer.id"), index=True)
+    state: Mapped[str] = mapped_column(String(10))
+    agreed_cents: Mapped[int]
+    paid_cents: Mapped[int]
+    open_cents: Mapped[int]
+    from_on: Mapped[date | None]
+    until_on: Mapped[date | None]
+    agreed_on: Mapped[date]
+    agreed_at: Mapped[datetime]
+    denied_at: Mapped[datetime | None]
+    ending: Mapped[str | None] = mapped_column(String(20))
+    borne_by: Mapped[str | None] = mapped_column(String(10))
+    asked_by_person: Mapped[str | None] = mapped_column(String(40))
+    ended_by_person: Mapped[str | None] = mapped_column(String(40))
+    sealed: Mapped[bytes | None]

@@ -4,20 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 
 from billing.care.queries import covered_by
-from billing.invoices.errors import NoSuchInvoice
+from billing.invoices.errors import NoSuchInvoice, NoSuchPayer, NoSuchShare
 from billing.invoices.models import (
     InvoicedSession,
     InvoiceLineRow,
     InvoiceRow,
+    PayerRow,
+    PayerShareRow,
     ReturnRow,
     TenderReversalRow,
     TenderRow,
 )
-from billing.invoices.records import Invoice, InvoiceKind, InvoiceLine
-from billing.invoices.states import InvoiceState
+from billing.invoices.records import (
+    Bearer,
+    EndReason,
+    Invoice,
+    InvoiceKind,
+    InvoiceLine,
+    Payer,
+    PayerKind,
+    PayerShare,
+)
+from billing.invoices.states import InvoiceState, ShareState
 from billing.kernel.money import Money, total
 from billing.kernel.permissions import SYSTEM, Actor
 from billing.platform.data.database import Read
@@ -110,6 +121,42 @@ def has_tenders(read: Read, invoice_id: str) -> bool:
     return applied != undone
 
 
+def find_payer(read: Read, payer_id: str, actor: Actor) -> Payer:
+    """Raises: NoSuchPayer."""
+    row = read.session.get(PayerRow, payer_id)
+    if row is None or not actor.sees(entity_id=row.entity_id, site_id=row.site_id):
+        raise NoSuchPayer("There is no such payer. Check the id.")
+    return payer_of(read, row)
+
+
+def list_payers(read: Read, actor: Actor, *, cursor: str | None = None, limit: int) -> Sequence[Payer]:
+    """Newest first, those before the cursor."""
+    query = select(PayerRow).where(*within_reach(actor, PayerRow)).order_by(PayerRow.id.desc()).limit(limit)
+    if cursor is not None:
+        query = query.where(PayerRow.id < cursor)
+    return [payer_of(read, row) for row in read.session.scalars(query)]
+
+
+def find_share(read: Read, share_id: str, actor: Actor) -> PayerShare:
+    """Raises: NoSuchShare."""
+    row = read.session.get(PayerShareRow, share_id)
+    if row is None or not actor.sees(entity_id=row.entity_id, site_id=row.site_id):
+        raise NoSuchShare("There is no such part of another payer. Check the id.")
+    return share_of(read, row)
+
+
+def shares_of_invoice(read: Read, invoice_id: str, actor: Actor) -> Sequence[PayerShare]:
+    """What other payers took of an invoice, oldest first. Raises: NoSuchInvoice."""
+    find_invoice(read, invoice_id, actor)
+    return _shares(read, PayerShareRow.invoice_id == invoice_id)
+
+
+def shares_of_payer(read: Read, payer_id: str, actor: Actor) -> Sequence[PayerShare]:
+    """What a payer took, at the actor's sites, oldest first. Raises: NoSuchPayer."""
+    find_payer(read, payer_id, actor)
+    return _shares(read, PayerShareRow.payer_id == payer_id, *within_reach(actor, PayerShareRow))
+
+
 def record_of(read: Read, row: InvoiceRow) -> Invoice:
     return _record(row, _lines_by_invoice(read, [row.id])[row.id])
 
@@ -153,4 +200,46 @@ def _record(row: InvoiceRow, lines: Sequence[InvoiceLine]) -> Invoice:
         issued_on=row.issued_on,
         issued_at=row.issued_at,
         lines=tuple(lines),
+    )
+
+
+def payer_of(read: Read, row: PayerRow) -> Payer:
+    said = read.vault.open(PayerRow.__tablename__, row.id, row.sealed)
+    return Payer(
+        id=row.id,
+        entity_id=row.entity_id,
+        site_id=row.site_id,
+        kind=PayerKind(row.kind),
+        name=said["name"],
+        contact=said["contact"],
+        added_at=row.added_at,
+    )
+
+
+def _shares(read: Read, *conditions: ColumnElement[bool]) -> Sequence[PayerShare]:
+    query = select(PayerShareRow).where(*conditions).order_by(PayerShareRow.id)
+    return [share_of(read, row) for row in read.session.scalars(query)]
+
+
+def share_of(read: Read, row: PayerShareRow) -> PayerShare:
+    said = read.vault.open(PayerShareRow.__tablename__, row.id, row.sealed) if row.sealed else {}
+    return PayerShare(
+        id=row.id,
+        entity_id=row.entity_id,
+        site_id=row.site_id,
+        patient_id=row.patient_id,
+        invoice_id=row.invoice_id,
+        payer_id=row.payer_id,
+        kind=PayerKind(read.session.get_one(PayerRow, row.payer_id).kind),
+        state=ShareState(row.state),
+        agreed=Money(row.agreed_cents),
+        paid=Money(row.paid_cents),
+        open_balance=Money(row.open_cents),
+        reference=said.get("reference"),
+        from_on=row.from_on,
+        until_on=row.until_on,
+        agreed_on=row.agreed_on,
+        denied_at=row.denied_at,
+        ending=EndReason(row.ending) if row.ending else None,
+        borne_by=Bearer(row.borne_by) if row.borne_by else None,
     )

@@ -6,11 +6,16 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 
-from billing.invoices.states import InvoiceState
+from billing.care.records import PROMISED
+from billing.invoices.states import InvoiceState, ShareState
 from billing.kernel.money import Money
 
 REFUNDED = "refunded"
 """The kind of cover whose money went back to its payer while the session stayed settled."""
+AUTHORIZED, FORGIVEN = "payer_share", "forgiven_share"
+"""Cover that another payer authorized and owes; and what the clinic bears of it after all."""
+OF_PAYERS = frozenset({AUTHORIZED, PROMISED})
+"""The kinds of cover that another payer owes."""
 
 
 class InvoiceKind(StrEnum):
@@ -66,3 +71,88 @@ class Settlement:
     invoice_id: str
     amount: Money
     parts: tuple[SettledPart, ...]
+
+
+class PayerKind(StrEnum):
+    """Who pays for somebody else. COMPENSATION: workers' compensation; VA: a referral of its health care."""
+
+    RELATIVE = "relative"
+    SPONSOR = "sponsor"
+    GRANT = "grant"
+    EMPLOYER = "employer"
+    COMPENSATION = "workers_compensation"
+    VA = "va"
+
+
+TAKES_ALL = frozenset({PayerKind.COMPENSATION, PayerKind.VA})
+"""Payers of whole sessions, for which the patient is not billed whatever they pay."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Payer:
+    id: str
+    entity_id: str
+    site_id: str
+    kind: PayerKind
+    name: str
+    contact: str
+    added_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShareOrder:
+    """What a payer takes of an invoice: a fixed amount of it, or whole sessions.
+
+    `reference` is the number of the authorization, good from `from_on` until `until_on`.
+    """
+
+    payer_id: str
+    amount: Money | None = None
+    session_ids: tuple[str, ...] = ()
+    reference: str | None = None
+    from_on: date | None = None
+    until_on: date | None = None
+
+
+class EndReason(StrEnum):
+    WITHDRAWN = "withdrawn"
+    NOT_AUTHORIZED = "not_authorized"
+    MISTAKE = "mistake"
+    DENIED = "denied"
+    PAID_SHORT = "paid_short"
+
+
+class Bearer(StrEnum):
+    """Who bears what a payer leaves unpaid."""
+
+    PATIENT = "patient"
+    CLINIC = "clinic"
+
+
+@dataclass(frozen=True, kw_only=True)
+class PayerShare:
+    """A payer's part of an invoice. `open_balance` is owed by the payer, or will be when it is given."""
+
+    id: str
+    entity_id: str
+    site_id: str
+    patient_id: str
+    invoice_id: str
+    payer_id: str
+    kind: PayerKind
+    state: ShareState
+    agreed: Money
+    paid: Money
+    open_balance: Money
+    reference: str | None
+    from_on: date | None
+    until_on: date | None
+    agreed_on: date
+    denied_at: datetime | None
+    ending: EndReason | None
+    borne_by: Bearer | None
+
+    @property
+    def cover(self) -> str:
+        """The kind of its cover."""
+        return PROMISED if self.reference is None else AUTHORIZED

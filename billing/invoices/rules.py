@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
 
-from billing.invoices.records import InvoiceLine, SettledPart
+from billing.invoices.records import TAKES_ALL, InvoiceLine, PayerKind, SettledPart, ShareOrder
+from billing.kernel.errors import Flaw
 from billing.kernel.money import ZERO, Money, total
 from billing.ledger.records import Account, Line, credit, debit
 
@@ -12,17 +14,21 @@ INCOME = {"evaluation": Account.EVALUATION, "no_show": Account.NO_SHOW_FEES}
 """Services whose income has an account of its own; all else is infusion income."""
 
 
-def earning_lines(line: InvoiceLine, covered: Money, refunded: Money, patient_id: str) -> tuple[Line, ...]:
+def earning_lines(
+    line: InvoiceLine, covered: Money, refunded: Money, promised: Money, patient_id: str
+) -> tuple[Line, ...]:
     """The entry of a session given: what was paid ahead is earned, the rest is owed.
 
-    `refunded` is the part of the cover whose money went back before: income that is given up.
+    Of the cover, `refunded` is what went back before: income that is given up; `promised` is what other
+    payers owe from now on.
 
     Source: the postings "that session given" and "given and unpaid" of docs/decisions/0004-postings.md.
     """
     income = INCOME.get(line.service, Account.INFUSION)
     return (
-        debit(Account.DEFERRED_REVENUE, covered - refunded, patient_id),
+        debit(Account.DEFERRED_REVENUE, covered - refunded - promised, patient_id),
         debit(Account.REFUNDS, refunded, patient_id),
+        debit(Account.OTHER_PAYERS_RECEIVABLE, promised, patient_id),
         debit(Account.PATIENT_RECEIVABLE, line.net - covered, patient_id),
         debit(Account.DISCOUNTS, line.discount, patient_id),
         credit(income, line.charge, patient_id),
@@ -45,6 +51,30 @@ def owing_again_lines(parts: Iterable[SettledPart], patient_id: str) -> tuple[Li
     return tuple(Line(line.account, -line.amount, patient_id) for line in settling_lines(parts, patient_id))
 
 
+def earned_of(parts: Iterable[SettledPart]) -> Money:
+    """What of a settlement went to sessions that had been given."""
+    return total(part.amount for part in parts if part.earned)
+
+
+def paying_share_lines(parts: Iterable[SettledPart], patient_id: str) -> tuple[Line, ...]:
+    """Where another payer's money goes: what was given the payer owed, a session to come is deferred."""
+    listed = list(parts)
+    ahead = total(part.amount for part in listed) - earned_of(listed)
+    return (
+        credit(Account.OTHER_PAYERS_RECEIVABLE, earned_of(listed), patient_id),
+        credit(Account.DEFERRED_REVENUE, ahead, patient_id),
+    )
+
+
+def ending_share_lines(parts: Iterable[SettledPart], patient_id: str) -> tuple[Line, ...]:
+    """The patient owes what the payer does not; of what is still to come, nothing was posted."""
+    given = earned_of(parts)
+    return (
+        debit(Account.PATIENT_RECEIVABLE, given, patient_id),
+        credit(Account.OTHER_PAYERS_RECEIVABLE, given, patient_id),
+    )
+
+
 def allocate(amount: Money, wanted: Sequence[Money]) -> list[Money]:
     """Fill what is wanted in order, the earlier session first, until the amount is used up."""
     parts, left = [], amount
@@ -53,3 +83,45 @@ def allocate(amount: Money, wanted: Sequence[Money]) -> list[Money]:
         parts.append(part)
         left = left - part
     return parts
+
+
+def flaws_of_share(kind: PayerKind, order: ShareOrder, days: Mapping[str, date]) -> list[Flaw]:
+    """What a payer of this kind cannot take; `days` are those of the invoice's sessions.
+
+    Compensation and the VA take whole sessions under an authorization of their days; the others take a fixed
+    amount, and a relative's word is no authorization.
+    """
+    flaws = _flaws_of_sessions(order, days) if kind in TAKES_ALL else _flaws_of_amount(kind, order)
+    if order.from_on and order.until_on and order.until_on < order.from_on:
+        flaws.append(Flaw("/until_on", "The authorization ends before it begins."))
+    return flaws
+
+
+def _flaws_of_amount(kind: PayerKind, order: ShareOrder) -> list[Flaw]:
+    flaws = []
+    if order.amount is None:
+        flaws.append(Flaw("/amount_cents", "Say how much this payer takes."))
+    if order.session_ids:
+        flaws.append(Flaw("/session_ids", "Only workers' compensation and the VA take whole sessions."))
+    if kind is PayerKind.RELATIVE and order.reference is not None:
+        flaws.append(Flaw("/reference", "A relative's word is no authorization; take the money first."))
+    return flaws
+
+
+def _flaws_of_sessions(order: ShareOrder, days: Mapping[str, date]) -> list[Flaw]:
+    flaws = []
+    if order.amount is not None:
+        flaws.append(Flaw("/amount_cents", "This payer takes whole sessions; name those."))
+    if order.reference is None:
+        flaws.append(Flaw("/reference", "Give the number of the authorization."))
+    if order.from_on is None or order.until_on is None:
+        flaws.append(Flaw("/from_on", "Give the first and the last day of the authorization."))
+    if not order.session_ids or len(set(order.session_ids)) != len(order.session_ids):
+        flaws.append(Flaw("/session_ids", "Name each session of the authorization once."))
+    for place, session_id in enumerate(order.session_ids):
+        day = days.get(session_id)
+        if day is None:
+            flaws.append(Flaw(f"/session_ids/{place}", "This session is not on the invoice."))
+        elif order.from_on and order.until_on and not order.from_on <= day <= order.until_on:
+            flaws.append(Flaw(f"/session_ids/{place}", "This session lies outside the authorization."))
+    return flaws

@@ -1,17 +1,56 @@
-from marshmallow import Schema, fields, validate
+from typing import Any
 
+from marshmallow import Schema, fields, post_load, validate
+
+from billing.invoices.records import Bearer, EndReason, PayerKind, ShareOrder
 from billing.invoices.states import InvoiceState
 from billing.platform.http.fields import Cents, LocalDate, Moment, OpaqueId, StrictSchema, Text
 from billing.platform.http.pages import page_args
 
 
+class AgreeShare(StrictSchema):
+    """A fixed amount; or, of workers' compensation and the VA, whole sessions under an authorization.
+
+    Without a `reference` the payer's word lets nobody in: the sessions wait for the money.
+    """
+
+    payer_id = OpaqueId("pyr", required=True)
+    amount_cents = Cents(attribute="amount", load_default=None, allow_none=True)
+    session_ids = fields.List(OpaqueId("ses"), load_default=[], validate=validate.Length(max=100))
+    reference = Text(max=60, load_default=None, allow_none=True)
+    from_on = LocalDate(load_default=None, allow_none=True)
+    until_on = LocalDate(load_default=None, allow_none=True)
+
+    @post_load
+    def to_order(self, data: dict[str, Any], **_: Any) -> ShareOrder:
+        return ShareOrder(**data | {"session_ids": tuple(data["session_ids"])})
+
+
 class IssueInvoice(StrictSchema):
-    """Without `session_ids` the whole quoted plan; some of its sessions cost what they cost alone."""
+    """Without `session_ids` the whole quoted plan; some of its sessions cost what they cost alone.
+
+    `payer_shares` are what other payers agreed to before: they come off before the patient's credit does.
+    """
 
     quote_id = OpaqueId("quo", required=True)
     session_ids = fields.List(
         OpaqueId("ses"), load_default=None, allow_none=True, validate=validate.Length(min=1, max=100)
     )
+    payer_shares = fields.List(fields.Nested(AgreeShare), load_default=[], validate=validate.Length(max=10))
+
+
+class NewPayer(StrictSchema):
+    site_id = OpaqueId("site", required=True)
+    kind = fields.Enum(PayerKind, by_value=True, required=True)
+    name = Text(max=100, required=True)
+    contact = Text(max=300, required=True)
+
+
+class EndShare(StrictSchema):
+    """Who bears what the payer leaves unpaid: the patient, or the clinic."""
+
+    reason = fields.Enum(EndReason, by_value=True, required=True)
+    borne_by = fields.Enum(Bearer, by_value=True, required=True)
 
 
 class VoidInvoice(StrictSchema):
@@ -33,6 +72,8 @@ class InvoiceLineView(Schema):
 
 
 class InvoiceView(Schema):
+    """`open_cents` is what the patient owes of it; what other payers owe is in its payer shares."""
+
     id = fields.String()
     number = fields.Integer()
     patient_id = fields.String()
@@ -44,3 +85,56 @@ class InvoiceView(Schema):
     issued_on = LocalDate()
     issued_at = Moment()
     lines = fields.List(fields.Nested(InvoiceLineView))
+
+
+class PayersQuery(page_args("pyr")):  # type: ignore[misc]
+    pass
+
+
+class PayerView(Schema):
+    id = fields.String()
+    site_id = fields.String()
+    kind = fields.String()
+    name = fields.String()
+    contact = fields.String()
+    added_at = Moment()
+
+
+class PayerShareView(Schema):
+    id = fields.String()
+    invoice_id = fields.String()
+    payer_id = fields.String()
+    kind = fields.String()
+    state = fields.String()
+    agreed_cents = Cents(attribute="agreed")
+    paid_cents = Cents(attribute="paid")
+    open_cents = Cents(attribute="open_balance")
+    reference = fields.String(allow_none=True)
+    from_on = LocalDate(allow_none=True)
+    until_on = LocalDate(allow_none=True)
+    agreed_on = LocalDate()
+    denied_at = Moment(allow_none=True)
+    ending = fields.String(allow_none=True)
+    borne_by = fields.String(allow_none=True)
+
+
+class PayerSharesView(Schema):
+    items = fields.List(fields.Nested(PayerShareView))
+
+
+class StatedShareView(Schema):
+    """What a payer may see: amounts and days of its own, and nothing of the patient."""
+
+    id = fields.String()
+    agreed_on = LocalDate()
+    reference = fields.String(allow_none=True)
+    agreed_cents = Cents(attribute="agreed")
+    paid_cents = Cents(attribute="paid")
+    open_cents = Cents(attribute="open_balance")
+
+
+class PayerStatementView(Schema):
+    payer_id = fields.String()
+    name = fields.String()
+    open_cents = Cents(attribute="open_balance")
+    items = fields.List(fields.Nested(StatedShareView))

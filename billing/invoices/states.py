@@ -11,6 +11,8 @@ from billing.kernel.permissions import Actor
 
 
 class InvoiceState(StrEnum):
+    """PAID: the patient owes nothing of it any more; another payer still may."""
+
     OPEN = "open"
     PAID = "paid"
     VOID = "void"
@@ -29,6 +31,27 @@ MOVES: dict[tuple[InvoiceState, InvoiceEvent], InvoiceState] = {
 }
 
 
+class ShareState(StrEnum):
+    """ENDING: somebody wants it ended, and a second person has to agree."""
+
+    AGREED = "agreed"
+    ENDING = "ending"
+    ENDED = "ended"
+
+
+class ShareEvent(StrEnum):
+    ASK = "ask"
+    KEEP = "keep"
+    END = "end"
+
+
+SHARE_MOVES: dict[tuple[ShareState, ShareEvent], ShareState] = {
+    (ShareState.AGREED, ShareEvent.ASK): ShareState.ENDING,
+    (ShareState.ENDING, ShareEvent.KEEP): ShareState.AGREED,
+    (ShareState.ENDING, ShareEvent.END): ShareState.ENDED,
+}
+
+
 @dataclass(frozen=True, kw_only=True)
 class InvoiceIssued:
     invoice_id: str
@@ -40,6 +63,13 @@ class InvoiceIssued:
 @dataclass(frozen=True, kw_only=True)
 class InvoiceVoided:
     """A subscriber that knows of money under way refuses, and the invoice stays."""
+
+    invoice_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShareAgreed:
+    """Another payer takes a part, so that the patient owes less; a subscriber refuses as for a void one."""
 
     invoice_id: str
 

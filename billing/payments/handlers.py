@@ -1,6 +1,6 @@
 """What this room does when an invoice is issued or an item returned."""
 
-from billing.invoices.states import InvoiceIssued, InvoiceVoided, ItemReturned
+from billing.invoices.states import InvoiceIssued, InvoiceVoided, ItemReturned, ShareAgreed
 from billing.payments.queries.checkouts import refuse_while_standing
 from billing.payments.queries.credits import elected_credits
 from billing.payments.use_cases.credits import apply_credits, hold_returned
@@ -15,6 +15,11 @@ def on_invoice_issued(tx: Tx, fact: InvoiceIssued) -> None:
 
 def on_invoice_voided(tx: Tx, fact: InvoiceVoided) -> None:
     """An invoice whose card page stands stays: the payer may be typing the card at this moment."""
+    refuse_while_standing(tx, fact.invoice_id)
+
+
+def on_share_agreed(tx: Tx, fact: ShareAgreed) -> None:
+    """Nor does a payer take a part of what the patient may be paying at this moment."""
     refuse_while_standing(tx, fact.invoice_id)
 
 

@@ -10,8 +10,11 @@ from billing.care.use_cases import cancel_session
 from billing.catalog.queries import providers, sites
 from billing.catalog.records import Entity, Site
 from billing.insurance.queries import list_remittances
-from billing.invoices.records import Invoice
+from billing.invoices.records import Bearer, EndReason, Invoice, PayerKind, PayerShare, ShareOrder
+from billing.invoices.use_cases.end_share import ask_to_end
 from billing.invoices.use_cases.issue import issue_invoice
+from billing.invoices.use_cases.payers import add_payer
+from billing.invoices.use_cases.shares import agree_share
 from billing.kernel.money import Money
 from billing.kernel.permissions import SYSTEM, Actor, Permission
 from billing.ledger.queries import list_entries
@@ -109,6 +112,7 @@ def a_world(database: Database, now: datetime, *, slug: str = "b", site: int = 0
             now=now,
         )
     )
+    share = _share(database, _bill(database, patient, now), now)
     ids = {
         "patient_id": [patient.id],
         "plan_id": _plans(database, waiting),
@@ -122,6 +126,8 @@ def a_world(database: Database, now: datetime, *, slug: str = "b", site: int = 0
         "application_id": [application_id],
         "refund_id": [refund.id],
         "task_id": [task.id],
+        "payer_id": [share.payer_id],
+        "share_id": [share.id],
         "dormant_id": [dormant_id],
         "takeback_id": [takeback.id],
         "dispute_id": [_dispute(database, card, now)],
@@ -198,6 +204,41 @@ def _card_payment(database: Database, invoice: Invoice, now: datetime) -> tuple[
     )
     with database.reading() as read:
         return checkout.id, list_payments(read, SYSTEM, invoice_id=invoice.id, limit=1)[0]
+
+
+def _share(database: Database, invoice: Invoice, now: datetime) -> PayerShare:
+    """A part of the VA that somebody wants ended, so that anybody else may agree."""
+    payer = database.in_transaction(
+        lambda tx: add_payer(
+            tx,
+            site_id=invoice.site_id,
+            kind=PayerKind.VA,
+            name="Sample Office of Care",
+            contact="512-555-0177",
+            actor=CLERK,
+            now=now,
+        )
+    )
+    order = ShareOrder(
+        payer_id=payer.id,
+        session_ids=tuple(line.session_id for line in invoice.lines[1:]),
+        reference="VA-1",
+        from_on=now.date(),
+        until_on=now.date() + timedelta(days=365),
+    )
+    share = database.in_transaction(
+        lambda tx: agree_share(tx, invoice_id=invoice.id, order=order, actor=CLERK, now=now)
+    )
+    return database.in_transaction(
+        lambda tx: ask_to_end(
+            tx,
+            share_id=share.id,
+            reason=EndReason.MISTAKE,
+            borne_by=Bearer.PATIENT,
+            actor=CLERK,
+            now=now,
+        )
+    )
 
 
 def _dispute(database: Database, payment: Payment, now: datetime) -> str:

@@ -213,6 +213,8 @@ WITHOUT_FACT = Probe(
             AND NOT EXISTS (SELECT 1 FROM credit_application x WHERE x.id = e.source_id))
         OR (e.source_kind = 'credit-reversal'
             AND NOT EXISTS (SELECT 1 FROM credit_reversal x WHERE x.id = e.source_id))
+        OR (e.source_kind = 'payer_share'
+            AND NOT EXISTS (SELECT 1 FROM payer_share x WHERE x.id = e.source_id))
         OR (e.source_kind = 'takeback' AND NOT EXISTS (SELECT 1 FROM takeback x WHERE x.id = e.source_id))
         OR (e.source_kind = 'takeback-return'
             AND NOT EXISTS (SELECT 1 FROM takeback_return x WHERE x.id = e.source_id))

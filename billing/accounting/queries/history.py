@@ -18,6 +18,7 @@ from billing.care.states import MOVES as SESSION_MOVES
 from billing.catalog.queries import altered_schedules
 from billing.insurance.states import REMITTANCE_MOVES, SUPERBILL_MOVES
 from billing.invoices.states import MOVES as INVOICE_MOVES
+from billing.invoices.states import SHARE_MOVES
 from billing.payments.states.checkouts import CHECKOUT_MOVES
 from billing.payments.states.disputes import DISPUTE_MOVES
 from billing.payments.states.dormant import DORMANT_MOVES
@@ -47,6 +48,7 @@ class Life:
 LIVES = (
     Life("treatment_session", "planned", SESSION_MOVES),
     Life("invoice", "open", INVOICE_MOVES),
+    Life("payer_share", "agreed", SHARE_MOVES),
     Life("checkout", "created", CHECKOUT_MOVES),
     Life("payment", "received", PAYMENT_MOVES),
     Life("refund", "requested", REFUND_MOVES),
@@ -66,6 +68,7 @@ MOVE_OF_NOTHING = Probe(
     SELECT DISTINCT c.subject_id FROM state_change c
     WHERE NOT EXISTS (SELECT 1 FROM treatment_session x WHERE x.id = c.subject_id)
         AND NOT EXISTS (SELECT 1 FROM invoice x WHERE x.id = c.subject_id)
+        AND NOT EXISTS (SELECT 1 FROM payer_share x WHERE x.id = c.subject_id)
         AND NOT EXISTS (SELECT 1 FROM checkout x WHERE x.id = c.subject_id)
         AND NOT EXISTS (SELECT 1 FROM payment x WHERE x.id = c.subject_id)
         AND NOT EXISTS (SELECT 1 FROM refund x WHERE x.id = c.subject_id)
@@ -242,6 +245,7 @@ UNAUDITED = Probe(
         UNION ALL SELECT id FROM dispute
         UNION ALL SELECT id FROM bank_deposit
         UNION ALL SELECT id FROM invoice
+        UNION ALL SELECT id FROM payer_share
         UNION ALL SELECT id FROM superbill
         UNION ALL SELECT id FROM remittance
         UNION ALL SELECT id FROM patient

@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import Row, bindparam, text
 
 from billing.accounting.queries.guards import require_append_only
+from billing.accounting.queries.payers import SHARES
 from billing.accounting.queries.probes import ROWS_AT_ONCE, Books, Probe, Report, look, search
 from billing.platform.data.base import Instant
 
@@ -115,6 +116,9 @@ SOURCE_OVERSPENT = Probe(
     LEFT JOIN (
         SELECT 'payment' AS kind, id, amount_cents AS cents FROM payment
         UNION ALL SELECT 'credit', id, amount_cents FROM credit_application
+        UNION ALL SELECT 'payer_share', id, agreed_cents FROM payer_share
+        UNION ALL SELECT 'payer_promise', id, agreed_cents FROM payer_share
+        UNION ALL SELECT 'forgiven_share', id, agreed_cents - paid_cents FROM payer_share
         UNION ALL
         SELECT e.source_kind, e.source_id, SUM(CASE WHEN l.cents > 0 THEN l.cents ELSE 0 END)
         FROM ledger_entry e JOIN ledger_line l ON l.entry_id = e.id
@@ -271,8 +275,8 @@ def refunds_stay_within_payments(books: Books) -> Report:
 
 
 def invoices_add_up(books: Books) -> Report:
-    probes = [INVOICE_TOTAL, INVOICE_LINES, INVOICE_STATE, VOID_TENDERED]
-    return look(books, at=["invoice"], probes=probes)
+    probes = [INVOICE_TOTAL, INVOICE_LINES, INVOICE_STATE, VOID_TENDERED, *SHARES]
+    return look(books, at=["invoice", "payer_share"], probes=probes)
 
 
 def applications_stay_within_bounds(books: Books) -> Report:

@@ -8,8 +8,8 @@ from decimal import Decimal
 
 from billing.care.errors import OverrideDenied, SessionNotCovered, SessionNotPriced, SessionStillAhead
 from billing.care.models import SessionRow
-from billing.care.queries import find_session, open_clinical, seal_clinical
-from billing.care.records import Session
+from billing.care.queries import coverage_of, find_session, open_clinical, seal_clinical
+from billing.care.records import PROMISED, Session
 from billing.care.rules import check_dose_given, check_times, missing_cover, site_date
 from billing.care.states import (
     PatientTurnedAway,
@@ -20,7 +20,7 @@ from billing.care.states import (
 )
 from billing.care.use_cases.move import keep_session, move_session
 from billing.catalog.queries import find_site
-from billing.kernel.money import Money
+from billing.kernel.money import Money, total
 from billing.kernel.permissions import Actor, Permission
 from billing.patients.use_cases import lock_patient
 from billing.platform.data.database import Tx
@@ -117,7 +117,7 @@ def _pass_the_gate(
     The reason itself is sealed with the session, since people write names into it; the trail holds its
     fingerprint, so that a changed reason shows.
     """
-    missing = None if row.due_cents is None else missing_cover(Money(row.due_cents), Money(row.covered_cents))
+    missing = None if row.due_cents is None else missing_cover(Money(row.due_cents), _standing_cover(tx, row))
     if missing is not None and not missing:
         return {}
     if override_reason is None:
@@ -131,6 +131,12 @@ def _pass_the_gate(
         "reason_fingerprint": tx.vault.fingerprint("session.override_reason", override_reason),
         **({"priced": "no"} if missing is None else {"missing_cents": missing.cents}),
     }
+
+
+def _standing_cover(tx: Tx, row: SessionRow) -> Money:
+    """What was paid or authorized; a word that somebody else will pay does not count."""
+    promised = (part.amount for part in coverage_of(tx, row.id) if part.source_kind == PROMISED)
+    return Money(row.covered_cents) - total(promised)
 
 
 def _gate_closed(missing: Money | None) -> SessionNotPriced | SessionNotCovered:

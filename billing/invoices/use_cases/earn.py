@@ -8,7 +8,7 @@ from billing.care.queries import coverage_of
 from billing.care.records import Session
 from billing.catalog.queries import site_date
 from billing.invoices.queries import line_of_session
-from billing.invoices.records import REFUNDED, Invoice, InvoiceLine
+from billing.invoices.records import OF_PAYERS, REFUNDED, Invoice, InvoiceLine
 from billing.invoices.rules import earning_lines
 from billing.invoices.use_cases.locks import locked_session
 from billing.kernel.money import total
@@ -31,7 +31,9 @@ def earn(tx: Tx, invoice: Invoice, line: InvoiceLine, session: Session, actor: A
     if not line.charge:
         return  # given for nothing: there is nothing to post
     given_on = site_date(tx, session.site_id, session.started_at or now)
-    refunded = total(part.amount for part in coverage_of(tx, session.id) if part.source_kind == REFUNDED)
-    lines = earning_lines(line, session.covered, refunded, invoice.patient_id)
+    cover = coverage_of(tx, session.id)
+    refunded = total(part.amount for part in cover if part.source_kind == REFUNDED)
+    promised = total(part.amount for part in cover if part.source_kind in OF_PAYERS)
+    lines = earning_lines(line, session.covered, refunded, promised, invoice.patient_id)
     source = Source("session", session.id, "given")
     post(tx, Posting.of(invoice, source, given_on, lines), actor=actor, now=now)

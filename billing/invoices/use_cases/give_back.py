@@ -17,6 +17,7 @@ from billing.invoices.records import REFUNDED, Invoice, InvoiceKind, InvoiceLine
 from billing.invoices.states import FreedPart, ItemReturned
 from billing.invoices.use_cases.locks import locked_session
 from billing.invoices.use_cases.settle import settle_if_nothing_is_owed, take_off
+from billing.invoices.use_cases.shares import end_promises
 from billing.kernel.ids import new_id
 from billing.kernel.money import total
 from billing.kernel.permissions import SYSTEM, Actor
@@ -44,8 +45,10 @@ def return_line(
 ) -> None:
     """Return one item of an invoice; each source that had covered it learns what is free of it.
 
-    What was refunded of it before is neither owed nor freed any more.
+    What was refunded of it before is neither owed nor freed any more; what another payer had not paid yet
+    nobody owes.
     """
+    session = end_promises(tx, invoice.id, session, actor, now)
     parts = _uncover_all(tx, session, actor, now)
     freed = total(part.amount for part in parts if part.source_kind != REFUNDED)
     refunded = session.covered - freed

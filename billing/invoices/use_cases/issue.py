@@ -20,14 +20,15 @@ from billing.invoices.models import (
     InvoiceLineRow,
     InvoiceRow,
 )
-from billing.invoices.queries import record_of
-from billing.invoices.records import Invoice, InvoiceKind, InvoiceLine
+from billing.invoices.queries import find_invoice, record_of
+from billing.invoices.records import Invoice, InvoiceKind, InvoiceLine, ShareOrder
 from billing.invoices.states import (
     InvoiceIssued,
     InvoiceState,
 )
 from billing.invoices.use_cases.earn import earn
 from billing.invoices.use_cases.settle import settle_if_nothing_is_owed
+from billing.invoices.use_cases.shares import put_share
 from billing.kernel.ids import new_id
 from billing.kernel.money import total
 from billing.kernel.permissions import SYSTEM, Actor
@@ -42,13 +43,21 @@ from billing.quotes.records import Quote, QuotedSession
 
 
 def issue_invoice(
-    tx: Tx, *, quote_id: str, session_ids: Sequence[str] | None = None, actor: Actor, now: datetime
+    tx: Tx,
+    *,
+    quote_id: str,
+    session_ids: Sequence[str] | None = None,
+    payer_shares: Sequence[ShareOrder] = (),
+    actor: Actor,
+    now: datetime,
 ) -> Invoice:
     """Bill sessions of a quoted plan: those named, or the whole plan.
 
     Sessions named without the rest cost what they cost alone: a package's price is for the package, which is
     paid ahead as a whole. A future invoice posts nothing; a session that was given already is earned at once.
-    Raises: NoSuchQuote, QuoteWithoutPlan, SessionNotQuoted, SessionAlreadyInvoiced, SessionCalledOff.
+    Parts that other payers agreed to before come off first, so that no credit of the patient goes there.
+    Raises: NoSuchQuote, QuoteWithoutPlan, SessionNotQuoted, SessionAlreadyInvoiced, SessionCalledOff; what
+    `put_share` raises.
     """
     quote = find_quote(tx, quote_id, actor)
     if quote.patient_id is None or quote.plan_id is None:
@@ -63,6 +72,8 @@ def issue_invoice(
         session = set_due(tx, session_id=line.session_id, due=line.net, actor=actor, now=now)
         if session.state is SessionState.GIVEN:
             earn(tx, invoice, line, session, actor, now)
+    for order in payer_shares:
+        put_share(tx, invoice.id, order, actor, now)
     record_audit(
         tx,
         actor=actor,
@@ -72,7 +83,7 @@ def issue_invoice(
         detail={"total_cents": invoice.total.cents},
     )
     tx.emit(InvoiceIssued(invoice_id=invoice.id, patient_id=invoice.patient_id, actor=actor, now=now))
-    return settle_if_nothing_is_owed(tx, invoice, actor, now)
+    return settle_if_nothing_is_owed(tx, find_invoice(tx, invoice.id, SYSTEM), actor, now)
 
 
 def _chosen(tx: Tx, quote: Quote, session_ids: Sequence[str] | None) -> tuple[QuotedSession, ...]:

@@ -8,6 +8,7 @@ from datetime import datetime
 from sqlalchemy import update
 
 from billing.care.queries import find_session
+from billing.care.records import Session
 from billing.care.states import SessionState
 from billing.care.use_cases import cover
 from billing.invoices.errors import (
@@ -56,17 +57,7 @@ def settle(
     take_off(tx, invoice, amount)
     lines = [line for line in standing_lines(tx, invoice) if only_session_id in (None, line.session_id)]
     parts = _cover_sessions(tx, lines, source_kind, source_id, amount, actor, now)
-    tx.session.execute(
-        insert_into(TenderRow),
-        {
-            "id": new_id("ten"),
-            "invoice_id": invoice_id,
-            "source_kind": source_kind,
-            "source_id": source_id,
-            "cents": amount.cents,
-            "applied_at": now,
-        },
-    )
+    keep_tender(tx, invoice_id, source_kind, source_id, amount, now)
     settle_if_nothing_is_owed(tx, find_invoice(tx, invoice_id, SYSTEM), actor, now)
     return Settlement(invoice_id=invoice_id, amount=amount, parts=tuple(parts))
 
@@ -86,6 +77,23 @@ def take_off(tx: Tx, invoice: Invoice, amount: Money) -> None:
     tx.session.expire_all()
 
 
+def keep_tender(
+    tx: Tx, invoice_id: str, source_kind: str, source_id: str, amount: Money, now: datetime
+) -> None:
+    """Write down what a source settled of an invoice."""
+    tx.session.execute(
+        insert_into(TenderRow),
+        {
+            "id": new_id("ten"),
+            "invoice_id": invoice_id,
+            "source_kind": source_kind,
+            "source_id": source_id,
+            "cents": amount.cents,
+            "applied_at": now,
+        },
+    )
+
+
 def _cover_sessions(
     tx: Tx,
     lines: Sequence[InvoiceLine],
@@ -97,8 +105,22 @@ def _cover_sessions(
 ) -> list[SettledPart]:
     sessions = [find_session(tx, line.session_id, SYSTEM) for line in lines]
     wanted = [(session.due or Money(0)) - session.covered for session in sessions]
+    return cover_sessions(
+        tx, list(zip(sessions, allocate(amount, wanted), strict=True)), source_kind, source_id, actor, now
+    )
+
+
+def cover_sessions(
+    tx: Tx,
+    wanted: Sequence[tuple[Session, Money]],
+    source_kind: str,
+    source_id: str,
+    actor: Actor,
+    now: datetime,
+) -> list[SettledPart]:
+    """Let a source cover its part of each session."""
     parts = []
-    for session, part in zip(sessions, allocate(amount, wanted), strict=True):
+    for session, part in wanted:
         if part:
             cover(
                 tx,

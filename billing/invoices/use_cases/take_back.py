@@ -57,6 +57,15 @@ def take_back(
                 now=now,
             )
             parts.append(_part(session, part))
+    keep_reversal(tx, invoice_id, source_kind, source_id, amount, now)
+    owe_again(tx, invoice_id, amount, actor, now)
+    return Settlement(invoice_id=invoice_id, amount=amount, parts=tuple(parts))
+
+
+def keep_reversal(
+    tx: Tx, invoice_id: str, source_kind: str, source_id: str, amount: Money, now: datetime
+) -> None:
+    """Write down what a source does not settle of an invoice any more."""
     tx.session.execute(
         insert_into(TenderReversalRow),
         {
@@ -68,8 +77,6 @@ def take_back(
             "reversed_at": now,
         },
     )
-    _owe_again(tx, invoice_id, amount, actor, now)
-    return Settlement(invoice_id=invoice_id, amount=amount, parts=tuple(parts))
 
 
 def refund_cover(
@@ -91,7 +98,7 @@ def refund_cover(
     """
     session = find_session(tx, session_id, SYSTEM)
     _allocated(amount, [covered_by(tx, session.id, source_kind, source_id)])
-    _rename(tx, session_id, (source_kind, source_id), (REFUNDED, refund_id), amount, actor, now)
+    rename_cover(tx, session_id, (source_kind, source_id), (REFUNDED, refund_id), amount, actor, now)
     return _part(session, amount)
 
 
@@ -113,12 +120,14 @@ def restore_cover(
     for line in standing_lines(tx, find_invoice(tx, invoice_id, SYSTEM)):
         amount = covered_by(tx, line.session_id, REFUNDED, refund_id)
         if amount:
-            _rename(tx, line.session_id, (REFUNDED, refund_id), (source_kind, source_id), amount, actor, now)
+            rename_cover(
+                tx, line.session_id, (REFUNDED, refund_id), (source_kind, source_id), amount, actor, now
+            )
             parts.append(_part(find_session(tx, line.session_id, SYSTEM), amount))
     return tuple(parts)
 
 
-def _rename(
+def rename_cover(
     tx: Tx,
     session_id: str,
     old: tuple[str, str],
@@ -127,6 +136,7 @@ def _rename(
     actor: Actor,
     now: datetime,
 ) -> None:
+    """The same part of a session is covered by another source from now on."""
     for deed, (kind, of) in ((uncover, old), (cover, new)):
         deed(
             tx,
@@ -151,7 +161,8 @@ def _part(session: Session, amount: Money) -> SettledPart:
     return SettledPart(session_id=session.id, amount=amount, earned=session.state is SessionState.GIVEN)
 
 
-def _owe_again(tx: Tx, invoice_id: str, amount: Money, actor: Actor, now: datetime) -> None:
+def owe_again(tx: Tx, invoice_id: str, amount: Money, actor: Actor, now: datetime) -> None:
+    """The patient owes that much of an invoice again."""
     tx.session.execute(
         update(InvoiceRow)
         .where(InvoiceRow.id == invoice_id)

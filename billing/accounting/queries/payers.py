@@ -1,0 +1,52 @@
+"""Invariant 6 for other payers: what they took, paid and owe is what invoices and books say."""
+
+from __future__ import annotations
+
+from billing.accounting.queries.probes import Probe
+
+OTHER_SHARE = Probe(
+    "what its payer owes of it is not what it covers, or not what its invoice took of it",
+    """
+    SELECT s.id FROM payer_share s
+    LEFT JOIN (
+        SELECT source_id, SUM(amount_cents) AS cents FROM session_coverage
+        WHERE source_kind IN ('payer_share', 'payer_promise') GROUP BY source_id
+    ) c ON c.source_id = s.id
+    LEFT JOIN (
+        SELECT source_id, SUM(cents) AS cents FROM (
+            SELECT source_id, cents FROM invoice_tender WHERE source_kind IN ('payer_share', 'payer_promise')
+            UNION ALL SELECT source_id, -cents FROM invoice_tender_reversal
+            WHERE source_kind IN ('payer_share', 'payer_promise')
+        ) told GROUP BY source_id
+    ) t ON t.source_id = s.id
+    WHERE s.open_cents <> COALESCE(c.cents, 0) OR s.open_cents <> COALESCE(t.cents, 0)
+        OR s.open_cents < 0 OR s.open_cents + s.paid_cents > s.agreed_cents
+        OR (s.state = 'ended' AND s.open_cents <> 0)
+    """,
+)
+OTHER_RECEIVABLE = Probe(
+    "what other payers owe for what was given is not the balance of account 1130",
+    """
+    SELECT COALESCE(patient_id, 'account 1130 without a patient') FROM (
+        SELECT s.patient_id, c.amount_cents AS cents FROM session_coverage c
+        JOIN treatment_session s ON s.id = c.session_id
+        WHERE s.state = 'given' AND c.source_kind IN ('payer_share', 'payer_promise')
+        UNION ALL SELECT patient_id, -cents FROM ledger_line WHERE account = '1130'
+    ) told
+    GROUP BY patient_id HAVING SUM(cents) <> 0
+    """,
+)
+SHARE_PAID = Probe(
+    "what its payer paid of it is not what its payments brought",
+    """
+    SELECT payer_id FROM (
+        SELECT payer_id, paid_cents AS cents FROM payer_share
+        UNION ALL
+        SELECT p.payer_id, -t.cents FROM invoice_tender t
+        JOIN payment p ON t.source_kind = 'payment' AND p.id = t.source_id
+        WHERE p.payer_id IS NOT NULL
+    ) told
+    GROUP BY payer_id HAVING SUM(cents) <> 0
+    """,
+)
+SHARES = [OTHER_SHARE, OTHER_RECEIVABLE, SHARE_PAID]
