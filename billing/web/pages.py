@@ -19,6 +19,7 @@ from billing.web.portal import notice, pay, problem
 from billing.web.portal import receipts as receipt_links
 from billing.web.staff import (
     account,
+    approvals,
     desk,
     landing,
     money,
@@ -27,6 +28,7 @@ from billing.web.staff import (
     receipts,
     refunds,
     sign_in,
+    tasks,
     today,
 )
 from billing.web.staff.shell import shell_of
@@ -72,6 +74,8 @@ def register_pages(
         receipts.make_blueprint(edge, installation.render_receipt, sends_mail=installation.sends_mail),
         desk.make_blueprint(edge, payments),
         account.make_blueprint(edge),
+        approvals.make_blueprint(edge),
+        tasks.make_blueprint(edge),
         refunds.make_blueprint(edge, installation.refund_limit),
         people.make_blueprint(edge),
         pay.make_blueprint(edge, payments, installation.checkout_origin),

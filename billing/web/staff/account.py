@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from flask import Blueprint, render_template
+from flask import Blueprint, redirect, render_template, url_for
+from werkzeug import Response
 
 from billing.invoices.queries import list_invoices
 from billing.invoices.records import Invoice
@@ -16,7 +17,7 @@ from billing.patients.queries import find_patient
 from billing.patients.records import Patient
 from billing.payments.queries.credits import credit_balance
 from billing.payments.queries.disputes import disputed_payments
-from billing.payments.queries.payments import list_payments
+from billing.payments.queries.payments import find_payment, list_payments
 from billing.payments.queries.receipts import receipts_by_payment, receipts_by_refund
 from billing.payments.queries.refunds import list_refunds
 from billing.payments.queries.takebacks import list_takebacks
@@ -97,6 +98,13 @@ def make_blueprint(edge: Edge) -> Blueprint:
         return render_template(
             "staff/account.html", account=found, may=actor.may, Permission=Permission, words=words
         )
+
+    @routes.get("/staff/payments/<payment_id>")
+    @guard(Permission.PAYMENTS_READ)
+    def payment(payment_id: str) -> Response:
+        """Where a payment is seen beside all else of its patient."""
+        found = edge.read(lambda read: find_payment(read, payment_id, current_actor()))
+        return redirect(url_for("staff_account.account", patient_id=found.patient_id), 303)
 
     return routes
 

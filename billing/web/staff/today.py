@@ -16,10 +16,11 @@ from billing.kernel.clock import local_date
 from billing.kernel.permissions import Actor, Permission
 from billing.patients.queries import names_of
 from billing.platform.data.database import Read
-from billing.platform.data.tasks import StaffTask, TaskState, list_tasks
+from billing.platform.data.tasks import TaskState, list_tasks
 from billing.platform.http.edge import Edge
 from billing.platform.http.guard import current_actor, guard
 from billing.web.staff.money import Books, books_of
+from billing.web.staff.tasks import Shown, shown_tasks
 
 MOST_SESSIONS = 200
 MOST_OF_EACH = 10
@@ -34,7 +35,7 @@ class Day:
     sessions: Sequence[Session]
     names: Mapping[str, str]
     books: Books | None
-    tasks: Sequence[StaffTask] | None
+    tasks: Sequence[Shown] | None
 
 
 def make_blueprint(edge: Edge) -> Blueprint:
@@ -65,8 +66,8 @@ def _day(read: Read, actor: Actor, now: datetime) -> Day:
     )
 
 
-def _open_tasks(read: Read, actor: Actor) -> Sequence[StaffTask]:
-    return list_tasks(read, actor, state=TaskState.OPEN, limit=MOST_OF_EACH)
+def _open_tasks(read: Read, actor: Actor) -> Sequence[Shown]:
+    return shown_tasks(list_tasks(read, actor, state=TaskState.OPEN, limit=MOST_OF_EACH), actor)
 
 
 def _clinic_date(read: Read, actor: Actor, now: datetime) -> date:

@@ -1,0 +1,92 @@
+"""/staff/approvals: refunds that wait for another person than who asked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from flask import Blueprint, flash, redirect, render_template, url_for
+from werkzeug import Response
+
+from billing.kernel.errors import BillingError, IllegalMove
+from billing.kernel.permissions import Actor, Permission
+from billing.payments.queries.refunds import list_refunds
+from billing.payments.states.refunds import RefundState
+from billing.payments.use_cases.refunds import approve_refund, reject_refund
+from billing.platform.data.database import Read, Tx
+from billing.platform.http.edge import Edge
+from billing.platform.http.guard import current_actor, guard
+from billing.web import words
+from billing.web.forms import written
+from billing.web.refusals import REFUSED
+from billing.web.staff.refunds import Followed, followed_of
+
+MOST = 200
+DECIDED = "Somebody decided about this refund meanwhile. Its page says what."
+
+
+def make_blueprint(edge: Edge) -> Blueprint:
+    routes = Blueprint("staff_approvals", __name__)
+
+    @routes.get("/staff/approvals")
+    @guard(Permission.REFUNDS_READ)
+    def approvals() -> str:
+        actor = current_actor()
+        waiting = edge.audited_read(
+            lambda read: _waiting(read, actor), actor=actor, action="page.approvals", subject_id=actor.id
+        )
+        return render_template(
+            "staff/approvals.html",
+            waiting=waiting,
+            person=actor.person,
+            may_decide=actor.may(Permission.REFUNDS_APPROVE),
+            may_open_patients=actor.may(Permission.PAYMENTS_READ),
+            words=words,
+        )
+
+    @routes.post("/staff/refunds/<refund_id>/approve")
+    @guard(Permission.REFUNDS_APPROVE)
+    def approve(refund_id: str) -> Response:
+        actor, now = current_actor(), edge.clock()
+        return _decided(
+            edge,
+            lambda tx: approve_refund(tx, refund_id=refund_id, actor=actor, now=now),
+            "The refund is approved and on its way.",
+        )
+
+    @routes.post("/staff/refunds/<refund_id>/reject")
+    @guard(Permission.REFUNDS_APPROVE)
+    def reject(refund_id: str) -> Response:
+        actor, now = current_actor(), edge.clock()
+        return _decided(
+            edge,
+            lambda tx: reject_refund(tx, refund_id=refund_id, actor=actor, now=now),
+            "The refund is refused. The money is where it was before.",
+        )
+
+    return routes
+
+
+def _waiting(read: Read, actor: Actor) -> Sequence[Followed]:
+    """Who has waited longest comes first."""
+    refunds = list_refunds(read, actor, state=RefundState.REQUESTED, limit=MOST)
+    return followed_of(read, list(reversed(refunds)), actor)
+
+
+def _decided(edge: Edge, work: Callable[[Tx], object], done: str) -> Response:
+    page = url_for("staff_approvals.approvals")
+
+    def lead(tx: Tx) -> str:
+        work(tx)
+        return page
+
+    try:
+        written(edge, lead)
+    except REFUSED as error:
+        flash(_in_words(error), "refused")
+    else:
+        flash(done, "done")
+    return redirect(page, 303)
+
+
+def _in_words(error: BillingError) -> str:
+    return DECIDED if isinstance(error, IllegalMove) else error.detail
