@@ -25,6 +25,17 @@ DAY_PRICE = 114_000
 BOOSTER_ON = date(2026, 12, 15)
 LAST_DAY = date(2026, 12, 31)
 ROLES = ("front_desk", "billing", "clinician", "accountant")
+TOLD_NOBODY = (
+    "Patient-One",
+    "Patient-Two",
+    "Sample St",
+    "1984-05-17",
+    "depression",
+    "complex regional",
+    "infusion",
+)
+"""Who is treated for what is none of the processor's business."""
+
 CARD = {"card_number": "4242 4242 4242 4242", "expiry": "12 / 34", "cvc": "123"}
 PAID_BY_INSURER = (18_000, 12_500)
 """Cents, for the first two sessions."""
@@ -83,6 +94,7 @@ def play(office: Office, record: Record) -> None:
 def open_the_clinic(journey: Journey) -> None:
     """The sample clinic, and a token for each role. Whoever approves is a person of their own."""
     office = journey.office
+    StandIn(office).refuse_words(*TOLD_NOBODY)
     office.flask("seed", SAMPLE_CLINIC)
     for role in ("admin", "supervisor"):
         secret = office.flask_json("tokens", "issue", "--role", role)["secret"]
@@ -338,6 +350,7 @@ def close_the_books(journey: Journey) -> None:
     """Exports, the trial balance, and every invariant looked at."""
     journey.go_to(LAST_DAY, "18:00")
     await_payouts(journey)
+    StandIn(journey.office).refuse_leaks()
     journey.record.trial_balance = trial_balance(journey)
     export(journey)
     journey.record.verify = journey.office.flask_json("verify")

@@ -18,9 +18,12 @@ def fee(cents: int) -> int:
 
 @dataclass(eq=False)
 class Bill:
+    """`gone` is what went back of its cover: it stays settled, and brings that much less."""
+
     invoice_id: str
     session_id: str
     covered: int = 0
+    gone: int = 0
     state: str = "planned"
 
     @property
@@ -30,62 +33,97 @@ class Bill:
 
 @dataclass(eq=False)
 class Card:
-    """A charge that was booked. `lost` went in a dispute, `disputed` waits for one."""
+    """A card payment. `held` is the patient's to choose: a refund of it that failed."""
 
-    payment_id: str
-    charge: str
     bill: Bill
-    cents: int
-    refunded: int = 0
+    charge: str
+    paid: int
+    given_back: int = 0
     disputed: int = 0
+    lost: int = 0
+    held: int = 0
+    payment_id: str = ""
+    dispute: str = ""
 
     @property
     def left(self) -> int:
-        return self.cents - self.refunded - self.disputed
+        return self.paid - self.given_back - self.disputed - self.lost
+
+    def take(self, cents: int) -> int:
+        """What goes away of a payment is taken of what is held; how much its bill has to bring."""
+        held = min(self.held, cents)
+        self.held -= held
+        return cents - held
 
 
 @dataclass
 class Model:
+    """`credit` is that of the patient who is there, `credit_of_others` that of those who were."""
+
     bills: list[Bill] = field(default_factory=list)
     cards: list[Card] = field(default_factory=list)
     credit: int = 0
-    clearing: int = 0
+    credit_of_others: int = 0
     cash: int = 0
-    fees: int = 0
-    disputed: int = 0
-    dispute_fees: int = 0
-    refunded_income: int = 0
-    lost: int = 0
-    events_are_held: bool = False
+    disputes: int = 0
+    chargeback_loss: int = 0
 
     def take_credit(self, bill: Bill) -> None:
         taken = min(self.credit, bill.owed)
         self.credit, bill.covered = self.credit - taken, bill.covered + taken
 
-    def charge(self, bill: Bill, payment_id: str, charge: str) -> None:
-        cents = bill.owed
-        self.cards.append(Card(payment_id, charge, bill, cents))
-        self.clearing, self.fees = self.clearing + cents - fee(cents), self.fees + fee(cents)
-        bill.covered += cents
+    def charge(self, bill: Bill, charge: str) -> Card:
+        card = Card(bill, charge, bill.owed)
+        self.cards.append(card)
+        bill.covered += card.paid
+        return card
+
+    def refund(self, card: Card, cents: int) -> None:
+        card.bill.gone += card.take(cents)
+        card.given_back += cents
+
+    def refund_fails(self, card: Card, cents: int) -> None:
+        card.given_back, card.held = card.given_back - cents, card.held + cents
+
+    def dispute(self, card: Card) -> None:
+        card.disputed, self.disputes = card.left, self.disputes + 1
+
+    def decide(self, card: Card, lost: int) -> None:
+        """What is given is a loss; what is not given is called off, unless some of its money stayed."""
+        card.disputed, card.lost, taken = 0, card.lost + lost, card.take(lost)
+        if card.bill.state == "given":
+            self.chargeback_loss += taken
+        elif taken:
+            card.bill.gone += taken
+            card.bill.state = "cancelled" if card.bill.gone == card.bill.covered else "planned"
 
     def cancel(self, bill: Bill) -> None:
-        self.credit += bill.covered
-        bill.covered, bill.state = 0, "cancelled"
+        self.credit, bill.state = self.credit + bill.covered - bill.gone, "cancelled"
+
+    def at_the_processor(self) -> dict[str, int]:
+        captured = sum(card.paid for card in self.cards)
+        refunded = sum(card.given_back for card in self.cards)
+        disputed = sum(card.disputed + card.lost for card in self.cards)
+        fees = sum(fee(card.paid) for card in self.cards) + DISPUTE_FEE * self.disputes
+        moved = {"captured": captured, "refunded": refunded, "disputed": disputed, "fees": fees}
+        return {**moved, "left": captured - refunded - disputed - fees}
 
     def balances(self) -> dict[str, int]:
+        """Clearing and bank are one: the processor pays out by itself."""
         given = [bill for bill in self.bills if bill.state == "given"]
         planned = [bill for bill in self.bills if bill.state == "planned"]
+        held = sum(card.held for card in self.cards)
         found = {
-            "1050": self.clearing,
+            "1050": self.at_the_processor()["left"],
             "1060": self.cash,
-            "1070": self.disputed,
+            "1070": sum(card.disputed for card in self.cards),
             "1100": sum(bill.owed for bill in given),
-            "2100": -sum(bill.covered for bill in planned),
-            "2200": -self.credit,
+            "2100": -sum(bill.covered - bill.gone for bill in planned),
+            "2200": -self.credit - self.credit_of_others - held,
             "4000": -PRICE * len(given),
-            "4930": self.refunded_income,
-            "6100": self.fees,
-            "6110": self.dispute_fees,
-            "6210": self.lost,
+            "4930": sum(bill.gone for bill in given),
+            "6100": sum(fee(card.paid) for card in self.cards),
+            "6110": DISPUTE_FEE * self.disputes,
+            "6210": self.chargeback_loss,
         }
         return {account: cents for account, cents in found.items() if cents}

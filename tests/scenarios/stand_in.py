@@ -5,7 +5,7 @@ from typing import Any
 
 import httpx
 
-from tests.scenarios.office import Office
+from tests.scenarios.office import Failed, Office
 
 
 class StandIn:
@@ -13,6 +13,7 @@ class StandIn:
 
     def __init__(self, office: Office) -> None:
         self._office = office
+        self._http = httpx.Client(base_url=office.settings.stripe_api_base, timeout=20)
 
     def control(self, action: str, **body: Any) -> Any:
         """`control("open-dispute", charge="ch_1", reason="fraudulent")` returns the dispute."""
@@ -39,9 +40,21 @@ class StandIn:
         told = self.listed("balance")
         return sum(part["amount"] for kind in ("available", "pending") for part in told[kind])
 
+    def state(self) -> Any:
+        """Its switches, the totals of all that it moved, and the requests that it refused for a word."""
+        return self._office.until("the stand-in tells its state", lambda: self._try("GET", "/_control/state"))
+
+    def refuse_words(self, *words: str) -> None:
+        """From now on it answers 400 to a request that holds one, and remembers that it came."""
+        self.control("refuse-words", words=words)
+
+    def refuse_leaks(self) -> None:
+        """Raises: Failed when a request held one of the words."""
+        if refused := self.state()["refused_requests"]:
+            raise Failed(f"The processor was to be told what is none of its business: {refused}")
+
     def _try(self, method: str, path: str, **request: Any) -> Any:
         with suppress(httpx.TransportError):
-            base = self._office.settings.stripe_api_base
-            answer = httpx.request(method, base + path, timeout=20, **request)
+            answer = self._http.request(method, path, **request)
             return answer.json() if answer.is_success else None
         return None

@@ -1,0 +1,323 @@
+"""What staff, payers, banks and bad luck do: each deed does it over HTTP, and tells the model."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any, TypeVar
+
+from tests.scenarios.client import Browser
+from tests.scenarios.soak_clinic import CONDITION, SERVICE
+from tests.scenarios.soak_model import PRICE, Bill, Card
+from tests.scenarios.soak_visit import Visit
+
+T = TypeVar("T")
+
+GOOD, DECLINED = "4242 4242 4242 4242", "4000 0000 0000 0002"
+DAY = timedelta(days=1)
+STAND_IN = "sandbox"
+CHECKOUTS, REFUNDS = "/v1/checkout/sessions", "/v1/refunds"
+
+
+class Choose:
+    """What chance decides of a step."""
+
+    def __init__(self, chance: str) -> None:
+        self._random = random.Random(chance)
+
+    def of(self, things: Sequence[T]) -> T:
+        return self._random.choice(things)
+
+    def part(self, cents: int) -> int:
+        """From a quarter to three, but a cent at least."""
+        return max(1, cents * self.of((1, 2, 3)) // 4)
+
+
+@dataclass(frozen=True)
+class Deed:
+    """`may` says whether there is something to do it to; `do` answers False when there was not after all."""
+
+    name: str
+    may: Callable[[Visit], object]
+    do: Callable[[Visit, Choose], bool | None]
+
+
+# --- the clinic and its payers ---------------------------------------------------------------------------
+
+
+def bill(visit: Visit, choose: Choose) -> None:
+    on = (visit.clinic.now + choose.of((1, 2)) * DAY).date().isoformat()
+    session = {"service": SERVICE, "planned_on": on, "minutes": 45, "dose_mg": 40, "weight_kg": 80}
+    plan = visit.clinic.desk.post(
+        "/plans",
+        {
+            "patient_id": visit.patient_id,
+            "provider_id": visit.clinic.provider_id,
+            "condition": CONDITION,
+            "sessions": [session],
+        },
+    )
+    quote = visit.clinic.desk.post("/quotes", {"plan_id": plan["id"]})
+    invoice = visit.clinic.billing.post("/invoices", {"quote_id": quote["id"]})
+    assert invoice["total_cents"] == PRICE
+    issued = Bill(invoice["id"], plan["sessions"][0]["id"])
+    visit.bills.append(issued)
+    visit.model.bills.append(issued)
+    visit.model.take_credit(issued)
+
+
+def pay_by_card(visit: Visit, choose: Choose) -> None:
+    paid = choose.of(visit.owing)
+    needs_a_card = visit.model.credit < paid.owed
+    cards = (DECLINED, GOOD) if choose.of((False, True)) else (GOOD,)
+    link = visit.clinic.desk.post(f"/invoices/{paid.invoice_id}/pay-links")
+    browser = Browser(visit.clinic.office)
+    try:
+        page = browser.submit(browser.open(link["url"]))
+        visit.model.take_credit(paid)
+        if not needs_a_card:
+            return
+        for number in cards:
+            page = browser.submit(page, card_number=number, expiry="12 / 34", cvc="123")
+    finally:
+        browser.close()
+    card = visit.model.charge(paid, visit.clinic.stand_in.newest_charge())
+    visit.cards.append(card)
+    if visit.is_calm:
+        visit.await_booking(card)
+
+
+def pay_in_cash(visit: Visit, choose: Choose) -> None:
+    paid = choose.of(visit.owing_at_the_desk)
+    cents = choose.of((paid.owed, choose.part(paid.owed)))
+    visit.clinic.desk.post(f"/invoices/{paid.invoice_id}/cash-payments", {"amount_cents": cents})
+    paid.covered += cents
+    visit.model.cash += cents
+
+
+def cancel(visit: Visit, choose: Choose) -> None:
+    cancelled = choose.of(visit.cancellable)
+    visit.clinic.desk.post(f"/sessions/{cancelled.session_id}/cancel")
+    visit.model.cancel(cancelled)
+
+
+def give(visit: Visit, choose: Choose) -> None:
+    clinic, given = visit.clinic, choose.of(visit.payable)
+    session = clinic.desk.get(f"/sessions/{given.session_id}")
+    day = datetime.fromisoformat(f"{session['planned_on']}T10:00:00-06:00")
+    if day < clinic.now:
+        today = {"planned_on": clinic.now.date().isoformat()}
+        clinic.desk.post(f"/sessions/{given.session_id}/reschedule", today)
+    clinic.pass_time(max(timedelta(minutes=1), day - clinic.now))
+    start = clinic.now
+    clinic.desk.post(f"/sessions/{given.session_id}/check-in")
+    clinic.pass_time(timedelta(minutes=46))
+    stop = start + timedelta(minutes=45)
+    facts = {"started_at": start.isoformat(), "stopped_at": stop.isoformat(), "dose_mg": 40}
+    clinic.staff["clinician"].post(f"/sessions/{given.session_id}/record", facts)
+    given.state = "given"
+
+
+# --- money that goes back --------------------------------------------------------------------------------
+
+
+def refund_whole(visit: Visit, choose: Choose) -> None:
+    card = choose.of(visit.refundable)
+    _end_refund(visit, card, _ask_refund(visit, card, card.left))
+
+
+def refund_in_part(visit: Visit, choose: Choose) -> None:
+    card = choose.of(visit.refundable)
+    _end_refund(visit, card, _ask_refund(visit, card, choose.part(card.left)))
+
+
+def refund_whose_answer_is_lost_for_a_day(visit: Visit, choose: Choose) -> None:
+    """When its key is too old it is looked up: found, or held for the patient when it was never made."""
+    card, clinic = choose.of(visit.refundable), visit.clinic
+    clinic.control("lose-response", path=REFUNDS, times=1, when=choose.of(("after", "before")))
+    refund = _ask_refund(visit, card, choose.part(card.left))
+
+    def was_lost() -> bool:
+        return all(loss["path"] != REFUNDS for loss in clinic.stand_in.state()["lost_responses"])
+
+    clinic.office.until("the answer is lost", was_lost)
+    clinic.pass_time(timedelta(hours=25))
+    _end_refund(visit, card, refund)
+
+
+def refund_that_fails_later(visit: Visit, choose: Choose) -> None:
+    sent = choose.of(visit.sent)
+    card, reference, cents = sent
+    visit.clinic.control("fail-refund", refund=reference, reason="expired_or_canceled_card")
+    visit.sent.remove(sent)
+    visit.model.refund_fails(card, cents)
+
+
+def _ask_refund(visit: Visit, card: Card, cents: int) -> Any:
+    """By one person who saw what is left, and approved by another above the limit."""
+    path = f"/payments/{card.payment_id}"
+    shown = visit.clinic.billing.get(f"{path}/refundable")["refundable_cents"]
+    assert shown == card.left, f"{shown} can go back of what has {card.left} left"
+    body = {"amount_cents": cents, "refundable_cents": shown, "reason": "other"}
+    refund = visit.clinic.billing.post(f"{path}/refunds", body)
+    if refund["state"] == "requested":
+        visit.clinic.staff["supervisor"].post(f"/refunds/{refund['id']}/approve")
+    return refund
+
+
+def _end_refund(visit: Visit, card: Card, refund: Any) -> None:
+    """Wait for its end, half a minute of the clinic's at a time: an answer that was lost is looked up."""
+
+    def look() -> Any:
+        state = visit.clinic.billing.get(f"/refunds/{refund['id']}")["state"]
+        if state in ("succeeded", "failed"):
+            return state
+        visit.clinic.pass_time(timedelta(seconds=30))
+        return None
+
+    state, cents = visit.clinic.office.until("the refund has ended", look), refund["amount_cents"]
+    visit.model.refund(card, cents)
+    if state == "failed":
+        visit.model.refund_fails(card, cents)
+        return
+    made = visit.clinic.stand_in.listed("refunds", charge=card.charge, limit="100")["data"]
+    known = [reference for _, reference, _ in visit.sent]
+    (reference,) = [each["id"] for each in made if each["metadata"].get("operation") == refund["id"]]
+    assert reference not in known
+    visit.sent.append((card, reference, cents))
+
+
+# --- banks -----------------------------------------------------------------------------------------------
+
+
+def dispute(visit: Visit, choose: Choose) -> None:
+    card = choose.of(visit.disputable)
+    card.dispute = visit.clinic.control("open-dispute", charge=card.charge, reason="fraudulent")["id"]
+    visit.model.dispute(card)
+
+
+def dispute_won(visit: Visit, choose: Choose) -> None:
+    card = choose.of(visit.disputed)
+    visit.clinic.control("decide-dispute", dispute=card.dispute, outcome="won")
+    visit.model.decide(card, lost=0)
+
+
+def dispute_won_in_part(visit: Visit, choose: Choose) -> None:
+    card = choose.of(visit.disputed)
+    back = choose.part(card.disputed)
+    visit.clinic.control("decide-dispute", dispute=card.dispute, outcome="won", amount=back)
+    visit.model.decide(card, lost=card.disputed - back)
+
+
+def dispute_lost(visit: Visit, choose: Choose) -> None:
+    card = choose.of(visit.disputed)
+    visit.clinic.control("decide-dispute", dispute=card.dispute, outcome="lost")
+    visit.model.decide(card, lost=card.disputed)
+
+
+def payout(visit: Visit, choose: Choose) -> bool:
+    """At once, or by itself days later when nothing has settled yet."""
+    before = visit.clinic.stand_in.listed("payouts", limit="1")["data"]
+    if visit.clinic.control("pay-out", arrives=choose.of((True, False))) is None:
+        days_pass(visit, choose)
+    return bool(visit.clinic.stand_in.listed("payouts", limit="1")["data"] != before)
+
+
+def payout_that_comes_back(visit: Visit, _choose: Choose) -> bool:
+    newest = visit.clinic.stand_in.listed("payouts", limit="1")["data"]
+    if not newest or newest[0]["status"] == "failed":
+        return False
+    visit.clinic.control("fail-payout", payout=newest[0]["id"], reason="account_closed")
+    return True
+
+
+# --- bad luck --------------------------------------------------------------------------------------------
+
+
+def kill(name: str, visit: Visit, choose: Choose) -> None:
+    """Now, or under what is done next; on any machine that runs it."""
+    machines = len(visit.clinic.office.urls) if name != STAND_IN else 1
+    number = choose.of(range(1, machines + 1))
+    which = name if number == 1 else f"{name}{number}"
+    visit.clinic.kill(which, after_ms=choose.of((0, 50, 200, 600)))
+
+
+def lost_answer(visit: Visit, choose: Choose) -> None:
+    path, when = choose.of((CHECKOUTS, REFUNDS)), choose.of(("after", "before"))
+    visit.clinic.control("lose-response", path=path, times=1, when=when)
+
+
+def doubled_events(visit: Visit, _choose: Choose) -> None:
+    visit.events_are_doubled = not visit.events_are_doubled
+    visit.clinic.control("duplicate-events", on=visit.events_are_doubled)
+
+
+def old_event_again(visit: Visit, choose: Choose) -> bool:
+    events = visit.clinic.stand_in.listed("events", limit="100")["data"]
+    if not events:
+        return False
+    visit.clinic.control("resend-event", event=choose.of(events)["id"], times=choose.of((1, 3)))
+    return True
+
+
+def held_events(visit: Visit, _choose: Choose) -> None:
+    visit.clinic.control("hold-events")
+    visit.events_are_held = True
+
+
+def late_events(order: str, visit: Visit, _choose: Choose) -> None:
+    visit.release_events(order)
+
+
+def hours_pass(visit: Visit, choose: Choose) -> None:
+    visit.clinic.pass_time(timedelta(minutes=choose.of((6, 70, 11 * 60))))
+
+
+def days_pass(visit: Visit, choose: Choose) -> None:
+    visit.clinic.pass_time(timedelta(hours=choose.of((25, 3 * 24))))
+
+
+def _always(_visit: Visit) -> bool:
+    return True
+
+
+def _held(visit: Visit) -> bool:
+    return visit.events_are_held
+
+
+DEEDS = (
+    Deed("bill", lambda visit: visit.has_room, bill),
+    Deed("pay by card", lambda visit: visit.owing, pay_by_card),
+    Deed("pay in cash", lambda visit: visit.owing_at_the_desk, pay_in_cash),
+    Deed("refund in part", lambda visit: visit.refundable, refund_in_part),
+    Deed("refund whole", lambda visit: visit.refundable, refund_whole),
+    Deed(
+        "refund, its answer lost for 25 hours",
+        lambda visit: visit.refundable,
+        refund_whose_answer_is_lost_for_a_day,
+    ),
+    Deed("refund that fails later", lambda visit: visit.sent, refund_that_fails_later),
+    Deed("dispute", lambda visit: visit.disputable, dispute),
+    Deed("dispute won", lambda visit: visit.disputed, dispute_won),
+    Deed("dispute won in part", lambda visit: visit.disputed, dispute_won_in_part),
+    Deed("dispute lost", lambda visit: visit.disputed, dispute_lost),
+    Deed("give", lambda visit: visit.payable, give),
+    Deed("cancel", lambda visit: len(visit.cancellable) > 1 and visit.cancellable, cancel),
+    Deed("payout", _always, payout),
+    Deed("payout that comes back", _always, payout_that_comes_back),
+    Deed("hours pass", _always, hours_pass),
+    Deed("days pass", _always, days_pass),
+    Deed("lost answer", _always, lost_answer),
+    Deed("doubled events", _always, doubled_events),
+    Deed("old event again", _always, old_event_again),
+    Deed("held events", lambda visit: visit.is_calm, held_events),
+    Deed("late events, as sent", _held, partial(late_events, "as_sent")),
+    Deed("late events, reversed", _held, partial(late_events, "reversed")),
+    Deed("late events, shuffled", _held, partial(late_events, "shuffled")),
+    Deed("kill -9 of web", _always, partial(kill, "web")),
+    Deed("kill -9 of worker", _always, partial(kill, "worker")),
+    Deed("kill -9 of stand-in", _always, partial(kill, STAND_IN)),
+)
