@@ -1,8 +1,8 @@
 """A PostgreSQL server for one run, from the wheel of the development requirements.
 
-    postgresql.py start FOLDER              prints the server's address
-    postgresql.py new-database ADDRESS NAME makes an empty database, prints its address
-    postgresql.py stop FOLDER
+postgresql.py start FOLDER              prints the server's address
+postgresql.py new-database ADDRESS NAME makes an empty database, prints its address
+postgresql.py stop FOLDER
 """
 
 import sys

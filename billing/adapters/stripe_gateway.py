@@ -3,54 +3,38 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Generator
-from contextlib import contextmanager, suppress
-from datetime import datetime, timedelta
-from typing import Any
+from contextlib import suppress
+from datetime import datetime
 
 import stripe
-from stripe import BalanceTransaction, Charge, Dispute, PaymentIntent, Refund, RequestsClient, StripeClient
-from stripe.checkout import Session
+from stripe import BalanceTransaction, Dispute, Refund, RequestsClient, StripeClient
 from stripe.params import PaymentIntentCreateParams
 from stripe.params.checkout import SessionCreateParams
 
+from billing.adapters.stripe_calls import DESCRIPTION, answers, made_since, operation
+from billing.adapters.stripe_charges import EXPANDED, checkout_state
 from billing.adapters.stripe_payouts import payout_facts, payout_lines
+from billing.adapters.stripe_saved import StripeSavedCards
 from billing.adapters.stripe_values import id_of, instant, money
 from billing.adapters.stripe_webhooks import read_header, read_payload
-from billing.kernel.money import ZERO, Money, total
+from billing.kernel.money import Money
 from billing.payments.ports import (
     BadSignature,
     CheckoutState,
-    CheckoutStatus,
     GatewayRefused,
-    GatewayTimeout,
     OpenedCheckout,
     RefundState,
     RefundStatus,
 )
 from billing.payments.records.checkouts import Event, Reader
 from billing.payments.records.disputes import DisputeFacts, DisputeMovementFacts
-from billing.payments.records.payments import ChargeFacts, Tender
 from billing.payments.records.payouts import PayoutFacts
 from billing.payments.states.disputes import DisputeEvent
-
-DESCRIPTION = "Clinic services"
-"""All that the processor learns of what was sold: it signs no business associate agreement."""
 
 CONNECT_SECONDS, READ_SECONDS = 5.0, 30.0
 SIGNATURE_SECONDS = 300
 """How far a webhook's timestamp may be from now, before or after."""
 
-CLOCK_MARGIN = timedelta(hours=1)
-EXPANDED = [
-    "payment_intent.latest_charge.balance_transaction",
-    "payment_intent.latest_charge.failure_balance_transaction",
-]
-EXPANDED_INTENT = ["latest_charge.balance_transaction"]
-INTENT_STATUS = {"succeeded": CheckoutStatus.COMPLETE, "canceled": CheckoutStatus.EXPIRED}
-SPENT = ("requires_payment_method", "canceled")
-"""How an intent stands whose completed page brought nothing after all."""
-TENDERS = {"card": Tender.CARD, "us_bank_account": Tender.ACH, "card_present": Tender.CARD_PRESENT}
 REFUND_STATUS = {
     "pending": RefundStatus.PENDING,
     "requires_action": RefundStatus.PENDING,
@@ -71,7 +55,7 @@ DISPUTE_STATUS = {
 }
 
 
-class StripeGateway:
+class StripeGateway(StripeSavedCards):
     """`api_base` leads elsewhere than to Stripe, in tests and demonstrations; never with a live key."""
 
     def __init__(self, *, secret_key: str, webhook_secret: str, api_base: str | None = None) -> None:
@@ -113,12 +97,12 @@ class StripeGateway:
             "success_url": success_url,
             "cancel_url": cancel_url,
         }
-        with _answers():
+        with answers():
             session = self._client.v1.checkout.sessions.create(page, {"idempotency_key": key})
         return OpenedCheckout(reference=session.id, url=session.url or "")
 
     def list_readers(self) -> list[Reader]:
-        with _answers():
+        with answers():
             readers = self._client.v1.terminal.readers.list({"limit": 100}).auto_paging_iter()
             return [
                 Reader(id=each.id, label=each.label or each.id, is_online=each.status == "online")
@@ -134,56 +118,51 @@ class StripeGateway:
             "description": DESCRIPTION,
             "metadata": {"operation": key},
         }
-        with _answers():
+        with answers():
             intent = self._client.v1.payment_intents.create(ask, {"idempotency_key": key})
         try:
-            with _answers():
+            with answers():
                 self._client.v1.terminal.readers.process_payment_intent(
                     reader_id, {"payment_intent": intent.id}, {"idempotency_key": f"{key}-reader"}
                 )
         except GatewayRefused:
-            with _answers():
+            with answers():
                 self._client.v1.payment_intents.cancel(intent.id)
             raise
         return OpenedCheckout(reference=intent.id, url=None)
 
     def cancel_on_reader(self, reference: str, *, reader_id: str) -> None:
-        with suppress(GatewayRefused), _answers():
+        with suppress(GatewayRefused), answers():
             self._client.v1.terminal.readers.cancel_action(reader_id)
-        with _answers():
+        with answers():
             self._client.v1.payment_intents.cancel(reference)
 
-    def find_on_reader(self, key: str, *, opened_after: datetime) -> CheckoutState | None:
-        since = int((opened_after - CLOCK_MARGIN).timestamp())
-        with _answers():
+    def find_intent(self, key: str, *, opened_after: datetime) -> CheckoutState | None:
+        since = made_since(opened_after)
+        with answers():
             intents = self._client.v1.payment_intents.list({"created": {"gte": since}, "limit": 100})
-            found = next((i.id for i in intents.auto_paging_iter() if _operation(i.metadata) == key), None)
+            found = next((i.id for i in intents.auto_paging_iter() if operation(i.metadata) == key), None)
         return self.read_checkout(found) if found else None
 
     def read_checkout(self, reference: str) -> CheckoutState:
         if reference.startswith("pi_"):
-            with _answers():
-                return _intent_state(
-                    self._client.v1.payment_intents.retrieve(reference, {"expand": EXPANDED_INTENT})
-                )
-        with _answers():
-            return _checkout_state(
-                self._client.v1.checkout.sessions.retrieve(reference, {"expand": EXPANDED})
-            )
+            return self._read_intent(reference)
+        with answers():
+            return checkout_state(self._client.v1.checkout.sessions.retrieve(reference, {"expand": EXPANDED}))
 
     def expire_checkout(self, reference: str) -> None:
-        with _answers():
+        with answers():
             self._client.v1.checkout.sessions.expire(reference)
 
     def find_checkout(self, key: str, *, opened_after: datetime) -> CheckoutState | None:
-        since = int((opened_after - CLOCK_MARGIN).timestamp())
-        with _answers():
+        since = made_since(opened_after)
+        with answers():
             sessions = self._client.v1.checkout.sessions.list({"created": {"gte": since}, "limit": 100})
-            found = next((s.id for s in sessions.auto_paging_iter() if _operation(s.metadata) == key), None)
+            found = next((s.id for s in sessions.auto_paging_iter() if operation(s.metadata) == key), None)
         return self.read_checkout(found) if found else None
 
     def refund(self, *, key: str, charge_reference: str, amount: Money) -> RefundState:
-        with _answers():
+        with answers():
             refund = self._client.v1.refunds.create(
                 {
                     "charge": charge_reference,
@@ -196,23 +175,23 @@ class StripeGateway:
             return _refund_state(refund)
 
     def read_refund(self, reference: str) -> RefundState:
-        with _answers():
+        with answers():
             return _refund_state(
                 self._client.v1.refunds.retrieve(reference, {"expand": ["balance_transaction"]})
             )
 
     def find_refund(self, key: str, *, charge_reference: str) -> RefundState | None:
-        with _answers():
+        with answers():
             refunds = self._client.v1.refunds.list({"charge": charge_reference, "limit": 100})
-            found = next((r.id for r in refunds.auto_paging_iter() if _operation(r.metadata) == key), None)
+            found = next((r.id for r in refunds.auto_paging_iter() if operation(r.metadata) == key), None)
         return self.read_refund(found) if found else None
 
     def read_dispute(self, reference: str) -> DisputeFacts:
-        with _answers():
+        with answers():
             return _dispute_facts(self._client.v1.disputes.retrieve(reference))
 
     def read_payout(self, reference: str) -> PayoutFacts:
-        with _answers():
+        with answers():
             payout = self._client.v1.payouts.retrieve(reference)
             lines = None
             if payout.reconciliation_status == "completed":
@@ -236,114 +215,11 @@ class StripeGateway:
         return event
 
 
-@contextmanager
-def _answers() -> Generator[None]:
-    """Only what Stripe says of the request itself is a definite no.
-
-    A refused key, a limit, another request under way or a mismatch under the same key say nothing of
-    what an earlier attempt under that key did.
-    Raises: GatewayRefused, GatewayTimeout.
-    """
-    try:
-        yield
-    except (stripe.CardError, stripe.InvalidRequestError) as error:
-        raise GatewayRefused(error.code or "invalid_request") from error
-    except stripe.StripeError as error:
-        raise GatewayTimeout from error
-
-
-def _operation(metadata: Any) -> str | None:
-    """Our key, out of the metadata of an object that others may have made by hand."""
-    return metadata["operation"] if metadata and "operation" in metadata else None
-
-
-def _checkout_state(session: Session) -> CheckoutState:
-    paid = None
-    if session.payment_status == "paid":
-        paid = money(session.amount_total or 0, session.currency or "")
-    return CheckoutState(
-        reference=session.id,
-        operation=_operation(session.metadata),
-        status=_status(session),
-        paid=paid,
-        charge=_charge_facts(session.payment_intent) if paid else None,
-        lost_fee=_lost_fee(session.payment_intent),
-    )
-
-
-def _intent_state(intent: PaymentIntent) -> CheckoutState:
-    """Asked on a reader: until it was paid or canceled a card may still come, after a decline too."""
-    paid = money(intent.amount_received, intent.currency) if intent.status == "succeeded" else None
-    return CheckoutState(
-        reference=intent.id,
-        operation=_operation(intent.metadata),
-        status=INTENT_STATUS.get(intent.status, CheckoutStatus.OPEN),
-        paid=paid,
-        charge=_charge_facts(intent) if paid else None,
-    )
-
-
-def _status(session: Session) -> CheckoutStatus:
-    """A completed page that is not paid is a debit: under way, or failed."""
-    if session.status != "complete" or session.payment_status == "paid":
-        return CheckoutStatus(session.status or "open")
-    intent = session.payment_intent
-    failed = isinstance(intent, PaymentIntent) and intent.status in SPENT
-    return CheckoutStatus.DECLINED if failed else CheckoutStatus.PROCESSING
-
-
-def _lost_fee(intent: str | PaymentIntent | None) -> Money:
-    """What a failed debit cost: its own fee, and that of its failure."""
-    charge = intent.latest_charge if isinstance(intent, PaymentIntent) else None
-    if not isinstance(charge, Charge) or charge.status != "failed":
-        return ZERO
-    movements = (charge.balance_transaction, charge.failure_balance_transaction)
-    return total(money(each.fee, each.currency) for each in movements if isinstance(each, BalanceTransaction))
-
-
-def _charge_facts(intent: str | PaymentIntent | None) -> ChargeFacts | None:
-    """What was charged and kept; None until Stripe has booked it."""
-    charge = intent.latest_charge if isinstance(intent, PaymentIntent) else None
-    booked = charge.balance_transaction if isinstance(charge, Charge) else None
-    if not (
-        isinstance(intent, PaymentIntent)
-        and isinstance(charge, Charge)
-        and isinstance(booked, BalanceTransaction)
-    ):
-        return None
-    return ChargeFacts(
-        reference=charge.id,
-        payment_intent=intent.id,
-        amount=money(charge.amount, charge.currency),
-        fee=money(booked.fee, booked.currency),
-        net=money(booked.net, booked.currency),
-        balance_transaction=booked.id,
-        charged_at=instant(charge.created),
-        reporting_category=booked.reporting_category,
-        tender=TENDERS.get(_kind_of(charge), Tender.CARD),
-        instrument=_instrument(charge),
-    )
-
-
-def _kind_of(charge: Charge) -> str:
-    return charge.payment_method_details.type if charge.payment_method_details else "card"
-
-
-def _instrument(charge: Charge) -> str | None:
-    """What the payer would recognise: `visa 4242`, `bank 6789`."""
-    details = charge.payment_method_details
-    if details is None or details.type not in TENDERS:
-        return None
-    used = details[details.type]
-    brand = "bank" if details.type == "us_bank_account" else used["brand"]
-    return f"{brand} {used['last4']}"
-
-
 def _refund_state(refund: Refund) -> RefundState:
     booked = refund.balance_transaction
     return RefundState(
         reference=refund.id,
-        operation=_operation(refund.metadata),
+        operation=operation(refund.metadata),
         charge_reference=id_of(refund.charge),
         status=REFUND_STATUS[refund.status or "pending"],
         amount=money(refund.amount, refund.currency),

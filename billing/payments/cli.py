@@ -12,7 +12,7 @@ from billing.payments.flows.room import Payments
 
 
 def make_commands(room: Payments) -> list[click.Command]:
-    @click.command("janitor", help="Look up what became of checkouts and refunds without an outcome.")
+    @click.command("janitor", help="Look up what became of everything that has no outcome.")
     @click.option(
         "--once", is_flag=True, required=True, help="Look once and end; the worker looks by itself."
     )
@@ -24,7 +24,7 @@ def make_commands(room: Payments) -> list[click.Command]:
             click.echo(json.dumps({"ok": not found.unknown, **asdict(found)}))
         else:
             click.echo(
-                f"Looked up {found.checkouts} checkouts and {found.refunds} refunds; "
+                f"Looked up {found.checkouts} checkouts, {found.refunds} refunds and {found.cards} cards; "
                 f"{found.unknown} still without an outcome."
             )
         context.exit(1 if found.unknown else 0)

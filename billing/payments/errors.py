@@ -221,3 +221,37 @@ class BadBankingDay(Invalid):
     """Money is banked on the day of its newest receipt or later, and not in the future."""
 
     code = "bad-banking-day"
+
+
+class NoSuchSavedMethod(NotFound):
+    code = "no-such-saved-method"
+
+
+class ConsentMissing(Conflict):
+    """No consent to that purpose is in force: none was given, or it was taken back."""
+
+    code = "consent-missing"
+
+
+class ConsentChanged(Conflict):
+    """The text was changed since it was shown; show it again, and ask again."""
+
+    code = "consent-changed"
+
+
+class NotChargeable(Conflict):
+    """The saved card is removed, not saved yet, or blocked after its bank said no for good."""
+
+    code = "not-chargeable"
+
+
+class DueChanged(Conflict):
+    """The invoice owes another amount than the request believed; look at it, then ask again."""
+
+    code = "due-changed"
+
+
+class BeingCharged(Conflict):
+    """A charge of a saved card has no outcome yet; it is looked up by itself."""
+
+    code = "being-charged"

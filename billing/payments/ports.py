@@ -15,6 +15,7 @@ from billing.payments.records.disputes import DisputeFacts
 from billing.payments.records.mail import Letter
 from billing.payments.records.payments import ChargeFacts
 from billing.payments.records.payouts import PayoutFacts
+from billing.payments.records.saved_methods import CardFacts
 
 RenderReceipt = Callable[[Mapping[str, Any]], bytes]
 """Turns a frozen receipt into a PDF; the same body gives the same bytes."""
@@ -90,6 +91,12 @@ class CheckoutStatus(StrEnum):
     EXPIRED = "expired"
 
 
+class SavingStatus(StrEnum):
+    OPEN = "open"
+    COMPLETE = "complete"
+    EXPIRED = "expired"
+
+
 class RefundStatus(StrEnum):
     PENDING = "pending"
     SUCCEEDED = "succeeded"
@@ -109,7 +116,7 @@ class CheckoutState:
     """A checkout as it stands now. `operation` is our key; `paid` and `charge` come together or not at all.
 
     `charge` of a paid checkout is None for the moment in which the processor has not yet booked it.
-    `lost_fee` is what a debit that failed cost all the same.
+    `lost_fee` is what a debit that failed cost all the same; `decline` is the bank's word for its no.
     """
 
     reference: str
@@ -118,6 +125,17 @@ class CheckoutState:
     paid: Money | None
     charge: ChargeFacts | None
     lost_fee: Money = ZERO
+    decline: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class SavingState:
+    """A page on which a card is saved. `operation` is our key; `card` comes with COMPLETE."""
+
+    reference: str
+    operation: str | None
+    status: SavingStatus
+    card: CardFacts | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,7 +156,41 @@ class RefundState:
     failure_balance_transaction: str | None
 
 
-class Gateway(Protocol):
+class SavedCards(Protocol):
+    """What the card processor keeps for patients, of whom it knows nothing. As `Gateway` otherwise."""
+
+    def open_customer(self, *, key: str) -> str:
+        """Somebody for whom cards are kept; the answer is their id there."""
+
+    def find_customer(self, key: str, *, opened_after: datetime) -> str | None: ...
+
+    def open_saving(
+        self, *, key: str, customer: str, expires_at: datetime, success_url: str, cancel_url: str
+    ) -> OpenedCheckout:
+        """Open a page on which a card is saved for a customer."""
+
+    def read_saving(self, reference: str) -> SavingState | None:
+        """A page as it stands now; None when it is one to pay on."""
+
+    def find_saving(self, key: str, *, opened_after: datetime) -> SavingState | None: ...
+
+    def read_card(self, reference: str) -> CardFacts | None:
+        """A saved card as it is kept now; None when it is kept no more."""
+
+    def detach_card(self, reference: str) -> None:
+        """Keep the card no more. Harmless a second time."""
+
+    def charge_card(self, *, key: str, amount: Money, customer: str, card: str) -> CheckoutState:
+        """Take money from a saved card while its owner is away: COMPLETE, PROCESSING or DECLINED.
+
+        Raises: GatewayRefused where nothing was tried.
+        """
+
+    def cancel_charge(self, reference: str) -> None:
+        """Nothing is taken any more. GatewayRefused when it was, or never will be: read it."""
+
+
+class Gateway(SavedCards, Protocol):
     """The card processor. `key` is our operation's id: the same key is the same operation, done once.
 
     Each method but `read_event` raises GatewayTimeout or GatewayRefused.
@@ -166,8 +218,8 @@ class Gateway(Protocol):
     def cancel_on_reader(self, reference: str, *, reader_id: str) -> None:
         """No card is taken any more. GatewayRefused when one was: read it."""
 
-    def find_on_reader(self, key: str, *, opened_after: datetime) -> CheckoutState | None:
-        """What was asked on a reader under this key, as `find_checkout`."""
+    def find_intent(self, key: str, *, opened_after: datetime) -> CheckoutState | None:
+        """What was asked on a reader or of a saved card under this key, as `find_checkout`."""
 
     def expire_checkout(self, reference: str) -> None:
         """Close the page. GatewayRefused when it is no longer open: read it to learn why."""

@@ -15,7 +15,7 @@ from billing.platform.http.edge import Edge
 from billing.platform.http.guard import Authenticate
 from billing.web.errors import show_errors_as_pages
 from billing.web.forms import protect_forms
-from billing.web.portal import notice, pay, problem
+from billing.web.portal import cards, notice, pay, problem
 from billing.web.portal import receipts as receipt_links
 from billing.web.staff import (
     account,
@@ -35,6 +35,7 @@ from billing.web.staff.shell import shell_of
 
 PUBLIC_ENDPOINTS = sign_in.PUBLIC_ENDPOINTS.union(
     landing.PUBLIC_ENDPOINTS,
+    cards.PUBLIC_ENDPOINTS,
     notice.PUBLIC_ENDPOINTS,
     pay.PUBLIC_ENDPOINTS,
     problem.PUBLIC_ENDPOINTS,
@@ -79,6 +80,7 @@ def register_pages(
         refunds.make_blueprint(edge, installation.refund_limit),
         people.make_blueprint(edge),
         pay.make_blueprint(edge, payments, installation.checkout_origin),
+        cards.make_blueprint(edge, payments, installation.checkout_origin),
         receipt_links.make_blueprint(edge, installation.render_receipt),
         notice.make_blueprint(),
         problem.make_blueprint(),

@@ -24,6 +24,7 @@ PIECES = {
     "keep_reversal",
     "keep_tender",
     "lock_invoice",
+    "lock_method",
     "lock_patient",
     "locked_session",
     "lower_share",

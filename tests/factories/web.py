@@ -119,7 +119,7 @@ class Processor:
     def cancel_on_reader(self, reference: str, *, reader_id: str) -> None:
         raise NotImplementedError
 
-    def find_on_reader(self, key: str, *, opened_after: datetime) -> CheckoutState | None:
+    def find_intent(self, key: str, *, opened_after: datetime) -> CheckoutState | None:
         raise NotImplementedError
 
     def find_checkout(self, key: str, *, opened_after: datetime) -> CheckoutState | None:

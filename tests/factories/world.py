@@ -43,6 +43,7 @@ from tests.factories.catalog import seed_sample
 from tests.factories.insurance import handed_out, imported
 from tests.factories.patients import new_patient, new_policy
 from tests.factories.remittance_835 import Claim, remittance
+from tests.factories.saved_cards import a_saved_card
 
 CLERK = Actor(id="usr_" + "0" * 26, entity_id=None, permissions=frozenset(Permission))
 """Asked for the refund, so that anybody else may approve it."""
@@ -123,6 +124,7 @@ def a_world(database: Database, now: datetime, *, slug: str = "b", site: int = 0
         "checkout_id": [checkout_id],
         "lot_id": [lot.id],
         "receipt_id": receipts,
+        "saved_method_id": [a_saved_card(database, patient, now).id],
         "application_id": [application_id],
         "refund_id": [refund.id],
         "task_id": [task.id],

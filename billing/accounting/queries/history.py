@@ -26,6 +26,7 @@ from billing.payments.states.mail import MAIL_MOVES
 from billing.payments.states.payments import PAYMENT_MOVES
 from billing.payments.states.payouts import PAYOUT_MOVES
 from billing.payments.states.refunds import REFUND_MOVES
+from billing.payments.states.saved_methods import SAVED_MOVES
 from billing.payments.states.takebacks import TAKEBACK_MOVES
 from billing.platform.data.audit import verify_chain
 from billing.platform.data.documents import Document, Rendering
@@ -50,6 +51,7 @@ LIVES = (
     Life("invoice", "open", INVOICE_MOVES),
     Life("payer_share", "agreed", SHARE_MOVES),
     Life("checkout", "created", CHECKOUT_MOVES),
+    Life("saved_method", "pending", SAVED_MOVES),
     Life("payment", "received", PAYMENT_MOVES),
     Life("refund", "requested", REFUND_MOVES),
     Life("takeback", "demanded", TAKEBACK_MOVES),
@@ -70,6 +72,7 @@ MOVE_OF_NOTHING = Probe(
         AND NOT EXISTS (SELECT 1 FROM invoice x WHERE x.id = c.subject_id)
         AND NOT EXISTS (SELECT 1 FROM payer_share x WHERE x.id = c.subject_id)
         AND NOT EXISTS (SELECT 1 FROM checkout x WHERE x.id = c.subject_id)
+        AND NOT EXISTS (SELECT 1 FROM saved_method x WHERE x.id = c.subject_id)
         AND NOT EXISTS (SELECT 1 FROM payment x WHERE x.id = c.subject_id)
         AND NOT EXISTS (SELECT 1 FROM refund x WHERE x.id = c.subject_id)
         AND NOT EXISTS (SELECT 1 FROM takeback x WHERE x.id = c.subject_id)

@@ -14,6 +14,7 @@ from billing.payments.api.payouts import add_payout_routes
 from billing.payments.api.receipts import add_receipt_routes
 from billing.payments.api.refund_plans import add_refund_plan_routes
 from billing.payments.api.refunds import add_payment_refund_routes, add_refund_decisions, add_refund_routes
+from billing.payments.api.saved_methods import add_charge_routes, add_consent_routes, add_saved_method_routes
 from billing.payments.api.takebacks import add_takeback_decisions, add_takeback_routes
 from billing.payments.flows.room import Payments
 from billing.payments.ports import RenderReceipt
@@ -27,6 +28,9 @@ def make_blueprint(
     """`refund_limit` is the largest refund that needs no second person."""
     routes = ApiBlueprint("payments", __name__, description="Money in, credit, money back")
     add_checkout_routes(routes, edge, room)
+    add_charge_routes(routes, edge, room)
+    add_saved_method_routes(routes, edge, room)
+    add_consent_routes(routes, edge)
     add_payment_routes(routes, edge)
     add_check_routes(routes, edge)
     add_deposit_routes(routes, edge)

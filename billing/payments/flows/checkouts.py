@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from billing.kernel.permissions import SYSTEM, Actor
 from billing.payments import ports
-from billing.payments.errors import CheckoutStands, NotBookedYet
+from billing.payments.errors import BeingCharged, CheckoutStands, NotBookedYet
 from billing.payments.flows.room import Payments, log, write_now
 from billing.payments.ports import GatewayRefused
 from billing.payments.queries.checkouts import checkout_by_reference, find_checkout
-from billing.payments.records.checkouts import Checkout
+from billing.payments.records.checkouts import Checkout, Way
 from billing.payments.states.checkouts import STANDING, CheckoutState
 from billing.payments.use_cases.checkouts import (
     await_debit,
@@ -89,12 +89,14 @@ def settle_known(room: Payments, *, reference: str) -> Checkout | None:
 def cancel_checkout(room: Payments, *, checkout_id: str, actor: Actor) -> Checkout:
     """Close the processor's page, and answer with what became of the checkout: closed, or paid after all.
 
-    Raises: NoSuchCheckout, NotBookedYet, GatewayRefused, GatewayTimeout.
+    Raises: NoSuchCheckout, NotBookedYet, BeingCharged, GatewayRefused, GatewayTimeout.
     """
     with room.database.reading() as read:
         checkout = find_checkout(read, checkout_id, actor)
     if checkout.state not in STANDING:
         return checkout
+    if checkout.way is Way.SAVED and checkout.reference is None:
+        raise BeingCharged("This charge has no outcome yet. It is looked up by itself; wait for it.")
     if checkout.reference is None:
         checkout = open_page(room, checkout, actor)
     try:
@@ -151,6 +153,8 @@ def _close(room: Payments, checkout: Checkout) -> None:
     reference = str(checkout.reference)
     if checkout.reader_id is not None:
         room.gateway.cancel_on_reader(reference, reader_id=checkout.reader_id)
+    elif checkout.way is Way.SAVED:
+        room.gateway.cancel_charge(reference)
     else:
         room.gateway.expire_checkout(reference)
 
@@ -195,6 +199,7 @@ def _record_debit(room: Payments, checkout_id: str, state: ports.CheckoutState) 
                 checkout_id=checkout_id,
                 reference=state.reference,
                 lost_fee=state.lost_fee,
+                decline=state.decline,
                 actor=SYSTEM,
                 now=now,
             ),

@@ -2,65 +2,102 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from billing.kernel.permissions import SYSTEM
 from billing.payments import ports
+from billing.payments.flows.charges import follow_charge
 from billing.payments.flows.checkouts import cancel_checkout, open_page, record_outcome, settle_checkout
 from billing.payments.flows.refunds import send_refund, settle_refund
 from billing.payments.flows.room import KEY_LIVES, SETTLES_WITHIN, Payments, log, write_now
+from billing.payments.flows.saved_methods import follow_removal, follow_saving
 from billing.payments.queries.checkouts import unresolved_checkouts
 from billing.payments.queries.refunds import unresolved_refunds
+from billing.payments.queries.saved_methods import unresolved_removals, unresolved_savings
 from billing.payments.queries.unknowns import looked_up_later
-from billing.payments.records.checkouts import Checkout
+from billing.payments.records.checkouts import Checkout, Way
 from billing.payments.records.refunds import Refund
+from billing.payments.records.saved_methods import SavedMethod
 from billing.payments.states.refunds import RefundState
 from billing.payments.use_cases.checkouts import close_checkout
-from billing.payments.use_cases.unknowns import ask_about_checkout, ask_about_refund, keep_look
+from billing.payments.use_cases.unknowns import (
+    ask_about_checkout,
+    ask_about_refund,
+    ask_about_removal,
+    keep_look,
+)
 
 
 @dataclass(frozen=True)
 class Resolved:
-    """What was looked up, and how many still have no outcome."""
+    """What was looked up, and how many still have no outcome. `cards` were being saved or removed."""
 
     checkouts: int
     refunds: int
+    cards: int
     unknown: int
+
+
+@dataclass(frozen=True)
+class Unresolved:
+    """What has no outcome yet."""
+
+    checkouts: Sequence[Checkout]
+    refunds: Sequence[Refund]
+    savings: Sequence[SavedMethod]
+    removals: Sequence[SavedMethod]
+
+    def ids(self) -> list[str]:
+        cards = [each.id for each in (*self.savings, *self.removals)]
+        return [*(each.id for each in self.checkouts), *(each.id for each in self.refunds), *cards]
+
+    def without(self, ids: Collection[str]) -> Unresolved:
+        return Unresolved(
+            checkouts=[each for each in self.checkouts if each.id not in ids],
+            refunds=[each for each in self.refunds if each.id not in ids],
+            savings=[each for each in self.savings if each.id not in ids],
+            removals=[each for each in self.removals if each.id not in ids],
+        )
 
 
 def resolve(room: Payments) -> Resolved:
     """Find out at once what became of everything whose outcome is not known."""
-    return _look_up(room, *_without_outcome(room))
+    return _look_up(room, _without_outcome(room))
 
 
 def resolve_due(room: Payments) -> Resolved:
     """As `resolve`, but of what was looked up before only that whose time has come again."""
-    checkouts, refunds = _without_outcome(room)
-    found = [*(each.id for each in checkouts), *(each.id for each in refunds)]
+    unresolved = _without_outcome(room)
     with room.database.reading() as read:
-        later = looked_up_later(read, found, room.clock())
-    return _look_up(
-        room,
-        [each for each in checkouts if each.id not in later],
-        [each for each in refunds if each.id not in later],
-    )
+        later = looked_up_later(read, unresolved.ids(), room.clock())
+    return _look_up(room, unresolved.without(later))
 
 
-def _without_outcome(room: Payments) -> tuple[Sequence[Checkout], Sequence[Refund]]:
+def _without_outcome(room: Payments) -> Unresolved:
     now = room.clock()
+    before = now - SETTLES_WITHIN
     with room.database.reading() as read:
-        return (
-            unresolved_checkouts(read, before=now - SETTLES_WITHIN, now=now),
-            unresolved_refunds(read, before=now - SETTLES_WITHIN),
+        return Unresolved(
+            checkouts=unresolved_checkouts(read, before=before, now=now),
+            refunds=unresolved_refunds(read, before=before),
+            savings=unresolved_savings(read, before=before, now=now),
+            removals=unresolved_removals(read, before=before),
         )
 
 
-def _look_up(room: Payments, checkouts: Sequence[Checkout], refunds: Sequence[Refund]) -> Resolved:
-    unknown = sum(not _told_of_checkout(room, each) for each in checkouts)
-    unknown += sum(not _told_of_refund(room, each) for each in refunds)
-    return Resolved(checkouts=len(checkouts), refunds=len(refunds), unknown=unknown)
+def _look_up(room: Payments, unresolved: Unresolved) -> Resolved:
+    told = [_told_of_checkout(room, each) for each in unresolved.checkouts]
+    told += [_told_of_refund(room, each) for each in unresolved.refunds]
+    told += [_told_of_saving(room, each) for each in unresolved.savings]
+    told += [_told_of_removal(room, each) for each in unresolved.removals]
+    return Resolved(
+        checkouts=len(unresolved.checkouts),
+        refunds=len(unresolved.refunds),
+        cards=len(unresolved.savings) + len(unresolved.removals),
+        unknown=told.count(False),
+    )
 
 
 def _told_of_checkout(room: Payments, checkout: Checkout) -> bool:
@@ -79,6 +116,21 @@ def _told_of_refund(room: Payments, refund: Refund) -> bool:
     return told
 
 
+def _told_of_saving(room: Payments, method: SavedMethod) -> bool:
+    told = _try(lambda: follow_saving(room, method))
+    _keep_look(room, method.id, method.expires_at if method.page_reference else method.opened_at)
+    return told
+
+
+def _told_of_removal(room: Payments, method: SavedMethod) -> bool:
+    """Who asked for it is owed it: after a week somebody removes the card by hand."""
+    told = _try(lambda: follow_removal(room, method))
+    if not told:
+        write_now(room, lambda tx, now: ask_about_removal(tx, method=method, actor=SYSTEM, now=now))
+    _keep_look(room, method.id, method.removal_asked_at or method.opened_at)
+    return told
+
+
 def _keep_look(room: Payments, subject_id: str, began_at: datetime) -> None:
     write_now(
         room,
@@ -88,7 +140,9 @@ def _keep_look(room: Payments, subject_id: str, began_at: datetime) -> None:
 
 def _resolve_checkout(room: Payments, checkout: Checkout) -> None:
     fresh = room.clock() - checkout.opened_at < KEY_LIVES
-    if checkout.reader_id is not None and (fresh or checkout.reference is not None):
+    if checkout.way is Way.SAVED:
+        follow_charge(room, checkout)
+    elif checkout.reader_id is not None and (fresh or checkout.reference is not None):
         cancel_checkout(room, checkout_id=checkout.id, actor=SYSTEM)
     elif checkout.reference is not None:
         settle_checkout(room, reference=checkout.reference)
@@ -104,7 +158,7 @@ def _find(room: Payments, checkout: Checkout) -> ports.CheckoutState | None:
     """What was asked on a reader so long ago is closed before it is believed."""
     if checkout.reader_id is None:
         return room.gateway.find_checkout(checkout.id, opened_after=checkout.opened_at)
-    found = room.gateway.find_on_reader(checkout.id, opened_after=checkout.opened_at)
+    found = room.gateway.find_intent(checkout.id, opened_after=checkout.opened_at)
     if found is None or found.status is not ports.CheckoutStatus.OPEN:
         return found
     room.gateway.cancel_on_reader(found.reference, reader_id=checkout.reader_id)

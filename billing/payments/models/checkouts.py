@@ -30,6 +30,9 @@ class CheckoutRow(Base):
     patient_id: Mapped[Id]
     way: Mapped[str] = mapped_column(String(10))
     reader_id: Mapped[str | None] = mapped_column(String(80))
+    saved_method_id: Mapped[str | None] = mapped_column(String(40), ForeignKey("saved_method.id"), index=True)
+    consent_id: Mapped[str | None] = mapped_column(String(40), ForeignKey("consent.id"))
+    decline: Mapped[str | None] = mapped_column(String(60))
     amount_cents: Mapped[int]
     state: Mapped[str] = mapped_column(String(10), index=True)
     reference: Mapped[str | None] = mapped_column(String(255), unique=True)

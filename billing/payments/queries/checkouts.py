@@ -23,6 +23,7 @@ from billing.payments.states.checkouts import STANDING, CheckoutState
 from billing.platform.data.database import Read
 
 PAGE_STANDS = "A card page or reader of this invoice stands open. Cancel it first, or wait until it was used."
+CHARGE_STANDS = "A charge of a saved card has no outcome yet. It is looked up by itself; wait for it."
 ON_ITS_WAY = "A payment of this invoice is on its way from a bank account. It takes some days; wait for it."
 
 
@@ -57,15 +58,25 @@ def is_on_its_way(read: Read, invoice_id: str) -> bool:
     return standing is not None and standing.state is CheckoutState.PROCESSING
 
 
+def is_being_charged(read: Read, invoice_id: str) -> bool:
+    """Whether a charge of a saved card has no outcome yet."""
+    standing = standing_checkout(read, invoice_id)
+    return standing is not None and standing.way is Way.SAVED
+
+
 def refuse_while_standing(read: Read, invoice_id: str) -> None:
     """Nothing else settles or voids an invoice while a card page or a debit may still take its money.
 
     Raises: CheckoutStands.
     """
     if standing := standing_checkout(read, invoice_id):
-        raise CheckoutStands(
-            ON_ITS_WAY if standing.state is CheckoutState.PROCESSING else PAGE_STANDS, checkout_id=standing.id
-        )
+        raise CheckoutStands(_why(standing), checkout_id=standing.id)
+
+
+def _why(standing: Checkout) -> str:
+    if standing.way is Way.SAVED:
+        return CHARGE_STANDS
+    return ON_ITS_WAY if standing.state is CheckoutState.PROCESSING else PAGE_STANDS
 
 
 def unresolved_checkouts(read: Read, *, before: datetime, now: datetime) -> Sequence[Checkout]:
@@ -104,6 +115,9 @@ def checkout_of(row: CheckoutRow) -> Checkout:
         patient_id=row.patient_id,
         way=Way(row.way),
         reader_id=row.reader_id,
+        saved_method_id=row.saved_method_id,
+        consent_id=row.consent_id,
+        decline=row.decline,
         amount=Money(row.amount_cents),
         state=CheckoutState(row.state),
         reference=row.reference,

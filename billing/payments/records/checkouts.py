@@ -11,10 +11,11 @@ from billing.payments.states.checkouts import CheckoutState
 
 
 class Way(StrEnum):
-    """Where the payer pays: on the processor's page, or on a card reader at the desk."""
+    """Where the payer pays: on the processor's page, on a reader at the desk, or by a saved card, away."""
 
     PAGE = "page"
     READER = "reader"
+    SAVED = "saved"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,13 +29,19 @@ class Reader:
 
 @dataclass(frozen=True, kw_only=True)
 class Checkout:
-    """An attempt to pay an invoice; `url` is None until it is known, and for a reader."""
+    """An attempt to pay an invoice; `url` is None until it is known, and where there is no page.
+
+    A saved card is charged under `consent_id`; `decline` is why its bank did not pay, in the bank's own word.
+    """
 
     id: str
     invoice_id: str
     patient_id: str
     way: Way
     reader_id: str | None
+    saved_method_id: str | None
+    consent_id: str | None
+    decline: str | None
     amount: Money
     state: CheckoutState
     reference: str | None

@@ -22,12 +22,14 @@ class ReadersView(Schema):
 
 
 class CheckoutView(Schema):
-    """`url` is where the patient pays while the state is `open`."""
+    """`url` is where the patient pays while the state is `open`; `decline` is the bank's word for its no."""
 
     id = fields.String()
     invoice_id = fields.String()
     way = fields.String()
     reader_id = fields.String(allow_none=True)
+    saved_method_id = fields.String(allow_none=True)
+    decline = fields.String(allow_none=True)
     amount_cents = Cents(attribute="amount")
     state = fields.String()
     url = fields.String(allow_none=True)

@@ -14,23 +14,30 @@ from billing.kernel.ids import new_id
 from billing.kernel.money import Money
 from billing.kernel.permissions import Actor
 from billing.patients.use_cases import lock_patient
-from billing.payments.errors import NoSuchCheckout, TooSmallForCard
+from billing.payments.errors import DueChanged, NoSuchCheckout, TooSmallForCard
 from billing.payments.models.checkouts import CheckoutRow
 from billing.payments.queries.checkouts import checkout_of, refuse_while_standing, standing_checkout
 from billing.payments.queries.credits import elected_credits
+from billing.payments.queries.saved_methods import chargeable_consent
 from billing.payments.records.checkouts import Checkout, Way
 from billing.payments.records.payments import ChargeFacts
-from billing.payments.rules import SMALLEST_CARD_PAYMENT
+from billing.payments.records.saved_methods import AfterDecline, Purpose
+from billing.payments.rules import SMALLEST_CARD_PAYMENT, after_decline
 from billing.payments.states.checkouts import CHECKOUT_MOVES, PAYABLE, STANDING, CheckoutEvent, CheckoutState
 from billing.payments.use_cases.credits import apply_credits
 from billing.payments.use_cases.receive import post_lost_fee, take_charge
+from billing.payments.use_cases.saved_methods import block_card
 from billing.platform.data.audit import record_audit
 from billing.platform.data.database import Tx
 from billing.platform.data.errors import KeyReused
 from billing.platform.data.idempotency import RequestKey
 from billing.platform.data.states import advance
 
-LASTS = {Way.PAGE: timedelta(hours=1), Way.READER: timedelta(minutes=15)}
+LASTS = {
+    Way.PAGE: timedelta(hours=1),
+    Way.READER: timedelta(minutes=15),
+    Way.SAVED: timedelta(minutes=15),
+}
 
 
 def take_credit_first(tx: Tx, *, invoice_id: str, actor: Actor, now: datetime) -> None:
@@ -94,6 +101,40 @@ def begin_reader_payment(
     return checkout_of(row)
 
 
+def begin_charge(
+    tx: Tx,
+    *,
+    invoice_id: str,
+    saved_method_id: str,
+    due: Money,
+    purpose: Purpose,
+    request: RequestKey,
+    actor: Actor,
+    now: datetime,
+) -> Checkout:
+    """Record the intent to take what is open from a saved card; a repeated request finds its first one.
+
+    `due` is what the asker believes to be open. The consent that it rests on is kept with it.
+    Raises: NoSuchInvoice, InvoiceNotOpen, DueChanged, TooSmallForCard, CheckoutStands, NoSuchSavedMethod,
+    NotChargeable, ConsentMissing, KeyReused.
+    """
+    invoice = lock_invoice(tx, invoice_id, actor)
+    if known := _by_request(tx, request):
+        return known
+    refuse_while_standing(tx, invoice_id)
+    row = _new(invoice, Way.SAVED, request, now)
+    if due != invoice.open_balance:
+        raise DueChanged(
+            f"The invoice owes {invoice.open_balance} now.", open_cents=invoice.open_balance.cents
+        )
+    row.saved_method_id = saved_method_id
+    row.consent_id = chargeable_consent(tx, saved_method_id, invoice.patient_id, purpose, actor)
+    tx.session.add(row)
+    tx.session.flush()
+    _audit(tx, row, "checkout.begin", actor, now)
+    return checkout_of(row)
+
+
 def keep_page(
     tx: Tx, *, checkout_id: str, reference: str, url: str | None, actor: Actor, now: datetime
 ) -> Checkout:
@@ -127,14 +168,26 @@ def await_debit(tx: Tx, *, checkout_id: str, reference: str, actor: Actor, now: 
 
 
 def decline_checkout(
-    tx: Tx, *, checkout_id: str, reference: str, lost_fee: Money, actor: Actor, now: datetime
+    tx: Tx,
+    *,
+    checkout_id: str,
+    reference: str,
+    lost_fee: Money,
+    decline: str | None = None,
+    actor: Actor,
+    now: datetime,
 ) -> Checkout:
-    """The bank did not pay: the invoice owes as before, and the clinic bears what the attempt cost."""
+    """The bank did not pay: the invoice owes as before, and the clinic bears what the attempt cost.
+
+    A saved card whose bank said no for good is not charged again until it was renewed.
+    """
     row = _locked(tx, checkout_id)
     if row.state in STANDING:
         advance(tx, row, CHECKOUT_MOVES, CheckoutEvent.DECLINE, actor=actor, now=now)
-        row.reference = reference
+        row.reference, row.decline = reference, decline
         tx.session.flush()
+        if row.saved_method_id and decline and after_decline(decline) is AfterDecline.NEW_CARD:
+            block_card(tx, saved_method_id=row.saved_method_id, decline=decline, actor=actor, now=now)
         post_lost_fee(tx, checkout_of(row), fee=lost_fee, actor=actor, now=now)
         _audit(tx, row, "checkout.decline", actor, now)
     return checkout_of(row)

@@ -1,4 +1,4 @@
-"""A checkout or refund without an outcome: when it is looked up again, and when it is a person's task."""
+"""What has no outcome: when it is looked up again, and when it is a person's task."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from billing.kernel.permissions import Actor
 from billing.payments.models.unknowns import OutcomeLookRow
 from billing.payments.records.checkouts import Checkout
 from billing.payments.records.refunds import Refund
+from billing.payments.records.saved_methods import SavedMethod
 from billing.payments.rules import next_look
 from billing.platform.data.database import Tx
 from billing.platform.data.inserts import insert_unless_there
@@ -55,6 +56,21 @@ def ask_about_refund(tx: Tx, *, refund: Refund, actor: Actor, now: datetime) -> 
         subject_id=refund.id,
         entity_id=refund.entity_id,
         site_id=refund.site_id,
+        actor=actor,
+        now=now,
+    )
+
+
+def ask_about_removal(tx: Tx, *, method: SavedMethod, actor: Actor, now: datetime) -> None:
+    """Once a card that somebody wants removed has stayed for a week; sooner, nothing happens."""
+    if now - (method.removal_asked_at or method.opened_at) < A_PERSON_LOOKS_AFTER:
+        return
+    open_task(
+        tx,
+        kind=OUTCOME_UNKNOWN,
+        subject_id=method.id,
+        entity_id=method.entity_id,
+        site_id=method.site_id,
         actor=actor,
         now=now,
     )

@@ -17,7 +17,7 @@ from billing.payments.errors import CheckoutStands
 from billing.payments.flows.checkouts import start_checkout
 from billing.payments.flows.room import Payments
 from billing.payments.ports import CheckoutStatus, GatewayRefused
-from billing.payments.queries.checkouts import find_checkout, find_pay_link, is_on_its_way
+from billing.payments.queries.checkouts import find_checkout, find_pay_link, is_being_charged, is_on_its_way
 from billing.payments.records.checkouts import PayLink
 from billing.payments.states.checkouts import CheckoutState
 from billing.platform.http.edge import Edge
@@ -45,7 +45,7 @@ def make_blueprint(edge: Edge, room: Payments, checkout_origin: str) -> Blueprin
             return render_template(_settled_page(edge, link), clinic=_clinic(edge, link))
         if edge.read(lambda read: is_on_its_way(read, link.invoice_id)):
             return render_template("portal/on_its_way.html", clinic=_clinic(edge, link), amount=link.amount)
-        if _being_confirmed(edge, room, token):
+        if _being_charged(edge, link) or _being_confirmed(edge, room, token):
             return render_template("portal/confirming.html", clinic=_clinic(edge, link), amount=link.amount)
         allow_form_target(checkout_origin)
         return render_template("portal/pay.html", clinic=_clinic(edge, link), amount=link.amount, token=token)
@@ -74,6 +74,10 @@ def make_blueprint(edge: Edge, room: Payments, checkout_origin: str) -> Blueprin
 def _settled_page(edge: Edge, link: PayLink) -> str:
     invoice = edge.read(lambda read: find_invoice(read, link.invoice_id, SYSTEM))
     return "portal/void.html" if invoice.state is InvoiceState.VOID else "portal/paid.html"
+
+
+def _being_charged(edge: Edge, link: PayLink) -> bool:
+    return edge.read(lambda read: is_being_charged(read, link.invoice_id))
 
 
 def _welcome_back() -> str | Response:
