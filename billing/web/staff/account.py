@@ -151,7 +151,7 @@ def why_not(payment: Payment, disputed: frozenset[str]) -> str | None:
     if disputed:
         return "Waits for a dispute"
     if payment.amount - payment.refunded - payment.lost == ZERO:
-        return "All of it went back" if not payment.lost else "Went back or was lost"
+        return "All of it went back, or waits to" if not payment.lost else "Went back or was lost"
     return None
 
 
