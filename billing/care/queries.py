@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -17,6 +17,7 @@ from billing.kernel.money import Money
 from billing.kernel.permissions import Actor
 from billing.platform.data.database import Read
 from billing.platform.data.reach import within_reach
+from billing.platform.data.selects import rows_among
 from billing.platform.data.vault import Vault
 
 
@@ -42,6 +43,12 @@ def find_session(read: Read, session_id: str, actor: Actor) -> Session:
     if row is None or not actor.sees(entity_id=row.entity_id, site_id=row.site_id):
         raise no_such_session()
     return session_of(read.vault, row)
+
+
+def sessions_among(read: Read, session_ids: Collection[str]) -> dict[str, Session]:
+    """Those of these sessions that there are, by id."""
+    rows = rows_among(read, SessionRow, "id", session_ids)
+    return {row.id: session_of(read.vault, row) for row in rows}
 
 
 def sessions_of_plan(read: Read, plan_id: str) -> tuple[Session, ...]:
@@ -125,7 +132,7 @@ def plan_of(vault: Vault, row: PlanRow, sessions: Iterable[Session]) -> Plan:
     )
 
 
-def session_of(vault: Vault, row: SessionRow) -> Session:
+def session_of(vault: Vault, row: Any) -> Session:
     clinical = open_clinical(vault, row)
     return Session(
         id=row.id,
@@ -153,7 +160,7 @@ def session_of(vault: Vault, row: SessionRow) -> Session:
     )
 
 
-def open_clinical(vault: Vault, row: SessionRow) -> dict[str, Any]:
+def open_clinical(vault: Vault, row: Any) -> dict[str, Any]:
     return vault.open(SessionRow.__tablename__, row.id, row.sealed)
 
 

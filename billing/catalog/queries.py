@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from functools import lru_cache
@@ -47,6 +48,7 @@ from billing.catalog.rules.schedule_body import schedule_of
 from billing.kernel.clock import local_date
 from billing.kernel.permissions import Actor
 from billing.platform.data.database import Read
+from billing.platform.data.selects import row_where
 
 SAMPLES = Path(__file__).parent / "samples"
 
@@ -104,7 +106,7 @@ def sites(read: Read, entity_id: str) -> tuple[Site, ...]:
 
 def find_site(read: Read, site_id: str) -> Site:
     """Raises: NoSuchSite."""
-    row = read.session.get(SiteRow, site_id)
+    row = row_where(read, SiteRow, id=site_id)
     if row is None:
         raise NoSuchSite(f"There is no site {site_id}.")
     return _site(row)
@@ -112,7 +114,13 @@ def find_site(read: Read, site_id: str) -> Site:
 
 def site_date(read: Read, site_id: str, instant: datetime) -> date:
     """The clinic-local date of an instant at one site. Raises: NoSuchSite."""
-    return local_date(instant, ZoneInfo(find_site(read, site_id).timezone))
+    return site_dates(read, [(site_id, instant)])[0]
+
+
+def site_dates(read: Read, instants: Sequence[tuple[str, datetime]]) -> list[date]:
+    """The clinic-local dates of instants, each at its site; a site is read once. Raises: NoSuchSite."""
+    zones = {site_id: ZoneInfo(find_site(read, site_id).timezone) for site_id in {at for at, _ in instants}}
+    return [local_date(instant, zones[site_id]) for site_id, instant in instants]
 
 
 def providers(read: Read, entity_id: str) -> tuple[Provider, ...]:

@@ -8,6 +8,7 @@ from typing import Any
 from flask import Response
 
 from billing.invoices.queries import (
+    as_it_stands,
     find_invoice,
     find_payer,
     find_share,
@@ -66,7 +67,7 @@ def _add_invoice_routes(routes: ApiBlueprint, edge: Edge) -> None:
         def issue_and_read(tx: Tx) -> Invoice:
             invoice = issue_invoice(tx, **body, actor=actor, now=now)
             tx.announce()  # elected credit comes off before the answer
-            return find_invoice(tx, invoice.id, actor)
+            return as_it_stands(tx, invoice)
 
         return edge_write(edge, issue_and_read, InvoiceView)
 

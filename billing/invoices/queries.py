@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from sqlalchemy import ColumnElement, func, select
 
@@ -33,6 +34,7 @@ from billing.kernel.money import Money, total
 from billing.kernel.permissions import SYSTEM, Actor
 from billing.platform.data.database import Read
 from billing.platform.data.reach import within_reach
+from billing.platform.data.selects import rows_where
 
 
 def find_invoice(read: Read, invoice_id: str, actor: Actor) -> Invoice:
@@ -41,6 +43,12 @@ def find_invoice(read: Read, invoice_id: str, actor: Actor) -> Invoice:
     if row is None or not actor.sees(entity_id=row.entity_id, site_id=row.site_id):
         raise NoSuchInvoice(f"There is no invoice {invoice_id}.")
     return record_of(read, row)
+
+
+def as_it_stands(read: Read, invoice: Invoice) -> Invoice:
+    """The same invoice with the state and the balance that it has now; all else never changes."""
+    [row] = rows_where(read, InvoiceRow, id=invoice.id)
+    return replace(invoice, state=InvoiceState(row.state), open_balance=Money(row.open_cents))
 
 
 def patient_of_invoice(read: Read, invoice_id: str, actor: Actor) -> str:

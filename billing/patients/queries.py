@@ -138,7 +138,7 @@ def no_such_patient() -> NoSuchPatient:
     return NoSuchPatient("There is no such patient. Check the id.")
 
 
-def patient_of(vault: Vault, row: PatientRow) -> Patient:
+def patient_of(vault: Vault, row: Any) -> Patient:
     person = vault.open(PatientRow.__tablename__, row.id, row.sealed)
     return Patient(
         id=row.id,

@@ -40,7 +40,10 @@ from billing.patients.rules.entitlements import (
 from billing.patients.rules.people import tidy_person
 from billing.platform.data.audit import record_audit
 from billing.platform.data.database import Tx
+from billing.platform.data.selects import select_where
 from billing.platform.data.series import next_number
+
+LOCK = select_where(PatientRow, "id").with_for_update()
 
 
 def lock_patient(tx: Tx, patient_id: str) -> Patient:
@@ -50,10 +53,12 @@ def lock_patient(tx: Tx, patient_id: str) -> Patient:
     caller decides on what is true now.
     Raises: NoSuchPatient.
     """
-    patient = patient_of(tx.vault, _locked_row(tx, patient_id))
     tx.session.flush()
+    row = tx.connection.execute(LOCK, {"id": patient_id}).first()
+    if row is None:
+        raise no_such_patient()
     tx.session.expire_all()
-    return patient
+    return patient_of(tx.vault, row)
 
 
 def add_patient(

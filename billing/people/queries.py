@@ -12,11 +12,12 @@ from billing.people.models import ApiToken, StaffSessionRow, StaffUser
 from billing.people.records import Credentials, Staff, StaffSession, Token
 from billing.people.rules import permissions_of, secret_hash, session_lives, within_reach
 from billing.platform.data.database import Read
+from billing.platform.data.selects import row_where
 
 
 def actor_for_token(read: Read, secret: str, now: datetime) -> Actor | None:
     """The bearer of a token that is neither revoked nor expired."""
-    row = read.session.scalar(select(ApiToken).where(ApiToken.secret_sha256 == secret_hash(secret)))
+    row = row_where(read, ApiToken, secret_sha256=secret_hash(secret))
     if row is None or row.revoked_at is not None or (row.expires_at is not None and row.expires_at <= now):
         return None
     token = token_of(row)

@@ -16,6 +16,7 @@ from billing.kernel.permissions import Actor
 from billing.platform.data.database import Read
 from billing.platform.data.documents import find_document
 from billing.platform.data.reach import within_reach
+from billing.platform.data.selects import row_where
 from billing.quotes.errors import NoSuchQuote
 from billing.quotes.models import QuoteRow
 from billing.quotes.records import (
@@ -33,7 +34,7 @@ from billing.quotes.rules import price
 
 def find_quote(read: Read, quote_id: str, actor: Actor) -> Quote:
     """Raises: NoSuchQuote, also for one of a site that the actor may not know of."""
-    row = read.session.get(QuoteRow, quote_id)
+    row = row_where(read, QuoteRow, id=quote_id)
     if row is None or not actor.sees(entity_id=row.entity_id, site_id=row.site_id):
         raise NoSuchQuote("There is no such quote. Check the id.")
     return quote_of(row, find_document(read, row.document_id).body)

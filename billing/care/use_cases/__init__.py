@@ -1,6 +1,6 @@
 """Writes of care, one file for each kind: plans, cover, visits."""
 
-from billing.care.use_cases.cover import cover, set_due, uncover
+from billing.care.use_cases.cover import cover, set_due, set_dues, uncover
 from billing.care.use_cases.plan import plan_sessions, plan_treatment, reschedule_session
 from billing.care.use_cases.visit import cancel_session, check_in, mark_no_show, record_session, turn_away
 
@@ -14,6 +14,7 @@ __all__ = [
     "record_session",
     "reschedule_session",
     "set_due",
+    "set_dues",
     "turn_away",
     "uncover",
 ]

@@ -6,9 +6,12 @@ money use cases of upper rooms, which have locked the patient.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
+from typing import cast
 
-from sqlalchemy import select, update
+from sqlalchemy import Table, bindparam, select, update
 
 from billing.care.errors import (
     InvalidCoverAmount,
@@ -17,15 +20,21 @@ from billing.care.errors import (
     SessionOvercovered,
 )
 from billing.care.models import CoverageMoveRow, CoverageRow, SessionRow
-from billing.care.queries import find_session, session_of
+from billing.care.queries import find_session, no_such_session, session_of
 from billing.care.records import Session
 from billing.care.rules import missing_cover
 from billing.kernel.ids import new_id
 from billing.kernel.money import ZERO, Money
 from billing.kernel.permissions import Actor
-from billing.platform.data.audit import record_audit
+from billing.platform.data.audit import record_audit, record_audits
 from billing.platform.data.base import insert_into
 from billing.platform.data.database import Tx
+
+SET_DUE = (
+    update(cast(Table, SessionRow.__table__))
+    .where(SessionRow.id == bindparam("of_session"), SessionRow.covered_cents <= bindparam("cents"))
+    .values(due_cents=bindparam("cents"))
+)
 
 
 def set_due(tx: Tx, *, session_id: str, due: Money | None, actor: Actor, now: datetime) -> Session:
@@ -46,10 +55,31 @@ def set_due(tx: Tx, *, session_id: str, due: Money | None, actor: Actor, now: da
     )
     session = _reread(tx, session_id)
     if changed is None:
-        raise SessionOvercovered("Take cover back first: more is covered than would be due.", missing_cents=0)
+        raise _more_is_covered()
     detail: dict[str, str | int] = {"due": "none"} if cents is None else {"due_cents": cents}
     record_audit(tx, actor=actor, action="session.price", subject_id=session_id, now=now, detail=detail)
     return session
+
+
+def set_dues(tx: Tx, *, dues: Sequence[tuple[Session, Money]], actor: Actor, now: datetime) -> list[Session]:
+    """Say what sessions cost their patient, all of them or none. They were read under the patient's lock.
+
+    Raises: NoSuchSession, SessionOvercovered when more is covered already, InvalidCoverAmount.
+    """
+    for session, due in dues:
+        if not actor.sees(entity_id=session.entity_id, site_id=session.site_id):
+            raise no_such_session()
+        if due < ZERO:
+            raise InvalidCoverAmount("A session cannot cost less than nothing.")
+    changed = tx.connection.execute(
+        SET_DUE, [{"of_session": session.id, "cents": due.cents} for session, due in dues]
+    )
+    if changed.rowcount != len(dues):
+        raise _more_is_covered()
+    tx.session.expire_all()
+    details = {session.id: {"due_cents": due.cents} for session, due in dues}
+    record_audits(tx, actor=actor, action="session.price", details=details, now=now)
+    return [replace(session, due=due) for session, due in dues]
 
 
 def cover(
@@ -125,6 +155,10 @@ def uncover(
     detail: dict[str, str | int] = {"source_kind": source_kind, "source_id": source_id, "cents": amount.cents}
     record_audit(tx, actor=actor, action="session.uncover", subject_id=session_id, now=now, detail=detail)
     return _reread(tx, session_id)
+
+
+def _more_is_covered() -> SessionOvercovered:
+    return SessionOvercovered("Take cover back first: more is covered than would be due.", missing_cents=0)
 
 
 def _check_positive(amount: Money) -> None:

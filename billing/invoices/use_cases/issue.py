@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from billing.care.queries import find_session
+from billing.care.queries import no_such_session, sessions_among
+from billing.care.records import Session
 from billing.care.states import CALLED_OFF, SessionState
-from billing.care.use_cases import set_due
+from billing.care.use_cases import set_dues
 from billing.catalog.queries import site_date
 from billing.invoices.errors import (
     QuoteWithoutPlan,
@@ -20,7 +21,7 @@ from billing.invoices.models import (
     InvoiceLineRow,
     InvoiceRow,
 )
-from billing.invoices.queries import find_invoice, record_of
+from billing.invoices.queries import as_it_stands
 from billing.invoices.records import Invoice, InvoiceKind, InvoiceLine, ShareOrder
 from billing.invoices.states import (
     InvoiceIssued,
@@ -31,12 +32,13 @@ from billing.invoices.use_cases.settle import settle_if_nothing_is_owed
 from billing.invoices.use_cases.shares import put_share
 from billing.kernel.ids import new_id
 from billing.kernel.money import total
-from billing.kernel.permissions import SYSTEM, Actor
+from billing.kernel.permissions import Actor
 from billing.patients.use_cases import lock_patient
 from billing.platform.data.audit import record_audit
 from billing.platform.data.base import insert_into
 from billing.platform.data.database import Tx
 from billing.platform.data.documents import freeze
+from billing.platform.data.selects import rows_among
 from billing.platform.data.series import next_number
 from billing.quotes.queries import find_quote, price_of_some
 from billing.quotes.records import Quote, QuotedSession
@@ -64,14 +66,13 @@ def issue_invoice(
         raise QuoteWithoutPlan("Make the quote from a patient's treatment plan, then invoice it.")
     lock_patient(tx, quote.patient_id)
     chosen = _chosen(tx, quote, session_ids)
-    for item in chosen:
-        _refuse_unless_billable(tx, str(item.session_id))
+    sessions = _billable(tx, [str(item.session_id) for item in chosen])
     kind = InvoiceKind.PACKAGE if any(item.package for item in chosen) else InvoiceKind.SESSION
-    invoice = _write_invoice(tx, quote, kind, chosen, actor, now)
-    for line in invoice.lines:
-        session = set_due(tx, session_id=line.session_id, due=line.net, actor=actor, now=now)
-        if session.state is SessionState.GIVEN:
-            earn(tx, invoice, line, session, actor, now)
+    invoice = _write_invoice(tx, quote, kind, chosen, now)
+    dues = [(session, line.net) for session, line in zip(sessions, invoice.lines, strict=True)]
+    priced = set_dues(tx, dues=dues, actor=actor, now=now)
+    given = [pair for pair in zip(invoice.lines, priced, strict=True) if pair[1].state is SessionState.GIVEN]
+    earn(tx, invoice, given, actor, now)
     for order in payer_shares:
         put_share(tx, invoice.id, order, actor, now)
     record_audit(
@@ -83,7 +84,8 @@ def issue_invoice(
         detail={"total_cents": invoice.total.cents},
     )
     tx.emit(InvoiceIssued(invoice_id=invoice.id, patient_id=invoice.patient_id, actor=actor, now=now))
-    return settle_if_nothing_is_owed(tx, find_invoice(tx, invoice.id, SYSTEM), actor, now)
+    standing = as_it_stands(tx, invoice) if payer_shares else invoice
+    return settle_if_nothing_is_owed(tx, standing, actor, now)
 
 
 def _chosen(tx: Tx, quote: Quote, session_ids: Sequence[str] | None) -> tuple[QuotedSession, ...]:
@@ -96,53 +98,72 @@ def _chosen(tx: Tx, quote: Quote, session_ids: Sequence[str] | None) -> tuple[Qu
     return price_of_some(tx, quote, session_ids)
 
 
-def _refuse_unless_billable(tx: Tx, session_id: str) -> None:
-    if tx.session.get(InvoicedSession, session_id) is not None:
-        raise SessionAlreadyInvoiced(
-            f"Session {session_id} stands on an invoice already.", session_id=session_id
-        )
-    if find_session(tx, session_id, SYSTEM).state in CALLED_OFF:
-        raise SessionCalledOff(
-            f"Session {session_id} will not take place. Quote the plan again.", session_id=session_id
-        )
+def _billable(tx: Tx, session_ids: Sequence[str]) -> list[Session]:
+    """The sessions in this order, of which none stands on an invoice or was called off."""
+    invoiced = {row.session_id for row in rows_among(tx, InvoicedSession, "session_id", session_ids)}
+    sessions = sessions_among(tx, session_ids)
+    for session_id in session_ids:
+        if session_id in invoiced:
+            raise SessionAlreadyInvoiced(
+                f"Session {session_id} stands on an invoice already.", session_id=session_id
+            )
+        if session_id not in sessions:
+            raise no_such_session()
+        if sessions[session_id].state in CALLED_OFF:
+            raise SessionCalledOff(
+                f"Session {session_id} will not take place. Quote the plan again.", session_id=session_id
+            )
+    return [sessions[session_id] for session_id in session_ids]
 
 
 def _write_invoice(
-    tx: Tx, quote: Quote, kind: InvoiceKind, chosen: Sequence[QuotedSession], actor: Actor, now: datetime
+    tx: Tx, quote: Quote, kind: InvoiceKind, chosen: Sequence[QuotedSession], now: datetime
 ) -> Invoice:
-    invoice_id = new_id("inv")
-    number = next_number(tx, entity_id=quote.entity_id, series="invoice")
-    lines = [_new_line(item) for item in chosen]
+    lines = tuple(_new_line(item) for item in chosen)
     owed = total(line.net for line in lines)
-    issued_on = site_date(tx, quote.site_id, now)
-    body = {
-        "number": number,
-        "patient_id": quote.patient_id,
-        "quote_id": quote.id,
-        "issued_on": issued_on,
-        "lines": [_frozen(line) for line in lines],
-        "total_cents": owed.cents,
-    }
-    document = freeze(tx, kind="invoice", subject_id=invoice_id, version=1, body=body, now=now)
-    row = InvoiceRow(
-        id=invoice_id,
-        number=number,
+    invoice = Invoice(
+        id=new_id("inv"),
+        number=next_number(tx, entity_id=quote.entity_id, series="invoice"),
         entity_id=quote.entity_id,
         site_id=quote.site_id,
         patient_id=str(quote.patient_id),
         quote_id=quote.id,
         kind=kind,
         state=InvoiceState.OPEN,
-        total_cents=owed.cents,
-        open_cents=owed.cents,
-        issued_on=issued_on,
+        total=owed,
+        open_balance=owed,
+        issued_on=site_date(tx, quote.site_id, now),
         issued_at=now,
-        document_id=document.id,
+        lines=lines,
     )
-    tx.session.add(row)
-    tx.session.flush()
-    _write_lines(tx, invoice_id, lines)
-    return record_of(tx, row)
+    document = freeze(tx, kind="invoice", subject_id=invoice.id, version=1, body=_body(invoice), now=now)
+    tx.connection.execute(insert_into(InvoiceRow), _row_values(invoice, document.id))
+    _write_lines(tx, invoice)
+    return invoice
+
+
+def _body(invoice: Invoice) -> dict[str, object]:
+    """What the invoice's document says."""
+    return {
+        "number": invoice.number,
+        "patient_id": invoice.patient_id,
+        "quote_id": invoice.quote_id,
+        "issued_on": invoice.issued_on,
+        "lines": [_frozen(line) for line in invoice.lines],
+        "total_cents": invoice.total.cents,
+    }
+
+
+def _row_values(invoice: Invoice, document_id: str) -> dict[str, object]:
+    kept = ("id", "number", "entity_id", "site_id", "patient_id", "quote_id", "issued_on", "issued_at")
+    return {
+        **{name: getattr(invoice, name) for name in kept},
+        "kind": str(invoice.kind),
+        "state": str(invoice.state),
+        "total_cents": invoice.total.cents,
+        "open_cents": invoice.open_balance.cents,
+        "document_id": document_id,
+    }
 
 
 def _new_line(item: QuotedSession) -> InvoiceLine:
@@ -168,14 +189,15 @@ def _frozen(line: InvoiceLine) -> dict[str, object]:
     }
 
 
-def _write_lines(tx: Tx, invoice_id: str, lines: Sequence[InvoiceLine]) -> None:
-    tx.session.execute(
+def _write_lines(tx: Tx, invoice: Invoice) -> None:
+    tx.connection.execute(
         insert_into(InvoiceLineRow),
         [
-            {"id": line.id, "invoice_id": invoice_id, "place": place, **_frozen(line)}
-            for place, line in enumerate(lines, 1)
+            {"id": line.id, "invoice_id": invoice.id, "place": place, **_frozen(line)}
+            for place, line in enumerate(invoice.lines, 1)
         ],
     )
-    tx.session.execute(
-        insert_into(InvoicedSession), [{"session_id": line.session_id, "line_id": line.id} for line in lines]
+    tx.connection.execute(
+        insert_into(InvoicedSession),
+        [{"session_id": line.session_id, "line_id": line.id} for line in invoice.lines],
     )

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from sqlalchemy import Select, func, select
 
 from billing.invoices.queries import find_invoice
 from billing.kernel.money import ZERO, Money, total
-from billing.kernel.permissions import SYSTEM, Actor
+from billing.kernel.permissions import Actor
 from billing.payments.errors import NoSuchApplication, NoSuchCredit
 from billing.payments.models.credits import (
     CreditApplicationRow,
@@ -29,6 +30,7 @@ from billing.payments.records.credits import (
 )
 from billing.platform.data.database import Read
 from billing.platform.data.reach import within_reach
+from billing.platform.data.selects import rows_where
 
 
 def find_credit(read: Read, lot_id: str, actor: Actor) -> CreditLot:
@@ -75,11 +77,11 @@ def applications_of_credit(read: Read, lot_id: str) -> tuple[CreditApplication, 
 
 def elected_credits(read: Read, patient_id: str) -> Sequence[CreditLot]:
     """Credits that go off the next invoice, oldest first."""
-    return [
-        lot
-        for lot in credits_of_patient(read, patient_id, SYSTEM)
-        if lot.available and lot.election is Election.CREDIT and lot.payer_id is None
+    lots = [lot_of(row) for row in rows_where(read, CreditLotRow, patient_id=patient_id)]
+    elected = [
+        lot for lot in lots if lot.available and lot.election is Election.CREDIT and lot.payer_id is None
     ]
+    return sorted(elected, key=lambda lot: (lot.held_on, lot.id))
 
 
 def find_application(read: Read, application_id: str, actor: Actor) -> CreditApplication:
@@ -160,7 +162,7 @@ def reimbursed_for_session(read: Read, session_id: str) -> Money:
     return Money(int(given or 0) - int(gone or 0))
 
 
-def lot_of(row: CreditLotRow) -> CreditLot:
+def lot_of(row: Any) -> CreditLot:
     return CreditLot(
         id=row.id,
         entity_id=row.entity_id,

@@ -65,17 +65,25 @@ def record_audit(
     detail: Mapping[str, str | int] | None = None,
 ) -> None:
     """Write one row of the trail. `detail` holds ids, amounts and counts, never health data or names."""
-    tx.session.execute(
-        insert_into(AuditRow),
+    record_audits(tx, actor=actor, action=action, details={subject_id: detail or {}}, now=now)
+
+
+def record_audits(
+    tx: Tx, *, actor: Actor, action: str, details: Mapping[str, Mapping[str, str | int]], now: datetime
+) -> None:
+    """Write a row for each of the subjects that one action was done to, in their order."""
+    rows = [
         {
             "id": new_id("aud"),
             "at": now,
             "actor_id": actor.id,
             "action": action,
             "subject_id": subject_id,
-            "detail": dict(detail or {}),
-        },
-    )
+            "detail": dict(detail),
+        }
+        for subject_id, detail in details.items()
+    ]
+    tx.connection.execute(insert_into(AuditRow), rows)
 
 
 def seal_audit_rows(tx: Tx, *, limit: int = 1_000) -> int:

@@ -11,6 +11,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from psycopg import IsolationLevel
 from sqlalchemy import Connection, Engine, event
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import Session
@@ -34,20 +35,20 @@ SQLITE_SETTINGS = (
 
 @dataclass
 class Read:
-    """One look at the database: its session, and the vault that opens sealed rows."""
+    """One look at the database: its session, and the vault that opens sealed rows.
+
+    `connection` is the session's own, for statements that need none of its objects.
+    """
 
     session: Session
     vault: Vault
+    connection: Connection
 
 
 @dataclass
 class Tx(Read):
-    """One write in progress, and the facts it will announce before it commits.
+    """One write in progress, and the facts it will announce before it commits."""
 
-    `connection` is the session's own, for statements that need no session; it sees what was flushed.
-    """
-
-    connection: Connection
     subscribers: Mapping[type, list[Callable[[Tx, Any], None]]]
     facts: deque[object] = field(default_factory=deque)
 
@@ -165,8 +166,12 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[Read]:
         """A deferred transaction that sees one state of the database and cannot write."""
-        with Session(self.read_engine, expire_on_commit=False) as session, session.begin():
-            yield Read(session, self.vault)
+        with (
+            self.read_engine.connect() as connection,
+            Session(connection, expire_on_commit=False) as session,
+            connection.begin(),
+        ):
+            yield Read(session, self.vault, connection)
 
 
 def engine_options(url: str, *, asks_first: bool = False) -> dict[str, Any]:
@@ -195,9 +200,11 @@ def configure_reader(engine: Engine) -> None:
         _configure_sqlite(engine, begin="BEGIN DEFERRED", more=("query_only=ON",))
     else:
 
-        @event.listens_for(engine, "begin")
-        def begin_reading(connection: Any) -> None:
-            connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        @event.listens_for(engine, "connect")
+        def configure(connection: Any, _record: object) -> None:
+            """The driver says it with each BEGIN, which costs no round trip."""
+            connection.isolation_level = IsolationLevel.REPEATABLE_READ
+            connection.read_only = True
 
 
 def _configure_sqlite(engine: Engine, *, begin: str, more: tuple[str, ...]) -> None:

@@ -17,6 +17,7 @@ from billing.platform.data.base import Base, Id, insert_into
 from billing.platform.data.database import Database, Read, Tx
 from billing.platform.data.errors import DocumentMissing
 from billing.platform.data.inserts import insert_unless_there
+from billing.platform.data.selects import row_where
 
 
 class Document(Base):
@@ -65,7 +66,7 @@ def freeze(
     document_id, content = new_id("doc"), canonical_json(dict(body))
     sha256 = hashlib.sha256(content).hexdigest()
     sealed = tx.vault.seal_bytes("document", document_id, content)
-    tx.session.execute(
+    tx.connection.execute(
         insert_into(Document),
         {
             "id": document_id,
@@ -90,7 +91,7 @@ def freeze(
 
 def find_document(read: Read, document_id: str) -> FrozenDocument:
     """Raises: DocumentMissing, also when the bytes no longer match their hash."""
-    row = read.session.get(Document, document_id)
+    row = row_where(read, Document, id=document_id)
     if row is None:
         raise DocumentMissing(f"There is no document {document_id}.")
     content = read.vault.open_bytes("document", row.id, row.sealed)

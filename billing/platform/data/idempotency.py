@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import String, insert, select, update
+from sqlalchemy import String, update
 from sqlalchemy.orm import Mapped, mapped_column
 
-from billing.platform.data.base import Base, Id
+from billing.platform.data.base import Base, Id, insert_into
 from billing.platform.data.database import Read, Tx
 from billing.platform.data.errors import KeyReused
 from billing.platform.data.inserts import insert_unless_there
+from billing.platform.data.selects import row_where
 
 
 class AnsweredRequest(Base):
@@ -48,9 +49,7 @@ def find_answer(read: Read, *, actor_id: str, key: str, request_sha256: str) -> 
 
     Raises: KeyReused when the key came with another request.
     """
-    row = read.session.scalar(
-        select(AnsweredRequest).where(AnsweredRequest.actor_id == actor_id, AnsweredRequest.key == key)
-    )
+    row = row_where(read, AnsweredRequest, actor_id=actor_id, key=key)
     if row is None:
         return None
     if row.request_sha256 != request_sha256:
@@ -62,14 +61,15 @@ def find_answer(read: Read, *, actor_id: str, key: str, request_sha256: str) -> 
 
 def keep_answer(tx: Tx, *, actor_id: str, key: str, request_sha256: str, answer: Answer) -> None:
     """Raises: IntegrityError when the same key is being answered at this very moment."""
-    tx.session.execute(
-        insert(AnsweredRequest).values(
-            actor_id=actor_id,
-            key=key,
-            request_sha256=request_sha256,
-            status=answer.status,
-            sealed=tx.vault.seal_bytes("answered_request", f"{actor_id}/{key}", answer.body),
-        )
+    tx.connection.execute(
+        insert_into(AnsweredRequest),
+        {
+            "actor_id": actor_id,
+            "key": key,
+            "request_sha256": request_sha256,
+            "status": answer.status,
+            "sealed": tx.vault.seal_bytes("answered_request", f"{actor_id}/{key}", answer.body),
+        },
     )
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import String, insert, update
+from typing import cast
+
+from sqlalchemy import String, Table, bindparam, insert, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -18,20 +20,22 @@ class NumberSeries(Base):
     last: Mapped[int]
 
 
+ADVANCE = (
+    update(cast(Table, NumberSeries.__table__))
+    .where(NumberSeries.entity_id == bindparam("of_entity"), NumberSeries.series == bindparam("of_series"))
+    .values(last=NumberSeries.last + 1)
+    .returning(NumberSeries.last)
+)
+
+
 def next_number(tx: Tx, *, entity_id: str, series: str) -> int:
     """The next number of a series. It goes back with its transaction, so that none is ever missing."""
-    advance = (
-        update(NumberSeries)
-        .where(NumberSeries.entity_id == entity_id, NumberSeries.series == series)
-        .values(last=NumberSeries.last + 1)
-        .returning(NumberSeries.last)
-    )
-    number = tx.session.scalar(advance)
-    if number is not None:
-        return number
-    try:
-        with tx.session.begin_nested():
-            tx.session.execute(insert(NumberSeries).values(entity_id=entity_id, series=series, last=1))
-    except IntegrityError:  # another transaction began the series a moment ago
-        return tx.session.scalars(advance).one()
-    return 1
+    named = {"of_entity": entity_id, "of_series": series}
+    number = tx.connection.scalar(ADVANCE, named)
+    if number is None:
+        try:
+            with tx.session.begin_nested():
+                tx.session.execute(insert(NumberSeries).values(entity_id=entity_id, series=series, last=1))
+        except IntegrityError:  # another transaction began the series a moment ago
+            return tx.connection.scalars(ADVANCE, named).one()
+    return number or 1

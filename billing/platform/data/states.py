@@ -61,7 +61,7 @@ def advance(
     before = type(next(iter(moves))[0])(row.state)
     after = next_state(moves, before, event)
     row.state = str(after)
-    tx.session.execute(
+    tx.connection.execute(
         insert_into(StateChange),
         {
             "id": new_id("chg"),
