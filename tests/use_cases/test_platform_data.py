@@ -26,7 +26,8 @@ from billing.platform.data.documents import (
 from billing.platform.data.errors import KeyReused, VaultClosed
 from billing.platform.data.idempotency import Answer, find_answer, keep_answer
 from billing.platform.data.jobs import Job, Recurring, Worker, enqueue, queue_report
-from billing.platform.data.series import next_number
+from billing.platform.data.selects import row_where, rows_among, rows_where
+from billing.platform.data.series import NumberSeries, next_number
 from billing.platform.data.vault import Vault
 
 # --- transactions --------------------------------------------------------------------------------------
@@ -57,6 +58,30 @@ def test_a_rehearsal_answers_and_changes_nothing(database):
 def test_a_reader_cannot_write(database):
     with pytest.raises(DatabaseError), database.reading() as read:
         next_number(Tx(read.session, read.vault, read.connection, {}), entity_id="ent_1", series="invoice")
+
+
+def test_a_reader_sees_one_state_while_others_write(database):
+    def draw(tx):
+        return next_number(tx, entity_id="ent_1", series="invoice")
+
+    database.in_transaction(draw)
+    with database.reading() as read:
+        before = [row.last for row in rows_where(read, NumberSeries, entity_id="ent_1")]
+        assert database.in_transaction(draw) == 2
+        assert [row.last for row in rows_where(read, NumberSeries, entity_id="ent_1")] == before == [1]
+
+
+def test_rows_without_objects_show_what_the_session_has_yet_to_write(database):
+    def work(tx):
+        next_number(tx, entity_id="ent_1", series="invoice")
+        tx.session.get_one(NumberSeries, ("ent_1", "invoice")).last = 41
+        alone = row_where(tx, NumberSeries, entity_id="ent_1", series="invoice")
+        among = rows_among(tx, NumberSeries, "entity_id", ["ent_1", "ent_2"])
+        nobody = rows_among(tx, NumberSeries, "entity_id", [])
+        assert row_where(tx, NumberSeries, entity_id="ent_2", series="invoice") is None
+        return alone.last, [row.last for row in among], nobody
+
+    assert database.in_transaction(work) == (41, [41], [])
 
 
 @pytest.mark.parametrize("url", ["sqlite://", "postgresql+psycopg://nobody@127.0.0.1/nothing"])

@@ -76,6 +76,7 @@ def set_dues(tx: Tx, *, dues: Sequence[tuple[Session, Money]], actor: Actor, now
     )
     if changed.rowcount != len(dues):
         raise _more_is_covered()
+    tx.session.flush()
     tx.session.expire_all()
     details = {session.id: {"due_cents": due.cents} for session, due in dues}
     record_audits(tx, actor=actor, action="session.price", details=details, now=now)
