@@ -36,19 +36,21 @@ class Client:
         return self._send("GET", path, params=query).content
 
     def post(self, path: str, body: Any = None) -> Any:
+        return _unless_refused("POST", path, self.ask(path, body)).json()
+
+    def ask(self, path: str, body: Any = None) -> httpx.Response:
+        """POST, and what it is answered, a refusal included."""
         headers = {"Idempotency-Key": f"demo-{uuid.uuid4()}"}
-        return self._send("POST", path, json={} if body is None else body, headers=headers).json()
+        return self._until_answered("POST", path, json={} if body is None else body, headers=headers)
 
     def close(self) -> None:
         self._http.close()
 
     def _send(self, method: str, path: str, **request: Any) -> httpx.Response:
-        answer = self._office.until(
-            f"{method} {path} is answered", lambda: self._try(method, path, **request)
-        )
-        if answer.is_error:
-            raise Failed(f"{method} {path} answered {answer.status_code}: {answer.text}")
-        return answer
+        return _unless_refused(method, path, self._until_answered(method, path, **request))
+
+    def _until_answered(self, method: str, path: str, **request: Any) -> httpx.Response:
+        return self._office.until(f"{method} {path} is answered", lambda: self._try(method, path, **request))
 
     def _try(self, method: str, path: str, **request: Any) -> httpx.Response | None:
         try:
@@ -56,6 +58,13 @@ class Client:
         except httpx.TransportError:
             return None
         return None if answer.status_code in AGAIN else answer
+
+
+def _unless_refused(method: str, path: str, answer: httpx.Response) -> httpx.Response:
+    """Raises: Failed."""
+    if answer.is_error:
+        raise Failed(f"{method} {path} answered {answer.status_code}: {answer.text}")
+    return answer
 
 
 class Browser:

@@ -138,14 +138,16 @@ def refund_whose_answer_is_lost_for_a_day(visit: Visit, choose: Choose) -> None:
     """When its key is too old it is looked up: found, or held for the patient when it was never made."""
     card, clinic = choose.of(visit.refundable), visit.clinic
     clinic.control("lose-response", path=REFUNDS, times=1, when=choose.of(("after", "before")))
+    armed = _losses(visit)
     refund = _ask_refund(visit, card, choose.part(card.left))
-
-    def was_lost() -> bool:
-        return all(loss["path"] != REFUNDS for loss in clinic.stand_in.state()["lost_responses"])
-
-    clinic.office.until("the answer is lost", was_lost)
+    clinic.office.until("the answer is lost", lambda: _losses(visit) < armed)
     clinic.pass_time(timedelta(hours=25))
     _end_refund(visit, card, refund)
+
+
+def _losses(visit: Visit) -> int:
+    """How many answers about refunds are still to be lost."""
+    return sum(loss["path"] == REFUNDS for loss in visit.clinic.stand_in.state()["lost_responses"])
 
 
 def refund_that_fails_later(visit: Visit, choose: Choose) -> None:

@@ -44,8 +44,8 @@ class Visit:
         if not self.events_are_held:
             self.clinic.compare()
 
-    def release_events(self, order: str) -> None:
-        self.clinic.control("release-events", order=order)
+    def release_events(self, order: str, *, seed: int = 0) -> None:
+        self.clinic.control("release-events", order=order, seed=seed)
         self.events_are_held = False
         for card in self.cards:
             if not card.payment_id:

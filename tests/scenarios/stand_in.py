@@ -44,6 +44,14 @@ class StandIn:
         """Its switches, the totals of all that it moved, and the requests that it refused for a word."""
         return self._office.until("the stand-in tells its state", lambda: self._try("GET", "/_control/state"))
 
+    def posted(self, path: str) -> list[Any]:
+        """What it was asked to do under a path, oldest first: when, and under which key."""
+        told = self._office.until(
+            "the stand-in tells what it was asked",
+            lambda: self._try("GET", "/_control/requests", params={"path": path}),
+        )
+        return [request for request in told["requests"] if request["method"] == "POST"]
+
     def refuse_words(self, *words: str) -> None:
         """From now on it answers 400 to a request that holds one, and remembers that it came."""
         self.control("refuse-words", words=words)

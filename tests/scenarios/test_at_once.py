@@ -1,0 +1,158 @@
+"""Many people at one moment, at two machines of four web processes each and a worker, on real processes."""
+
+import shutil
+import uuid
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import PostgresqlServer
+from tests.scenarios.client import Browser
+from tests.scenarios.office import Office
+from tests.scenarios.soak import BEGINS
+from tests.scenarios.soak_clinic import Clinic
+from tests.scenarios.soak_deeds import (
+    GOOD,
+    Choose,
+    bill,
+    dispute,
+    dispute_lost,
+    dispute_won,
+    dispute_won_in_part,
+    pay_by_card,
+)
+from tests.scenarios.soak_model import PRICE, Card
+from tests.scenarios.soak_visit import Visit
+
+pytestmark = pytest.mark.processes
+
+CLICKS = 20
+CARD = {"card_number": GOOD, "expiry": "12 / 34", "cvc": "123"}
+
+
+@pytest.fixture(scope="module")
+def address(
+    tmp_path_factory: pytest.TempPathFactory, migrated_sqlite: Path, postgresql: PostgresqlServer | None
+) -> Iterator[str]:
+    """SQLite, or PostgreSQL by TEST_DATABASE_URL."""
+    if postgresql is None:
+        path = tmp_path_factory.mktemp("at_once") / "billing.db"
+        shutil.copyfile(migrated_sqlite, path)
+        yield f"sqlite:///{path}"
+        return
+    name = postgresql.create()
+    yield postgresql.address_of(name)
+    postgresql.drop_later(name)
+
+
+@pytest.fixture(scope="module")
+def clinic(tmp_path_factory: pytest.TempPathFactory, address: str) -> Iterator[Clinic]:
+    folder = tmp_path_factory.mktemp("office")
+    office = Office(folder=folder, database_url=address, clock=BEGINS, machines=2)
+    try:
+        office.open()
+        yield Clinic(office, BEGINS)
+    finally:
+        office.close()
+
+
+@pytest.fixture
+def visit(clinic: Clinic) -> Visit:
+    """A patient of their own, with one bill."""
+    came = Visit(clinic, uuid.uuid4().int % 1_000_000)
+    bill(came, Choose("1"))
+    return came
+
+
+@pytest.fixture
+def paid(visit: Visit) -> Card:
+    pay_by_card(visit, Choose("1"))
+    return visit.cards[0]
+
+
+def at_once(times: int, deed: Callable[[int], Any]) -> list[Any]:
+    with ThreadPoolExecutor(times) as people:
+        return list(people.map(deed, range(times)))
+
+
+def test_twenty_clicks_on_pay_are_one_page_and_one_charge(visit: Visit):
+    clinic, (owed,) = visit.clinic, visit.bills
+    path = f"/invoices/{owed.invoice_id}/checkouts"
+    pages = {page["url"] for page in at_once(CLICKS, lambda _: clinic.billing.post(path))}
+    assert len(pages) == 1
+    (url,) = pages
+
+    def pay(_number: int) -> None:
+        browser = Browser(clinic.office)
+        try:
+            browser.submit(browser.open(url), **CARD)
+        finally:
+            browser.close()
+
+    at_once(4, pay)
+    card = visit.model.charge(owed, clinic.stand_in.newest_charge())
+    visit.cards.append(card)
+    visit.await_booking(card)
+    clinic.compare()
+    assert len(clinic.billing.get("/payments", invoice_id=owed.invoice_id)["items"]) == 1
+
+
+def test_of_two_clerks_who_refund_one_payment_the_second_is_shown_what_is_left(visit: Visit, paid: Card):
+    clinic, path = visit.clinic, f"/payments/{paid.payment_id}/refunds"
+    body = {"amount_cents": 15_000, "refundable_cents": PRICE, "reason": "cancelled"}
+    done, refused = sorted(
+        at_once(2, lambda _: clinic.billing.ask(path, body)), key=lambda answer: answer.status_code
+    )
+    assert (done.status_code, refused.status_code) == (201, 409)
+    assert (refused.json()["code"], refused.json()["refundable_cents"]) == ("refundable-changed", 30_000)
+    visit.model.refund(paid, 15_000)
+    clinic.compare()
+    clinic.stand_in.refuse_leaks()
+
+
+def test_a_refund_whose_answer_is_lost_for_25_hours_is_looked_up_not_sent_again(visit: Visit, paid: Card):
+    clinic, stand_in = visit.clinic, visit.clinic.stand_in
+    clinic.control("lose-response", path="/v1/refunds", times=3)
+    body = {"amount_cents": PRICE, "refundable_cents": PRICE, "reason": "other"}
+    refund = clinic.billing.post(f"/payments/{paid.payment_id}/refunds", body)
+
+    def sent() -> list[Any]:
+        return [each for each in stand_in.posted("/v1/refunds") if each["idempotency_key"] == refund["id"]]
+
+    clinic.office.until("the refund was sent, and its answer lost", sent)
+    clinic.pass_time(timedelta(hours=25))
+    clinic.office.until(
+        "it was looked up", lambda: clinic.billing.get(f"/refunds/{refund['id']}")["state"] == "succeeded"
+    )
+    assert all(each["created"] < clinic.now.timestamp() for each in sent())
+    visit.model.refund(paid, PRICE)
+    clinic.compare()
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_some_two_hundred_notices_in_any_order_end_in_what_was_done(visit: Visit, seed: int):
+    """Each twice: of payments, of what banks took, gave back and kept."""
+    clinic, choose = visit.clinic, Choose("the same each time")
+    for _ in range(11):
+        bill(visit, choose)
+    clinic.control("duplicate-events", on=True)
+    clinic.control("hold-events")
+    visit.events_are_held = True
+    for deed in (
+        *[pay_by_card] * 12,
+        dispute,
+        dispute,
+        dispute,
+        dispute_lost,
+        dispute_won,
+        dispute_won_in_part,
+    ):
+        deed(visit, choose)
+    assert clinic.stand_in.state()["undelivered_events"] >= 150
+    visit.release_events("shuffled", seed=seed)
+    visit.end()
+    clinic.refuse_broken_invariants()
