@@ -21,7 +21,7 @@ from billing.payments.queries.payments import find_payment, list_payments
 from billing.payments.queries.receipts import receipts_by_payment, receipts_by_refund
 from billing.payments.queries.refunds import list_refunds
 from billing.payments.queries.takebacks import list_takebacks
-from billing.payments.records.credits import CreditBalance, CreditLot, CreditSource
+from billing.payments.records.credits import CreditApplication, CreditBalance, CreditLot, CreditSource
 from billing.payments.records.payments import Payment
 from billing.payments.records.refunds import Refund
 from billing.payments.records.takebacks import Takeback
@@ -80,6 +80,14 @@ class Account:
         """The credits, but for what was gathered for a refund and went out with it."""
         held = self.credits.items if self.credits else ()
         return [lot for lot in held if lot.available or lot.source is not CreditSource.RELEASED]
+
+    @property
+    def uses(self) -> Sequence[CreditApplication]:
+        return self.credits.applications if self.credits else ()
+
+    def others(self, use: CreditApplication) -> Sequence[Invoice]:
+        """The invoices that the credit of one could be moved to."""
+        return [each for each in self.invoices.values() if each.open_balance and each.id != use.invoice_id]
 
 
 def make_blueprint(edge: Edge) -> Blueprint:
