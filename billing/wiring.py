@@ -33,6 +33,7 @@ import billing.people.api
 import billing.people.cli
 import billing.quotes.api
 import billing.quotes.cli
+from billing.adapters.evidence_pdf import render_evidence
 from billing.adapters.mailer import SmtpMailer
 from billing.adapters.receipt_pdf import render_receipt
 from billing.adapters.remittance_835 import Edi835Reader
@@ -46,6 +47,7 @@ from billing.invoices.states import InvoiceIssued, InvoiceVoided, ItemReturned, 
 from billing.kernel.clock import clock_from
 from billing.kernel.money import Money
 from billing.kernel.permissions import SYSTEM
+from billing.payments.flows.dispute_answers import send_answer
 from billing.payments.flows.events import work_event
 from billing.payments.flows.mail import Mailroom, mail_new_receipt, send_mail
 from billing.payments.flows.refunds import send_refund
@@ -57,6 +59,7 @@ from billing.payments.handlers import (
     on_item_returned,
     on_share_agreed,
 )
+from billing.payments.use_cases.dispute_answers import RENDER_EVIDENCE, SEND_ANSWER, remind_of_disputes
 from billing.payments.use_cases.dormant import list_dormant_credits
 from billing.payments.use_cases.inbox import WORK_WEBHOOK
 from billing.payments.use_cases.mail import SEND_MAIL
@@ -80,10 +83,12 @@ from config import ROOT, STRIPE_API, Settings
 SAMPLE_CLINIC = ROOT / "billing" / "catalog" / "samples" / "b.yaml"
 STRIPE_CHECKOUT = "https://checkout.stripe.com"
 SEAL_AUDIT, RESOLVE, LIST_DORMANT = "seal-audit", "resolve", "list-dormant-credits"
+REMIND = "remind-of-disputes"
 RECURRING = (
     Recurring(SEAL_AUDIT, timedelta(seconds=30)),
     Recurring(RESOLVE, timedelta(minutes=5)),
     Recurring(LIST_DORMANT, timedelta(days=30)),
+    Recurring(REMIND, timedelta(hours=6)),
 )
 PUBLIC_ENDPOINTS = (
     frozenset({"static", "webhooks.stripe", "api-docs.openapi_json"})
@@ -154,6 +159,13 @@ def job_handlers(edge: Edge, payments: Payments, mailroom: Mailroom) -> Mapping[
         RENDER_RECEIPT: lambda task: _ignore(
             rendered_once(database, render_receipt, document_id=task.key, now=clock())
         ),
+        RENDER_EVIDENCE: lambda task: _ignore(
+            rendered_once(database, render_evidence, document_id=task.key, now=clock())
+        ),
+        SEND_ANSWER: lambda task: send_answer(payments, answer_id=task.key),
+        REMIND: lambda _task: _ignore(
+            database.in_transaction(lambda tx: remind_of_disputes(tx, actor=SYSTEM, now=clock()))
+        ),
         MAIL_RECEIPT: lambda task: mail_new_receipt(mailroom, receipt_id=task.key),
         SEND_MAIL: lambda task: send_mail(mailroom, mail_id=task.key),
         SEAL_AUDIT: lambda _task: _ignore(database.in_transaction(seal_audit_rows)),
@@ -211,6 +223,7 @@ def _register_api(api: BillingApi, house: House) -> None:
             house.payments,
             house.refund_limit,
             render_receipt,
+            render_evidence,
             sends_mail=house.sends_mail,
         ),
         billing.insurance.api.make_blueprint(edge, render_superbill, Edi835Reader()),

@@ -7,15 +7,16 @@ from contextlib import suppress
 from datetime import datetime
 
 import stripe
-from stripe import BalanceTransaction, Dispute, Refund, RequestsClient, StripeClient
+from stripe import BalanceTransaction, Refund, RequestsClient, StripeClient
 from stripe.params import PaymentIntentCreateParams
 from stripe.params.checkout import SessionCreateParams
 
 from billing.adapters.stripe_calls import DESCRIPTION, answers, made_since, operation
 from billing.adapters.stripe_charges import EXPANDED, checkout_state
+from billing.adapters.stripe_disputes import dispute_facts, upload_evidence
 from billing.adapters.stripe_payouts import payout_facts, payout_lines
 from billing.adapters.stripe_saved import StripeSavedCards
-from billing.adapters.stripe_values import id_of, instant, money
+from billing.adapters.stripe_values import id_of, money
 from billing.adapters.stripe_webhooks import read_header, read_payload
 from billing.kernel.money import Money
 from billing.payments.ports import (
@@ -27,9 +28,8 @@ from billing.payments.ports import (
     RefundStatus,
 )
 from billing.payments.records.checkouts import Event, Reader
-from billing.payments.records.disputes import DisputeFacts, DisputeMovementFacts
+from billing.payments.records.disputes import DisputeFacts
 from billing.payments.records.payouts import PayoutFacts
-from billing.payments.states.disputes import DisputeEvent
 
 CONNECT_SECONDS, READ_SECONDS = 5.0, 30.0
 SIGNATURE_SECONDS = 300
@@ -41,17 +41,6 @@ REFUND_STATUS = {
     "succeeded": RefundStatus.SUCCEEDED,
     "failed": RefundStatus.FAILED,
     "canceled": RefundStatus.FAILED,
-}
-
-DISPUTE_STATUS = {
-    "warning_needs_response": DisputeEvent.INQUIRE,
-    "warning_under_review": DisputeEvent.INQUIRE,
-    "warning_closed": DisputeEvent.CLOSE,
-    "prevented": DisputeEvent.CLOSE,
-    "needs_response": DisputeEvent.DISPUTE,
-    "under_review": DisputeEvent.REVIEW,
-    "won": DisputeEvent.WIN,
-    "lost": DisputeEvent.LOSE,
 }
 
 
@@ -69,7 +58,10 @@ class StripeGateway(StripeSavedCards):
         stripe.enable_telemetry = False  # it would send timings, and write a file into the home directory
         self._client = StripeClient(
             secret_key,
-            base_addresses={"api": api_base or stripe.DEFAULT_API_BASE},
+            base_addresses={
+                "api": api_base or stripe.DEFAULT_API_BASE,
+                "files": api_base or stripe.DEFAULT_UPLOAD_API_BASE,
+            },
             max_network_retries=0,
             http_client=RequestsClient(timeout=(CONNECT_SECONDS, READ_SECONDS)),
         )
@@ -188,7 +180,21 @@ class StripeGateway(StripeSavedCards):
 
     def read_dispute(self, reference: str) -> DisputeFacts:
         with answers():
-            return _dispute_facts(self._client.v1.disputes.retrieve(reference))
+            return dispute_facts(self._client.v1.disputes.retrieve(reference))
+
+    def send_evidence(self, *, key: str, reference: str, packet: bytes) -> str:
+        with answers():
+            file = upload_evidence(self._client, packet, key=f"{key}-file")
+            self._client.v1.disputes.update(
+                reference,
+                {"evidence": {"uncategorized_file": file}, "metadata": {"operation": key}, "submit": True},
+                {"idempotency_key": key},
+            )
+        return file
+
+    def accept_dispute(self, *, key: str, reference: str) -> None:
+        with answers():
+            self._client.v1.disputes.close(reference, {}, {"idempotency_key": key})
 
     def read_payout(self, reference: str) -> PayoutFacts:
         with answers():
@@ -227,28 +233,5 @@ def _refund_state(refund: Refund) -> RefundState:
         fee=Money(booked.fee) if isinstance(booked, BalanceTransaction) else Money(0),
         failure_balance_transaction=id_of(
             refund.failure_balance_transaction if "failure_balance_transaction" in refund else None
-        ),
-    )
-
-
-def _dispute_facts(dispute: Dispute) -> DisputeFacts:
-    due_by = dispute.evidence_details.due_by
-    return DisputeFacts(
-        reference=dispute.id,
-        charge_reference=id_of(dispute.charge) or "",
-        told=DISPUTE_STATUS[dispute.status],
-        reason=dispute.reason,
-        amount=money(dispute.amount, dispute.currency),
-        due_at=instant(due_by) if due_by else None,
-        opened_at=instant(dispute.created),
-        movements=tuple(
-            DisputeMovementFacts(
-                reference=moved.id,
-                reporting_category=moved.reporting_category,
-                amount=money(moved.amount, moved.currency),
-                fee=money(moved.fee, moved.currency),
-                moved_at=instant(moved.created),
-            )
-            for moved in dispute.balance_transactions
         ),
     )

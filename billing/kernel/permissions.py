@@ -35,6 +35,8 @@ class Permission(StrEnum):
     REFUNDS_READ = "refunds:read"
     REFUNDS_REQUEST = "refunds:request"
     REFUNDS_APPROVE = "refunds:approve"
+    DISPUTES_ANSWER = "disputes:answer"
+    DISPUTES_APPROVE = "disputes:approve"
     CREDITS_READ = "credits:read"
     CREDITS_WRITE = "credits:write"
     SUPERBILLS_READ = "superbills:read"
@@ -73,13 +75,13 @@ _FRONT_DESK = frozenset({
 _BILLING = _FRONT_DESK | {
     _P.CATALOG_PROPOSE, _P.ELIGIBILITIES_VERIFY, _P.INVOICES_ISSUE, _P.INVOICES_VOID, _P.CREDITS_WRITE,
     _P.SUPERBILLS_WRITE, _P.REMITTANCES_READ, _P.REMITTANCES_WRITE, _P.LEDGER_READ, _P.EXPORT_REFUNDS,
-    _P.EXPORT_LEDGER, _P.TASKS_WORK, _P.PAYERS_WRITE,
+    _P.EXPORT_LEDGER, _P.TASKS_WORK, _P.PAYERS_WRITE, _P.DISPUTES_ANSWER,
 }  # fmt: skip
 
 ROLES: dict[Role, frozenset[Permission]] = {
     Role.FRONT_DESK: _FRONT_DESK,
     Role.BILLING: _BILLING,
-    Role.SUPERVISOR: _BILLING | {_P.CARE_OVERRIDE, _P.REFUNDS_APPROVE},
+    Role.SUPERVISOR: _BILLING | {_P.CARE_OVERRIDE, _P.REFUNDS_APPROVE, _P.DISPUTES_APPROVE},
     Role.CLINICIAN: frozenset({
         _P.STAFF_PAGES, _P.CATALOG_READ, _P.PATIENTS_READ, _P.CARE_READ, _P.CARE_RECORD,
     }),

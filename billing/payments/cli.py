@@ -24,7 +24,8 @@ def make_commands(room: Payments) -> list[click.Command]:
             click.echo(json.dumps({"ok": not found.unknown, **asdict(found)}))
         else:
             click.echo(
-                f"Looked up {found.checkouts} checkouts, {found.refunds} refunds and {found.cards} cards; "
+                f"Looked up {found.checkouts} checkouts, {found.refunds} refunds, {found.cards} cards "
+                f"and {found.answers} answers to disputes; "
                 f"{found.unknown} still without an outcome."
             )
         context.exit(1 if found.unknown else 0)

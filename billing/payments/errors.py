@@ -21,6 +21,52 @@ class NoSuchDispute(NotFound):
     code = "no-such-dispute"
 
 
+class NoSuchAnswer(NotFound):
+    code = "no-such-answer"
+
+
+class DisputeAnswered(Conflict):
+    """The dispute was answered, or the bank has decided; it takes no other answer."""
+
+    code = "dispute-answered"
+
+
+class DisputeOverdue(Conflict):
+    """The time in which the bank takes evidence is over."""
+
+    code = "dispute-overdue"
+
+
+class DisputeChanged(Conflict):
+    """The disputed amount is not what the request was made for; look at it, then accept again."""
+
+    code = "dispute-changed"
+
+
+class FactNotOnFile(Conflict):
+    """Evidence of that kind is not on file, or none was chosen; `missing` names what is not there."""
+
+    code = "fact-not-on-file"
+
+
+class AnswerNotApproved(Conflict):
+    """Another person has to approve this answer before it leaves."""
+
+    code = "answer-not-approved"
+
+
+class OwnAnswer(Denied):
+    """Nobody approves the answer to a dispute that they asked for themselves."""
+
+    code = "own-answer"
+
+
+class EvidenceNotDrawn(Unavailable):
+    """The PDF of the packet is still being drawn; it is sent by itself when it is there."""
+
+    code = "evidence-not-drawn"
+
+
 class NoSuchPayLink(NotFound):
     """Unknown, expired, or mistyped: all look the same."""
 

@@ -20,6 +20,9 @@ from billing.payments.records.saved_methods import CardFacts
 RenderReceipt = Callable[[Mapping[str, Any]], bytes]
 """Turns a frozen receipt into a PDF; the same body gives the same bytes."""
 
+RenderEvidence = Callable[[Mapping[str, Any]], bytes]
+"""Turns a frozen packet of evidence into a PDF; the same body gives the same bytes."""
+
 
 class MailUnavailable(Unavailable):
     """The mail server did not take the mail now; it is tried again by itself."""
@@ -239,6 +242,15 @@ class Gateway(SavedCards, Protocol):
 
     def read_dispute(self, reference: str) -> DisputeFacts:
         """A dispute as it stands now, with each movement of the balance that it caused."""
+
+    def send_evidence(self, *, key: str, reference: str, packet: bytes) -> str:
+        """Answer a dispute with a PDF and nothing else; the file's id at the processor.
+
+        Raises: GatewayRefused when it was answered or decided before, or too late: nothing was sent then.
+        """
+
+    def accept_dispute(self, *, key: str, reference: str) -> None:
+        """Let the bank keep the money. GatewayRefused when it takes no answer any more."""
 
     def read_payout(self, reference: str) -> PayoutFacts:
         """A payout as it stands now, with what it is made of when that is complete."""

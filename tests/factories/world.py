@@ -23,12 +23,14 @@ from billing.payments.queries.credits import applied_to, credits_of_patient
 from billing.payments.queries.dormant import list_dormant
 from billing.payments.queries.payments import charge_of_payment, list_payments
 from billing.payments.queries.receipts import list_receipts
+from billing.payments.records.dispute_answers import EvidenceFact
 from billing.payments.records.disputes import DisputeFacts
 from billing.payments.records.payments import ChargeFacts, Payment
 from billing.payments.records.payouts import PayoutFacts, PayoutLineFacts
 from billing.payments.states.disputes import DisputeEvent
 from billing.payments.states.payouts import PayoutEvent
 from billing.payments.use_cases.checkouts import begin_checkout, pay_checkout
+from billing.payments.use_cases.dispute_answers import draft_evidence
 from billing.payments.use_cases.disputes import record_dispute
 from billing.payments.use_cases.dormant import list_dormant_credits
 from billing.payments.use_cases.payouts import record_payout
@@ -102,6 +104,7 @@ def a_world(database: Database, now: datetime, *, slug: str = "b", site: int = 0
         )
     )
     dormant_id = _dormant_credit(database, patient, now)
+    dispute_id, answer_id = _dispute(database, card, now)
     task = database.in_transaction(
         lambda tx: open_task(
             tx,
@@ -132,7 +135,8 @@ def a_world(database: Database, now: datetime, *, slug: str = "b", site: int = 0
         "share_id": [share.id],
         "dormant_id": [dormant_id],
         "takeback_id": [takeback.id],
-        "dispute_id": [_dispute(database, card, now)],
+        "dispute_id": [dispute_id],
+        "answer_id": [answer_id],
         "payout_id": [_payout(database, card, now)],
         "superbill_id": [superbill.id],
         "remittance_id": [each.id for each in remittances],
@@ -243,21 +247,34 @@ def _share(database: Database, invoice: Invoice, now: datetime) -> PayerShare:
     )
 
 
-def _dispute(database: Database, payment: Payment, now: datetime) -> str:
-    """The bank asked, and was content: refunds of the patient go on, and nobody has to answer."""
+def _dispute(database: Database, payment: Payment, now: datetime) -> tuple[str, str]:
+    """The bank asked, evidence was drafted, and it was content: refunds of the patient go on."""
     with database.reading() as read:
         charge = charge_of_payment(read, payment.id)
     facts = DisputeFacts(
         reference=f"du_{payment.id}",
         charge_reference=charge,
-        told=DisputeEvent.CLOSE,
+        told=DisputeEvent.INQUIRE,
         reason="general",
         amount=payment.amount,
         due_at=now,
         opened_at=now,
         movements=(),
     )
-    return database.in_transaction(lambda tx: record_dispute(tx, facts=facts, actor=SYSTEM, now=now)).id
+    ended = replace(facts, told=DisputeEvent.CLOSE)
+    dispute = database.in_transaction(lambda tx: record_dispute(tx, facts=facts, actor=SYSTEM, now=now))
+    answer = database.in_transaction(
+        lambda tx: draft_evidence(
+            tx,
+            dispute_id=dispute.id,
+            facts=[EvidenceFact.SERVICES],
+            statement=None,
+            actor=CLERK,
+            now=now,
+        )
+    )
+    database.in_transaction(lambda tx: record_dispute(tx, facts=ended, actor=SYSTEM, now=now))
+    return dispute.id, answer.id
 
 
 def a_charge(name: str, amount: Money, now: datetime, fee: Money = Money(30)) -> ChargeFacts:

@@ -20,6 +20,7 @@ from billing.insurance.states import REMITTANCE_MOVES, SUPERBILL_MOVES
 from billing.invoices.states import MOVES as INVOICE_MOVES
 from billing.invoices.states import SHARE_MOVES
 from billing.payments.states.checkouts import CHECKOUT_MOVES
+from billing.payments.states.dispute_answers import ANSWER_MOVES
 from billing.payments.states.disputes import DISPUTE_MOVES
 from billing.payments.states.dormant import DORMANT_MOVES
 from billing.payments.states.mail import MAIL_MOVES
@@ -57,6 +58,7 @@ LIVES = (
     Life("takeback", "demanded", TAKEBACK_MOVES),
     Life("dormant_credit", "listed", DORMANT_MOVES),
     Life("dispute", "noted", DISPUTE_MOVES),
+    Life("dispute_answer", "waiting", ANSWER_MOVES),
     Life("payout", "pending", PAYOUT_MOVES),
     Life("superbill", "issued", SUPERBILL_MOVES),
     Life("remittance", "parked", REMITTANCE_MOVES),
@@ -78,6 +80,7 @@ MOVE_OF_NOTHING = Probe(
         AND NOT EXISTS (SELECT 1 FROM takeback x WHERE x.id = c.subject_id)
         AND NOT EXISTS (SELECT 1 FROM dormant_credit x WHERE x.id = c.subject_id)
         AND NOT EXISTS (SELECT 1 FROM dispute x WHERE x.id = c.subject_id)
+        AND NOT EXISTS (SELECT 1 FROM dispute_answer x WHERE x.id = c.subject_id)
         AND NOT EXISTS (SELECT 1 FROM payout x WHERE x.id = c.subject_id)
         AND NOT EXISTS (SELECT 1 FROM superbill x WHERE x.id = c.subject_id)
         AND NOT EXISTS (SELECT 1 FROM remittance x WHERE x.id = c.subject_id)
@@ -138,6 +141,10 @@ DOCUMENT_MISSING = Probe(
     SELECT r.id FROM receipt r LEFT JOIN document d
         ON d.id = r.document_id AND d.kind = 'receipt' AND d.subject_id = r.id AND d.sha256 = r.sha256
     WHERE d.id IS NULL
+    UNION ALL
+    SELECT a.id FROM dispute_answer a LEFT JOIN document d
+        ON d.id = a.document_id AND d.kind = 'evidence' AND d.subject_id = a.id AND d.sha256 = a.sha256
+    WHERE a.kind = 'evidence' AND d.id IS NULL
     """,
 )
 RECEIPT_OF_OTHER = Probe(
@@ -161,6 +168,8 @@ ROWS_OF_DOCUMENTS = """
     SELECT document_id, id, charge_cents, paid_cents FROM superbill
     UNION ALL
     SELECT document_id, id, amount_cents, amount_cents FROM receipt
+    UNION ALL
+    SELECT document_id, id, amount_cents, amount_cents FROM dispute_answer WHERE kind = 'evidence'
 """
 
 
@@ -219,6 +228,8 @@ def _amounts(kind: str, body: Mapping[str, Any]) -> tuple[int, int]:
     """Two amounts of a document that its row repeats, in the order of ROWS_OF_DOCUMENTS."""
     if kind == "superbill":
         return body["totals"]["net_cents"], body["totals"]["paid_cents"]
+    if kind == "evidence":
+        return (body["dispute"]["amount_cents"],) * 2
     if kind == "receipt":
         return body["amount_cents"], sum(line["cents"] for line in body["lines"])
     if kind == "invoice":
@@ -246,6 +257,7 @@ UNAUDITED = Probe(
         UNION ALL SELECT id FROM takeback
         UNION ALL SELECT id FROM dormant_credit
         UNION ALL SELECT id FROM dispute
+        UNION ALL SELECT id FROM dispute_answer
         UNION ALL SELECT id FROM bank_deposit
         UNION ALL SELECT id FROM invoice
         UNION ALL SELECT id FROM payer_share

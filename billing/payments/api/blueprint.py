@@ -7,6 +7,7 @@ from billing.payments.api.checkouts import add_checkout_routes
 from billing.payments.api.checks import add_check_routes
 from billing.payments.api.credits import add_application_routes, add_credit_routes
 from billing.payments.api.deposits import add_deposit_routes
+from billing.payments.api.dispute_answers import add_answer_deeds, add_evidence_routes
 from billing.payments.api.disputes import add_dispute_routes
 from billing.payments.api.dormant import add_dormant_deeds, add_dormant_routes
 from billing.payments.api.payments import add_payment_routes
@@ -17,15 +18,21 @@ from billing.payments.api.refunds import add_payment_refund_routes, add_refund_d
 from billing.payments.api.saved_methods import add_charge_routes, add_consent_routes, add_saved_method_routes
 from billing.payments.api.takebacks import add_takeback_decisions, add_takeback_routes
 from billing.payments.flows.room import Payments
-from billing.payments.ports import RenderReceipt
+from billing.payments.ports import RenderEvidence, RenderReceipt
 from billing.platform.http.api import ApiBlueprint
 from billing.platform.http.edge import Edge
 
 
 def make_blueprint(
-    edge: Edge, room: Payments, refund_limit: Money, render: RenderReceipt, *, sends_mail: bool
+    edge: Edge,
+    room: Payments,
+    refund_limit: Money,
+    render: RenderReceipt,
+    render_evidence: RenderEvidence,
+    *,
+    sends_mail: bool,
 ) -> ApiBlueprint:
-    """`refund_limit` is the largest refund that needs no second person."""
+    """`refund_limit` is the largest amount given back, or given up, that needs no second person."""
     routes = ApiBlueprint("payments", __name__, description="Money in, credit, money back")
     add_checkout_routes(routes, edge, room)
     add_charge_routes(routes, edge, room)
@@ -41,6 +48,8 @@ def make_blueprint(
     add_refund_plan_routes(routes, edge, refund_limit)
     add_refund_decisions(routes, edge)
     add_dispute_routes(routes, edge)
+    add_evidence_routes(routes, edge, render_evidence)
+    add_answer_deeds(routes, edge, refund_limit)
     add_payout_routes(routes, edge)
     add_takeback_routes(routes, edge)
     add_takeback_decisions(routes, edge, refund_limit)

@@ -10,19 +10,23 @@ from billing.kernel.permissions import SYSTEM
 from billing.payments import ports
 from billing.payments.flows.charges import follow_charge
 from billing.payments.flows.checkouts import cancel_checkout, open_page, record_outcome, settle_checkout
+from billing.payments.flows.dispute_answers import send_answer
 from billing.payments.flows.refunds import send_refund, settle_refund
 from billing.payments.flows.room import KEY_LIVES, SETTLES_WITHIN, Payments, log, write_now
 from billing.payments.flows.saved_methods import follow_removal, follow_saving
 from billing.payments.queries.checkouts import unresolved_checkouts
+from billing.payments.queries.dispute_answers import unresolved_answers
 from billing.payments.queries.refunds import unresolved_refunds
 from billing.payments.queries.saved_methods import unresolved_removals, unresolved_savings
 from billing.payments.queries.unknowns import looked_up_later
 from billing.payments.records.checkouts import Checkout, Way
+from billing.payments.records.dispute_answers import DisputeAnswer
 from billing.payments.records.refunds import Refund
 from billing.payments.records.saved_methods import SavedMethod
 from billing.payments.states.refunds import RefundState
 from billing.payments.use_cases.checkouts import close_checkout
 from billing.payments.use_cases.unknowns import (
+    ask_about_answer,
     ask_about_checkout,
     ask_about_refund,
     ask_about_removal,
@@ -37,6 +41,7 @@ class Resolved:
     checkouts: int
     refunds: int
     cards: int
+    answers: int
     unknown: int
 
 
@@ -48,10 +53,11 @@ class Unresolved:
     refunds: Sequence[Refund]
     savings: Sequence[SavedMethod]
     removals: Sequence[SavedMethod]
+    answers: Sequence[DisputeAnswer]
 
     def ids(self) -> list[str]:
-        cards = [each.id for each in (*self.savings, *self.removals)]
-        return [*(each.id for each in self.checkouts), *(each.id for each in self.refunds), *cards]
+        kinds = (self.checkouts, self.refunds, self.savings, self.removals, self.answers)
+        return [each.id for kind in kinds for each in kind]
 
     def without(self, ids: Collection[str]) -> Unresolved:
         return Unresolved(
@@ -59,6 +65,7 @@ class Unresolved:
             refunds=[each for each in self.refunds if each.id not in ids],
             savings=[each for each in self.savings if each.id not in ids],
             removals=[each for each in self.removals if each.id not in ids],
+            answers=[each for each in self.answers if each.id not in ids],
         )
 
 
@@ -84,6 +91,7 @@ def _without_outcome(room: Payments) -> Unresolved:
             refunds=unresolved_refunds(read, before=before),
             savings=unresolved_savings(read, before=before, now=now),
             removals=unresolved_removals(read, before=before),
+            answers=unresolved_answers(read, before=before),
         )
 
 
@@ -92,10 +100,12 @@ def _look_up(room: Payments, unresolved: Unresolved) -> Resolved:
     told += [_told_of_refund(room, each) for each in unresolved.refunds]
     told += [_told_of_saving(room, each) for each in unresolved.savings]
     told += [_told_of_removal(room, each) for each in unresolved.removals]
+    told += [_told_of_answer(room, each) for each in unresolved.answers]
     return Resolved(
         checkouts=len(unresolved.checkouts),
         refunds=len(unresolved.refunds),
         cards=len(unresolved.savings) + len(unresolved.removals),
+        answers=len(unresolved.answers),
         unknown=told.count(False),
     )
 
@@ -128,6 +138,14 @@ def _told_of_removal(room: Payments, method: SavedMethod) -> bool:
     if not told:
         write_now(room, lambda tx, now: ask_about_removal(tx, method=method, actor=SYSTEM, now=now))
     _keep_look(room, method.id, method.removal_asked_at or method.opened_at)
+    return told
+
+
+def _told_of_answer(room: Payments, answer: DisputeAnswer) -> bool:
+    told = _try(lambda: send_answer(room, answer_id=answer.id))
+    if not told:
+        write_now(room, lambda tx, now: ask_about_answer(tx, answer=answer, actor=SYSTEM, now=now))
+    _keep_look(room, answer.id, answer.ordered_at or answer.asked_at)
     return told
 
 

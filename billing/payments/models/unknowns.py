@@ -10,7 +10,7 @@ from billing.platform.data.base import Base, Id
 
 
 class OutcomeLookRow(Base):
-    """`subject_id` is a checkout or a refund that was looked up; it may have an outcome by now."""
+    """`subject_id` is a checkout, refund or answer that was looked up; it may have an outcome by now."""
 
     __tablename__ = "outcome_look"
 

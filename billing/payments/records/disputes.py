@@ -22,7 +22,7 @@ class DisputeMovementFacts:
 
 @dataclass(frozen=True, kw_only=True)
 class DisputeFacts:
-    """A dispute as the processor shows it now."""
+    """A dispute as the processor shows it now; `operation` is our key of the evidence that it has."""
 
     reference: str
     charge_reference: str
@@ -32,6 +32,7 @@ class DisputeFacts:
     due_at: datetime | None
     opened_at: datetime
     movements: tuple[DisputeMovementFacts, ...]
+    operation: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,6 +10,7 @@ from billing.invoices.queries import find_invoice
 from billing.kernel.permissions import Actor
 from billing.payments.models.unknowns import OutcomeLookRow
 from billing.payments.records.checkouts import Checkout
+from billing.payments.records.dispute_answers import DisputeAnswer
 from billing.payments.records.refunds import Refund
 from billing.payments.records.saved_methods import SavedMethod
 from billing.payments.rules import next_look
@@ -19,6 +20,7 @@ from billing.platform.data.tasks import open_task
 
 OUTCOME_UNKNOWN = "outcome-unknown"
 A_PERSON_LOOKS_AFTER = timedelta(days=7)
+A_BANK_WAITS = timedelta(days=1)
 
 
 def keep_look(tx: Tx, *, subject_id: str, began_at: datetime, actor: Actor, now: datetime) -> None:
@@ -71,6 +73,21 @@ def ask_about_removal(tx: Tx, *, method: SavedMethod, actor: Actor, now: datetim
         subject_id=method.id,
         entity_id=method.entity_id,
         site_id=method.site_id,
+        actor=actor,
+        now=now,
+    )
+
+
+def ask_about_answer(tx: Tx, *, answer: DisputeAnswer, actor: Actor, now: datetime) -> None:
+    """Once it has been without an outcome for a day: a bank does not wait for a week."""
+    if now - (answer.ordered_at or answer.asked_at) < A_BANK_WAITS:
+        return
+    open_task(
+        tx,
+        kind=OUTCOME_UNKNOWN,
+        subject_id=answer.id,
+        entity_id=answer.entity_id,
+        site_id=answer.site_id,
         actor=actor,
         now=now,
     )
