@@ -37,11 +37,11 @@ class Office:
     token: str
 
     @property
-    def write_engine(self) -> Engine:
-        """The engine of the application's writers."""
+    def engines(self) -> tuple[Engine, Engine]:
+        """Of the application's writers and of its readers."""
         with self.app.app_context():
-            engine: Engine = self.app.extensions["sqlalchemy"].engine
-        return engine
+            engines = self.app.extensions["sqlalchemy"].engines
+        return engines[None], engines["reader"]
 
     def headers(self) -> dict[str, str]:
         return {"Authorization": f"Bearer {self.token}", "Idempotency-Key": uuid.uuid4().hex}

@@ -197,11 +197,11 @@ def _mailroom(edge: Edge, settings: Settings) -> Mailroom:
 
 
 def _open_database(app: Flask, settings: Settings) -> Database:
-    url = settings.database_url
+    url, options = settings.database_url, engine_options(settings.database_url)
     app.config.update(
         SQLALCHEMY_DATABASE_URI=url,
-        SQLALCHEMY_ENGINE_OPTIONS=engine_options(url),
-        SQLALCHEMY_BINDS={"reader": {"url": url, **engine_options(url, asks_first=True)}},
+        SQLALCHEMY_ENGINE_OPTIONS=options,
+        SQLALCHEMY_BINDS={"reader": {"url": url, **options}},
     )
     db = SQLAlchemy(app, metadata=Base.metadata, disable_autonaming=True)
     Migrate(app, db, directory=str(ROOT / "migrations"))

@@ -23,24 +23,27 @@ class Statement:
     text: str
     parameters: Any
     is_many: bool
+    is_read: bool
+    """Said by a reader, in a transaction of its own before the write: who carries this token?"""
 
 
-def statements_of(engine: Engine, request: Callable[[], object]) -> list[Statement]:
-    """What the writers of an engine say for one request, all of which is rolled back."""
+def statements_of(writer: Engine, reader: Engine, request: Callable[[], object]) -> list[Statement]:
+    """All that is said to the database for one request, whose effect is rolled back."""
     told: list[Statement] = []
 
-    def note(
-        _connection: Any, _cursor: Any, text: str, parameters: Any, _context: Any, is_many: bool
-    ) -> None:
+    def note(connection: Any, _cursor: Any, text: str, parameters: Any, _context: Any, is_many: bool) -> None:
         if not text.startswith("BEGIN"):
-            told.append(Statement(text, parameters, is_many))
+            told.append(Statement(text, parameters, is_many, is_read=connection.engine is reader))
 
-    event.listen(engine, "before_cursor_execute", note)
+    engines = (writer, reader)
+    for engine in engines:
+        event.listen(engine, "before_cursor_execute", note)
     try:
         with patch.object(Database, "in_transaction", _rehearse):
             request()
     finally:
-        event.remove(engine, "before_cursor_execute", note)
+        for engine in engines:
+            event.remove(engine, "before_cursor_execute", note)
     return told
 
 
@@ -57,10 +60,15 @@ def read_once(statements: Sequence[Statement]) -> list[Statement]:
 
 
 def say(connection: Connection, statements: Sequence[Statement]) -> None:
-    """One transaction; what is read is fetched."""
+    """The reads before the write in a transaction of their own, then the write; what is read is fetched."""
+    for is_read, begin in ((True, "BEGIN"), (False, "BEGIN IMMEDIATE")):
+        _say_together(connection, [each for each in statements if each.is_read == is_read], begin)
+
+
+def _say_together(connection: Connection, statements: Sequence[Statement], begin: str) -> None:
     cursor = connection.cursor()
     if isinstance(connection, sqlite3.Connection):
-        cursor.execute("BEGIN IMMEDIATE")
+        cursor.execute(begin)
     for statement in statements:
         if statement.is_many:
             cursor.executemany(statement.text, statement.parameters)

@@ -115,7 +115,7 @@ class Measured:
         return seconds / IN_A_ROUND
 
     def _statements(self, bill: Bill) -> list[by_hand.Statement]:
-        return by_hand.statements_of(self._office.write_engine, lambda: self._issue(bill))
+        return by_hand.statements_of(*self._office.engines, lambda: self._issue(bill))
 
     def _seconds(self, statements: list[by_hand.Statement]) -> float:
         began = perf_counter()

@@ -116,6 +116,21 @@ def test_a_connection_that_died_in_the_pool_costs_nobody_their_write(database):
     assert database.in_transaction(lambda tx: next_number(tx, entity_id="ent_1", series="invoice")) == 1
 
 
+def test_a_reader_does_not_meet_a_connection_that_died_in_the_pool(database):
+    with database.reading() as read:
+        hung_up = read.connection.connection.driver_connection
+    hang_up(database, hung_up)
+    with database.reading() as read:
+        assert rows_where(read, NumberSeries, entity_id="ent_1") == []
+
+
+def hang_up(database, connection):
+    """The server ends a connection while it rests in the pool; a file has no server that could."""
+    if database.write_engine.dialect.name == "postgresql":
+        end = f"SELECT pg_terminate_backend({connection.info.backend_pid}, 5000)"
+        assert database.in_transaction(lambda tx: tx.connection.exec_driver_sql(end).scalar_one())
+
+
 def test_work_whose_connection_is_lost_on_the_way_is_done_once(database):
     tries = []
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import select
 import threading
 import time
 from collections import deque
@@ -167,25 +168,23 @@ class Database:
     def reading(self) -> Iterator[Read]:
         """A deferred transaction that sees one state of the database and cannot write."""
         with (
-            self.read_engine.connect() as connection,
+            _alive(self.read_engine.connect()) as connection,
             Session(connection, expire_on_commit=False) as session,
             connection.begin(),
         ):
             yield Read(session, self.vault, connection)
 
 
-def engine_options(url: str, *, asks_first: bool = False) -> dict[str, Any]:
+def engine_options(url: str) -> dict[str, Any]:
     """What every engine is made with, before Database configures it as its writer or reader.
 
-    `asks_first` is for the reader: it asks a pooled connection whether it still lives, which costs a round
-    trip. A writer finds out by its first statement, and begins again.
     The message of a database error reaches logs: it must not hold the values that were bound.
     """
     options: dict[str, Any] = {"hide_parameters": True}
     if url.startswith("sqlite"):
         return {**options, "connect_args": {"timeout": 5}}
     session = "-c lock_timeout=3000 -c timezone=UTC"
-    return {**options, "pool_pre_ping": asks_first, "connect_args": {"options": session}}
+    return {**options, "connect_args": {"options": session}}
 
 
 def configure_writer(engine: Engine) -> None:
@@ -217,6 +216,24 @@ def _configure_sqlite(engine: Engine, *, begin: str, more: tuple[str, ...]) -> N
     @event.listens_for(engine, "begin")
     def begin_transaction(connection: Any) -> None:
         connection.exec_driver_sql(begin)
+
+
+def _alive(connection: Connection) -> Connection:
+    """The connection, made anew when its server has hung up: then there is something to read unasked.
+
+    A ping would say the same for a round trip. Writers need neither: they begin again.
+    """
+    if connection.dialect.name == "postgresql":
+        driver: Any = connection.connection.driver_connection
+        if driver.closed or _has_news(driver.fileno()):
+            connection.invalidate()
+    return connection
+
+
+def _has_news(socket: int) -> bool:
+    waiting = select.poll()
+    waiting.register(socket, select.POLLIN)
+    return bool(waiting.poll(0))
 
 
 def _sqlstate(error: DBAPIError) -> str | None:
