@@ -51,6 +51,7 @@ class Soak(RuleBasedStateMachine):
     ends: ClassVar[float]
     steps: ClassVar[int] = 0
     failure: ClassVar[str] = ""
+    tried: ClassVar[Counter[str]] = Counter()
     done: ClassVar[Counter[str]] = Counter()
     visit: Visit | None = None
 
@@ -71,6 +72,7 @@ class Soak(RuleBasedStateMachine):
         type(self).steps += 1
         choose = Choose(f"{self.steps} {chance}")
         deed = choose.of(self._possible(self.visit))
+        self.tried[deed.name] += 1
         with self._told(deed.name):
             if deed.do(self.visit, choose) is not False:
                 self.done[deed.name] += 1
@@ -89,14 +91,15 @@ class Soak(RuleBasedStateMachine):
             return
         with self._told("the patient's end"):
             self.visit.end()
+            self.clinic.refuse_broken_invariants()
             self.clinic.compare_entries()
             self.clinic.stand_in.refuse_leaks()
 
     def _possible(self, visit: Visit) -> list[Deed]:
         possible = [deed for deed in DEEDS if deed.may(visit)]
         if self.steps % 2:
-            least = min(self.done[deed.name] for deed in possible)
-            return [deed for deed in possible if self.done[deed.name] == least]
+            least = min(self.tried[deed.name] for deed in possible)
+            return [deed for deed in possible if self.tried[deed.name] == least]
         return possible
 
     def _is_over(self) -> bool:
