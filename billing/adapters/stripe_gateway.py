@@ -67,7 +67,14 @@ class StripeGateway(StripeSavedCards):
         )
 
     def open_checkout(
-        self, *, key: str, amount: Money, expires_at: datetime, success_url: str, cancel_url: str
+        self,
+        *,
+        key: str,
+        amount: Money,
+        expires_at: datetime,
+        success_url: str,
+        cancel_url: str,
+        descriptor: str | None,
     ) -> OpenedCheckout:
         page: SessionCreateParams = {
             "mode": "payment",
@@ -89,6 +96,8 @@ class StripeGateway(StripeSavedCards):
             "success_url": success_url,
             "cancel_url": cancel_url,
         }
+        if descriptor is not None:
+            page["payment_intent_data"]["statement_descriptor_suffix"] = descriptor
         with answers():
             session = self._client.v1.checkout.sessions.create(page, {"idempotency_key": key})
         return OpenedCheckout(reference=session.id, url=session.url or "")
@@ -102,7 +111,9 @@ class StripeGateway(StripeSavedCards):
                 if isinstance(each, stripe.terminal.Reader)
             ]
 
-    def ask_on_reader(self, *, key: str, amount: Money, reader_id: str) -> OpenedCheckout:
+    def ask_on_reader(
+        self, *, key: str, amount: Money, reader_id: str, descriptor: str | None
+    ) -> OpenedCheckout:
         ask: PaymentIntentCreateParams = {
             "amount": amount.cents,
             "currency": "usd",
@@ -110,6 +121,8 @@ class StripeGateway(StripeSavedCards):
             "description": DESCRIPTION,
             "metadata": {"operation": key},
         }
+        if descriptor is not None:
+            ask["statement_descriptor_suffix"] = descriptor
         with answers():
             intent = self._client.v1.payment_intents.create(ask, {"idempotency_key": key})
         try:

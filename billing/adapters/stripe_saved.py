@@ -90,7 +90,9 @@ class StripeSavedCards:
             if self.read_card(reference) is not None:
                 raise
 
-    def charge_card(self, *, key: str, amount: Money, customer: str, card: str) -> CheckoutState:
+    def charge_card(
+        self, *, key: str, amount: Money, customer: str, card: str, descriptor: str | None
+    ) -> CheckoutState:
         charge: PaymentIntentCreateParams = {
             "amount": amount.cents,
             "currency": "usd",
@@ -104,6 +106,8 @@ class StripeSavedCards:
             "metadata": {"operation": key},
             "expand": EXPANDED_INTENT,
         }
+        if descriptor is not None:
+            charge["statement_descriptor_suffix"] = descriptor
         with answers():
             try:
                 made = self._client.v1.payment_intents.create(charge, {"idempotency_key": key})

@@ -26,6 +26,7 @@ class EntityRow(Base):
     slug: Mapped[Code] = mapped_column(unique=True)
     name: Mapped[Words]
     trade_name: Mapped[Words]
+    statement_descriptor: Mapped[str | None] = mapped_column(String(22))
     tin: Mapped[str] = mapped_column(String(10))
     npi: Mapped[str] = mapped_column(String(10))
     taxonomy: Mapped[str] = mapped_column(String(10))

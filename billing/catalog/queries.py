@@ -228,6 +228,7 @@ def _entity(row: EntityRow) -> Entity:
         slug=row.slug,
         name=row.name,
         trade_name=row.trade_name,
+        statement_descriptor=row.statement_descriptor,
         tin=row.tin,
         npi=row.npi,
         taxonomy=row.taxonomy,

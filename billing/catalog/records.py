@@ -36,11 +36,15 @@ class Address:
 
 @dataclass(frozen=True, kw_only=True)
 class EntityFacts:
-    """A legal entity. `taxonomy` is its NUCC code; `timezone` an IANA name."""
+    """A legal entity. `taxonomy` is its NUCC code; `timezone` an IANA name.
+
+    `statement_descriptor` is what its payers read on their card statements.
+    """
 
     slug: str
     name: str
     trade_name: str
+    statement_descriptor: str | None
     tin: str
     npi: str
     taxonomy: str

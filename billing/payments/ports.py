@@ -183,7 +183,9 @@ class SavedCards(Protocol):
     def detach_card(self, reference: str) -> None:
         """Keep the card no more. Harmless a second time."""
 
-    def charge_card(self, *, key: str, amount: Money, customer: str, card: str) -> CheckoutState:
+    def charge_card(
+        self, *, key: str, amount: Money, customer: str, card: str, descriptor: str | None
+    ) -> CheckoutState:
         """Take money from a saved card while its owner is away: COMPLETE, PROCESSING or DECLINED.
 
         Raises: GatewayRefused where nothing was tried.
@@ -200,11 +202,18 @@ class Gateway(SavedCards, Protocol):
     """
 
     def open_checkout(
-        self, *, key: str, amount: Money, expires_at: datetime, success_url: str, cancel_url: str
+        self,
+        *,
+        key: str,
+        amount: Money,
+        expires_at: datetime,
+        success_url: str,
+        cancel_url: str,
+        descriptor: str | None,
     ) -> OpenedCheckout:
         """Open a page to pay `amount` on, until `expires_at` (30 minutes to 24 hours from now).
 
-        `{CHECKOUT_SESSION_ID}` in `success_url` becomes the reference.
+        `{CHECKOUT_SESSION_ID}` in `success_url` becomes the reference; `descriptor` is for card statements.
         """
 
     def read_checkout(self, reference: str) -> CheckoutState:
@@ -212,7 +221,9 @@ class Gateway(SavedCards, Protocol):
 
     def list_readers(self) -> list[Reader]: ...
 
-    def ask_on_reader(self, *, key: str, amount: Money, reader_id: str) -> OpenedCheckout:
+    def ask_on_reader(
+        self, *, key: str, amount: Money, reader_id: str, descriptor: str | None
+    ) -> OpenedCheckout:
         """Let a reader ask for a card.
 
         Raises: GatewayRefused for one that is busy, away or unknown: then nothing stands.

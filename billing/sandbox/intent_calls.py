@@ -29,6 +29,7 @@ from billing.sandbox.parameters import (
     address,
     changed_metadata,
     choice,
+    descriptor,
     flag,
     listed,
     metadata,
@@ -47,6 +48,7 @@ def _create(call: Call, params: Thing) -> Thing:
         if params.get(name) and not params.get("confirm"):
             raise ApiError(f"{name} can only be passed with confirm=true.", param=name)
     _refuse_saving_off_session(params)
+    _refuse_descriptor_of_cards(params)
     intent = new_intent(call, cents=params["amount"], params=params)
     if params.get("confirm"):
         _attempt(call, intent, params)
@@ -60,6 +62,17 @@ def _refuse_saving_off_session(params: Thing) -> None:
     if params.get("off_session") and params.get("setup_future_usage"):
         message = "You cannot set both `off_session` and `setup_future_usage`."
         raise ApiError(message, param="setup_future_usage")
+
+
+def _refuse_descriptor_of_cards(params: Thing) -> None:
+    """Where a card may pay, only the suffix is the clinic's to say."""
+    kinds = params.get("allowed_payment_method_types", ["card"])
+    if "statement_descriptor" in params and not {"card", "card_present"}.isdisjoint(kinds):
+        message = (
+            "The statement_descriptor parameter is not supported for the payment method type card. "
+            "Use statement_descriptor_suffix instead."
+        )
+        raise ApiError(message, param="statement_descriptor")
 
 
 def _choose(call: Call, intent: Thing, params: Thing) -> None:
@@ -209,7 +222,8 @@ _CREATE = Form(
         "customer": text(255),
         "description": text(1000),
         "metadata": metadata(),
-        "statement_descriptor_suffix": text(22),
+        "statement_descriptor": descriptor(5),
+        "statement_descriptor_suffix": descriptor(),
     },
     required=frozenset({"amount", "currency"}),
 )
@@ -222,13 +236,13 @@ _UPDATE = Form({
     "description": unsettable(1000),
     "metadata": metadata_change(),
     "setup_future_usage": lambda raw, name: "" if raw == "" else USAGE(raw, name),
-    "statement_descriptor_suffix": unsettable(22),
+    "statement_descriptor_suffix": lambda raw, name: "" if raw == "" else descriptor()(raw, name),
 })  # fmt: skip
 _CAPTURE = Form({
     **EXPAND,
     "amount_to_capture": whole(1),
     "metadata": metadata_change(),
-    "statement_descriptor_suffix": text(22),
+    "statement_descriptor_suffix": descriptor(),
 })  # fmt: skip
 VERIFY = Form({**EXPAND, "amounts": listed(whole(1, 99), 2), "descriptor_code": text(6)})
 REASONS = ("duplicate", "fraudulent", "requested_by_customer", "abandoned")

@@ -85,7 +85,7 @@ def new_intent(call: Call, *, cents: int, params: Thing, managed: bool = False) 
         "review": None,
         "setup_future_usage": params.get("setup_future_usage"),
         "shipping": None,
-        "statement_descriptor": None,
+        "statement_descriptor": params.get("statement_descriptor"),
         "statement_descriptor_suffix": params.get("statement_descriptor_suffix"),
         "status": "requires_payment_method",
         "transfer_data": None,

@@ -80,6 +80,23 @@ def text(longest: int = 5000) -> Parser:
     return parse
 
 
+def descriptor(least: int = 1) -> Parser:
+    """What is read on a statement. Source: docs.stripe.com/get-started/account/statement-descriptors."""
+
+    def parse(raw: Any, name: str) -> str:
+        words = str(text(22)(raw, name))
+        if len(words) < least:
+            raise ApiError(f"The {name} must be at least {least} characters.", param=name)
+        if any(letter in "<>\\'\"*" for letter in words) or not words.isascii():
+            message = f"Invalid {name}: Latin characters only, without any of < > \\ ' \" *."
+            raise ApiError(message, param=name)
+        if not any(letter.isalpha() for letter in words):
+            raise ApiError(f"The {name} must contain at least one letter.", param=name)
+        return words
+
+    return parse
+
+
 def address() -> Parser:
     def parse(raw: Any, name: str) -> str:
         url = str(text()(raw, name))

@@ -17,6 +17,7 @@ from billing.sandbox.parameters import (
     address,
     changed_metadata,
     choice,
+    descriptor,
     listed,
     metadata,
     metadata_change,
@@ -333,7 +334,7 @@ _INTENT_DATA = Form({
     "description": text(1000),
     "metadata": metadata(),
     "setup_future_usage": USAGE,
-    "statement_descriptor_suffix": text(22),
+    "statement_descriptor_suffix": descriptor(),
 })  # fmt: skip
 _CREATE = Form(
     {

@@ -70,7 +70,14 @@ class Processor:
     is_away: bool = False
 
     def open_checkout(
-        self, *, key: str, amount: Money, expires_at: datetime, success_url: str, cancel_url: str
+        self,
+        *,
+        key: str,
+        amount: Money,
+        expires_at: datetime,
+        success_url: str,
+        cancel_url: str,
+        descriptor: str | None,
     ) -> OpenedCheckout:
         self._answer()
         reference = f"cs_{key}"
@@ -113,7 +120,9 @@ class Processor:
     def list_readers(self) -> list[Reader]:
         raise NotImplementedError
 
-    def ask_on_reader(self, *, key: str, amount: Money, reader_id: str) -> OpenedCheckout:
+    def ask_on_reader(
+        self, *, key: str, amount: Money, reader_id: str, descriptor: str | None
+    ) -> OpenedCheckout:
         raise NotImplementedError
 
     def cancel_on_reader(self, reference: str, *, reader_id: str) -> None:

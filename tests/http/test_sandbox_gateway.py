@@ -55,6 +55,7 @@ def open_checkout(gateway, key, cents=45_000):
         expires_at=NOON + timedelta(hours=1),
         success_url="http://127.0.0.1:9/paid?id={CHECKOUT_SESSION_ID}",
         cancel_url="http://127.0.0.1:9/back",
+        descriptor="CLINIC B AUSTIN",
     )
 
 
@@ -78,12 +79,13 @@ def test_a_checkout_is_opened_paid_and_read_with_its_fee(gateway):
     assert charge.payment_intent.startswith("pi_")
 
 
-def test_the_processor_learns_an_amount_an_opaque_id_and_a_constant_text(gateway, sandbox):
+def test_the_processor_learns_an_amount_an_opaque_id_and_constant_texts(gateway, sandbox):
     open_checkout(gateway, "chk_said")
     said = sandbox.requests("/v1/checkout/sessions")[-1]
     assert said["idempotency_key"] == "chk_said"
     assert leaves(said["parameters"]) == {
         "payment", "card", "us_bank_account", "chk_said", "Clinic services", "1", "usd", "45000",
+        "CLINIC B AUSTIN",
         str(int(NOON.timestamp()) + 3600),
         "http://127.0.0.1:9/paid?id={CHECKOUT_SESSION_ID}", "http://127.0.0.1:9/back",
     }  # fmt: skip

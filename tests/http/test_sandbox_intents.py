@@ -341,3 +341,30 @@ def test_a_saved_card_can_be_made_to_fail_from_now_on(client, sandbox, customer)
     assert declined.value.code == "expired_card"
     sandbox.control("decline-method", payment_method=method, reason="none")
     assert off_session(client, customer, method).status == "succeeded"
+
+
+@pytest.mark.parametrize("words", ["A" * 23, "CLINIC*B", "CLINIC 'B'", "12345", "CL\u00cdNICA"])
+def test_a_statement_that_no_bank_prints_is_refused(client, words):
+    with pytest.raises(stripe.InvalidRequestError) as refused:
+        client.payment_intents.create(
+            {"amount": 45_000, "currency": "usd", "statement_descriptor_suffix": words}
+        )
+    assert refused.value.param == "statement_descriptor_suffix"
+
+
+def test_of_a_card_only_the_end_of_the_statement_is_said(client):
+    asked = {"amount": 45_000, "currency": "usd", "allowed_payment_method_types": ["card"]}
+    with pytest.raises(stripe.InvalidRequestError) as refused:
+        client.payment_intents.create({**asked, "statement_descriptor": "CLINIC B"})
+    assert refused.value.param == "statement_descriptor"
+    paid = client.payment_intents.create(
+        {
+            **asked,
+            "payment_method": "pm_card_visa",
+            "confirm": True,
+            "statement_descriptor_suffix": "CLINIC B",
+        }
+    )
+    assert client.charges.retrieve(paid.latest_charge).statement_descriptor_suffix == "CLINIC B"
+    debit = {**asked, "allowed_payment_method_types": ["us_bank_account"], "statement_descriptor": "CLINIC B"}
+    assert client.payment_intents.create(debit).statement_descriptor == "CLINIC B"

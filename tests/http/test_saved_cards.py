@@ -200,7 +200,8 @@ def test_a_saved_card_pays_what_is_owed(office, bill, card):
     assert books(office)["2100"] == -45_000
     assert [each.amount for each in charges_at_processor(office)] == [45_000]
     assert charge(office, bill, card).json()["id"] == paid.json()["id"]
-    assert len(intents(office)) == 1
+    (asked,) = intents(office)
+    assert asked["parameters"]["statement_descriptor_suffix"] == "CLINIC B AUSTIN"
 
 
 def test_a_notice_of_a_paid_charge_books_nothing_twice(office, bill, card):

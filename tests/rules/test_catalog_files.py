@@ -256,3 +256,15 @@ def test_a_line_that_is_lost_or_doubled_never_breaks_the_reader(data):
 def test_any_text_is_read_or_refused(text):
     with pytest.raises(ClinicFileRefused):
         read_clinic(text)
+
+
+def test_what_a_card_statement_cannot_say_is_refused_with_its_reason():
+    line, reason = refused_when("CLINIC B AUSTIN #", "CLINIC*B #")
+    assert line == line_of("statement_descriptor")
+    assert "without < >" in reason
+
+
+def test_a_clinic_need_not_say_what_card_statements_show():
+    without = B.replace("  statement_descriptor: CLINIC B AUSTIN", "  #", 1)
+    assert read_clinic(without).entity.statement_descriptor is None
+    assert read_clinic(B).entity.statement_descriptor == "CLINIC B AUSTIN"

@@ -2,7 +2,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from billing.catalog.rules.identifiers import is_ein, is_icd10, is_ndc, is_npi, is_timezone
+from billing.catalog.rules.identifiers import (
+    is_ein,
+    is_icd10,
+    is_ndc,
+    is_npi,
+    is_statement_descriptor,
+    is_timezone,
+)
 
 
 @pytest.mark.parametrize("npi", ["1234567893", "2000000010"])
@@ -64,3 +71,27 @@ def test_drug_codes_have_their_hyphens(ndc, right):
 )
 def test_time_zones_are_known(name, right):
     assert is_timezone(name) is right
+
+
+@pytest.mark.parametrize(
+    ("text", "right"),
+    [
+        ("CLINIC B AUSTIN", True),
+        ("Clinic", True),
+        ("A" * 22, True),
+        ("A" * 23, False),
+        ("CLIN", False),
+        ("12345", False),
+        ("12345A", True),
+        (" CLINIC", False),
+        ("CLINIC *B", False),
+        ("CLINIC'S", False),
+        ('CLINIC "B"', False),
+        ("CLINIC <B>", False),
+        ("CLINIC \\B", False),
+        ("CL\u00cdNICA", False),
+        ("CLINIC\nB", False),
+    ],
+)
+def test_what_a_card_statement_can_say(text, right):
+    assert is_statement_descriptor(text) is right

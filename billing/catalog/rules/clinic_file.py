@@ -22,7 +22,15 @@ from billing.catalog.records import (
 )
 from billing.catalog.rules.document import Block, Document
 from billing.catalog.rules.form import LONGEST_MINUTES, is_code, is_priced, is_slug, note_repeats
-from billing.catalog.rules.identifiers import STATES, is_ein, is_icd10, is_ndc, is_npi, is_timezone
+from billing.catalog.rules.identifiers import (
+    STATES,
+    is_ein,
+    is_icd10,
+    is_ndc,
+    is_npi,
+    is_statement_descriptor,
+    is_timezone,
+)
 from billing.catalog.rules.pricing_section import read_rates, read_schedule
 
 _PHONE = re.compile(r"[0-9+(][0-9 ().-]{6,24}", re.ASCII)
@@ -74,6 +82,7 @@ def _read_entity(root: Block) -> EntityFacts:
         slug=slug,
         name=block.text("name"),
         trade_name=block.text("trade_name"),
+        statement_descriptor=_descriptor(block),
         tin=block.text("tin", is_ein, "an employer identification number such as 12-3456789"),
         npi=_npi(block),
         taxonomy=block.text("taxonomy", lambda code: bool(_TAXONOMY.fullmatch(code)), "a NUCC taxonomy code"),
@@ -85,6 +94,14 @@ def _read_entity(root: Block) -> EntityFacts:
 
 def _npi(block: Block) -> str:
     return block.text("npi", is_npi, "a National Provider Identifier: ten digits with a right check digit")
+
+
+def _descriptor(block: Block) -> str | None:
+    """Without one, payers read what the processor's account says."""
+    if not block.has("statement_descriptor"):
+        return None
+    wanted = "5 to 22 Latin characters with a letter, without < > \\ ' \" *"
+    return block.text("statement_descriptor", is_statement_descriptor, wanted)
 
 
 def _timezone(block: Block) -> str:
@@ -224,5 +241,14 @@ _NO_ADDRESS = Address(line1="", line2="", city="", state="", postal_code="")
 """Stands in for an address that the file lacks; such a file is refused."""
 
 _NO_ENTITY = EntityFacts(
-    slug="", name="", trade_name="", tin="", npi="", taxonomy="", timezone="", address=_NO_ADDRESS, phone=""
+    slug="",
+    name="",
+    trade_name="",
+    statement_descriptor=None,
+    tin="",
+    npi="",
+    taxonomy="",
+    timezone="",
+    address=_NO_ADDRESS,
+    phone="",
 )

@@ -14,6 +14,8 @@ _EIN = re.compile(r"\d{2}-\d{7}", re.ASCII)
 _ICD10 = re.compile(r"[A-TV-Z]\d[0-9AB](\.[0-9A-Z]{1,4})?", re.ASCII)
 _NDC = re.compile(r"\d{4}-\d{4}-\d{2}|\d{5}-\d{3}-\d{2}|\d{5}-\d{4}-\d{1,2}", re.ASCII)
 
+_DESCRIPTOR = re.compile(r"""[^<>\\'"*\x00-\x1f\x7f-\U0010ffff]{5,22}""")
+
 STATES = frozenset(state.abbr for state in [*us.STATES_AND_TERRITORIES, us.states.DC])
 
 
@@ -33,6 +35,15 @@ def is_ein(text: str) -> bool:
 def is_icd10(text: str) -> bool:
     """The form of an ICD-10-CM code; which of them are billable is the coding tables' business."""
     return bool(_ICD10.fullmatch(text))
+
+
+def is_statement_descriptor(text: str) -> bool:
+    """What a payer reads on a card statement: 5 to 22 Latin characters with a letter, without < > \\ ' " *.
+
+    Source: docs.stripe.com/get-started/account/statement-descriptors.
+    """
+    is_written = text == text.strip() and any(letter.isalpha() for letter in text)
+    return is_written and bool(_DESCRIPTOR.fullmatch(text))
 
 
 def is_ndc(text: str) -> bool:

@@ -83,6 +83,7 @@ def _send(room: Payments, checkout: Checkout) -> Checkout:
             amount=checkout.amount,
             customer=str(customer.reference),
             card=method.card.reference,
+            descriptor=checkout.descriptor,
         )
     except GatewayRefused:
         write_now(room, lambda tx, now: refuse_checkout(tx, checkout_id=checkout.id, actor=SYSTEM, now=now))

@@ -138,7 +138,10 @@ def open_page(room: Payments, checkout: Checkout, actor: Actor) -> Checkout:
 def _open(room: Payments, checkout: Checkout) -> ports.OpenedCheckout:
     if checkout.reader_id is not None:
         return room.gateway.ask_on_reader(
-            key=checkout.id, amount=checkout.amount, reader_id=checkout.reader_id
+            key=checkout.id,
+            amount=checkout.amount,
+            reader_id=checkout.reader_id,
+            descriptor=checkout.descriptor,
         )
     return room.gateway.open_checkout(
         key=checkout.id,
@@ -146,6 +149,7 @@ def _open(room: Payments, checkout: Checkout) -> ports.OpenedCheckout:
         expires_at=checkout.expires_at,
         success_url=checkout.return_url,
         cancel_url=checkout.return_url,
+        descriptor=checkout.descriptor,
     )
 
 

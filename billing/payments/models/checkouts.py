@@ -32,6 +32,7 @@ class CheckoutRow(Base):
     reader_id: Mapped[str | None] = mapped_column(String(80))
     saved_method_id: Mapped[str | None] = mapped_column(String(40), ForeignKey("saved_method.id"), index=True)
     consent_id: Mapped[str | None] = mapped_column(String(40), ForeignKey("consent.id"))
+    descriptor: Mapped[str | None] = mapped_column(String(22))
     decline: Mapped[str | None] = mapped_column(String(60))
     amount_cents: Mapped[int]
     state: Mapped[str] = mapped_column(String(10), index=True)

@@ -117,6 +117,7 @@ def checkout_of(row: CheckoutRow) -> Checkout:
         reader_id=row.reader_id,
         saved_method_id=row.saved_method_id,
         consent_id=row.consent_id,
+        descriptor=row.descriptor,
         decline=row.decline,
         amount=Money(row.amount_cents),
         state=CheckoutState(row.state),

@@ -31,7 +31,8 @@ class Reader:
 class Checkout:
     """An attempt to pay an invoice; `url` is None until it is known, and where there is no page.
 
-    A saved card is charged under `consent_id`; `decline` is why its bank did not pay, in the bank's own word.
+    `descriptor` is what the payer reads on a card statement, kept so that a repeated call says the same. A
+    saved card is charged under `consent_id`; `decline` is why its bank did not pay, in the bank's own word.
     """
 
     id: str
@@ -41,6 +42,7 @@ class Checkout:
     reader_id: str | None
     saved_method_id: str | None
     consent_id: str | None
+    descriptor: str | None
     decline: str | None
     amount: Money
     state: CheckoutState

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import select
 
+from billing.catalog.queries import find_entity
 from billing.invoices.errors import InvoiceNotOpen
 from billing.invoices.records import Invoice
 from billing.invoices.states import InvoiceState
@@ -74,7 +75,7 @@ def begin_checkout(
         if _is_page_of(standing, invoice.open_balance, now):
             return _remark(tx, standing.id, is_health_account=is_health_account)
         refuse_while_standing(tx, invoice_id)
-    row = _new(invoice, Way.PAGE, request, now)
+    row = _new(tx, invoice, Way.PAGE, request, now)
     row.return_url, row.is_health_account = return_url, is_health_account
     tx.session.add(row)
     tx.session.flush()
@@ -93,7 +94,7 @@ def begin_reader_payment(
     if known := _by_request(tx, request):
         return known
     refuse_while_standing(tx, invoice_id)
-    row = _new(invoice, Way.READER, request, now)
+    row = _new(tx, invoice, Way.READER, request, now)
     row.reader_id = reader_id
     tx.session.add(row)
     tx.session.flush()
@@ -122,7 +123,7 @@ def begin_charge(
     if known := _by_request(tx, request):
         return known
     refuse_while_standing(tx, invoice_id)
-    row = _new(invoice, Way.SAVED, request, now)
+    row = _new(tx, invoice, Way.SAVED, request, now)
     if due != invoice.open_balance:
         raise DueChanged(
             f"The invoice owes {invoice.open_balance} now.", open_cents=invoice.open_balance.cents
@@ -215,7 +216,7 @@ def close_checkout(tx: Tx, *, checkout_id: str, actor: Actor, now: datetime) -> 
     return checkout_of(row)
 
 
-def _new(invoice: Invoice, way: Way, request: RequestKey | None, now: datetime) -> CheckoutRow:
+def _new(tx: Tx, invoice: Invoice, way: Way, request: RequestKey | None, now: datetime) -> CheckoutRow:
     """Raises: InvoiceNotOpen, TooSmallForCard."""
     if invoice.state is not InvoiceState.OPEN:
         raise InvoiceNotOpen(f"Invoice {invoice.id} is {invoice.state}.", state=str(invoice.state))
@@ -229,6 +230,7 @@ def _new(invoice: Invoice, way: Way, request: RequestKey | None, now: datetime) 
         amount_cents=invoice.open_balance.cents,
         state=CheckoutState.CREATED,
         return_url="",
+        descriptor=find_entity(tx, invoice.entity_id).statement_descriptor,
         is_health_account=False,
         opened_at=now,
         expires_at=now + LASTS[way],
