@@ -67,6 +67,10 @@ class EvidenceNotDrawn(Unavailable):
     code = "evidence-not-drawn"
 
 
+class NoSuchDeposit(NotFound):
+    code = "no-such-deposit"
+
+
 class NoSuchPayLink(NotFound):
     """Unknown, expired, or mistyped: all look the same."""
 

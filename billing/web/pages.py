@@ -20,7 +20,9 @@ from billing.web.portal import receipts as receipt_links
 from billing.web.staff import (
     account,
     approvals,
+    checks,
     credits,
+    deposits,
     desk,
     landing,
     money,
@@ -83,6 +85,8 @@ def register_pages(
         refunds.make_blueprint(edge, installation.refund_limit),
         credits.make_blueprint(edge, installation.refund_limit),
         moves.make_blueprint(edge),
+        checks.make_blueprint(edge),
+        deposits.make_blueprint(edge),
         refund_plans.make_blueprint(edge, installation.refund_limit),
         people.make_blueprint(edge),
         pay.make_blueprint(edge, payments, installation.checkout_origin),

@@ -226,6 +226,11 @@ NEEDS: dict[str, str] = {
     "POST /staff/payments/<payment_id>/moves": "apply credit",
     "POST /staff/payments/<payment_id>/moves/look": "apply credit",
     "POST /staff/payments/<payment_id>/moves/search": "apply credit",
+    "GET /staff/bank-deposits": "read payments",
+    "POST /staff/bank-deposits": "take a payment",
+    "GET /staff/bank-deposits/<deposit_id>": "read payments",
+    "GET /staff/invoices/<invoice_id>/checks/new": "take a payment",
+    "POST /staff/invoices/<invoice_id>/checks": "take a payment",
     "GET /staff/approvals": "read refunds",
     "GET /staff/payments/<payment_id>": "read payments",
     "POST /staff/refunds/<refund_id>/approve": "approve a refund",
@@ -303,7 +308,7 @@ def world(database, now) -> World:
             now=now,
         )
     )
-    made.ids.update(token_id=[token.token.id], staff_id=["usr_" + "0" * 26])
+    made.ids.update(token_id=[token.token.id], staff_id=["usr_" + "0" * 26], deposit_id=["dep_" + "0" * 26])
     return made
 
 

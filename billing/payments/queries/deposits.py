@@ -10,15 +10,23 @@ from sqlalchemy import select
 from billing.kernel.money import Money
 from billing.kernel.permissions import Actor
 from billing.ledger.records import Account
+from billing.payments.errors import NoSuchDeposit
 from billing.payments.models.deposits import BankDepositItemRow, BankDepositRow
 from billing.payments.models.payments import PaymentRow
 from billing.payments.queries.payments import payment_of
-from billing.payments.queries.reach import visible
+from billing.payments.queries.reach import seen, visible
 from billing.payments.records.deposits import BankDeposit
 from billing.payments.records.payments import Payment
 from billing.payments.rules import ARRIVES_ON, BANKABLE
 from billing.payments.states.payments import PaymentState
 from billing.platform.data.database import Read
+
+
+def find_deposit(read: Read, deposit_id: str, actor: Actor) -> BankDeposit:
+    """Raises: NoSuchDeposit."""
+    missing = NoSuchDeposit("There is no such deposit.")
+    row = seen(read.session.get(BankDepositRow, deposit_id), actor, missing)
+    return deposit_of(row, _payments_of(read, [row.id])[row.id])
 
 
 def list_deposits(

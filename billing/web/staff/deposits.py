@@ -1,0 +1,145 @@
+"""/staff/bank-deposits: cash and checks that wait, and the slip of what goes to the bank."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from werkzeug import Response
+
+from billing.catalog.queries import find_entity, find_site, site_date
+from billing.catalog.records import Entity, Site
+from billing.kernel.errors import Flaw
+from billing.kernel.money import Money, total
+from billing.kernel.permissions import Actor, Permission
+from billing.payments.queries.deposits import find_deposit, list_deposits, list_undeposited
+from billing.payments.queries.payments import payments_by_id
+from billing.payments.records.deposits import BankDeposit
+from billing.payments.records.payments import Payment, Tender
+from billing.payments.use_cases.deposits import bank_payments
+from billing.platform.data.database import Read, Tx
+from billing.platform.http.edge import Edge
+from billing.platform.http.errors import InvalidRequest
+from billing.platform.http.guard import current_actor, guard
+from billing.web import words
+from billing.web.forms import written
+from billing.web.refusals import REFUSED, date_of, shown_again
+
+PAGE = "staff/deposits.html"
+MOST_WAITING, MOST_PAST = 200, 30
+
+
+@dataclass(frozen=True, kw_only=True)
+class Drawer:
+    """What waits at one site, oldest first."""
+
+    site: Site
+    today: str
+    payments: Sequence[Payment]
+
+    @property
+    def amount(self) -> Money:
+        return total(payment.amount for payment in self.payments)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Slip:
+    """One deposit as the bank is shown it: no patient is named on it."""
+
+    deposit: BankDeposit
+    site: Site
+    entity: Entity
+    checks: Sequence[Payment]
+    cash: Money
+
+
+def make_blueprint(edge: Edge) -> Blueprint:
+    routes = Blueprint("staff_deposits", __name__)
+
+    @routes.get("/staff/bank-deposits")
+    @guard(Permission.PAYMENTS_READ)
+    def deposits() -> str:
+        return render_template(PAGE, **_page(edge))
+
+    @routes.post("/staff/bank-deposits")
+    @guard(Permission.PAYMENTS_TAKE)
+    def bank() -> Response | tuple[str, int]:
+        actor, now = current_actor(), edge.clock()
+
+        def work(tx: Tx) -> str:
+            deposit = bank_payments(
+                tx,
+                site_id=request.form.get("site_id", ""),
+                payment_ids=_chosen(),
+                banked_on=date_of("banked_on"),
+                actor=actor,
+                now=now,
+            )
+            return url_for("staff_deposits.slip", deposit_id=deposit.id)
+
+        try:
+            to = written(edge, work)
+        except REFUSED as error:
+            return shown_again(PAGE, error, **_page(edge))
+        flash("The deposit is booked. Print the slip and take it to the bank.", "done")
+        return redirect(to, 303)
+
+    @routes.get("/staff/bank-deposits/<deposit_id>")
+    @guard(Permission.PAYMENTS_READ)
+    def slip(deposit_id: str) -> str:
+        actor = current_actor()
+        found = edge.read(lambda read: _slip(read, deposit_id, actor))
+        return render_template("staff/deposit.html", slip=found)
+
+    return routes
+
+
+def _chosen() -> list[str]:
+    """Raises: InvalidRequest."""
+    chosen = request.form.getlist("payment_id")
+    if not chosen:
+        message = "Mark what goes to the bank."
+        raise InvalidRequest(message, [Flaw("/payment_id", message)])
+    return chosen
+
+
+def _page(edge: Edge) -> dict[str, Any]:
+    actor, now = current_actor(), edge.clock()
+    with edge.database.reading() as read:
+        drawers = _drawers(read, actor, now)
+        past = list_deposits(read, actor, limit=MOST_PAST)
+    return {
+        "drawers": drawers,
+        "past": past,
+        "words": words,
+        "may_bank": actor.may(Permission.PAYMENTS_TAKE),
+        "most": MOST_WAITING,
+    }
+
+
+def _drawers(read: Read, actor: Actor, now: datetime) -> list[Drawer]:
+    waiting = list(reversed(list_undeposited(read, actor, limit=MOST_WAITING)))
+    return [
+        Drawer(
+            site=find_site(read, site_id),
+            today=site_date(read, site_id, now).isoformat(),
+            payments=[payment for payment in waiting if payment.site_id == site_id],
+        )
+        for site_id in sorted({payment.site_id for payment in waiting})
+    ]
+
+
+def _slip(read: Read, deposit_id: str, actor: Actor) -> Slip:
+    """Raises: NoSuchDeposit."""
+    deposit = find_deposit(read, deposit_id, actor)
+    payments = sorted(payments_by_id(read, deposit.payment_ids, actor).values(), key=lambda each: each.id)
+    return Slip(
+        deposit=deposit,
+        site=find_site(read, deposit.site_id),
+        entity=find_entity(read, deposit.entity_id),
+        checks=[each for each in payments if each.tender is Tender.CHECK],
+        cash=total(each.amount for each in payments if each.tender is Tender.CASH),
+    )
