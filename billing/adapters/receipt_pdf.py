@@ -41,6 +41,7 @@ PURPOSES = {
     "payment": "Proof of payment, itemized for your records and for a health account (HSA, FSA, HRA).",
     "refund": "Proof of money given back. A health account that paid for the service may need to be told.",
 }
+PURPOSES_FOR_OTHERS = {"payment": "Proof of payment.", "refund": "Proof of money given back."}
 NOTICE = "This paper is not a bill, and does not say whether a health account covers a service."
 DATE, SERVICE, PROVIDER, AMOUNT = MARGIN, MARGIN + 92, MARGIN + 292, WIDTH - MARGIN
 SERVICE_WIDTH, PROVIDER_WIDTH = 194.0, 170.0
@@ -98,13 +99,17 @@ def _letterhead(body: Body) -> Block:
         text_at(canvas, WIDTH - MARGIN, top - 34, f"No. {body['number']}", BOLD, 9, to_the_right=True)
         issued = f"Receipt date {_day(body['issued_on'])}"
         text_at(canvas, WIDTH - MARGIN, top - 46, issued, PLAIN, 9, to_the_right=True)
-        text_at(canvas, MARGIN, top - height + 12, PURPOSES[body["kind"]], PLAIN, SMALL, color=GREY)
+        purpose = PURPOSES[body["kind"]] if body["patient"] else PURPOSES_FOR_OTHERS[body["kind"]]
+        text_at(canvas, MARGIN, top - height + 12, purpose, PLAIN, SMALL, color=GREY)
 
     return Block(height, draw)
 
 
 def _patient_box(body: Body) -> Any:
+    """Another payer's receipt names them, and no patient."""
     patient = body["patient"]
+    if patient is None:
+        return box_of("PAYER", [("Name", body["payer"]["name"])])
     return box_of("PATIENT", [("Name", patient["name"]), ("Patient no.", str(patient["number"]))])
 
 
@@ -119,6 +124,8 @@ def _money_box(body: Body) -> Any:
             ("Paid with", body["paid_with"]),
             ("Paid by", "The patient" if body["paid_by_patient"] else "Another payer"),
         ]
+    if others := body.get("others_paid_cents"):
+        rows.append(("Others paid", _dollars(others)))
     if body["is_health_account"]:
         rows.append(("Health account", "HSA or FSA card"))
     return box_of("REFUND" if body["kind"] == "refund" else "PAYMENT", rows)

@@ -49,6 +49,7 @@ ARRIVES_ON = {
     Tender.CARD_PRESENT: Account.PROCESSOR_CLEARING,
     Tender.CASH: Account.UNDEPOSITED,
     Tender.CHECK: Account.UNDEPOSITED,
+    Tender.BANK: Account.BANK,
 }
 """Where a tender's money is before it is at the bank."""
 
@@ -68,6 +69,7 @@ TENDERS_IN_WORDS = {
     Tender.CARD_PRESENT: "Card at the desk",
     Tender.CASH: "Cash",
     Tender.CHECK: "Check",
+    Tender.BANK: "Bank transfer",
     Tender.CREDIT: "Credit",
     Tender.INSURER: "Health plan",
 }
@@ -112,6 +114,11 @@ def share_reimbursement(
     left = amount - settled
     patients = max(ZERO, min(left, paid - reimbursed))
     return settled, patients, left - patients
+
+
+def held_as(payer_id: str | None) -> Account:
+    """Money that waits is the patient's credit, or another payer's, to be returned to nobody else."""
+    return Account.PATIENT_CREDITS if payer_id is None else Account.PAYER_MONEY_TO_RETURN
 
 
 def needs_second_person(amount: Money, lately: Money, limit: Money) -> bool:

@@ -14,6 +14,7 @@ MOST_ARGUMENTS = 8
 PIECES = {
     "apply_lot",
     "book",
+    "book_share",
     "cover_sessions",
     "earn",
     "end_promises",
@@ -28,6 +29,7 @@ PIECES = {
     "lock_patient",
     "locked_session",
     "lower_share",
+    "new_payment",
     "open_lot",
     "owe_again",
     "post_fee",

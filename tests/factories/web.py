@@ -67,6 +67,7 @@ class Processor:
 
     states: dict[str, CheckoutState] = field(default_factory=dict)
     success_urls: list[str] = field(default_factory=list)
+    told: list[str] = field(default_factory=list)
     is_away: bool = False
 
     def open_checkout(
@@ -82,6 +83,7 @@ class Processor:
         self._answer()
         reference = f"cs_{key}"
         self.success_urls.append(success_url)
+        self.told.append(f"{key} {amount} {success_url} {cancel_url}")
         self.states[reference] = CheckoutState(
             reference=reference, operation=key, status=CheckoutStatus.OPEN, paid=None, charge=None
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from billing.accounting.queries.guards import require_append_only, require_insert_guards
+from billing.accounting.queries.payers import PAYERS_MONEY
 from billing.accounting.queries.probes import Books, Probe, Report, look
 
 LEDGER = ("ledger_entry", "ledger_line")
@@ -56,9 +57,11 @@ PATIENTS_CREDIT = Probe(
     "credits that are left and refunds that wait are not what account 2200 says",
     """
     SELECT COALESCE(patient_id, 'account 2200 without a patient') FROM (
-        SELECT patient_id, SUM(available_cents) AS cents FROM credit_lot GROUP BY patient_id
+        SELECT patient_id, SUM(available_cents) AS cents FROM credit_lot WHERE payer_id IS NULL
+        GROUP BY patient_id
         UNION ALL
-        SELECT patient_id, SUM(amount_cents) FROM refund WHERE state = 'requested' GROUP BY patient_id
+        SELECT patient_id, SUM(amount_cents) FROM refund WHERE state = 'requested' AND payer_id IS NULL
+        GROUP BY patient_id
         UNION ALL
         SELECT patient_id, SUM(cents) FROM ledger_line WHERE account = '2200' GROUP BY patient_id
     ) told
@@ -272,7 +275,7 @@ def posted_rows_stay(books: Books) -> Report:
 
 
 def balances_agree(books: Books) -> Report:
-    return look(books, at=["credit_lot"], probes=[TRIAL_BALANCE, PATIENTS_CREDIT, LOT_BALANCE])
+    return look(books, at=["credit_lot"], probes=[TRIAL_BALANCE, PATIENTS_CREDIT, PAYERS_MONEY, LOT_BALANCE])
 
 
 def credit_is_never_negative(books: Books) -> Report:

@@ -228,7 +228,7 @@ TWO_STAND = Probe(
     "more than one checkout stands open",
     """
     SELECT invoice_id FROM checkout WHERE state IN ('created', 'open', 'processing')
-    GROUP BY invoice_id HAVING COUNT(*) > 1
+    GROUP BY invoice_id, COALESCE(share_id, '') HAVING COUNT(*) > 1
     """,
 )
 UNRESOLVED = """

@@ -1,4 +1,4 @@
-"""Invariant 6 for other payers: what they took, paid and owe is what invoices and books say."""
+"""Invariants 3 and 6 for other payers: what they took, paid, owe and have left is what the books say."""
 
 from __future__ import annotations
 
@@ -50,3 +50,18 @@ SHARE_PAID = Probe(
     """,
 )
 SHARES = [OTHER_SHARE, OTHER_RECEIVABLE, SHARE_PAID]
+
+PAYERS_MONEY = Probe(
+    "what is held for other payers is not what account 2220 says, insurers' money apart",
+    """
+    SELECT COALESCE(patient_id, 'account 2220 without a patient') FROM (
+        SELECT patient_id, available_cents AS cents FROM credit_lot WHERE payer_id IS NOT NULL
+        UNION ALL
+        SELECT patient_id, amount_cents FROM refund WHERE state = 'requested' AND payer_id IS NOT NULL
+        UNION ALL
+        SELECT l.patient_id, l.cents FROM ledger_line l JOIN ledger_entry e ON e.id = l.entry_id
+        WHERE l.account = '2220' AND e.source_kind NOT IN ('reimbursement', 'takeback', 'takeback-return')
+    ) told
+    GROUP BY patient_id HAVING SUM(cents) <> 0
+    """,
+)

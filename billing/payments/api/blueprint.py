@@ -10,6 +10,7 @@ from billing.payments.api.deposits import add_deposit_routes
 from billing.payments.api.dispute_answers import add_answer_deeds, add_evidence_routes
 from billing.payments.api.disputes import add_dispute_routes
 from billing.payments.api.dormant import add_dormant_deeds, add_dormant_routes
+from billing.payments.api.payers import add_payer_payment_routes
 from billing.payments.api.payments import add_payment_routes
 from billing.payments.api.payouts import add_payout_routes
 from billing.payments.api.receipts import add_receipt_routes
@@ -40,6 +41,7 @@ def make_blueprint(
     add_consent_routes(routes, edge)
     add_payment_routes(routes, edge)
     add_check_routes(routes, edge)
+    add_payer_payment_routes(routes, edge)
     add_deposit_routes(routes, edge)
     add_credit_routes(routes, edge)
     add_application_routes(routes, edge)

@@ -31,16 +31,20 @@ def start_checkout(
     return_url: str,
     request: RequestKey | None,
     is_health_account: bool = False,
+    share_id: str | None = None,
     actor: Actor,
 ) -> Checkout:
-    """Open a page on which the patient pays what is owed now, or find the one that stands.
+    """Open a page on which the patient, or the payer of a share, pays what they owe now, or find theirs.
 
     A page of another amount is closed first; if it was paid meanwhile, that payment counts.
     Raises: NoSuchInvoice, InvoiceNotOpen, TooSmallForCard, GatewayTimeout, GatewayRefused.
     """
 
     def begin() -> Checkout:
-        write_now(room, lambda tx, now: take_credit_first(tx, invoice_id=invoice_id, actor=actor, now=now))
+        if share_id is None:
+            write_now(
+                room, lambda tx, now: take_credit_first(tx, invoice_id=invoice_id, actor=actor, now=now)
+            )
         return write_now(
             room,
             lambda tx, now: begin_checkout(
@@ -49,6 +53,7 @@ def start_checkout(
                 return_url=return_url,
                 request=request,
                 is_health_account=is_health_account,
+                share_id=share_id,
                 actor=actor,
                 now=now,
             ),

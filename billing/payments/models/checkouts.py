@@ -9,24 +9,35 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from billing.platform.data.base import Base, Id
 
-STANDING = text("state IN ('created', 'open', 'processing')")
+STANDS = "state IN ('created', 'open', 'processing')"
+OF_PATIENT, OF_PAYER = text(f"{STANDS} AND share_id IS NULL"), text(f"{STANDS} AND share_id IS NOT NULL")
 
 
 class CheckoutRow(Base):
+    """`share_id` is what another payer takes of the invoice, when that is to be paid."""
+
     __tablename__ = "checkout"
     __table_args__ = (
         Index(
             "uq_checkout_standing",
             "invoice_id",
             unique=True,
-            sqlite_where=STANDING,
-            postgresql_where=STANDING,
+            sqlite_where=OF_PATIENT,
+            postgresql_where=OF_PATIENT,
+        ),
+        Index(
+            "uq_checkout_standing_share",
+            "share_id",
+            unique=True,
+            sqlite_where=OF_PAYER,
+            postgresql_where=OF_PAYER,
         ),
         CheckConstraint("amount_cents > 0", name="positive"),
     )
 
     id: Mapped[Id] = mapped_column(primary_key=True)
     invoice_id: Mapped[Id] = mapped_column(ForeignKey("invoice.id"))
+    share_id: Mapped[str | None] = mapped_column(String(40))
     patient_id: Mapped[Id]
     way: Mapped[str] = mapped_column(String(10))
     reader_id: Mapped[str | None] = mapped_column(String(80))
@@ -51,6 +62,7 @@ class PayLinkRow(Base):
 
     id: Mapped[Id] = mapped_column(primary_key=True)
     invoice_id: Mapped[Id] = mapped_column(ForeignKey("invoice.id"), index=True)
+    share_id: Mapped[str | None] = mapped_column(String(40), index=True)
     secret_sha256: Mapped[str] = mapped_column(String(64), unique=True)
     made_by: Mapped[Id]
     expires_at: Mapped[datetime]

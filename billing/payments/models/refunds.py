@@ -11,6 +11,8 @@ from billing.platform.data.base import Base, Id
 
 
 class RefundRow(Base):
+    """`payer_id` is whom it goes to when that is not the patient."""
+
     __tablename__ = "refund"
     __table_args__ = (
         CheckConstraint("amount_cents > 0", name="positive"),
@@ -23,6 +25,7 @@ class RefundRow(Base):
     patient_id: Mapped[Id] = mapped_column(ForeignKey("patient.id"), index=True)
     lot_id: Mapped[Id] = mapped_column(ForeignKey("credit_lot.id"), index=True)
     payment_id: Mapped[str | None] = mapped_column(String(40), ForeignKey("payment.id"), index=True)
+    payer_id: Mapped[str | None] = mapped_column(String(40), index=True)
     method: Mapped[str] = mapped_column(String(10))
     amount_cents: Mapped[int]
     state: Mapped[str] = mapped_column(String(10), index=True)

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from sqlalchemy import select
 
-from billing.invoices.queries import find_invoice
+from billing.invoices.queries import find_invoice, find_share
 from billing.kernel.errors import NotFound
 from billing.kernel.money import Money
 from billing.kernel.permissions import SYSTEM, Actor
@@ -44,17 +44,21 @@ def checkout_by_reference(read: Read, reference: str) -> Checkout | None:
     return checkout_of(row) if row else None
 
 
-def standing_checkout(read: Read, invoice_id: str) -> Checkout | None:
-    """The checkout of an invoice that may still take money, if any."""
+def standing_checkout(read: Read, invoice_id: str, share_id: str | None = None) -> Checkout | None:
+    """The checkout that may still take the patient's money for an invoice, or that of a payer for a share."""
     row = read.session.scalar(
-        select(CheckoutRow).where(CheckoutRow.invoice_id == invoice_id, CheckoutRow.state.in_(STANDING))
+        select(CheckoutRow).where(
+            CheckoutRow.invoice_id == invoice_id,
+            CheckoutRow.share_id == share_id,
+            CheckoutRow.state.in_(STANDING),
+        )
     )
     return checkout_of(row) if row else None
 
 
-def is_on_its_way(read: Read, invoice_id: str) -> bool:
+def is_on_its_way(read: Read, invoice_id: str, share_id: str | None = None) -> bool:
     """Whether a debit of a bank account was authorized that has no outcome yet."""
-    standing = standing_checkout(read, invoice_id)
+    standing = standing_checkout(read, invoice_id, share_id)
     return standing is not None and standing.state is CheckoutState.PROCESSING
 
 
@@ -64,12 +68,13 @@ def is_being_charged(read: Read, invoice_id: str) -> bool:
     return standing is not None and standing.way is Way.SAVED
 
 
-def refuse_while_standing(read: Read, invoice_id: str) -> None:
+def refuse_while_standing(read: Read, invoice_id: str, share_id: str | None = None) -> None:
     """Nothing else settles or voids an invoice while a card page or a debit may still take its money.
 
+    Another payer's page takes only what that payer owes, and stands in nobody's way.
     Raises: CheckoutStands.
     """
-    if standing := standing_checkout(read, invoice_id):
+    if standing := standing_checkout(read, invoice_id, share_id):
         raise CheckoutStands(_why(standing), checkout_id=standing.id)
 
 
@@ -95,11 +100,13 @@ def find_pay_link(read: Read, secret: str, now: datetime) -> PayLink:
     if row is None or row.expires_at <= now:
         raise NoSuchPayLink("This link is not valid any more. Ask the clinic for a new one.")
     invoice = find_invoice(read, row.invoice_id, SYSTEM)
+    of = find_share(read, row.share_id, SYSTEM) if row.share_id else invoice
     return PayLink(
         id=row.id,
         invoice_id=invoice.id,
+        share_id=row.share_id,
         entity_id=invoice.entity_id,
-        amount=invoice.open_balance,
+        amount=of.open_balance,
         expires_at=row.expires_at,
     )
 
@@ -112,6 +119,7 @@ def checkout_of(row: CheckoutRow) -> Checkout:
     return Checkout(
         id=row.id,
         invoice_id=row.invoice_id,
+        share_id=row.share_id,
         patient_id=row.patient_id,
         way=Way(row.way),
         reader_id=row.reader_id,

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import select
 
 from billing.care.queries import coverage_at
-from billing.kernel.money import Money
+from billing.kernel.money import Money, total
 from billing.kernel.permissions import Actor
 from billing.payments.errors import (
     NoSuchPayment,
@@ -74,17 +74,24 @@ def paid_for_session(read: Read, session_id: str, until: datetime) -> tuple[Paid
     for part in coverage_at(read, session_id, until):
         when = _tendered(read, part.source_kind, part.source_id)
         if when is not None:
-            paid.append((when[0], Paid(amount=part.amount, paid_on=when[1], tender=when[2])))
+            at, on, tender, payer_id = when
+            paid.append((at, Paid(amount=part.amount, payer_id=payer_id, paid_on=on, tender=tender)))
     return tuple(each for _, each in sorted(paid, key=lambda pair: pair[0]))
 
 
-def _tendered(read: Read, kind: str, source_id: str) -> tuple[datetime, Any, Tender] | None:
+def paid_by_patient(read: Read, session_id: str, until: datetime) -> Money:
+    """What of it was the patient's own."""
+    paid = paid_for_session(read, session_id, until)
+    return total(each.amount for each in paid if each.payer_id is None)
+
+
+def _tendered(read: Read, kind: str, source_id: str) -> tuple[datetime, Any, Tender, str | None] | None:
     if kind == PAYMENT:
         payment = read.session.get_one(PaymentRow, source_id)
-        return payment.received_at, payment.received_on, Tender(payment.tender)
+        return payment.received_at, payment.received_on, Tender(payment.tender), payment.payer_id
     if kind == CREDIT:
         application = read.session.get_one(CreditApplicationRow, source_id)
-        return application.applied_at, application.applied_on, Tender.CREDIT
+        return application.applied_at, application.applied_on, Tender.CREDIT, None
     return None
 
 

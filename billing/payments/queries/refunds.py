@@ -15,7 +15,7 @@ from billing.kernel.permissions import SYSTEM, Actor
 from billing.payments.errors import NoSuchRefund
 from billing.payments.models.refunds import RefundRow
 from billing.payments.queries.credits import credits_from_payment, reimbursed_for_session
-from billing.payments.queries.payments import PAYMENT, find_payment, paid_for_session
+from billing.payments.queries.payments import PAYMENT, find_payment, paid_by_patient
 from billing.payments.queries.reach import seen, visible
 from billing.payments.records.credits import CreditLot, Election
 from billing.payments.records.payments import Payment
@@ -127,10 +127,11 @@ def _cover(read: Read, payment: Payment) -> list[RefundableSource]:
         amount = covered_by(read, line.session_id, PAYMENT, payment.id)
         is_given = find_session(read, line.session_id, SYSTEM).state is SessionState.GIVEN
         kind = RefundableKind.GIVEN if is_given else RefundableKind.TO_COME
-        # What an insurer gave back is the patient's already, so it does not go back once more.
-        back = reimbursed_for_session(read, line.session_id)
-        paid = paid_for_session(read, line.session_id, WHENEVER)
-        amount = min(amount, max(ZERO, total(one.amount for one in paid) - back))
+        if payment.payer_id is None:
+            # What an insurer gave back is the patient's already, so it does not go back once more.
+            back = reimbursed_for_session(read, line.session_id)
+            paid = paid_by_patient(read, line.session_id, WHENEVER)
+            amount = min(amount, max(ZERO, paid - back))
         if amount:
             found.append(RefundableSource(kind=kind, id=line.session_id, amount=amount))
     return sorted(found, key=lambda source: source.kind is RefundableKind.GIVEN)
@@ -144,6 +145,7 @@ def refund_of(row: RefundRow) -> Refund:
         patient_id=row.patient_id,
         lot_id=row.lot_id,
         payment_id=row.payment_id,
+        payer_id=row.payer_id,
         method=RefundMethod(row.method),
         amount=Money(row.amount_cents),
         state=RefundState(row.state),

@@ -29,14 +29,16 @@ class Reader:
 
 @dataclass(frozen=True, kw_only=True)
 class Checkout:
-    """An attempt to pay an invoice; `url` is None until it is known, and where there is no page.
+    """An attempt to pay an invoice, or another payer's share of it.
 
-    `descriptor` is what the payer reads on a card statement, kept so that a repeated call says the same. A
-    saved card is charged under `consent_id`; `decline` is why its bank did not pay, in the bank's own word.
+    `url` is None until it is known, and where there is no page. `descriptor` is what the payer reads on a
+    card statement, kept so that a repeated call says the same. A saved card is charged under `consent_id`;
+    `decline` is why its bank did not pay, in the bank's own word.
     """
 
     id: str
     invoice_id: str
+    share_id: str | None
     patient_id: str
     way: Way
     reader_id: str | None
@@ -60,6 +62,7 @@ class PayLink:
 
     id: str
     invoice_id: str
+    share_id: str | None
     entity_id: str
     amount: Money
     expires_at: datetime

@@ -17,6 +17,7 @@ class Tender(StrEnum):
     CARD_PRESENT = "card_present"
     CASH = "cash"
     CHECK = "check"
+    BANK = "bank"
     CREDIT = "credit"
     INSURER = "insurer"
 
@@ -57,9 +58,10 @@ class Payment:
 
 @dataclass(frozen=True, kw_only=True)
 class Paid:
-    """One payment towards one session, for its superbill and receipt."""
+    """One payment towards one session, for its superbill and receipt; `payer_id` is another payer's."""
 
     amount: Money
+    payer_id: str | None
     paid_on: date
     tender: Tender
 

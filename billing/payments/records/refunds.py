@@ -41,6 +41,7 @@ class Refund:
     patient_id: str
     lot_id: str
     payment_id: str | None
+    payer_id: str | None
     method: RefundMethod
     amount: Money
     state: RefundState

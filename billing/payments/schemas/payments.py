@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from marshmallow import Schema, fields, validate
 
-from billing.platform.http.fields import Cents, LocalDate, Moment, OpaqueId, StrictSchema
+from billing.platform.http.fields import Cents, LocalDate, Moment, OpaqueId, StrictSchema, Text
 from billing.platform.http.pages import page_args
 
 
@@ -21,6 +21,19 @@ class TakeCheck(StrictSchema):
     is_health_account = fields.Boolean(load_default=False, truthy={True}, falsy={False})
 
 
+class TakeTransfer(StrictSchema):
+    """`reference` is how the bank's statement names it."""
+
+    amount_cents = Cents(attribute="amount", required=True)
+    reference = Text(max=40, required=True)
+
+
+class TakePayersCheck(StrictSchema):
+    amount_cents = Cents(attribute="amount", required=True)
+    number = fields.String(required=True, validate=validate.Regexp(r"^[0-9]{1,12}\Z"))
+    dated_on = LocalDate(required=True)
+
+
 class PaymentsQuery(page_args("pay")):  # type: ignore[misc]
     patient_id = OpaqueId("pat", load_default=None)
     invoice_id = OpaqueId("inv", load_default=None)
@@ -30,6 +43,7 @@ class PaymentView(Schema):
     id = fields.String()
     patient_id = fields.String()
     invoice_id = fields.String(allow_none=True)
+    payer_id = fields.String(allow_none=True)
     state = fields.String()
     corrects_id = fields.String(allow_none=True)
     tender = fields.String()

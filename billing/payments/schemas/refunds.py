@@ -57,6 +57,7 @@ class RefundView(Schema):
     patient_id = fields.String()
     credit_id = fields.String(attribute="lot_id")
     payment_id = fields.String(allow_none=True)
+    payer_id = fields.String(allow_none=True)
     method = fields.String()
     amount_cents = Cents(attribute="amount")
     state = fields.String()

@@ -8,6 +8,7 @@ from sqlalchemy import select
 
 from billing.catalog.queries import find_entity
 from billing.invoices.errors import InvoiceNotOpen
+from billing.invoices.queries import find_share
 from billing.invoices.records import Invoice
 from billing.invoices.states import InvoiceState
 from billing.invoices.use_cases.locks import lock_invoice
@@ -59,23 +60,30 @@ def begin_checkout(
     return_url: str,
     request: RequestKey | None,
     is_health_account: bool = False,
+    share_id: str | None = None,
     actor: Actor,
     now: datetime,
 ) -> Checkout:
-    """Record the intent to pay what is open; a repeated request finds its first one.
+    """Record the intent to pay what the patient owes, or another payer of a share.
+
+    A repeated request finds its first one.
 
     A page of the same amount that stands already is the one to pay on: twenty clicks are one checkout.
     `is_health_account` is the payer's word that an HSA or FSA pays.
-    Raises: NoSuchInvoice, InvoiceNotOpen, TooSmallForCard, CheckoutStands, KeyReused.
+    Raises: NoSuchInvoice, NoSuchShare, InvoiceNotOpen, TooSmallForCard, CheckoutStands, KeyReused.
     """
     invoice = lock_invoice(tx, invoice_id, actor)
+    owed = find_share(tx, share_id, actor).open_balance if share_id else invoice.open_balance
     if request and (known := _by_request(tx, request)):
         return known
-    if standing := standing_checkout(tx, invoice_id):
-        if _is_page_of(standing, invoice.open_balance, now):
+    if standing := standing_checkout(tx, invoice_id, share_id):
+        if _is_page_of(standing, owed, now):
             return _remark(tx, standing.id, is_health_account=is_health_account)
-        refuse_while_standing(tx, invoice_id)
-    row = _new(tx, invoice, Way.PAGE, request, now)
+        refuse_while_standing(tx, invoice_id, share_id)
+    if share_id is None:
+        _refuse_unless_open(invoice)
+    row = _new(tx, invoice, owed, Way.PAGE, request, now)
+    row.share_id = share_id
     row.return_url, row.is_health_account = return_url, is_health_account
     tx.session.add(row)
     tx.session.flush()
@@ -94,7 +102,8 @@ def begin_reader_payment(
     if known := _by_request(tx, request):
         return known
     refuse_while_standing(tx, invoice_id)
-    row = _new(tx, invoice, Way.READER, request, now)
+    _refuse_unless_open(invoice)
+    row = _new(tx, invoice, invoice.open_balance, Way.READER, request, now)
     row.reader_id = reader_id
     tx.session.add(row)
     tx.session.flush()
@@ -123,7 +132,8 @@ def begin_charge(
     if known := _by_request(tx, request):
         return known
     refuse_while_standing(tx, invoice_id)
-    row = _new(tx, invoice, Way.SAVED, request, now)
+    _refuse_unless_open(invoice)
+    row = _new(tx, invoice, invoice.open_balance, Way.SAVED, request, now)
     if due != invoice.open_balance:
         raise DueChanged(
             f"The invoice owes {invoice.open_balance} now.", open_cents=invoice.open_balance.cents
@@ -216,18 +226,23 @@ def close_checkout(tx: Tx, *, checkout_id: str, actor: Actor, now: datetime) -> 
     return checkout_of(row)
 
 
-def _new(tx: Tx, invoice: Invoice, way: Way, request: RequestKey | None, now: datetime) -> CheckoutRow:
-    """Raises: InvoiceNotOpen, TooSmallForCard."""
+def _refuse_unless_open(invoice: Invoice) -> None:
     if invoice.state is not InvoiceState.OPEN:
         raise InvoiceNotOpen(f"Invoice {invoice.id} is {invoice.state}.", state=str(invoice.state))
-    if invoice.open_balance < SMALLEST_CARD_PAYMENT:
+
+
+def _new(
+    tx: Tx, invoice: Invoice, owed: Money, way: Way, request: RequestKey | None, now: datetime
+) -> CheckoutRow:
+    """Raises: TooSmallForCard."""
+    if owed < SMALLEST_CARD_PAYMENT:
         raise TooSmallForCard(f"A card takes no less than {SMALLEST_CARD_PAYMENT}. Pay at the desk.")
     return CheckoutRow(
         id=new_id("chk"),
         invoice_id=invoice.id,
         patient_id=invoice.patient_id,
         way=way,
-        amount_cents=invoice.open_balance.cents,
+        amount_cents=owed.cents,
         state=CheckoutState.CREATED,
         return_url="",
         descriptor=find_entity(tx, invoice.entity_id).statement_descriptor,

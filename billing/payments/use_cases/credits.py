@@ -12,7 +12,7 @@ from billing.invoices.states import FreedPart, InvoiceState, ItemReturned
 from billing.invoices.use_cases.locks import lock_invoice
 from billing.invoices.use_cases.settle import settle
 from billing.kernel.ids import new_id
-from billing.kernel.money import Money, total
+from billing.kernel.money import ZERO, Money, total
 from billing.kernel.permissions import SYSTEM, Actor
 from billing.ledger.records import Account, Posting, Source, credit, debit
 from billing.ledger.use_cases import post
@@ -58,12 +58,12 @@ def open_lot(
     origin_payment_id: str | None = None,
     payer_id: str | None = None,
 ) -> CreditLot:
-    """Hold money for a patient; the caller posts it to 2200.
+    """Hold money for a patient, or for another payer; the caller posts it where `rules.held_as` says.
 
     A reimbursement, and what was gathered for a refund, wait for the patient's choice; other credit goes
     off the next invoice.
     """
-    waits = source in (CreditSource.REIMBURSEMENT, CreditSource.RELEASED)
+    waits = payer_id is not None or source in (CreditSource.REIMBURSEMENT, CreditSource.RELEASED)
     row = CreditLotRow(
         id=new_id("crl"),
         entity_id=of.entity_id,
@@ -87,10 +87,12 @@ def open_lot(
 def elect(tx: Tx, *, lot_id: str, election: Election, actor: Actor, now: datetime) -> CreditLot:
     """Record the patient's choice for a credit; it may be changed while some of it is left.
 
-    Raises: NoSuchCredit, NothingToApply when nothing is left of it.
+    Raises: NoSuchCredit; NothingToApply when nothing is left of it, or it is another payer's.
     """
     lock_patient(tx, find_credit(tx, lot_id, actor).patient_id)
     row = tx.session.get_one(CreditLotRow, lot_id)
+    if row.payer_id is not None:
+        raise NothingToApply("This money is another payer's: it goes back to them, and to nobody else.")
     if not row.available_cents:
         raise NothingToApply("Nothing is left of this credit, so there is nothing to choose.")
     row.election, row.elected_at = election, now
@@ -180,23 +182,25 @@ def hold_returned(tx: Tx, *, fact: ItemReturned, actor: Actor, now: datetime) ->
     """
     invoice = lock_invoice(tx, fact.invoice_id, SYSTEM)
     held_on = site_date(tx, invoice.site_id, now)
+    payers = ZERO
     for part in fact.parts:
         if part.source_kind == CREDIT:
             hold_again(tx, part.source_id, part.amount, held_on, now)
-        else:
-            _hold_part(tx, invoice, fact, part, held_on)
+        elif _hold_part(tx, invoice, fact, part, held_on).payer_id is not None:
+            payers = payers + part.amount
     lines = (
         debit(Account.DEFERRED_REVENUE, fact.freed, fact.patient_id),
-        credit(Account.PATIENT_CREDITS, fact.freed, fact.patient_id),
+        credit(Account.PATIENT_CREDITS, fact.freed - payers, fact.patient_id),
+        credit(Account.PAYER_MONEY_TO_RETURN, payers, fact.patient_id),
     )
     source = Source("return", fact.return_id, "held")
     post(tx, Posting.of(invoice, source, held_on, lines), actor=actor, now=now)
 
 
-def _hold_part(tx: Tx, invoice: Owned, fact: ItemReturned, part: FreedPart, held_on: date) -> None:
+def _hold_part(tx: Tx, invoice: Owned, fact: ItemReturned, part: FreedPart, held_on: date) -> CreditLot:
     """An insurer's money has no payment here: it is the patient's credit without one."""
     payment = tx.session.get(PaymentRow, part.source_id)
-    open_lot(
+    return open_lot(
         tx,
         payment or invoice,
         source=CreditSource.RETURN,

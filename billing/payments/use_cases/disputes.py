@@ -25,6 +25,7 @@ from billing.payments.queries.disputes import (
 from billing.payments.queries.payments import find_payment
 from billing.payments.records.disputes import Dispute, DisputeFacts, DisputeMovementFacts
 from billing.payments.records.payments import Payment
+from billing.payments.rules import held_as
 from billing.payments.states.disputes import DISPUTE_MOVES, ENDED, DisputeEvent, DisputeState
 from billing.payments.use_cases.dispute_losses import end_waiting_refunds, take_loss
 from billing.platform.data.audit import record_audit
@@ -162,7 +163,7 @@ def _lose(tx: Tx, row: DisputeRow, loss: Money, actor: Actor, now: datetime) -> 
     row.lost_cents = loss.cents
     tx.session.flush()
     lines = (
-        debit(Account.PATIENT_CREDITS, held, row.patient_id),
+        debit(held_as(find_payment(tx, row.payment_id, SYSTEM).payer_id), held, row.patient_id),
         debit(Account.DEFERRED_REVENUE, ahead, row.patient_id),
         debit(Account.CHARGEBACK_LOSS, loss - held - ahead, row.patient_id),
         credit(Account.DISPUTED, loss, row.patient_id),

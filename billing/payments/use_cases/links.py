@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import insert
 
-from billing.invoices.queries import find_invoice
+from billing.invoices.queries import find_invoice, find_share
+from billing.invoices.records import Invoice, PayerShare
 from billing.kernel.ids import new_id
 from billing.kernel.permissions import Actor
 from billing.payments.models.checkouts import PayLinkRow
@@ -21,23 +22,36 @@ SECRET_BYTES = 20
 
 
 def make_pay_link(tx: Tx, *, invoice_id: str, actor: Actor, now: datetime) -> tuple[PayLink, str]:
-    """A link that shows an amount only, and its secret, which is kept hashed and told once.
+    """A link that shows what the patient owes and nothing else, and its secret, kept hashed and told once.
 
     Raises: NoSuchInvoice.
     """
-    invoice = find_invoice(tx, invoice_id, actor)
+    return _make(tx, find_invoice(tx, invoice_id, actor), None, actor, now)
+
+
+def make_payers_link(tx: Tx, *, share_id: str, actor: Actor, now: datetime) -> tuple[PayLink, str]:
+    """The same for another payer, of what they owe. Raises: NoSuchShare."""
+    share = find_share(tx, share_id, actor)
+    return _make(tx, find_invoice(tx, share.invoice_id, actor), share, actor, now)
+
+
+def _make(
+    tx: Tx, invoice: Invoice, share: PayerShare | None, actor: Actor, now: datetime
+) -> tuple[PayLink, str]:
     secret, link_id = secrets.token_urlsafe(SECRET_BYTES), new_id("lnk")
     link = PayLink(
         id=link_id,
         invoice_id=invoice.id,
+        share_id=share.id if share else None,
         entity_id=invoice.entity_id,
-        amount=invoice.open_balance,
+        amount=(share or invoice).open_balance,
         expires_at=now + LINK_LASTS,
     )
     tx.session.execute(
         insert(PayLinkRow).values(
             id=link_id,
             invoice_id=invoice.id,
+            share_id=link.share_id,
             secret_sha256=secret_hash(secret),
             made_by=actor.id,
             expires_at=link.expires_at,

@@ -45,6 +45,8 @@ def mail_receipt(tx: Tx, *, receipt_id: str, actor: Actor, now: datetime) -> Mai
     receipt = find_receipt(tx, receipt_id, actor)
     if not receipt.stands:
         raise ReceiptDoesNotStand("The money of this receipt was booked otherwise since. Mail the newer one.")
+    if receipt.body["patient"] is None:
+        raise MailAddressMissing("This receipt is another payer's. Hand out the PDF, or send it to them.")
     if patient.email is None:
         raise MailAddressMissing("The patient has no e-mail address. Enter it, or hand out the PDF.")
     recipient = tx.vault.fingerprint("mail.recipient", patient.email.lower())
@@ -62,7 +64,8 @@ def mail_receipt_by_itself(tx: Tx, *, receipt_id: str, actor: Actor, now: dateti
     """Mail a new receipt, unless it stands no more or the patient has no address or wants no mail."""
     receipt = find_receipt(tx, receipt_id, actor)
     patient = find_patient(tx, receipt.patient_id, actor)
-    if not receipt.stands or patient.email is None or patient.declines_mail:
+    is_patients = receipt.body["patient"] is not None
+    if not (receipt.stands and is_patients) or patient.email is None or patient.declines_mail:
         return None
     return mail_receipt(tx, receipt_id=receipt_id, actor=actor, now=now)
 

@@ -69,6 +69,8 @@ def _locked(tx: Tx, payment_id: str, patient_id: str, actor: Actor) -> Payment:
         raise AnotherEntity("The payment belongs to another legal entity. Refund it there instead.")
     if patient.id == payment.patient_id:
         raise NotMovable("The payment is this patient's already. Move what it paid as credit instead.")
+    if payment.payer_id is not None:
+        raise NotMovable("Another payer gave this for a part that they had agreed to. Refund it to them.")
     for one in sorted((payment.patient_id, patient.id)):
         lock_patient(tx, one)
     refuse_while_disputed(tx, payment.patient_id)

@@ -12,6 +12,7 @@ from sqlalchemy import select
 
 from billing.care.queries import find_session
 from billing.catalog.queries import find_entity, find_provider, find_site, site_date
+from billing.invoices.queries import find_payer, shares_of_invoice
 from billing.invoices.records import SettledPart
 from billing.kernel.clock import local_date
 from billing.kernel.ids import new_id
@@ -39,6 +40,8 @@ MAIL_RECEIPT = "mail-receipt"
 """The job that mails a new receipt by itself, if anybody wants that; its key is the receipt's id."""
 HELD = "Kept as credit for future services"
 GIVEN_BACK = "Given back to the patient"
+CARE = "Clinic services"
+"""All that another payer is told of what the money was for."""
 
 
 def issue_payment_receipt(tx: Tx, payment: Payment, parts: Iterable[SettledPart], now: datetime) -> Receipt:
@@ -46,15 +49,17 @@ def issue_payment_receipt(tx: Tx, payment: Payment, parts: Iterable[SettledPart]
 
     It carries the day on which the money came, however late it is issued.
     """
-    services = [_service(tx, part.session_id, part.amount) for part in parts]
+    is_patients = payment.payer_id is None
+    services = [_service(tx, part.session_id, part.amount) for part in parts if is_patients]
     said = {
         "kind": "payment",
         "paid_on": payment.received_on,
-        "paid_by_patient": payment.payer_id is None,
+        "paid_by_patient": is_patients,
         "paid_with": paid_with(payment.tender, payment.instrument),
         "is_health_account": payment.is_health_account,
         "refers_to": None,
-        **_told(services, payment.amount, HELD),
+        **_told(services, payment.amount, HELD if is_patients else CARE),
+        **(_others_paid(tx, payment) if is_patients else _payer(tx, payment.payer_id)),
     }
     return _issue(tx, payment, said, payment.amount, now, payment_id=payment.id)
 
@@ -62,7 +67,8 @@ def issue_payment_receipt(tx: Tx, payment: Payment, parts: Iterable[SettledPart]
 def issue_refund_receipt(tx: Tx, refund: Refund, lot: CreditLot, now: datetime) -> Receipt:
     """The receipt of a refund that was sent, under a number and a day of its own."""
     paid_by = refund.payment_id or lot.origin_payment_id
-    services = [_service(tx, lot.session_id, refund.amount)] if lot.session_id else []
+    is_patients = refund.payer_id is None
+    services = [_service(tx, lot.session_id, refund.amount)] if lot.session_id and is_patients else []
     payment = tx.session.get(PaymentRow, paid_by) if paid_by else None
     refers_to = paid_by and tx.session.scalar(select(ReceiptRow).where(ReceiptRow.payment_id == paid_by))
     said = {
@@ -72,7 +78,8 @@ def issue_refund_receipt(tx: Tx, refund: Refund, lot: CreditLot, now: datetime) 
         "paid_with": given_back_to(refund.method, refund.reference),
         "is_health_account": payment is not None and payment.is_health_account,
         "refers_to": {"number": refers_to.number, "issued_on": refers_to.issued_on} if refers_to else None,
-        **_told(services, refund.amount, GIVEN_BACK),
+        **_told(services, refund.amount, GIVEN_BACK if is_patients else CARE),
+        **({} if is_patients else _payer(tx, refund.payer_id)),
     }
     return _issue(
         tx,
@@ -93,7 +100,8 @@ def _issue(
     body = {"number": number, "issued_on": issued_on, **_parties(tx, of), **said}
     document = freeze(tx, kind=RECEIPT, subject_id=receipt_id, version=1, body=body, now=now)
     enqueue(tx, kind=RENDER_RECEIPT, key=document.id, due_at=now)
-    enqueue(tx, kind=MAIL_RECEIPT, key=receipt_id, due_at=now)
+    if body["patient"] is not None:
+        enqueue(tx, kind=MAIL_RECEIPT, key=receipt_id, due_at=now)
     row = ReceiptRow(
         id=receipt_id,
         entity_id=of.entity_id,
@@ -110,6 +118,19 @@ def _issue(
     tx.session.add(row)
     tx.session.flush()
     return receipt_of(tx, row)
+
+
+def _payer(tx: Tx, payer_id: str | None) -> dict[str, Any]:
+    """A receipt for another payer names them in the patient's place, and no patient."""
+    return {"patient": None, "payer": {"name": find_payer(tx, str(payer_id), SYSTEM).name}}
+
+
+def _others_paid(tx: Tx, payment: Payment) -> dict[str, Any]:
+    """What other payers had paid of the same invoice by then; not who they are."""
+    if payment.invoice_id is None:
+        return {}
+    paid = total(share.paid for share in shares_of_invoice(tx, payment.invoice_id, SYSTEM))
+    return {"others_paid_cents": paid.cents} if paid else {}
 
 
 def _parties(tx: Tx, of: Owned) -> dict[str, Any]:

@@ -6,14 +6,16 @@ from datetime import date, datetime
 
 from billing.catalog.queries import site_date
 from billing.invoices.errors import InvoiceNotOpen, MoreThanOwed
+from billing.invoices.queries import find_share
 from billing.invoices.records import Invoice, SettledPart
-from billing.invoices.rules import settling_lines
+from billing.invoices.rules import paying_share_lines, settling_lines
 from billing.invoices.states import InvoiceState
 from billing.invoices.use_cases.locks import lock_invoice
 from billing.invoices.use_cases.settle import settle
+from billing.invoices.use_cases.shares import fulfil_share
 from billing.kernel.ids import new_id
 from billing.kernel.money import ZERO, Money
-from billing.kernel.permissions import Actor
+from billing.kernel.permissions import SYSTEM, Actor
 from billing.ledger.records import Account, Line, Posting, Source, credit, debit
 from billing.ledger.use_cases import post
 from billing.payments.models.payments import PaymentRow
@@ -42,7 +44,7 @@ def take_cash(tx: Tx, *, invoice_id: str, amount: Money, actor: Actor, now: date
         raise MoreThanOwed(
             f"Only {invoice.open_balance} is owed on this invoice.", open_cents=invoice.open_balance.cents
         )
-    row = _new_payment(tx, invoice, Tender.CASH, amount, now)
+    row = new_payment(tx, invoice, Tender.CASH, amount, now)
     return book(tx, invoice, row, actor=actor, now=now)
 
 
@@ -66,7 +68,7 @@ def take_check(
     if invoice.state is not InvoiceState.OPEN:
         raise InvoiceNotOpen(f"Invoice {invoice_id} is {invoice.state}.", state=str(invoice.state))
     refuse_unless_payable(dated_on, site_date(tx, invoice.site_id, now))
-    row = _new_payment(tx, invoice, Tender.CHECK, amount, now)
+    row = new_payment(tx, invoice, Tender.CHECK, amount, now)
     row.instrument, row.is_health_account = f"no. {number}", is_health_account
     return book(tx, invoice, row, actor=actor, now=now)
 
@@ -74,16 +76,19 @@ def take_check(
 def take_charge(tx: Tx, *, checkout: Checkout, charge: ChargeFacts, actor: Actor, now: datetime) -> Payment:
     """Book a charge that the processor made, with its fee.
 
-    What the invoice no longer needs becomes the patient's credit. A debit is received when it has
-    succeeded, days after it was made.
+    What the invoice no longer needs becomes the patient's credit, or is held for the payer whose it was. A
+    debit is received when it has succeeded, days after it was made.
     Raises: NoSuchInvoice.
     """
     invoice = lock_invoice(tx, checkout.invoice_id, actor)
     received_at = now if charge.tender is Tender.ACH else charge.charged_at
-    row = _new_payment(tx, invoice, charge.tender, charge.amount, received_at)
+    row = new_payment(tx, invoice, charge.tender, charge.amount, received_at)
     row.checkout_id, row.charge_reference, row.fee_cents = checkout.id, charge.reference, charge.fee.cents
     row.instrument, row.is_health_account = charge.instrument, checkout.is_health_account
-    payment = book(tx, invoice, row, actor=actor, now=now)
+    if checkout.share_id is None:
+        payment = book(tx, invoice, row, actor=actor, now=now)
+    else:
+        payment = book_share(tx, checkout.share_id, row, actor=actor, now=now)
     if charge.fee:
         post_fee(tx, payment, actor, now)
     return payment
@@ -123,6 +128,55 @@ def book(tx: Tx, invoice: Invoice | None, row: PaymentRow, *, actor: Actor, now:
         *settling_lines(parts, payment.patient_id),
         credit(Account.PATIENT_CREDITS, excess, payment.patient_id),
     )
+    return _received(tx, payment, parts, lines, actor, now)
+
+
+def book_share(tx: Tx, share_id: str, row: PaymentRow, *, actor: Actor, now: datetime) -> Payment:
+    """Write another payer's payment, let it stand where their share stood, and hold for them what exceeds."""
+    share = find_share(tx, share_id, SYSTEM)
+    row.payer_id = share.payer_id
+    tx.session.add(row)
+    tx.session.flush()
+    payment, applied = payment_of(row), min(Money(row.amount_cents), share.open_balance)
+    parts: tuple[SettledPart, ...] = ()
+    if applied:
+        parts = fulfil_share(
+            tx,
+            share_id=share_id,
+            source_kind=PAYMENT,
+            source_id=payment.id,
+            amount=applied,
+            actor=actor,
+            now=now,
+        )
+    excess = payment.amount - applied
+    if excess:
+        open_lot(
+            tx,
+            payment,
+            source=CreditSource.OVERPAYMENT,
+            source_id=payment.id,
+            origin_payment_id=payment.id,
+            payer_id=payment.payer_id,
+            amount=excess,
+            held_on=payment.received_on,
+        )
+    lines = (
+        debit(held_in(tx, payment), payment.amount, payment.patient_id),
+        *paying_share_lines(parts, payment.patient_id),
+        credit(Account.PAYER_MONEY_TO_RETURN, excess, payment.patient_id),
+    )
+    return _received(tx, payment, parts, lines, actor, now)
+
+
+def _received(
+    tx: Tx,
+    payment: Payment,
+    parts: tuple[SettledPart, ...],
+    lines: tuple[Line, ...],
+    actor: Actor,
+    now: datetime,
+) -> Payment:
     post(tx, _posting(payment, "received", lines), actor=actor, now=now)
     detail = {"cents": payment.amount.cents}
     record_audit(tx, actor=actor, action="payment.receive", subject_id=payment.id, now=now, detail=detail)
@@ -130,9 +184,8 @@ def book(tx: Tx, invoice: Invoice | None, row: PaymentRow, *, actor: Actor, now:
     return payment
 
 
-def _new_payment(
-    tx: Tx, invoice: Invoice, tender: Tender, amount: Money, received_at: datetime
-) -> PaymentRow:
+def new_payment(tx: Tx, invoice: Invoice, tender: Tender, amount: Money, received_at: datetime) -> PaymentRow:
+    """A payment of an invoice that is not booked yet."""
     return PaymentRow(
         id=new_id("pay"),
         entity_id=invoice.entity_id,

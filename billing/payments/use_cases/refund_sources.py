@@ -17,6 +17,7 @@ from billing.payments.queries.payments import PAYMENT, find_payment
 from billing.payments.records.credits import CreditLot, CreditSource, Withdrawal
 from billing.payments.records.payments import Payment
 from billing.payments.records.refunds import RefundableKind, RefundableSource
+from billing.payments.rules import held_as
 from billing.payments.use_cases.credits import open_lot, withdraw
 from billing.platform.data.database import Tx
 
@@ -111,7 +112,7 @@ def _released(parts: Iterable[SettledPart], payment: Payment) -> tuple[Line, ...
     return (
         debit(Account.DEFERRED_REVENUE, _sum(listed, earned=False), payment.patient_id),
         debit(Account.REFUNDS, _sum(listed, earned=True), payment.patient_id),
-        credit(Account.PATIENT_CREDITS, total(part.amount for part in listed), payment.patient_id),
+        credit(held_as(payment.payer_id), total(part.amount for part in listed), payment.patient_id),
     )
 
 

@@ -30,7 +30,7 @@ from billing.payments.queries.payments import find_payment
 from billing.payments.queries.refunds import approved_by_itself, find_refund, refund_of
 from billing.payments.records.credits import CreditLot, Election
 from billing.payments.records.refunds import Refund, RefundMethod, RefundReason
-from billing.payments.rules import LATELY, needs_second_person
+from billing.payments.rules import LATELY, held_as, needs_second_person
 from billing.payments.states.payments import PaymentState
 from billing.payments.states.refunds import REFUND_MOVES, RefundEvent, RefundState
 from billing.payments.use_cases.credits import give_back, spend
@@ -117,6 +117,7 @@ def place_refund(
         patient_id=lot.patient_id,
         lot_id=lot.id,
         payment_id=payment_id,
+        payer_id=lot.payer_id,
         method=method,
         reason=reason,
         amount_cents=amount.cents,
@@ -196,7 +197,7 @@ def succeed_refund(tx: Tx, *, refund_id: str, actor: Actor, now: datetime) -> Re
 
 
 def fail_refund(tx: Tx, *, refund_id: str, actor: Actor, now: datetime) -> Refund:
-    """The money came back, or never left: it is the patient's credit again. Told again, changes nothing."""
+    """The money came back, or never left: it is held for who paid it. Told again, changes nothing."""
     row = _locked(tx, refund_id, actor)
     if row.state == RefundState.FAILED:
         return refund_of(row)
@@ -211,7 +212,7 @@ def fail_refund(tx: Tx, *, refund_id: str, actor: Actor, now: datetime) -> Refun
         _post(tx, row, "failed", back, actor, now)
     held = (
         debit(Account.REFUNDS_PAYABLE, amount, row.patient_id),
-        credit(Account.PATIENT_CREDITS, amount, row.patient_id),
+        credit(held_as(row.payer_id), amount, row.patient_id),
     )
     _post(tx, row, "held-again", held, actor, now)
     _put_back(tx, row)
@@ -243,7 +244,7 @@ def _approve(tx: Tx, row: RefundRow, actor: Actor, now: datetime) -> None:
     row.approved_by, row.approved_by_person, row.approved_at = actor.id, actor.person, now
     amount = Money(row.amount_cents)
     lines = (
-        debit(Account.PATIENT_CREDITS, amount, row.patient_id),
+        debit(held_as(row.payer_id), amount, row.patient_id),
         credit(Account.REFUNDS_PAYABLE, amount, row.patient_id),
     )
     _post(tx, row, "approved", lines, actor, now)
@@ -258,9 +259,10 @@ def _set_aside_at_payment(
     """Raises: NoSuchPayment; RefundTargetMissing, also for another patient's; MoreThanAvailable."""
     payment = find_payment(tx, payment_id, actor)
     row = tx.session.get_one(PaymentRow, payment_id)
-    is_theirs = payment.patient_id == lot.patient_id and payment.state is PaymentState.RECEIVED
+    is_of_one = (payment.patient_id, payment.payer_id) == (lot.patient_id, lot.payer_id)
+    is_theirs = is_of_one and payment.state is PaymentState.RECEIVED
     if not is_theirs or (method is RefundMethod.CARD and row.charge_reference is None):
-        raise RefundTargetMissing("Name a card payment of the same patient, or none for a check.")
+        raise RefundTargetMissing("Name a card payment of who paid this, or none for a check.")
     left = tx.session.scalar(
         update(PaymentRow)
         .where(

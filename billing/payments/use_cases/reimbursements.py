@@ -11,7 +11,7 @@ from billing.invoices.queries import line_of_session
 from billing.invoices.records import REFUNDED, SettledPart
 from billing.invoices.rules import settling_lines
 from billing.invoices.use_cases.settle import settle
-from billing.kernel.money import ZERO, Money, total
+from billing.kernel.money import ZERO, Money
 from billing.kernel.permissions import SYSTEM, Actor
 from billing.ledger.errors import AlreadyPosted
 from billing.ledger.queries import entry_of
@@ -20,7 +20,7 @@ from billing.ledger.use_cases import post
 from billing.patients.use_cases import lock_patient
 from billing.payments.models.refunds import RefundRow
 from billing.payments.queries.credits import reimbursed_for_session
-from billing.payments.queries.payments import REIMBURSEMENT, paid_for_session
+from billing.payments.queries.payments import REIMBURSEMENT, paid_by_patient
 from billing.payments.records.credits import CreditSource, Reimbursement
 from billing.payments.rules import share_reimbursement
 from billing.payments.states.refunds import RefundState
@@ -58,7 +58,7 @@ def hold_reimbursement(
     settled, held, excess = share_reimbursement(
         amount,
         owed=(session.due or ZERO) - session.covered,
-        paid=total(paid.amount for paid in paid_for_session(tx, session_id, now)),
+        paid=paid_by_patient(tx, session_id, now),
         reimbursed=reimbursed_for_session(tx, session_id),
     )
     parts = _settle_session(tx, session_id, settled, source_id, actor, now)

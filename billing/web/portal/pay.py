@@ -9,7 +9,7 @@ from flask import Blueprint, redirect, render_template, request, session
 from werkzeug import Response
 
 from billing.catalog.queries import find_entity
-from billing.invoices.queries import find_invoice
+from billing.invoices.queries import find_invoice, find_share
 from billing.invoices.states import InvoiceState
 from billing.kernel.errors import NotFound, Unavailable
 from billing.kernel.permissions import SYSTEM, Actor, Permission
@@ -43,7 +43,7 @@ def make_blueprint(edge: Edge, room: Payments, checkout_origin: str) -> Blueprin
         link = edge.read(lambda read: find_pay_link(read, token, edge.clock()))
         if not link.amount:
             return render_template(_settled_page(edge, link), clinic=_clinic(edge, link))
-        if edge.read(lambda read: is_on_its_way(read, link.invoice_id)):
+        if edge.read(lambda read: is_on_its_way(read, link.invoice_id, link.share_id)):
             return render_template("portal/on_its_way.html", clinic=_clinic(edge, link), amount=link.amount)
         if _being_charged(edge, link) or _being_confirmed(edge, room, token):
             return render_template("portal/confirming.html", clinic=_clinic(edge, link), amount=link.amount)
@@ -61,6 +61,7 @@ def make_blueprint(edge: Edge, room: Payments, checkout_origin: str) -> Blueprin
             return_url=f"{edge.public_url}/pay/{THANKS}",
             request=None,
             is_health_account="health_account" in request.form,
+            share_id=link.share_id,
             actor=_holder(link),
         )
         if checkout.url is None:
@@ -72,12 +73,16 @@ def make_blueprint(edge: Edge, room: Payments, checkout_origin: str) -> Blueprin
 
 
 def _settled_page(edge: Edge, link: PayLink) -> str:
+    share_id = link.share_id
+    if share_id is not None:
+        share = edge.read(lambda read: find_share(read, share_id, SYSTEM))
+        return "portal/paid.html" if share.paid else "portal/void.html"
     invoice = edge.read(lambda read: find_invoice(read, link.invoice_id, SYSTEM))
     return "portal/void.html" if invoice.state is InvoiceState.VOID else "portal/paid.html"
 
 
 def _being_charged(edge: Edge, link: PayLink) -> bool:
-    return edge.read(lambda read: is_being_charged(read, link.invoice_id))
+    return link.share_id is None and edge.read(lambda read: is_being_charged(read, link.invoice_id))
 
 
 def _welcome_back() -> str | Response:

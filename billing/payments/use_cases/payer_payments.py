@@ -1,0 +1,89 @@
+"""What other payers bring or send to the desk: cash, checks, and transfers to the bank."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from billing.catalog.queries import site_date
+from billing.invoices.errors import MoreThanOwed
+from billing.invoices.queries import find_invoice, find_share
+from billing.invoices.records import PayerShare
+from billing.kernel.money import Money
+from billing.kernel.permissions import SYSTEM, Actor
+from billing.patients.use_cases import lock_patient
+from billing.payments.queries.checkouts import refuse_while_standing
+from billing.payments.records.payments import Payment, Tender
+from billing.payments.rules import refuse_unless_payable
+from billing.payments.use_cases.receive import book_share, new_payment
+from billing.platform.data.database import Tx
+
+
+def take_payers_cash(tx: Tx, *, share_id: str, amount: Money, actor: Actor, now: datetime) -> Payment:
+    """Take a payer's cash, no more than they owe.
+
+    Raises: NoSuchShare, CheckoutStands, MoreThanOwed.
+    """
+    share = _locked(tx, share_id, actor)
+    if amount > share.open_balance:
+        raise MoreThanOwed(
+            f"This payer owes only {share.open_balance} of it.", open_cents=share.open_balance.cents
+        )
+    return _take(tx, share, Tender.CASH, amount, None, actor, now)
+
+
+def take_payers_check(
+    tx: Tx,
+    *,
+    share_id: str,
+    amount: Money,
+    number: str,
+    dated_on: date,
+    actor: Actor,
+    now: datetime,
+) -> Payment:
+    """Take a payer's check for what is written on it; what exceeds is held for the payer.
+
+    Raises: NoSuchShare, CheckoutStands, MoreThanOwed, CheckPostdated, CheckStale.
+    """
+    share = _locked(tx, share_id, actor)
+    _refuse_unless_open(share)
+    refuse_unless_payable(dated_on, site_date(tx, share.site_id, now))
+    return _take(tx, share, Tender.CHECK, amount, f"no. {number}", actor, now)
+
+
+def take_payers_transfer(
+    tx: Tx, *, share_id: str, amount: Money, reference: str, actor: Actor, now: datetime
+) -> Payment:
+    """Book what a payer sent to the clinic's bank account; what exceeds is held for the payer.
+
+    Raises: NoSuchShare, CheckoutStands, MoreThanOwed.
+    """
+    share = _locked(tx, share_id, actor)
+    _refuse_unless_open(share)
+    return _take(tx, share, Tender.BANK, amount, reference, actor, now)
+
+
+def _take(
+    tx: Tx,
+    share: PayerShare,
+    tender: Tender,
+    amount: Money,
+    instrument: str | None,
+    actor: Actor,
+    now: datetime,
+) -> Payment:
+    row = new_payment(tx, find_invoice(tx, share.invoice_id, SYSTEM), tender, amount, now)
+    row.instrument = instrument
+    return book_share(tx, share.id, row, actor=actor, now=now)
+
+
+def _refuse_unless_open(share: PayerShare) -> None:
+    if not share.open_balance:
+        raise MoreThanOwed("This payer owes nothing of it any more.", open_cents=0)
+
+
+def _locked(tx: Tx, share_id: str, actor: Actor) -> PayerShare:
+    lock_patient(tx, find_share(tx, share_id, actor).patient_id)
+    share = find_share(tx, share_id, actor)
+    refuse_while_standing(tx, share.invoice_id, share.id)
+    return share
