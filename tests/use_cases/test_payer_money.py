@@ -21,15 +21,20 @@ from billing.kernel.permissions import SYSTEM, Actor, Permission
 from billing.ledger.queries import trial_balance
 from billing.payments.errors import MoreThanAvailable, NothingToApply, NotMovable, RefundTargetMissing
 from billing.payments.queries.credits import credit_balance, credits_of_patient
-from billing.payments.queries.payments import list_payments
+from billing.payments.queries.evidence import facts_on_file
+from billing.payments.queries.payments import charge_of_payment, list_payments
 from billing.payments.queries.receipts import list_receipts
 from billing.payments.queries.refund_plans import refund_plan_of
 from billing.payments.queries.refunds import list_refunds, refundable_of
 from billing.payments.records.credits import Election
+from billing.payments.records.dispute_answers import EvidenceFact
+from billing.payments.records.disputes import DisputeFacts, DisputeMovementFacts
 from billing.payments.records.refunds import RefundMethod, RefundReason
+from billing.payments.states.disputes import DisputeEvent
 from billing.payments.states.refunds import RefundState
 from billing.payments.use_cases.checkouts import begin_checkout, pay_checkout
 from billing.payments.use_cases.credits import elect
+from billing.payments.use_cases.disputes import record_dispute
 from billing.payments.use_cases.move import move_payment
 from billing.payments.use_cases.payer_payments import (
     take_payers_cash,
@@ -258,6 +263,33 @@ def test_an_insurers_money_is_the_patients_up_to_what_the_patient_paid(do, bill,
     with database.reading() as read:
         assert credit_balance(read, bill.patient.id, SYSTEM).available == Money(10_000)
         assert refundable_of(read, only_payment(database, bill.invoice.id).id, SYSTEM).amount == Money(70_000)
+
+
+def test_a_dispute_of_a_payers_card_takes_the_payers_money_and_tells_the_bank_nothing_of_the_patient(
+    do, share, bill, books, database
+):
+    payers_card(do, share)
+    do(cancel_session, session_id=bill.session_ids[0])
+    payment = only_payment(database, share.invoice_id)
+    with database.reading() as read:
+        charge = charge_of_payment(read, payment.id)
+    took = DisputeMovementFacts(
+        reference="txn_took", reporting_category="dispute", amount=-payment.amount, fee=Money(0), moved_at=NOW
+    )
+    facts = DisputeFacts(
+        reference="du_1",
+        charge_reference=charge,
+        told=DisputeEvent.LOSE,
+        reason="fraudulent",
+        amount=payment.amount,
+        due_at=NOW,
+        opened_at=NOW,
+        movements=(took,),
+    )
+    dispute = do(record_dispute, facts=facts)
+    assert books() == {"1050": -30, "6100": 30}
+    with database.reading() as read:
+        assert EvidenceFact.SERVICES not in facts_on_file(read, dispute)
 
 
 @pytest.mark.parametrize("kind", [PayerKind.COMPENSATION, PayerKind.VA])

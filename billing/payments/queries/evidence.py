@@ -116,6 +116,9 @@ def _policy(read: Read, payment: Payment) -> Mapping[str, Any] | None:
 
 
 def _services(read: Read, payment: Payment) -> Mapping[str, Any] | None:
+    """Another payer's bank is told nothing of the patient, whoever approves."""
+    if payment.payer_id is not None:
+        return None
     lines = []
     for covered in covered_with(read, payment):
         session = find_session(read, covered.session_id, SYSTEM)
