@@ -31,7 +31,7 @@ def wait_for(office, page, words):
 
 def test_a_patient_agrees_saves_a_card_and_removes_it(office, page, link):
     page.goto(link)
-    page.get_by_label("for visits that I have").check()
+    page.get_by_label("for visits that I have booked").check()
     page.get_by_role("button", name="Save a card").click()
     page.get_by_label("Card number").fill("4242424242424242")
     page.get_by_label("Expires").fill("12 / 40")

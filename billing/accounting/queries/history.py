@@ -19,6 +19,7 @@ from billing.catalog.queries import altered_schedules
 from billing.insurance.states import REMITTANCE_MOVES, SUPERBILL_MOVES
 from billing.invoices.states import MOVES as INVOICE_MOVES
 from billing.invoices.states import SHARE_MOVES
+from billing.payments.queries.saved_methods import altered_consent_texts
 from billing.payments.states.checkouts import CHECKOUT_MOVES
 from billing.payments.states.dispute_answers import ANSWER_MOVES
 from billing.payments.states.disputes import DISPUTE_MOVES
@@ -120,7 +121,16 @@ def _chains(books: Books, name: str) -> Iterator[tuple[str, str, list[Move]]]:
 
 # --- 12: documents -------------------------------------------------------------------------------------
 
-FROZEN = ("document", "rendering", "quote", "invoice_line", "fee_schedule", "receipt")
+FROZEN = (
+    "document",
+    "rendering",
+    "quote",
+    "invoice_line",
+    "fee_schedule",
+    "receipt",
+    "consent",
+    "consent_text",
+)
 
 DOCUMENT_MISSING = Probe(
     "its document is not there, or is another one",
@@ -178,6 +188,8 @@ def documents_stay(books: Books) -> Report:
     report.examined += count(books.read, "fee_schedule")
     for schedule_id in altered_schedules(books.read):
         report.blame(schedule_id, "a published fee schedule does not match its hash")
+    for sha256 in altered_consent_texts(books.read):
+        report.blame(sha256, "a text that patients agreed to does not match its hash")
     _open_documents(books, report)
     _open_renderings(books, report)
     require_append_only(books.read, report, FROZEN)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -137,6 +138,12 @@ def consents_of(read: Read, saved_method_id: str, actor: Actor) -> Sequence[Cons
         .order_by(ConsentRow.id)
     )
     return [_consent(row, words) for row, words in read.session.execute(query)]
+
+
+def altered_consent_texts(read: Read) -> tuple[str, ...]:
+    """Hashes of texts that were agreed to and read otherwise now; there should be none."""
+    rows = read.session.scalars(select(ConsentTextRow).order_by(ConsentTextRow.sha256))
+    return tuple(row.sha256 for row in rows if hashlib.sha256(row.text.encode()).hexdigest() != row.sha256)
 
 
 def find_card_link(read: Read, secret: str, now: datetime) -> CardLink:
