@@ -50,6 +50,7 @@ from billing.kernel.permissions import SYSTEM
 from billing.payments.flows.dispute_answers import send_answer
 from billing.payments.flows.events import work_event
 from billing.payments.flows.mail import Mailroom, mail_new_receipt, send_mail
+from billing.payments.flows.reconcile import reconcile
 from billing.payments.flows.refunds import send_refund
 from billing.payments.flows.resolve import resolve_due
 from billing.payments.flows.room import Payments
@@ -83,10 +84,11 @@ from config import ROOT, STRIPE_API, Settings
 SAMPLE_CLINIC = ROOT / "billing" / "catalog" / "samples" / "b.yaml"
 STRIPE_CHECKOUT = "https://checkout.stripe.com"
 SEAL_AUDIT, RESOLVE, LIST_DORMANT = "seal-audit", "resolve", "list-dormant-credits"
-REMIND = "remind-of-disputes"
+REMIND, RECONCILE = "remind-of-disputes", "reconcile"
 RECURRING = (
     Recurring(SEAL_AUDIT, timedelta(seconds=30)),
     Recurring(RESOLVE, timedelta(minutes=5)),
+    Recurring(RECONCILE, timedelta(days=1)),
     Recurring(LIST_DORMANT, timedelta(days=30)),
     Recurring(REMIND, timedelta(hours=6)),
 )
@@ -145,7 +147,9 @@ def subscribe(database: Database) -> None:
     database.subscribe(ShareAgreed, on_share_agreed)
 
 
-def job_handlers(edge: Edge, payments: Payments, mailroom: Mailroom) -> Mapping[str, Handler]:
+def job_handlers(
+    edge: Edge, payments: Payments, mailroom: Mailroom, refund_limit: Money
+) -> Mapping[str, Handler]:
     """What the worker does, by kind of job."""
     database, clock = edge.database, edge.clock
     return {
@@ -172,6 +176,9 @@ def job_handlers(edge: Edge, payments: Payments, mailroom: Mailroom) -> Mapping[
         LIST_DORMANT: lambda _task: _ignore(
             database.in_transaction(lambda tx: list_dormant_credits(tx, actor=SYSTEM, now=clock()))
         ),
+        RECONCILE: lambda _task: _ignore(
+            reconcile(payments, since=None, until=None, refund_limit=refund_limit)
+        ),
         RESOLVE: lambda _task: _ignore(resolve_due(payments)),
     }
 
@@ -186,7 +193,12 @@ def _build(app: Flask, settings: Settings) -> House:
     )
     edge = Edge(database=database, clock=clock, public_url=settings.public_url)
     payments = Payments(database, gateway, clock)
-    worker = Worker(database, clock, job_handlers(edge, payments, _mailroom(edge, settings)), RECURRING)
+    worker = Worker(
+        database,
+        clock,
+        job_handlers(edge, payments, _mailroom(edge, settings), Money(settings.refund_limit_cents)),
+        RECURRING,
+    )
     return House(settings=settings, edge=edge, payments=payments, worker=worker)
 
 
@@ -262,7 +274,7 @@ def _register_commands(app: Flask, house: House) -> None:
         *billing.people.cli.make_commands(edge, _entities_by_slug),
         *billing.catalog.cli.make_commands(edge),
         *billing.quotes.cli.make_commands(edge),
-        *billing.payments.cli.make_commands(house.payments),
+        *billing.payments.cli.make_commands(house.payments, house.refund_limit),
         billing.insurance.cli.make_commands(edge.database, edge.clock, Edi835Reader()),
         *billing.accounting.cli.make_commands(edge, house.refund_limit),
     ):

@@ -14,6 +14,7 @@ from stripe.params.checkout import SessionCreateParams
 from billing.adapters.stripe_calls import DESCRIPTION, answers, made_since, operation
 from billing.adapters.stripe_charges import EXPANDED, checkout_state
 from billing.adapters.stripe_disputes import dispute_facts, upload_evidence
+from billing.adapters.stripe_lists import StripeLists
 from billing.adapters.stripe_payouts import payout_facts, payout_lines
 from billing.adapters.stripe_saved import StripeSavedCards
 from billing.adapters.stripe_values import id_of, money
@@ -44,7 +45,7 @@ REFUND_STATUS = {
 }
 
 
-class StripeGateway(StripeSavedCards):
+class StripeGateway(StripeSavedCards, StripeLists):
     """`api_base` leads elsewhere than to Stripe, in tests and demonstrations; never with a live key."""
 
     def __init__(self, *, secret_key: str, webhook_secret: str, api_base: str | None = None) -> None:

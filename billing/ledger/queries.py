@@ -6,12 +6,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from itertools import groupby
 
-from sqlalchemy import Row, Select, func, select
+from sqlalchemy import Row, Select, Subquery, func, select
 
 from billing.kernel.permissions import SYSTEM, Actor
 from billing.ledger.errors import NoSuchEntry
 from billing.ledger.models import EntryRow, LineRow
-from billing.ledger.records import Entry, PostedLine
+from billing.ledger.records import Account, Entry, PostedLine
 from billing.platform.data.database import Read
 from billing.platform.data.reach import within_reach
 
@@ -29,6 +29,27 @@ def trial_balance(read: Read, actor: Actor = SYSTEM, until: date | None = None) 
     if conditions:
         query = query.join(EntryRow, EntryRow.id == LineRow.entry_id).where(*conditions)
     return {account: int(cents) for account, cents in read.session.execute(query)}
+
+
+def effects_on(account: Account) -> Subquery:
+    """What each fact did to an account, to be joined by other rooms, which alone know their facts.
+
+    Columns: source_kind, source_id, cents (debits positive), posted_at and changed_at, of its first and last
+    entry.
+    """
+    return (
+        select(
+            EntryRow.source_kind,
+            EntryRow.source_id,
+            func.sum(LineRow.cents).label("cents"),
+            func.min(EntryRow.posted_at).label("posted_at"),
+            func.max(EntryRow.posted_at).label("changed_at"),
+        )
+        .join(LineRow, LineRow.entry_id == EntryRow.id)
+        .where(LineRow.account == account)
+        .group_by(EntryRow.source_kind, EntryRow.source_id)
+        .subquery()
+    )
 
 
 def find_entry(read: Read, entry_id: str, actor: Actor) -> Entry:

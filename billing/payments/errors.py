@@ -123,6 +123,22 @@ class TakebackKnown(Conflict):
     code = "takeback-known"
 
 
+class NoSuchException(NotFound):
+    code = "no-such-exception"
+
+
+class ExceptionEnded(Conflict):
+    """The difference is not there any more, was booked before, or is of no amount of its own."""
+
+    code = "exception-ended"
+
+
+class PartsDoNotAddUp(Invalid):
+    """What is booked of an exception is exactly its amount."""
+
+    code = "parts-do-not-add-up"
+
+
 class NothingToForgive(Conflict):
     """Nothing of the demand is owed outside of the patient's invoices."""
 

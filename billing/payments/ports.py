@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -15,6 +15,7 @@ from billing.payments.records.disputes import DisputeFacts
 from billing.payments.records.mail import Letter
 from billing.payments.records.payments import ChargeFacts
 from billing.payments.records.payouts import PayoutFacts
+from billing.payments.records.reconciliation import MovementFacts, Notice
 from billing.payments.records.saved_methods import CardFacts
 
 RenderReceipt = Callable[[Mapping[str, Any]], bytes]
@@ -265,6 +266,21 @@ class Gateway(SavedCards, Protocol):
 
     def read_payout(self, reference: str) -> PayoutFacts:
         """A payout as it stands now, with what it is made of when that is complete."""
+
+    def list_events(self, *, since: datetime | None, until: datetime) -> Iterator[Notice]:
+        """What happened from `since`, or as long as it is kept, to `until`; a page at a time."""
+
+    def list_movements(self, *, since: datetime | None, until: datetime) -> Iterator[MovementFacts]:
+        """What moved the balance, likewise."""
+
+    def movements_of(self, object_id: str) -> list[MovementFacts]:
+        """What a charge, refund or payout moved, or one movement by its id; none of what is not there."""
+
+    def list_payouts(self, *, since: datetime | None, until: datetime) -> Iterator[PayoutFacts]:
+        """As they stand now, each without what it is made of."""
+
+    def read_balance(self) -> Money:
+        """What the processor holds for the clinic, available or not yet."""
 
     def read_event(self, payload: bytes, signature: str, now: datetime) -> Event:
         """Verify and read a webhook from its raw body and the value of its signature header.

@@ -26,6 +26,7 @@ from billing.payments.records.dispute_answers import AnswerKind, DisputeAnswer, 
 from billing.payments.records.disputes import Dispute
 from billing.payments.records.dormant import Dormancy
 from billing.payments.records.payments import Tender
+from billing.payments.records.reconciliation import Difference, ExceptionKind, Family, MovementFacts
 from billing.payments.records.refund_plans import PaymentLeft, RefundPart, RefundPlan
 from billing.payments.records.refunds import RefundableSource, RefundMethod
 from billing.payments.records.saved_methods import AfterDecline, ConsentText, Purpose
@@ -55,6 +56,35 @@ ARRIVES_ON = {
 
 BANKABLE = frozenset(tender for tender, account in ARRIVES_ON.items() if account is Account.UNDEPOSITED)
 """What people carry to the bank."""
+
+FAMILIES = {
+    "charge": Family.CHARGE,
+    "charge_failure": Family.CHARGE,
+    "refund": Family.REFUND,
+    "refund_failure": Family.REFUND,
+    "dispute": Family.DISPUTE,
+    "dispute_reversal": Family.DISPUTE,
+    "payout": Family.PAYOUT,
+    "payout_reversal": Family.PAYOUT,
+}
+WHOLE = (Family.CHARGE, Family.REFUND, Family.PAYOUT)
+NOT_IN_BOOKS = {
+    Family.CHARGE: ExceptionKind.CHARGE,
+    Family.REFUND: ExceptionKind.REFUND,
+    Family.DISPUTE: ExceptionKind.DISPUTE,
+    Family.PAYOUT: ExceptionKind.PAYOUT,
+    Family.MOVEMENT: ExceptionKind.MOVEMENT,
+}
+
+BOOKABLE = (
+    Account.BANK,
+    Account.UNAPPLIED_PAYER_MONEY,
+    Account.PROCESSOR_FEES,
+    Account.DISPUTE_FEES,
+    Account.BANK_FEES,
+    Account.CHARGEBACK_LOSS,
+)
+"""What an exception may turn out to be: none of it is a patient's, whose money goes by its own ways."""
 
 SERVICES_IN_WORDS = {
     "infusion": "Ketamine infusion treatment",
@@ -133,6 +163,27 @@ def next_look(began_at: datetime, now: datetime) -> datetime:
     """When an operation is looked up again that has no outcome now: an hour after it began, then daily."""
     first = began_at + LOOKED_UP_AGAIN
     return first if now < first else now + LOOKED_UP_DAILY
+
+
+def family_of(reporting_category: str) -> Family:
+    """By the reporting category, since many types share one."""
+    return FAMILIES.get(reporting_category, Family.MOVEMENT)
+
+
+def held_against(movement: MovementFacts) -> str:
+    """The id of what a movement is compared with: a charge, refund or payout as a whole, else itself."""
+    if movement.source is None or family_of(movement.reporting_category) not in WHOLE:
+        return movement.reference
+    return movement.source
+
+
+def kind_of(difference: Difference) -> ExceptionKind:
+    """The name of what cannot be explained."""
+    if not difference.is_at_processor:
+        return ExceptionKind.MISSING
+    if difference.is_in_books:
+        return ExceptionKind.AMOUNT
+    return NOT_IN_BOOKS[difference.family]
 
 
 def service_in_words(service: str) -> str:

@@ -193,6 +193,8 @@ NEEDS: dict[str, str] = {
     "GET /api/v1/disputes/<dispute_id>/evidence": "read payments",
     "POST /api/v1/disputes/<dispute_id>/evidence": "answer a dispute",
     "GET /api/v1/payouts": "read payments",
+    "GET /api/v1/reconciliation": "read payments",
+    "POST /api/v1/reconciliation/<exception_id>/book": "write the journal",
     "POST /api/v1/takebacks": "apply credit",
     "GET /api/v1/takebacks": "read credit",
     "GET /api/v1/takebacks/<takeback_id>": "read credit",

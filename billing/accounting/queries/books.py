@@ -187,6 +187,7 @@ NOT_POSTED = Probe(
             FROM dispute_movement
         UNION ALL SELECT id, 'dispute', 'lost', lost_cents FROM dispute WHERE lost_cents <> 0
         UNION ALL SELECT id, 'bank_deposit', 'banked', amount_cents FROM bank_deposit
+        UNION ALL SELECT exception_id, 'named-exception', 'booked', moved_cents FROM named_exception_booking
         UNION ALL SELECT id, 'payout', 'paid', ABS(amount_cents) FROM payout WHERE state = 'paid'
         UNION ALL SELECT id, 'refund', 'approved', amount_cents FROM refund WHERE approved_at IS NOT NULL
         UNION ALL SELECT id, 'refund', 'sent', amount_cents FROM refund WHERE refunded_on IS NOT NULL
@@ -229,6 +230,8 @@ WITHOUT_FACT = Probe(
         OR (e.source_kind = 'bank_deposit'
             AND NOT EXISTS (SELECT 1 FROM bank_deposit x WHERE x.id = e.source_id))
         OR (e.source_kind = 'payout' AND NOT EXISTS (SELECT 1 FROM payout x WHERE x.id = e.source_id))
+        OR (e.source_kind = 'named-exception'
+            AND NOT EXISTS (SELECT 1 FROM named_exception_booking x WHERE x.exception_id = e.source_id))
         OR (e.source_kind = 'refund' AND NOT EXISTS (SELECT 1 FROM refund x WHERE x.id = e.source_id))
         OR (e.source_kind = 'return' AND NOT EXISTS (SELECT 1 FROM invoice_return x WHERE x.id = e.source_id))
         OR (e.source_kind = 'session'

@@ -1,4 +1,4 @@
-"""Invariant 17: what was paid out is what the books say of it, and what it is made of."""
+"""Invariant 17: payouts are what they are made of, and clearing is what the processor holds."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from sqlalchemy import text
 
 from billing.accounting.queries.guards import require_append_only
 from billing.accounting.queries.probes import Books, Probe, Report, look
+from billing.payments.queries.differences import differences
+from billing.payments.queries.reconciliation import last_held, named_objects, open_exceptions
 
 OTHER_EFFECT = Probe(
     "what it brought to the bank is not its effect on the bank and on clearing",
@@ -39,10 +41,41 @@ NOT_MATCHED = """
 """
 
 
+KEPT = [
+    "processor_movement",
+    "named_exception",
+    "named_exception_end",
+    "named_exception_booking",
+    "reconciliation",
+]
+
+
 def payouts_are_what_they_are_made_of(books: Books) -> Report:
-    """A payout whose balance transactions are not all told yet is remarked on."""
-    report = look(books, at=["payout", "payout_line"], probes=[OTHER_EFFECT, OTHER_LINES])
-    require_append_only(books.read, report, ["payout_line"])
+    """A payout whose balance transactions are not all told yet is remarked on, and so is what was named."""
+    at = ["payout", "payout_line", "processor_movement"]
+    report = look(books, at=at, probes=[OTHER_EFFECT, OTHER_LINES])
+    require_append_only(books.read, report, ["payout_line", *KEPT])
+    _hold_clearing(books, report)
     waiting = books.read.session.scalars(text(NOT_MATCHED))
     report.remarks += [f"{object_id} waits for its balance transactions" for object_id in waiting]
     return report
+
+
+def _hold_clearing(books: Books, report: Report) -> None:
+    """What was posted after the processor was last asked is judged the next time."""
+    held = last_held(books.read)
+    if held is None:
+        report.remarks.append("clearing was never held against the processor: run `flask reconcile`")
+        return
+    if held.standing.unexplained:
+        gap = held.standing.unexplained
+        report.blame(held.id, f"the processor held {gap} more than clearing, and no exception names it")
+    after = ""
+    while page := differences(books.read, after=after, unchanged_since=held.until):
+        named = named_objects(books.read, [each.object_id for each in page])
+        for each in page:
+            if each.is_at_processor and not each.under_way and each.object_id not in named:
+                report.blame(each.object_id, "its effect on clearing is not what it moved at the processor")
+        after = page[-1].object_id
+    for one in open_exceptions(books.read):
+        report.remarks.append(f"named: {one.kind} {one.object_id}, {one.amount}")

@@ -37,7 +37,10 @@ INVARIANTS: tuple[tuple[str, Look | Status], ...] = (
     ("A superbill's paid amount equals the ledger at its timestamp", insurers.superbills_say_what_was_paid),
     ("A plan's instalments sum to its total, each due date once", Status.NOT_YET),
     ("Each insurer's payment posts once and only when it balances", insurers.remittances_post_once),
-    ("A payout equals its balance transactions", payouts.payouts_are_what_they_are_made_of),
+    (
+        "Payouts equal their balance transactions, clearing the processor's balance",
+        payouts.payouts_are_what_they_are_made_of,
+    ),
     ("Disputes: withdrawn less reinstated is their ledger effect", disputes.disputes_have_their_effect),
     ("The audit chain is unbroken, and every money write names its actor", history.the_trail_is_whole),
     ("No health data reaches the processor, logs, URLs or file names", Status.ELSEWHERE),

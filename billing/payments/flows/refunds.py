@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from billing.kernel.money import Money
 from billing.kernel.permissions import SYSTEM
 from billing.payments import ports
-from billing.payments.errors import UnexplainedMoney
 from billing.payments.flows.room import KEY_LIVES, Payments, log, write_now
 from billing.payments.ports import GatewayRefused
 from billing.payments.queries.payments import charge_of_payment
 from billing.payments.queries.refunds import find_refund, refund_by_reference
 from billing.payments.records.refunds import Refund
 from billing.payments.states.refunds import RefundState
+from billing.payments.use_cases.foreign_refunds import book_foreign_refund
 from billing.payments.use_cases.refunds import fail_refund, keep_sent, succeed_refund
 
 
@@ -33,18 +34,45 @@ def send_refund(room: Payments, *, refund_id: str) -> Refund:
     return _record_refund(room, refund_id, sent)
 
 
-def settle_refund(room: Payments, *, reference: str) -> Refund:
+def settle_refund(room: Payments, *, reference: str) -> Refund | None:
     """Read a refund at the processor and record what became of it.
 
-    Raises: UnexplainedMoney for one that was made elsewhere, so that its job waits for a person.
+    None for one that was made elsewhere: reconciliation books it or names it.
     """
     state = room.gateway.read_refund(reference)
     with room.database.reading() as read:
         known = refund_by_reference(read, reference)
     refund_id = known.id if known else state.operation
     if refund_id is None:
-        raise UnexplainedMoney("A refund at the processor is none of ours: look it up in its dashboard.")
+        log.warning("refund_not_ours", reference=reference)
+        return None
     return _record_refund(room, refund_id, state)
+
+
+def settle_any_refund(room: Payments, *, reference: str, limit: Money) -> None:
+    """As `settle_refund`; one that was made in the processor's dashboard is booked if that is clearly right.
+
+    Raises: UnexplainedMoney, and whatever keeps a refund of ours from being asked for.
+    """
+    if settle_refund(room, reference=reference) is not None:
+        return
+    state = room.gateway.read_refund(reference)
+    if state.charge_reference is None or state.status is ports.RefundStatus.FAILED:
+        return
+    charge, amount = state.charge_reference, state.amount
+    booked = write_now(
+        room,
+        lambda tx, now: book_foreign_refund(
+            tx,
+            charge_reference=charge,
+            reference=reference,
+            amount=amount,
+            limit=limit,
+            actor=SYSTEM,
+            now=now,
+        ),
+    )
+    _record_refund(room, booked.id, state)
 
 
 def _send(room: Payments, refund: Refund, charge: str) -> ports.RefundState | None:

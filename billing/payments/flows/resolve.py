@@ -14,7 +14,7 @@ from billing.payments.flows.dispute_answers import send_answer
 from billing.payments.flows.refunds import send_refund, settle_refund
 from billing.payments.flows.room import KEY_LIVES, SETTLES_WITHIN, Payments, log, write_now
 from billing.payments.flows.saved_methods import follow_removal, follow_saving
-from billing.payments.queries.checkouts import unresolved_checkouts
+from billing.payments.queries.checkouts import find_checkout, unresolved_checkouts
 from billing.payments.queries.dispute_answers import unresolved_answers
 from billing.payments.queries.refunds import unresolved_refunds
 from billing.payments.queries.saved_methods import unresolved_removals, unresolved_savings
@@ -111,7 +111,7 @@ def _look_up(room: Payments, unresolved: Unresolved) -> Resolved:
 
 
 def _told_of_checkout(room: Payments, checkout: Checkout) -> bool:
-    told = _try(lambda: _resolve_checkout(room, checkout))
+    told = tried(lambda: _resolve_checkout(room, checkout))
     if not told:
         write_now(room, lambda tx, now: ask_about_checkout(tx, checkout=checkout, actor=SYSTEM, now=now))
     _keep_look(room, checkout.id, checkout.expires_at if checkout.reference else checkout.opened_at)
@@ -119,7 +119,7 @@ def _told_of_checkout(room: Payments, checkout: Checkout) -> bool:
 
 
 def _told_of_refund(room: Payments, refund: Refund) -> bool:
-    told = _try(lambda: _resolve_refund(room, refund))
+    told = tried(lambda: _resolve_refund(room, refund))
     if not told:
         write_now(room, lambda tx, now: ask_about_refund(tx, refund=refund, actor=SYSTEM, now=now))
     _keep_look(room, refund.id, refund.approved_at or refund.requested_at)
@@ -127,14 +127,14 @@ def _told_of_refund(room: Payments, refund: Refund) -> bool:
 
 
 def _told_of_saving(room: Payments, method: SavedMethod) -> bool:
-    told = _try(lambda: follow_saving(room, method))
+    told = tried(lambda: follow_saving(room, method))
     _keep_look(room, method.id, method.expires_at if method.page_reference else method.opened_at)
     return told
 
 
 def _told_of_removal(room: Payments, method: SavedMethod) -> bool:
     """Who asked for it is owed it: after a week somebody removes the card by hand."""
-    told = _try(lambda: follow_removal(room, method))
+    told = tried(lambda: follow_removal(room, method))
     if not told:
         write_now(room, lambda tx, now: ask_about_removal(tx, method=method, actor=SYSTEM, now=now))
     _keep_look(room, method.id, method.removal_asked_at or method.opened_at)
@@ -142,7 +142,7 @@ def _told_of_removal(room: Payments, method: SavedMethod) -> bool:
 
 
 def _told_of_answer(room: Payments, answer: DisputeAnswer) -> bool:
-    told = _try(lambda: send_answer(room, answer_id=answer.id))
+    told = tried(lambda: send_answer(room, answer_id=answer.id))
     if not told:
         write_now(room, lambda tx, now: ask_about_answer(tx, answer=answer, actor=SYSTEM, now=now))
     _keep_look(room, answer.id, answer.ordered_at or answer.asked_at)
@@ -172,8 +172,23 @@ def _resolve_checkout(room: Payments, checkout: Checkout) -> None:
         write_now(room, lambda tx, now: close_checkout(tx, checkout_id=checkout.id, actor=SYSTEM, now=now))
 
 
+def settle_operation(room: Payments, checkout_id: str) -> None:
+    """Read what the processor made of a checkout, though it has an outcome here, and record it.
+
+    Raises: NoSuchCheckout, NotBookedYet, GatewayTimeout.
+    """
+    with room.database.reading() as read:
+        checkout = find_checkout(read, checkout_id, SYSTEM)
+    if checkout.reference is not None:
+        settle_checkout(room, reference=checkout.reference)
+    elif state := _find(room, checkout):
+        record_outcome(room, checkout.id, state)
+
+
 def _find(room: Payments, checkout: Checkout) -> ports.CheckoutState | None:
     """What was asked on a reader so long ago is closed before it is believed."""
+    if checkout.way is Way.SAVED:
+        return room.gateway.find_intent(checkout.id, opened_after=checkout.opened_at)
     if checkout.reader_id is None:
         return room.gateway.find_checkout(checkout.id, opened_after=checkout.opened_at)
     found = room.gateway.find_intent(checkout.id, opened_after=checkout.opened_at)
@@ -190,7 +205,7 @@ def _resolve_refund(room: Payments, refund: Refund) -> None:
         settle_refund(room, reference=str(refund.reference))
 
 
-def _try(work: Callable[[], object]) -> bool:
+def tried(work: Callable[[], object]) -> bool:
     """One that cannot be told never keeps the others waiting."""
     try:
         work()

@@ -12,8 +12,8 @@ from billing.kernel.permissions import Actor
 from billing.payments.models.payments import PaymentRow
 from billing.payments.models.payouts import PayoutRow
 from billing.payments.queries.reach import visible
-from billing.payments.records.payouts import Payout, PayoutLineFacts
-from billing.payments.states.payouts import PayoutState
+from billing.payments.records.payouts import Payout, PayoutFacts, PayoutLineFacts
+from billing.payments.states.payouts import PAYOUT_MOVES, PayoutEvent, PayoutState
 from billing.platform.data.database import Read
 
 
@@ -25,6 +25,14 @@ def list_payouts(
     if state is not None:
         query = query.where(PayoutRow.state == state)
     return [payout_of(row) for row in read.session.scalars(query)]
+
+
+def is_followed(read: Read, facts: PayoutFacts) -> bool:
+    """Whether what the processor's list says of a payout is recorded, and what it is made of."""
+    row = read.session.scalar(select(PayoutRow).where(PayoutRow.reference == facts.reference))
+    if row is None or (facts.told and (PayoutState(row.state), facts.told) in PAYOUT_MOVES):
+        return False
+    return not facts.is_automatic or facts.told is not PayoutEvent.ARRIVE or row.matched_cents is not None
 
 
 def owner_of(read: Read, lines: Sequence[PayoutLineFacts]) -> str | None:

@@ -1,0 +1,226 @@
+"""Reads of what was held against the processor, and of what cannot be explained."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, Select, func, select
+
+from billing.catalog.queries import entities, sites
+from billing.invoices.queries import find_invoice
+from billing.kernel.money import ZERO, Money
+from billing.kernel.permissions import SYSTEM, Actor
+from billing.ledger.queries import trial_balance
+from billing.ledger.records import Account
+from billing.payments.errors import NoSuchException
+from billing.payments.models.checkouts import CheckoutRow
+from billing.payments.models.disputes import DisputeMovementRow, DisputeRow
+from billing.payments.models.payments import PaymentRow
+from billing.payments.models.payouts import PayoutRow
+from billing.payments.models.reconciliation import (
+    ExceptionEndRow,
+    MovementRow,
+    NamedExceptionRow,
+    ReconciliationRow,
+)
+from billing.payments.models.refunds import RefundRow
+from billing.payments.queries.differences import AT_ONCE, differences
+from billing.payments.records.reconciliation import Difference, ExceptionKind, Held, NamedException, Standing
+from billing.payments.rules import kind_of
+from billing.platform.data.database import Read
+from billing.platform.data.reach import within_reach
+
+
+def list_exceptions(
+    read: Read, actor: Actor, *, is_open: bool | None = None, cursor: str | None = None, limit: int
+) -> Sequence[NamedException]:
+    """Newest first, those before the cursor."""
+    query = _exceptions(is_open=is_open).where(*within_reach(actor, NamedExceptionRow))
+    if cursor is not None:
+        query = query.where(NamedExceptionRow.id < cursor)
+    query = query.order_by(NamedExceptionRow.id.desc()).limit(limit)
+    return [_exception_of(row) for row in read.session.execute(query)]
+
+
+def open_exceptions(read: Read, *, after: str = "") -> Sequence[NamedException]:
+    """A page, oldest first, those behind `after`."""
+    query = _exceptions(is_open=True).where(NamedExceptionRow.id > after)
+    query = query.order_by(NamedExceptionRow.id).limit(AT_ONCE)
+    return [_exception_of(row) for row in read.session.execute(query)]
+
+
+def gone_among(read: Read, page: Sequence[NamedException]) -> Sequence[NamedException]:
+    """Those whose difference is not there any more.
+
+    An operation that was made twice is done with when all that it made is in the books.
+    """
+    found = differences(read, among=[each.object_id for each in page])
+    still = {(kind_of(each), each.object_id, each.gap) for each in found if not each.under_way}
+    return [
+        each
+        for each in page
+        if (each.kind, each.object_id, each.amount) not in still
+        and not (each.kind is ExceptionKind.TWICE and _made_by(read, each.object_id))
+    ]
+
+
+def _made_by(read: Read, operation: str) -> Sequence[Difference]:
+    """What differs of the things that the processor made of an operation."""
+    made = select(MovementRow.object_id).where(MovementRow.operation == operation)
+    return differences(read, among=read.session.scalars(made).all())
+
+
+def find_exception(read: Read, exception_id: str, actor: Actor) -> NamedException:
+    """Raises: NoSuchException."""
+    row = read.session.execute(_exceptions(is_open=None).where(NamedExceptionRow.id == exception_id)).first()
+    if row is None or not actor.sees(entity_id=row[0].entity_id, site_id=row[0].site_id):
+        raise NoSuchException("There is no such exception. Look at the list of open ones.")
+    return _exception_of(row)
+
+
+def exceptions_of(read: Read, object_id: str, *, is_open: bool | None) -> Sequence[NamedException]:
+    query = _exceptions(is_open=is_open).where(NamedExceptionRow.object_id == object_id)
+    return [_exception_of(row) for row in read.session.execute(query)]
+
+
+def named_objects(read: Read, object_ids: Sequence[str]) -> frozenset[str]:
+    """Those among them that an open exception names."""
+    query = _exceptions(is_open=True).where(NamedExceptionRow.object_id.in_(object_ids))
+    return frozenset(_exception_of(row).object_id for row in read.session.execute(query))
+
+
+def standing_of(read: Read, balance: Money) -> Standing:
+    """The processor's balance beside the books: what of the gap is under way, and what is named."""
+    under_way, named, after = ZERO, ZERO, ""
+    while page := differences(read, after=after):
+        known = named_objects(read, [each.object_id for each in page])
+        for each in page:
+            if each.under_way:
+                under_way += each.gap
+            elif each.object_id in known:
+                named += each.gap
+        after = page[-1].object_id
+    clearing = Money(trial_balance(read).get(Account.PROCESSOR_CLEARING, 0))
+    return Standing(balance=balance, clearing=clearing, under_way=under_way, named=named)
+
+
+def last_held(read: Read) -> Held | None:
+    """The last time that the processor was held against the books, to the end."""
+    row = read.session.scalar(select(ReconciliationRow).order_by(ReconciliationRow.id.desc()).limit(1))
+    if row is None:
+        return None
+    return Held(
+        id=row.id,
+        until=row.until,
+        standing=Standing(
+            balance=Money(row.balance_cents),
+            clearing=Money(row.clearing_cents),
+            under_way=Money(row.under_way_cents),
+            named=Money(row.named_cents),
+        ),
+    )
+
+
+def last_reconciled_until(read: Read) -> datetime | None:
+    return read.session.scalar(select(func.max(ReconciliationRow.until)))
+
+
+def operations_examined(read: Read) -> int:
+    query = select(func.count(MovementRow.operation.distinct()))
+    return read.session.scalar(query) or 0
+
+
+def operations_made_twice(read: Read, *, after: str = "") -> Sequence[tuple[str, Money]]:
+    """Our operations of which the processor made more than one thing, and what the surplus moved.
+
+    A debit that failed and the card that then paid are one payment: what was taken back does not count.
+    """
+    made = (
+        select(
+            MovementRow.operation,
+            MovementRow.object_id,
+            func.sum(MovementRow.amount_cents).label("cents"),
+        )
+        .where(MovementRow.operation > after)
+        .group_by(MovementRow.operation, MovementRow.object_id)
+        .having(func.sum(MovementRow.amount_cents) != 0)
+        .subquery()
+    )
+    query = (
+        select(made.c.operation, func.sum(made.c.cents), func.min(made.c.cents))
+        .group_by(made.c.operation)
+        .having(func.count() > 1)
+        .order_by(made.c.operation)
+        .limit(AT_ONCE)
+    )
+    return [(str(one), Money(int(all_) - int(least))) for one, all_, least in read.session.execute(query)]
+
+
+def owner_of_difference(read: Read, difference: Difference) -> tuple[str, str]:
+    """The legal entity and site that it concerns.
+
+    By our operation, or by the charge, refund, dispute or payout that we keep. What nobody can place goes
+    to the first entity, since somebody has to look.
+    """
+    if difference.operation:
+        return owner_of_operation(read, difference.operation)
+    for query in _owners(difference):
+        row = read.session.execute(query.limit(1)).first()
+        if row is not None:
+            return row[0], row[1]
+    return _whoever_looks(read)
+
+
+def owner_of_operation(read: Read, operation: str) -> tuple[str, str]:
+    """The legal entity and site of a checkout or refund of ours."""
+    invoice_id = read.session.scalar(select(CheckoutRow.invoice_id).where(CheckoutRow.id == operation))
+    if invoice_id is not None:
+        invoice = find_invoice(read, invoice_id, SYSTEM)
+        return invoice.entity_id, invoice.site_id
+    refund = read.session.get(RefundRow, operation)
+    return (refund.entity_id, refund.site_id) if refund else _whoever_looks(read)
+
+
+def _whoever_looks(read: Read) -> tuple[str, str]:
+    first = entities(read)[0]
+    return first.id, sites(read, first.id)[0].id
+
+
+def _owners(difference: Difference) -> list[Select[str, str]]:
+    object_id = difference.object_id
+    charges = [each for each in (difference.charge, object_id) if each]
+    owners: list[Select[str, str]] = [
+        select(PaymentRow.entity_id, PaymentRow.site_id).where(PaymentRow.charge_reference.in_(charges)),
+        select(RefundRow.entity_id, RefundRow.site_id).where(RefundRow.reference == object_id),
+        select(PayoutRow.entity_id, PayoutRow.site_id).where(PayoutRow.reference == object_id),
+        select(DisputeRow.entity_id, DisputeRow.site_id)
+        .join(DisputeMovementRow, DisputeMovementRow.dispute_id == DisputeRow.id)
+        .where(DisputeMovementRow.reference == object_id),
+    ]
+    return owners
+
+
+def _exceptions(*, is_open: bool | None) -> Select[Any, Any]:
+    query = select(NamedExceptionRow, ExceptionEndRow.resolved_at).outerjoin(
+        ExceptionEndRow, ExceptionEndRow.exception_id == NamedExceptionRow.id
+    )
+    if is_open is None:
+        return query
+    ended = ExceptionEndRow.resolved_at
+    return query.where(ended.is_(None) if is_open else ended.is_not(None))
+
+
+def _exception_of(found: Row[Any, Any]) -> NamedException:
+    row, resolved_at = found
+    return NamedException(
+        id=row.id,
+        entity_id=row.entity_id,
+        site_id=row.site_id,
+        kind=ExceptionKind(row.kind),
+        object_id=row.object_id,
+        amount=Money(row.cents),
+        first_seen_at=row.first_seen_at,
+        resolved_at=resolved_at,
+    )
