@@ -33,6 +33,7 @@ from billing.web.staff import (
     refund_plans,
     refunds,
     sign_in,
+    takebacks,
     tasks,
     today,
 )
@@ -81,6 +82,7 @@ def register_pages(
         desk.make_blueprint(edge, payments),
         account.make_blueprint(edge),
         approvals.make_blueprint(edge),
+        takebacks.make_blueprint(edge, installation.refund_limit),
         tasks.make_blueprint(edge),
         refunds.make_blueprint(edge, installation.refund_limit),
         credits.make_blueprint(edge, installation.refund_limit),

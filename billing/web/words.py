@@ -112,6 +112,19 @@ def progress_of(refund: Refund) -> str:
     )
 
 
+def told_to_payer(refund: Refund) -> str | None:
+    """What who paid is told of a refund; nothing before it is approved, or when it came to nothing."""
+    if refund.state not in (RefundState.APPROVED, RefundState.SENT, RefundState.SUCCEEDED):
+        return None
+    if refund.refunded_on is None:
+        return "It is on its way. Look here again tomorrow."
+    sent = day_in_words(refund.refunded_on)
+    if refund.method is RefundMethod.CHECK:
+        return f"Sent by check on {sent}."
+    first, last = (day_in_words(on) for on in shown_between(refund.refunded_on))
+    return f"Sent on {sent} to the card or account that paid. Your bank shows it between {first} and {last}."
+
+
 def _progress_of_check(refund: Refund) -> str:
     if refund.refunded_on is None:
         return "Approved. Write the check, then enter its number here."

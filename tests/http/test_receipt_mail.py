@@ -13,8 +13,11 @@ from billing.kernel.money import Money
 from billing.kernel.permissions import SYSTEM, Role
 from billing.patients.use_cases import amend_patient
 from billing.payments.queries.receipts import list_receipts
+from billing.payments.records.refunds import RefundReason
 from billing.payments.use_cases.mail import TRIES, open_link
 from billing.payments.use_cases.receive import take_cash
+from billing.payments.use_cases.refund_payment import refund_payment
+from billing.payments.use_cases.refunds import send_check
 from billing.people.use_cases import issue_token
 from tests.conftest import ApiClient
 from tests.factories.accounting import CLERK, LIMIT
@@ -250,6 +253,34 @@ def test_the_birth_date_opens_the_receipt_and_its_pdf(app, link, receipt):
     assert (page.headers["Cache-Control"], page.headers["Referrer-Policy"]) == ("no-store", "no-referrer")
     pdf = visitor.get(f"{link}.pdf")
     assert (pdf.mimetype, pdf.data[:4]) == ("application/pdf", b"%PDF")
+
+
+def test_who_opened_it_reads_what_went_back_and_when_the_bank_shows_it(app, database, link, receipt, now):
+    payment_id = receipt.payment_id
+
+    def give_back(tx, cents, left, limit):
+        refund = refund_payment(
+            tx,
+            payment_id=payment_id,
+            amount=Money(cents),
+            refundable=Money(left),
+            reason=RefundReason.DUPLICATE,
+            method=None,
+            limit=Money(limit),
+            actor=SYSTEM,
+            now=now,
+        )
+        if limit:
+            send_check(tx, refund_id=refund.id, check_number="77", actor=SYSTEM, now=now)
+
+    database.in_transaction(lambda tx: give_back(tx, 2_500, 10_000, 50_000))
+    database.in_transaction(lambda tx: give_back(tx, 1_200, 7_500, 0))
+    client = app.test_client()
+    assert "Given back of it" not in client.get(link).text
+    answer(client, link, BORN)
+    shown = client.get(link).text
+    assert "<strong>$25.00</strong>. Sent by check on Nov 2, 2026." in shown
+    assert "$12.00" not in shown
 
 
 def test_the_link_alone_shows_nothing_of_anybody(app, link, receipt, bill):

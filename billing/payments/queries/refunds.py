@@ -55,6 +55,7 @@ def list_refunds(
     actor: Actor,
     *,
     patient_id: str | None = None,
+    payment_id: str | None = None,
     state: RefundState | None = None,
     cursor: str | None = None,
     limit: int,
@@ -63,6 +64,8 @@ def list_refunds(
     query = visible(RefundRow, actor, cursor, limit)
     if patient_id is not None:
         query = query.where(RefundRow.patient_id == patient_id)
+    if payment_id is not None:
+        query = query.where(RefundRow.payment_id == payment_id)
     if state is not None:
         query = query.where(RefundRow.state == state)
     return [refund_of(row) for row in read.session.scalars(query)]

@@ -11,19 +11,24 @@ from datetime import date, datetime, timedelta
 from flask import Blueprint, redirect, render_template, request, session
 from werkzeug import Response
 
+from billing.kernel.money import Money
 from billing.kernel.permissions import SYSTEM
 from billing.payments.ports import RenderReceipt
 from billing.payments.queries.mail import link_print, receipt_of_link
 from billing.payments.queries.receipts import find_receipt
+from billing.payments.queries.refunds import find_refund, list_refunds
 from billing.payments.records.receipts import Receipt
 from billing.payments.use_cases.mail import open_link
+from billing.platform.data.database import Read
 from billing.platform.data.documents import rendered_once
 from billing.platform.http.edge import Edge
 from billing.platform.http.papers import pdf_answer
+from billing.web import words
 
 PUBLIC_ENDPOINTS = frozenset({"receipt.ask", "receipt.open_it", "receipt.pdf"})
 OPENED = "receipt"
 """The name under which the visitor's own cookie keeps which link they opened, and until when."""
+MOST_REFUNDS = 100
 STAYS_OPEN = timedelta(minutes=15)
 
 
@@ -35,7 +40,8 @@ def make_blueprint(edge: Edge, render: RenderReceipt) -> Blueprint:
         receipt = _opened(edge, token)
         if receipt is None:
             return render_template("portal/receipt_ask.html", token=token, refused=False)
-        return render_template("portal/receipt.html", token=token, receipt=receipt)
+        refunds = edge.read(lambda read: _refunds(read, receipt))
+        return render_template("portal/receipt.html", token=token, receipt=receipt, refunds=refunds)
 
     @routes.post("/pay/<token>/receipt")
     def open_it(token: str) -> Response | tuple[str, int]:
@@ -74,6 +80,16 @@ def _opened(edge: Edge, token: str) -> Receipt | None:
         return None
     receipt = edge.read(lambda read: find_receipt(read, receipt_of_link(read, opened["link"]), SYSTEM))
     return receipt if receipt.stands else None
+
+
+def _refunds(read: Read, receipt: Receipt) -> list[tuple[Money, str]]:
+    """What went back of the payment of a receipt, or is on its way, as one tells who paid."""
+    if receipt.refund_id is not None:
+        refunds = [find_refund(read, receipt.refund_id, SYSTEM)]
+    else:
+        found = list_refunds(read, SYSTEM, payment_id=receipt.payment_id, limit=MOST_REFUNDS)
+        refunds = list(reversed(found))
+    return [(refund.amount, told) for refund in refunds if (told := words.told_to_payer(refund))]
 
 
 def _date_of(text: str) -> date | None:

@@ -68,6 +68,7 @@ class Place:
 PLACES = {
     "ref": Place("/staff/refunds", Permission.REFUNDS_READ, "Open the refund"),
     "pay": Place("/staff/payments", Permission.PAYMENTS_READ, "Open the patient's money"),
+    "tkb": Place("/staff/takebacks", Permission.CREDITS_READ, "Open the demand"),
     "rcp": Place("/staff/receipts", Permission.RECEIPTS_READ, "Open the receipt"),
 }
 
