@@ -260,6 +260,7 @@ def _register_browser(app: Flask, house: House, authenticate: Authenticate) -> N
             checkout_origin=_checkout_origin(house.settings),
             render=render_superbill,
             render_receipt=render_receipt,
+            render_evidence=render_evidence,
             sends_mail=house.sends_mail,
             refund_limit=house.refund_limit,
         ),

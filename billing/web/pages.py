@@ -10,7 +10,7 @@ from flask import Flask, g
 from billing.insurance.ports import RenderSuperbill
 from billing.kernel.money import Money
 from billing.payments.flows.room import Payments
-from billing.payments.ports import RenderReceipt
+from billing.payments.ports import RenderEvidence, RenderReceipt
 from billing.platform.http.edge import Edge
 from billing.platform.http.guard import Authenticate
 from billing.web.errors import show_errors_as_pages
@@ -24,6 +24,7 @@ from billing.web.staff import (
     credits,
     deposits,
     desk,
+    disputes,
     landing,
     money,
     moves,
@@ -57,6 +58,7 @@ class Installation:
     checkout_origin: str
     render: RenderSuperbill
     render_receipt: RenderReceipt
+    render_evidence: RenderEvidence
     sends_mail: bool
     refund_limit: Money
 
@@ -81,6 +83,7 @@ def register_pages(
         receipts.make_blueprint(edge, installation.render_receipt, sends_mail=installation.sends_mail),
         desk.make_blueprint(edge, payments),
         account.make_blueprint(edge),
+        disputes.make_blueprint(edge, installation.render_evidence, installation.refund_limit),
         approvals.make_blueprint(edge),
         takebacks.make_blueprint(edge, installation.refund_limit),
         tasks.make_blueprint(edge),

@@ -26,6 +26,7 @@ FIELDS = {
     "check-number-used": "number",
     "check-postdated": "dated_on",
     "check-stale": "dated_on",
+    "fact-not-on-file": "facts",
 }
 """Beside which field an error belongs that names none itself."""
 

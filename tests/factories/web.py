@@ -175,6 +175,7 @@ def web_app(
             checkout_origin=checkout_origin,
             render=render,
             render_receipt=render,
+            render_evidence=render,
             sends_mail=True,
             refund_limit=REFUND_LIMIT,
         ),

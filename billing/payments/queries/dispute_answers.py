@@ -83,6 +83,7 @@ def answer_of(row: DisputeAnswerRow) -> DisputeAnswer:
         document_id=row.document_id,
         sha256=row.sha256,
         asked_by=row.asked_by,
+        asked_by_person=row.asked_by_person,
         asked_at=row.asked_at,
         approved_by=row.approved_by,
         approved_at=row.approved_at,

@@ -56,6 +56,7 @@ class DisputeAnswer:
     document_id: str | None
     sha256: str | None
     asked_by: str
+    asked_by_person: str
     asked_at: datetime
     approved_by: str | None
     approved_at: datetime | None

@@ -28,6 +28,14 @@ TOLD = {
         "The money is the patient's credit again. Send it in another way.",
     ),
     "dispute-opened": ("A bank disputes a payment", "Answer before the bank's last day."),
+    "dispute-due": (
+        "The time to answer a bank is nearly over",
+        "Draft evidence, have it approved and send it; or accept the dispute.",
+    ),
+    "dispute-answer-refused": (
+        "An answer did not reach the bank",
+        "Look at the dispute. Unless it was decided, send another answer in time.",
+    ),
     "dispute-sessions-unpaid": (
         "A lost dispute had paid for sessions to come",
         "Ask the patient: give them, or call them off.",
@@ -69,6 +77,7 @@ PLACES = {
     "ref": Place("/staff/refunds", Permission.REFUNDS_READ, "Open the refund"),
     "pay": Place("/staff/payments", Permission.PAYMENTS_READ, "Open the patient's money"),
     "tkb": Place("/staff/takebacks", Permission.CREDITS_READ, "Open the demand"),
+    "dsp": Place("/staff/disputes", Permission.PAYMENTS_READ, "Open the dispute"),
     "rcp": Place("/staff/receipts", Permission.RECEIPTS_READ, "Open the receipt"),
 }
 
