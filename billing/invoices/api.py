@@ -16,6 +16,7 @@ from billing.invoices.queries import (
     list_payers,
     shares_of_invoice,
     shares_of_payer,
+    what_a_stop_does,
 )
 from billing.invoices.records import Invoice, PayerShare, ShareOrder
 from billing.invoices.schemas import (
@@ -30,12 +31,14 @@ from billing.invoices.schemas import (
     PayersQuery,
     PayerStatementView,
     PayerView,
+    StopView,
     VoidInvoice,
 )
 from billing.invoices.use_cases.end_share import agree_to_end, ask_to_end, deny_share, keep_share
 from billing.invoices.use_cases.issue import issue_invoice
 from billing.invoices.use_cases.payers import add_payer
 from billing.invoices.use_cases.shares import agree_share
+from billing.invoices.use_cases.stop import stop_package
 from billing.invoices.use_cases.void import void_invoice
 from billing.kernel.money import total
 from billing.kernel.permissions import Permission
@@ -50,6 +53,7 @@ from billing.platform.http.writes import edge_write
 def make_blueprint(edge: Edge) -> ApiBlueprint:
     routes = ApiBlueprint("invoices", __name__, description="What patients and other payers owe")
     _add_invoice_routes(routes, edge)
+    _add_stop_routes(routes, edge)
     _add_payer_routes(routes, edge)
     _add_share_routes(routes, edge)
     _add_share_deeds(routes, edge)
@@ -109,6 +113,34 @@ def _add_invoice_routes(routes: ApiBlueprint, edge: Edge) -> None:
             lambda tx: void_invoice(tx, invoice_id=invoice_id, **body, actor=actor, now=now),
             InvoiceView,
             status=200,
+        )
+
+
+def _add_stop_routes(routes: ApiBlueprint, edge: Edge) -> None:
+    @routes.route("/invoices/<invoice_id>/stop", methods=["GET"])
+    @routes.response(200, StopView)
+    @guard(Permission.INVOICES_READ)
+    def look_at_stop(invoice_id: str) -> Any:
+        """What stopping the package would do now."""
+        actor = current_actor()
+        return edge.audited_read(
+            lambda read: what_a_stop_does(read, find_invoice(read, invoice_id, actor)),
+            actor=actor,
+            action="invoice.read",
+            subject_id=invoice_id,
+        )
+
+    @routes.route("/invoices/<invoice_id>/stop", methods=["POST"])
+    @routes.response(200, StopView)
+    @guard(Permission.INVOICES_VOID)
+    def stop(invoice_id: str) -> Response:
+        actor, now = current_actor(), edge.clock()
+        return edge_write(
+            edge,
+            lambda tx: stop_package(tx, invoice_id=invoice_id, actor=actor, now=now),
+            StopView,
+            status=200,
+            moves_money=True,
         )
 
 

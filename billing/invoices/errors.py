@@ -59,6 +59,24 @@ class PackageSession(Conflict):
     code = "package-session"
 
 
+class NothingToStop(Conflict):
+    """It is no package, is void, or none of its sessions is still to come."""
+
+    code = "nothing-to-stop"
+
+
+class PackageUnderWay(Conflict):
+    """A visit of it has begun and is not recorded yet; afterwards it can be stopped."""
+
+    code = "package-under-way"
+
+
+class GivenSessionsOwed(Conflict):
+    """Sessions that were given are not paid yet; `owed_cents` says how much of them."""
+
+    code = "given-sessions-owed"
+
+
 class NoSuchPayer(NotFound):
     """No other payer by that id, or none that this actor may know of."""
 

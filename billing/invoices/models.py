@@ -23,6 +23,7 @@ class InvoiceRow(Base):
     site_id: Mapped[Id]
     patient_id: Mapped[Id] = mapped_column(ForeignKey("patient.id"), index=True)
     quote_id: Mapped[Id] = mapped_column(ForeignKey("quote.id"))
+    reprices_id: Mapped[str | None] = mapped_column(String(40), index=True, unique=True)
     kind: Mapped[str] = mapped_column(String(10))
     state: Mapped[str] = mapped_column(String(10), index=True)
     total_cents: Mapped[int]

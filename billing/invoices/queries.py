@@ -7,8 +7,16 @@ from dataclasses import replace
 
 from sqlalchemy import ColumnElement, func, select
 
-from billing.care.queries import covered_by
-from billing.invoices.errors import NoSuchInvoice, NoSuchPayer, NoSuchShare
+from billing.care.queries import coverage_of, covered_by, find_session
+from billing.care.states import SessionState
+from billing.invoices.errors import (
+    GivenSessionsOwed,
+    NoSuchInvoice,
+    NoSuchPayer,
+    NoSuchShare,
+    NothingToStop,
+    PackageUnderWay,
+)
 from billing.invoices.models import (
     InvoicedSession,
     InvoiceLineRow,
@@ -20,6 +28,9 @@ from billing.invoices.models import (
     TenderRow,
 )
 from billing.invoices.records import (
+    OF_PAYERS,
+    REFUNDED,
+    TAKES_ALL,
     Bearer,
     EndReason,
     Invoice,
@@ -28,13 +39,16 @@ from billing.invoices.records import (
     Payer,
     PayerKind,
     PayerShare,
+    Stop,
 )
+from billing.invoices.rules import differences, with_difference
 from billing.invoices.states import InvoiceState, ShareState
-from billing.kernel.money import Money, total
+from billing.kernel.money import ZERO, Money, total
 from billing.kernel.permissions import SYSTEM, Actor
 from billing.platform.data.database import Read
 from billing.platform.data.reach import within_reach
 from billing.platform.data.selects import rows_where
+from billing.quotes.queries import find_quote, price_of_some
 
 
 def find_invoice(read: Read, invoice_id: str, actor: Actor) -> Invoice:
@@ -89,20 +103,89 @@ def list_invoices(
 
 
 def line_of_session(read: Read, session_id: str) -> tuple[Invoice, InvoiceLine] | None:
-    """The invoice and line that a session stands on now, if any."""
+    """The invoice and line that a session stands on now, if any; the line has all that it costs."""
     found = read.session.execute(
         select(InvoiceLineRow, InvoiceRow)
         .join(InvoicedSession, InvoicedSession.line_id == InvoiceLineRow.id)
         .join(InvoiceRow, InvoiceRow.id == InvoiceLineRow.invoice_id)
         .where(InvoicedSession.session_id == session_id)
     ).first()
-    return (record_of(read, found[1]), _line(found[0])) if found else None
+    if found is None:
+        return None
+    invoice, line = record_of(read, found[1]), _line(found[0])
+    if invoice.kind is InvoiceKind.PACKAGE and (difference := difference_of(read, invoice.id)):
+        line = with_difference(line, difference.lines)
+    return invoice, line
+
+
+def difference_of(read: Read, package_id: str) -> Invoice | None:
+    """The invoice that charges what a stopped package's given sessions cost more, if there is one."""
+    row = read.session.scalar(select(InvoiceRow).where(InvoiceRow.reprices_id == package_id))
+    return record_of(read, row) if row else None
+
+
+def open_invoices_of_session(read: Read, session_id: str) -> list[Invoice]:
+    """The invoices on which something of a session's price may be owed, its own first."""
+    found = line_of_session(read, session_id)
+    if found is None:
+        return []
+    both = (found[0], difference_of(read, found[0].id))
+    return [invoice for invoice in both if invoice and invoice.state is InvoiceState.OPEN]
 
 
 def standing_lines(read: Read, invoice: Invoice) -> list[InvoiceLine]:
     """The lines that were not returned."""
     returned = set(read.session.scalars(select(ReturnRow.line_id).where(ReturnRow.invoice_id == invoice.id)))
     return [line for line in invoice.lines if line.id not in returned]
+
+
+def what_a_stop_does(read: Read, package: Invoice) -> Stop:
+    """What stopping a package would do now; nothing is changed.
+
+    The caller that means it holds the patient's lock.
+    Raises: NothingToStop, PackageUnderWay, GivenSessionsOwed.
+    """
+    lines = standing_lines(read, package) if package.kind is InvoiceKind.PACKAGE else []
+    sessions = [find_session(read, line.session_id, SYSTEM) for line in lines]
+    ahead = [session for session in sessions if session.state is SessionState.PLANNED]
+    if not ahead or package.state is InvoiceState.VOID:
+        raise NothingToStop("No session of a package is still to come on this invoice.")
+    if any(session.state is SessionState.CHECKED_IN for session in sessions):
+        raise PackageUnderWay("A visit of this package has begun. Record it first, then stop the package.")
+    given = [session for session in sessions if session.state is SessionState.GIVEN]
+    if owed := total((session.due or ZERO) - session.covered for session in given):
+        raise GivenSessionsOwed(
+            f"{owed} of what was given is not paid. Take a payment first.", owed_cents=owed.cents
+        )
+    return Stop(
+        package_id=package.id,
+        cancelled=tuple(session.id for session in ahead),
+        freed=total(_paid_ahead(read, session.id) for session in ahead),
+        difference=_dearer(read, package, lines, [session.id for session in given]),
+    )
+
+
+def _paid_ahead(read: Read, session_id: str) -> Money:
+    parts = coverage_of(read, session_id)
+    return total(part.amount for part in parts if part.source_kind not in (REFUNDED, *OF_PAYERS))
+
+
+def _dearer(
+    read: Read, package: Invoice, lines: Sequence[InvoiceLine], given: Sequence[str]
+) -> tuple[InvoiceLine, ...]:
+    """What the sessions that were given cost more without the others, under the package's own quote.
+
+    Where compensation or the VA has a part the clinic bears it, since their patients are not billed.
+    """
+    shares = _shares(read, PayerShareRow.invoice_id == package.id)
+    if not given or any(share.kind in TAKES_ALL for share in shares):
+        return ()
+    quote = find_quote(read, package.quote_id, SYSTEM)
+    by_session = {line.session_id: line for line in lines}
+    alone = price_of_some(read, quote, given)
+    return differences(
+        (by_session[str(item.session_id)], item.list - item.package, item.discount) for item in alone
+    )
 
 
 def still_applied(read: Read, invoice_id: str, source_kind: str, source_id: str) -> Money:
@@ -208,6 +291,7 @@ def _record(row: InvoiceRow, lines: Sequence[InvoiceLine]) -> Invoice:
         issued_on=row.issued_on,
         issued_at=row.issued_at,
         lines=tuple(lines),
+        reprices_id=row.reprices_id,
     )
 
 

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from billing.care.records import PROMISED
 from billing.invoices.states import InvoiceState, ShareState
-from billing.kernel.money import Money
+from billing.kernel.money import ZERO, Money, total
 
 REFUNDED = "refunded"
 """The kind of cover whose money went back to its payer while the session stayed settled."""
@@ -19,10 +19,14 @@ OF_PAYERS = frozenset({AUTHORIZED, PROMISED})
 
 
 class InvoiceKind(StrEnum):
-    """PACKAGE: a package's reduction is in its price, so that its sessions stand or fall together."""
+    """PACKAGE: a package's reduction is in its price, so that its sessions stand or fall together.
+
+    DIFFERENCE: what given sessions of a package cost more, because it was stopped.
+    """
 
     SESSION = "session"
     PACKAGE = "package"
+    DIFFERENCE = "difference"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +57,31 @@ class Invoice:
     issued_on: date
     issued_at: datetime
     lines: tuple[InvoiceLine, ...]
+    reprices_id: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stop:
+    """What stopping a package does, or did: visits called off, what is freed, what the others cost more.
+
+    `cancelled` are the sessions' ids; `freed` is what was paid for them; `difference` are the lines of the
+    invoice that charges for the visits that were given, whose id is `invoice_id` once it is issued.
+    """
+
+    package_id: str
+    cancelled: tuple[str, ...]
+    freed: Money
+    difference: tuple[InvoiceLine, ...]
+    invoice_id: str | None = None
+
+    @property
+    def charged(self) -> Money:
+        return total(line.net for line in self.difference)
+
+    @property
+    def left(self) -> Money:
+        """What is the payers' in the end."""
+        return max(ZERO, self.freed - self.charged)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 
 from billing.invoices.records import TAKES_ALL, InvoiceLine, PayerKind, SettledPart, ShareOrder
 from billing.kernel.errors import Flaw
-from billing.kernel.money import ZERO, Money, total
+from billing.kernel.money import ZERO, Money, split, total
 from billing.ledger.records import Account, Line, credit, debit
 
 INCOME = {"evaluation": Account.EVALUATION, "no_show": Account.NO_SHOW_FEES}
@@ -73,6 +74,39 @@ def ending_share_lines(parts: Iterable[SettledPart], patient_id: str) -> tuple[L
         debit(Account.PATIENT_RECEIVABLE, given, patient_id),
         credit(Account.OTHER_PAYERS_RECEIVABLE, given, patient_id),
     )
+
+
+def with_difference(line: InvoiceLine, difference: Iterable[InvoiceLine]) -> InvoiceLine:
+    """A session's line with what it cost more afterwards added to it."""
+    added = [more for more in difference if more.session_id == line.session_id]
+    return replace(
+        line,
+        charge=line.charge + total(more.charge for more in added),
+        discount=line.discount + total(more.discount for more in added),
+        net=line.net + total(more.net for more in added),
+    )
+
+
+def differences(priced: Iterable[tuple[InvoiceLine, Money, Money]]) -> tuple[InvoiceLine, ...]:
+    """What sessions cost beyond their lines: (line, charge, discount) each, as they are priced now.
+
+    Together they cost the new price, never less than they did: where one costs less now, the others bear
+    less of the difference.
+    """
+    listed = list(priced)
+    nets = [charge - discount - line.net for line, charge, discount in listed]
+    due, raised = max(ZERO, total(nets)), [max(ZERO, net) for net in nets]
+    weights = [net.cents for net in raised]
+    parts = split(due, weights) if due else [ZERO for _ in listed]
+    return tuple(
+        _difference(line, net, max(ZERO, discount - line.discount) if net == more else ZERO)
+        for (line, _, discount), net, more in zip(listed, parts, nets, strict=True)
+        if net
+    )
+
+
+def _difference(line: InvoiceLine, net: Money, discount: Money) -> InvoiceLine:
+    return replace(line, charge=net + discount, discount=discount, net=net)
 
 
 def allocate(amount: Money, wanted: Sequence[Money]) -> list[Money]:

@@ -78,6 +78,7 @@ class InvoiceView(Schema):
     number = fields.Integer()
     patient_id = fields.String()
     quote_id = fields.String()
+    reprices_id = fields.String(allow_none=True)
     kind = fields.String()
     state = fields.String()
     total_cents = Cents(attribute="total")
@@ -85,6 +86,18 @@ class InvoiceView(Schema):
     issued_on = LocalDate()
     issued_at = Moment()
     lines = fields.List(fields.Nested(InvoiceLineView))
+
+
+class StopView(Schema):
+    """`charged_cents` is what the given sessions cost more; `left_cents` is the patient's in the end."""
+
+    package_id = fields.String()
+    cancelled = fields.List(fields.String())
+    freed_cents = Cents(attribute="freed")
+    charged_cents = Cents(attribute="charged")
+    left_cents = Cents(attribute="left")
+    difference = fields.List(fields.Nested(InvoiceLineView))
+    invoice_id = fields.String(allow_none=True)
 
 
 class PayersQuery(page_args("pyr")):  # type: ignore[misc]

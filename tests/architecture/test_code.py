@@ -18,6 +18,7 @@ PIECES = {
     "cover_sessions",
     "earn",
     "end_promises",
+    "earn_difference",
     "give_back",
     "hold_again",
     "issue_payment_receipt",
@@ -44,6 +45,7 @@ PIECES = {
     "take_off",
     "undo_application",
     "withdraw",
+    "write_invoice",
 }
 """What several use cases share: locks and steps inside a write whose actor and time are known above them."""
 

@@ -198,6 +198,9 @@ NOT_POSTED = Probe(
         UNION ALL SELECT s.id, 'session', 'given', l.charge_cents FROM treatment_session s
             JOIN invoiced_session i ON i.session_id = s.id JOIN invoice_line l ON l.id = i.line_id
             WHERE s.state = 'given' AND l.charge_cents <> 0
+        UNION ALL SELECT i.id, 'invoice', 'given', SUM(l.charge_cents)
+            FROM invoice_line l JOIN invoice i ON i.id = l.invoice_id WHERE i.reprices_id IS NOT NULL
+            GROUP BY i.id
     ) fact
     LEFT JOIN (
         SELECT e.source_kind, e.source_id, e.purpose, COUNT(DISTINCT e.id) AS entries,
@@ -234,6 +237,8 @@ WITHOUT_FACT = Probe(
             AND NOT EXISTS (SELECT 1 FROM named_exception_booking x WHERE x.exception_id = e.source_id))
         OR (e.source_kind = 'refund' AND NOT EXISTS (SELECT 1 FROM refund x WHERE x.id = e.source_id))
         OR (e.source_kind = 'return' AND NOT EXISTS (SELECT 1 FROM invoice_return x WHERE x.id = e.source_id))
+        OR (e.source_kind = 'invoice'
+            AND NOT EXISTS (SELECT 1 FROM invoice x WHERE x.id = e.source_id AND x.reprices_id IS NOT NULL))
         OR (e.source_kind = 'session'
             AND NOT EXISTS (SELECT 1 FROM treatment_session x WHERE x.id = e.source_id))
     )

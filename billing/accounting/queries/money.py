@@ -206,10 +206,15 @@ INVOICE_COVER = Probe(
     "what is applied to it is not what covers its sessions and was freed by returns",
     """
     SELECT i.id FROM invoice i
-    LEFT JOIN (SELECT invoice_id, SUM(cents) AS cents FROM invoice_tender GROUP BY invoice_id) t
-        ON t.invoice_id = i.id
-    LEFT JOIN (SELECT invoice_id, SUM(cents) AS cents FROM invoice_tender_reversal GROUP BY invoice_id) u
-        ON u.invoice_id = i.id
+    LEFT JOIN (
+        SELECT COALESCE(of.reprices_id, of.id) AS invoice_id, SUM(t.cents) AS cents
+        FROM invoice_tender t JOIN invoice of ON of.id = t.invoice_id GROUP BY COALESCE(of.reprices_id, of.id)
+    ) t ON t.invoice_id = i.id
+    LEFT JOIN (
+        SELECT COALESCE(of.reprices_id, of.id) AS invoice_id, SUM(u.cents) AS cents
+        FROM invoice_tender_reversal u JOIN invoice of ON of.id = u.invoice_id
+        GROUP BY COALESCE(of.reprices_id, of.id)
+    ) u ON u.invoice_id = i.id
     LEFT JOIN (
         SELECT r.invoice_id, SUM(p.cents) AS cents
         FROM invoice_return r JOIN invoice_return_part p ON p.return_id = r.id GROUP BY r.invoice_id
@@ -220,7 +225,8 @@ INVOICE_COVER = Probe(
         JOIN session_coverage c ON c.session_id = s.session_id
         GROUP BY l.invoice_id
     ) c ON c.invoice_id = i.id
-    WHERE COALESCE(t.cents, 0) - COALESCE(u.cents, 0) <> COALESCE(c.cents, 0) + COALESCE(r.cents, 0)
+    WHERE i.reprices_id IS NULL
+        AND COALESCE(t.cents, 0) - COALESCE(u.cents, 0) <> COALESCE(c.cents, 0) + COALESCE(r.cents, 0)
     """,
 )
 

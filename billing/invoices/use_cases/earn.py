@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from itertools import chain
 
 from billing.care.queries import coverage_of
 from billing.care.records import Session
-from billing.catalog.queries import site_dates
+from billing.catalog.queries import site_date, site_dates
 from billing.invoices.queries import line_of_session
 from billing.invoices.records import OF_PAYERS, REFUNDED, Invoice, InvoiceLine
 from billing.invoices.rules import earning_lines
 from billing.invoices.use_cases.locks import locked_session
-from billing.kernel.money import Money, total
+from billing.kernel.money import ZERO, Money, total
 from billing.kernel.permissions import Actor
 from billing.ledger.records import Posting, Source
-from billing.ledger.use_cases import post_many
+from billing.ledger.use_cases import post, post_many
 from billing.platform.data.database import Tx
 
 
@@ -25,6 +26,13 @@ def earn_session(tx: Tx, *, session_id: str, actor: Actor, now: datetime) -> Non
     if found := line_of_session(tx, session_id):
         invoice, line = found
         earn(tx, invoice, [(line, session)], actor, now)
+
+
+def earn_difference(tx: Tx, invoice: Invoice, actor: Actor, now: datetime) -> None:
+    """Post what given sessions cost more, on the day on which that came about."""
+    each = (earning_lines(line, ZERO, ZERO, ZERO, invoice.patient_id) for line in invoice.lines)
+    source, on = Source("invoice", invoice.id, "given"), site_date(tx, invoice.site_id, now)
+    post(tx, Posting.of(invoice, source, on, tuple(chain.from_iterable(each))), actor=actor, now=now)
 
 
 def earn(

@@ -36,7 +36,7 @@ def return_session(tx: Tx, *, session_id: str, actor: Actor, now: datetime) -> N
         return
     invoice, line = found
     if invoice.kind is InvoiceKind.PACKAGE:
-        raise PackageSession("This session belongs to a prepaid package. Reschedule it instead.")
+        raise PackageSession("This session belongs to a prepaid package. Reschedule it, or stop the package.")
     return_line(tx, invoice, line, session, actor, now)
 
 

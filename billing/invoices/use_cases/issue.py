@@ -68,7 +68,8 @@ def issue_invoice(
     chosen = _chosen(tx, quote, session_ids)
     sessions = _billable(tx, [str(item.session_id) for item in chosen])
     kind = InvoiceKind.PACKAGE if any(item.package for item in chosen) else InvoiceKind.SESSION
-    invoice = _write_invoice(tx, quote, kind, chosen, now)
+    invoice = write_invoice(tx, quote, kind, [_new_line(item) for item in chosen], now)
+    _stand_on(tx, invoice)
     dues = [(session, line.net) for session, line in zip(sessions, invoice.lines, strict=True)]
     priced = set_dues(tx, dues=dues, actor=actor, now=now)
     given = [pair for pair in zip(invoice.lines, priced, strict=True) if pair[1].state is SessionState.GIVEN]
@@ -116,10 +117,15 @@ def _billable(tx: Tx, session_ids: Sequence[str]) -> list[Session]:
     return [sessions[session_id] for session_id in session_ids]
 
 
-def _write_invoice(
-    tx: Tx, quote: Quote, kind: InvoiceKind, chosen: Sequence[QuotedSession], now: datetime
+def write_invoice(
+    tx: Tx,
+    quote: Quote,
+    kind: InvoiceKind,
+    lines: Sequence[InvoiceLine],
+    now: datetime,
+    reprices_id: str | None = None,
 ) -> Invoice:
-    lines = tuple(_new_line(item) for item in chosen)
+    """Freeze an invoice of these lines and open it; the caller says what the sessions owe."""
     owed = total(line.net for line in lines)
     invoice = Invoice(
         id=new_id("inv"),
@@ -134,7 +140,8 @@ def _write_invoice(
         open_balance=owed,
         issued_on=site_date(tx, quote.site_id, now),
         issued_at=now,
-        lines=lines,
+        lines=tuple(lines),
+        reprices_id=reprices_id,
     )
     document = freeze(tx, kind="invoice", subject_id=invoice.id, version=1, body=_body(invoice), now=now)
     tx.connection.execute(insert_into(InvoiceRow), _row_values(invoice, document.id))
@@ -151,11 +158,22 @@ def _body(invoice: Invoice) -> dict[str, object]:
         "issued_on": invoice.issued_on,
         "lines": [_frozen(line) for line in invoice.lines],
         "total_cents": invoice.total.cents,
+        **({"reprices_id": invoice.reprices_id} if invoice.reprices_id else {}),
     }
 
 
 def _row_values(invoice: Invoice, document_id: str) -> dict[str, object]:
-    kept = ("id", "number", "entity_id", "site_id", "patient_id", "quote_id", "issued_on", "issued_at")
+    kept = (
+        "id",
+        "number",
+        "entity_id",
+        "site_id",
+        "patient_id",
+        "quote_id",
+        "reprices_id",
+        "issued_on",
+        "issued_at",
+    )
     return {
         **{name: getattr(invoice, name) for name in kept},
         "kind": str(invoice.kind),
@@ -197,6 +215,10 @@ def _write_lines(tx: Tx, invoice: Invoice) -> None:
             for place, line in enumerate(invoice.lines, 1)
         ],
     )
+
+
+def _stand_on(tx: Tx, invoice: Invoice) -> None:
+    """A session stands on one invoice at a time; the database has the last word."""
     tx.connection.execute(
         insert_into(InvoicedSession),
         [{"session_id": line.session_id, "line_id": line.id} for line in invoice.lines],

@@ -28,7 +28,7 @@ from billing.invoices.states import (
     InvoiceState,
 )
 from billing.kernel.ids import new_id
-from billing.kernel.money import Money
+from billing.kernel.money import Money, total
 from billing.kernel.permissions import SYSTEM, Actor
 from billing.platform.data.base import insert_into
 from billing.platform.data.database import Tx
@@ -105,6 +105,8 @@ def _cover_sessions(
 ) -> list[SettledPart]:
     sessions = [find_session(tx, line.session_id, SYSTEM) for line in lines]
     wanted = [(session.due or Money(0)) - session.covered for session in sessions]
+    if amount > total(wanted):
+        raise MoreThanOwed("Less than that is owed for these sessions.", open_cents=total(wanted).cents)
     return cover_sessions(
         tx, list(zip(sessions, allocate(amount, wanted), strict=True)), source_kind, source_id, actor, now
     )

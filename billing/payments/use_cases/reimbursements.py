@@ -7,7 +7,7 @@ from datetime import date, datetime
 from sqlalchemy import select
 
 from billing.care.queries import coverage_of, find_session
-from billing.invoices.queries import line_of_session
+from billing.invoices.queries import open_invoices_of_session
 from billing.invoices.records import REFUNDED, SettledPart
 from billing.invoices.rules import settling_lines
 from billing.invoices.use_cases.settle import settle
@@ -99,16 +99,22 @@ def _settle_session(
     tx: Tx, session_id: str, amount: Money, source_id: str, actor: Actor, now: datetime
 ) -> tuple[SettledPart, ...]:
     """Settle what one session still owes; `settle` would begin with the earliest of its invoice."""
-    found = line_of_session(tx, session_id)
-    if not amount or found is None:
-        return ()
-    return settle(
-        tx,
-        invoice_id=found[0].id,
-        source_kind=REIMBURSEMENT,
-        source_id=source_id,
-        amount=amount,
-        only_session_id=session_id,
-        actor=actor,
-        now=now,
-    ).parts
+    parts: list[SettledPart] = []
+    left = amount
+    for invoice in open_invoices_of_session(tx, session_id):
+        part = min(left, invoice.open_balance)
+        if part:
+            parts.extend(
+                settle(
+                    tx,
+                    invoice_id=invoice.id,
+                    source_kind=REIMBURSEMENT,
+                    source_id=source_id,
+                    amount=part,
+                    only_session_id=session_id,
+                    actor=actor,
+                    now=now,
+                ).parts
+            )
+            left = left - part
+    return tuple(parts)
