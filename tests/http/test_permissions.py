@@ -106,6 +106,8 @@ NEEDS: dict[str, str] = {
     "GET /api/v1/invoices/<invoice_id>/payer-shares": "read payers",
     "POST /api/v1/invoices/<invoice_id>/pay-links": "take a payment",
     "POST /api/v1/invoices/<invoice_id>/terminal-payments": "take a payment",
+    "GET /api/v1/invoices/<invoice_id>/stop": "read invoices",
+    "POST /api/v1/invoices/<invoice_id>/stop": "issue and void invoices",
     "POST /api/v1/invoices/<invoice_id>/void": "issue and void invoices",
     "GET /api/v1/ledger/entries": "read the journal",
     "GET /api/v1/ledger/entries/<entry_id>": "read the journal",

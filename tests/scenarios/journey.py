@@ -1,5 +1,5 @@
 """Patient 1: six infusions as a veteran, paid online, claimed, partly reimbursed, and a booster after.
-Patient 2: five days of four hours, a dispute that is won, and the last day refunded.
+Patient 2: five days of four hours, a dispute that is won, the last day cancelled and its money given back.
 
 Everything goes through the doors that people use: the API with a token for each role, the stand-in's card
 page, webhooks, and the command line. All people and numbers are sample data.
@@ -21,7 +21,6 @@ OFFSET = "-06:00"
 FIRST_SESSION = date(2026, 11, 3)
 REMITTED_ON = date(2026, 12, 4)
 FOUR_HOUR_DAYS = tuple(date(2026, 12, day) for day in range(7, 12))
-DAY_PRICE = 114_000
 BOOSTER_ON = date(2026, 12, 15)
 LAST_DAY = date(2026, 12, 31)
 ROLES = ("front_desk", "billing", "clinician", "accountant")
@@ -249,7 +248,7 @@ def elect_credit(journey: Journey) -> None:
 
 
 def treat_the_second_patient(journey: Journey) -> None:
-    """A package of pain infusions by card; its last day is not given and goes back to the card."""
+    """A package of pain infusions by card; its last day is not given, and what is left goes to the card."""
     journey.go_to(FOUR_HOUR_DAYS[0], "08:00")
     patient = journey.desk.post(
         "/patients",
@@ -276,7 +275,8 @@ def treat_the_second_patient(journey: Journey) -> None:
     win_a_dispute(journey, patient["id"])
     for given in plan["sessions"][:-1]:
         give(journey, given)
-    refund_a_day(journey, invoice)
+    left = cancel_the_last_day(journey, invoice, plan["sessions"][0])
+    refund(journey, invoice, left)
 
 
 def win_a_dispute(journey: Journey, patient_id: str) -> None:
@@ -297,15 +297,27 @@ def await_dispute(journey: Journey, patient_id: str, state: str, name: str) -> N
     journey.record.step("dispute", name, {"amount": dispute["amount_cents"], "lost": dispute["lost_cents"]})
 
 
-def refund_a_day(journey: Journey, invoice: dict[str, Any]) -> None:
+def cancel_the_last_day(journey: Journey, invoice: dict[str, Any], first: dict[str, Any]) -> int:
+    """Four days do not reach the package: they cost what they cost alone, and the rest is the patient's."""
+    shown = journey.billing.get(f"/invoices/{invoice['id']}/stop")
+    stopped = journey.billing.post(f"/invoices/{invoice['id']}/stop")
+    amounts = {"freed": stopped["freed_cents"], "charged": stopped["charged_cents"]}
+    if shown["left_cents"] != stopped["left_cents"]:
+        raise Failed("Stopping the package did something else than was shown before.")
+    journey.record.step("cancellation", "The fifth day", {**amounts, "left": stopped["left_cents"]})
+    difference = journey.billing.get(f"/invoices/{stopped['invoice_id']}")
+    told = {"total": difference["total_cents"], "open": difference["open_cents"]}
+    journey.record.step("invoice", f"What four days cost more, invoice {difference['number']}", told)
+    hand_out_superbill(journey, first, "the first day, at its new price")
+    left: int = stopped["left_cents"]
+    return left
+
+
+def refund(journey: Journey, invoice: dict[str, Any], cents: int) -> None:
     """One person asks, with what they were shown; another approves, since it is above the limit."""
     payment = journey.office.until("the payment is there", lambda: _card_payment(journey, invoice["id"]))
     shown = journey.billing.get(f"/payments/{payment['id']}/refundable")
-    asked = {
-        "amount_cents": DAY_PRICE,
-        "refundable_cents": shown["refundable_cents"],
-        "reason": "cancelled",
-    }
+    asked = {"amount_cents": cents, "refundable_cents": shown["refundable_cents"], "reason": "cancelled"}
     refund = journey.billing.post(f"/payments/{payment['id']}/refunds", asked)
     journey.staff["supervisor"].post(f"/refunds/{refund['id']}/approve")
 
@@ -313,7 +325,7 @@ def refund_a_day(journey: Journey, invoice: dict[str, Any]) -> None:
         return bool(journey.billing.get(f"/refunds/{refund['id']}")["state"] == "succeeded")
 
     journey.office.until("the refund has arrived", arrived)
-    journey.record.step("refund", "The fifth day, to the card", {"amount": refund["amount_cents"]})
+    journey.record.step("refund", "What is left, to the card", {"amount": refund["amount_cents"]})
 
 
 def sell_and_give_a_booster(journey: Journey) -> None:
