@@ -134,10 +134,10 @@ def refund_in_part(visit: Visit, choose: Choose) -> None:
     _end_refund(visit, card, _ask_refund(visit, card, choose.part(card.left)))
 
 
-def refund_whose_answer_is_lost_for_a_day(visit: Visit, choose: Choose) -> None:
+def refund_whose_answer_is_lost_for_a_day(when: str, visit: Visit, choose: Choose) -> None:
     """When its key is too old it is looked up: found, or held for the patient when it was never made."""
     card, clinic = choose.of(visit.refundable), visit.clinic
-    clinic.control("lose-response", path=REFUNDS, times=1, when=choose.of(("after", "before")))
+    clinic.control("lose-response", path=REFUNDS, times=1, when=when)
     armed = _losses(visit)
     refund = _ask_refund(visit, card, choose.part(card.left))
     clinic.office.until("the answer is lost", lambda: _losses(visit) < armed)
@@ -297,9 +297,14 @@ DEEDS = (
     Deed("refund in part", lambda visit: visit.refundable, refund_in_part),
     Deed("refund whole", lambda visit: visit.refundable, refund_whole),
     Deed(
-        "refund, its answer lost for 25 hours",
+        "refund made, its answer lost for 25 hours",
         lambda visit: visit.refundable,
-        refund_whose_answer_is_lost_for_a_day,
+        partial(refund_whose_answer_is_lost_for_a_day, "after"),
+    ),
+    Deed(
+        "refund lost before it was made, for 25 hours",
+        lambda visit: visit.refundable,
+        partial(refund_whose_answer_is_lost_for_a_day, "before"),
     ),
     Deed("refund that fails later", lambda visit: visit.sent, refund_that_fails_later),
     Deed("dispute", lambda visit: visit.disputable, dispute),
