@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from datetime import timedelta
 
 import pytest
@@ -11,6 +12,7 @@ from billing.accounting.queries.verify import verify
 from billing.kernel.money import Money
 from billing.kernel.permissions import SYSTEM, Role
 from billing.ledger.queries import trial_balance
+from billing.payments.flows.events import work_event
 from billing.payments.flows.reconcile import reconcile
 from billing.people.use_cases import issue_token
 from tests.conftest import NOW
@@ -93,6 +95,20 @@ def test_a_payment_that_no_webhook_told_of_is_booked(deaf):
     assert (found.ok, found.events.missed > 0, found.movements) == (True, True, type(found.movements)(1, 1))
     again = held_against(deaf)
     assert (again.ok, again.events.missed, again.movements.missed) == (True, 0, 0)
+
+
+def test_a_notice_that_is_sent_again_a_month_late_is_kept_and_books_the_payment(deaf, clock_file):
+    paid(deaf)
+    (late,) = sdk_client(deaf.sandbox).events.list({"type": "checkout.session.completed"}).data
+    clock_file.write_text((NOW + timedelta(days=31)).isoformat())
+    deaf.sandbox.control("resend-event", event=late.id)
+    waiting = threading.Event()
+    for _ in range(400):
+        if deaf.kept(late.type):
+            break
+        waiting.wait(0.05)
+    work_event(deaf.room, kind=late.type, object_id=late.data.object["id"])
+    assert books(deaf) == {"1050": 45_000 - FEE, "2100": -45_000, "6100": FEE}
 
 
 def test_what_happened_longer_ago_than_events_are_kept_is_booked_from_the_movements(deaf, clock_file):
