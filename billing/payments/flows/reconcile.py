@@ -99,7 +99,7 @@ def reconcile(
     payouts = _follow_payouts(room, span)
     movements = Listed(0, 0)
     for _ in range(ROUNDS):
-        began = room.clock()
+        began, before = room.clock(), room.gateway.read_balance()
         movements = _take_movements(room, span)
         _make_good(room, span, began, refund_limit)
         _name(room, span, began)
@@ -108,13 +108,19 @@ def reconcile(
             standing = standing_of(read, balance)
         if not standing.unexplained:
             break
+    if before == balance or not standing.unexplained:
+        _keep_standing(room, span, standing)
+    return _report(room, span, events, movements, payouts, standing)
+
+
+def _keep_standing(room: Payments, span: Span, standing: Standing) -> None:
+    """Not what was seen while money moved at the processor: that says nothing, and the next time does."""
     write_now(
         room,
         lambda tx, now: keep_reconciliation(
             tx, standing=standing, since=span.since, until=span.until, actor=SYSTEM, now=now
         ),
     )
-    return _report(room, span, events, movements, payouts, standing)
 
 
 def _span(room: Payments, since: datetime | None, until: datetime | None) -> Span:
