@@ -384,7 +384,7 @@ def _do(database, bill, payers, deed, which, cents):
         arguments["share_id"] = shares[which % len(shares)].id
     elif deed == "fail" and refunds:
         use_case, arguments = fail_refund, {"refund_id": refunds[which % len(refunds)].id}
-    elif deed == "refund" and payments:
+    elif deed == "refund" and payments and refundable[which % len(payments)].amount:
         use_case, arguments = refund_payment, _refund_of(refundable[which % len(payments)], amount)
     else:
         return

@@ -28,6 +28,7 @@ from billing.invoices.states import InvoiceState, ShareState
 from billing.invoices.use_cases.end_share import agree_to_end, ask_to_end, deny_share, keep_share
 from billing.invoices.use_cases.issue import issue_invoice
 from billing.invoices.use_cases.shares import agree_share
+from billing.invoices.use_cases.stop import stop_package
 from billing.invoices.use_cases.void import void_invoice
 from billing.kernel.money import Money
 from billing.kernel.permissions import SYSTEM, Actor, Permission
@@ -305,3 +306,13 @@ def test_of_a_session_that_is_called_off_nobody_owes_anything(do, bill, payer, b
     ended = do(ask_to_end, share_id=share.id, reason=EndReason.WITHDRAWN, borne_by=Bearer.PATIENT)
     assert ended.agreed == Money(30_000)
     assert owed() == (15_000, InvoiceState.OPEN)
+
+
+def test_a_package_with_authorized_care_is_stopped_and_the_patient_is_charged_nothing(do, books, database):
+    package = billed(database, a_patient(database))
+    payer = a_payer(database, package.patient.site_id, PayerKind.VA)
+    do(agree_share, invoice_id=package.invoice.id, order=whole_sessions(payer, package))
+    give(database, package.session_ids[0])
+    stopped = do(stop_package, invoice_id=package.invoice.id)
+    assert (stopped.charged, stopped.invoice_id) == (Money(0), None)
+    assert books() == {"1130": 42_500, "4000": -42_500}
