@@ -135,14 +135,19 @@ def refund_in_part(visit: Visit, choose: Choose) -> None:
 
 
 def refund_whose_answer_is_lost_for_a_day(when: str, visit: Visit, choose: Choose) -> None:
-    """When its key is too old it is looked up: found, or held for the patient when it was never made."""
+    """When its key is too old it is looked up: found, or held for the patient when it was never made.
+
+    No notice comes meanwhile, since one would tell of the refund before anybody has to look it up.
+    """
     card, clinic = choose.of(visit.refundable), visit.clinic
+    clinic.control("hold-events")
     clinic.control("lose-response", path=REFUNDS, times=1, when=when)
     armed = _losses(visit)
     refund = _ask_refund(visit, card, choose.part(card.left))
     clinic.office.until("the answer is lost", lambda: _losses(visit) < armed)
     clinic.pass_time(timedelta(hours=25))
     _end_refund(visit, card, refund)
+    clinic.control("release-events", order="as_sent")
 
 
 def _losses(visit: Visit) -> int:
