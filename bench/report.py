@@ -16,6 +16,16 @@ Written by `make bench`, which runs the product and its peer in turn, round by r
 is the median over the rounds: 2x is twice as fast as the peer. Only ratios travel between machines, and
 differences under 15% mean nothing.
 
+- *By hand*: every statement that the request itself says, with the same values, through the bare driver: the
+  token's read, the key looked up and kept with its sealed answer, lock, audit rows, frozen document, entry.
+  It leaves the same rows under the same triggers, and checks, prices, seals and shows nothing.
+- *ORM and marshmallow* reads and writes the same, but nothing checks the balance of its journal, and it asks
+  nobody's permission.
+- An invoice posts the sessions that were given: receivable, discount, income. A fourth posting would need
+  cover, which no session has before it is billed.
+- *Single posting* is `post` in a transaction of its own. *Bulk posting* begins with the product's records,
+  and COPY with its rows.
+
 Machine: {machine}.
 
 | path | ratio | goal | met or short | peer and version | product against peer, medians |
@@ -39,5 +49,6 @@ def machine(databases: Databases) -> str:
             f"Python {platform.python_version()}",
             databases.sqlite_version,
             databases.postgresql_version or "no PostgreSQL",
+            f"load {os.getloadavg()[0]:.1f} at the end",
         )
     )

@@ -13,7 +13,7 @@ from werkzeug.exceptions import HTTPException
 
 from billing.platform.http.fields import Cents, StrictSchema
 from billing.platform.http.problems import problem_of_http
-from billing.platform.http.writes import idempotency_key
+from billing.platform.http.writes import idempotency_key, schema_of
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -79,7 +79,7 @@ class ApiBlueprint(Blueprint):  # type: ignore[misc]
         return wrap
 
     def arguments(self, schema: type[Schema], **options: Any) -> Callable[[View], View]:
-        wrap: Callable[[View], View] = super().arguments(schema, **options)
+        wrap: Callable[[View], View] = super().arguments(schema_of(schema), **options)
         return wrap
 
     def response(

@@ -123,7 +123,7 @@ def edge_flow(edge: Edge, flow: Callable[[], Any], view: type[Schema], *, status
 
 @cache
 def schema_of(view: type[Schema]) -> Schema:
-    """A view's schema, made once: to make one anew costs as much as to show a record by it."""
+    """A schema that all requests share: to make one anew costs as much as to show a record by it."""
     return view()
 
 
