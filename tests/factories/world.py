@@ -23,10 +23,12 @@ from billing.payments.queries.credits import applied_to, credits_of_patient
 from billing.payments.queries.dormant import list_dormant
 from billing.payments.queries.payments import charge_of_payment, list_payments
 from billing.payments.queries.receipts import list_receipts
+from billing.payments.queries.reconciliation import exceptions_of
 from billing.payments.records.dispute_answers import EvidenceFact
 from billing.payments.records.disputes import DisputeFacts
 from billing.payments.records.payments import ChargeFacts, Payment
 from billing.payments.records.payouts import PayoutFacts, PayoutLineFacts
+from billing.payments.records.reconciliation import Difference, Family
 from billing.payments.states.disputes import DisputeEvent
 from billing.payments.states.payouts import PayoutEvent
 from billing.payments.use_cases.checkouts import begin_checkout, pay_checkout
@@ -35,6 +37,7 @@ from billing.payments.use_cases.disputes import record_dispute
 from billing.payments.use_cases.dormant import list_dormant_credits
 from billing.payments.use_cases.payouts import record_payout
 from billing.payments.use_cases.receive import take_cash
+from billing.payments.use_cases.reconciliation import name_exceptions
 from billing.payments.use_cases.refunds import request_refund
 from billing.payments.use_cases.takebacks import demand_takeback
 from billing.platform.data.database import Database
@@ -138,6 +141,7 @@ def a_world(database: Database, now: datetime, *, slug: str = "b", site: int = 0
         "dispute_id": [dispute_id],
         "answer_id": [answer_id],
         "payout_id": [_payout(database, card, now)],
+        "exception_id": [_exception(database, card, now)],
         "superbill_id": [superbill.id],
         "remittance_id": [each.id for each in remittances],
         "entry_id": [each.id for each in entries],
@@ -145,6 +149,27 @@ def a_world(database: Database, now: datetime, *, slug: str = "b", site: int = 0
         "entity_id": [entity.id],
     }
     return World(entity=entity, site=at, patient=patient, ids=ids)
+
+
+def _exception(database: Database, payment: Payment, now: datetime) -> str:
+    """The processor is said to have moved a cent less for the payment than the books."""
+    with database.reading() as read:
+        charge = charge_of_payment(read, payment.id)
+    found = Difference(
+        object_id=charge,
+        family=Family.CHARGE,
+        processor=payment.amount - Money(1),
+        books=payment.amount,
+        is_at_processor=True,
+        is_in_books=True,
+        under_way=False,
+        source=charge,
+        charge=charge,
+        operation=None,
+    )
+    database.in_transaction(lambda tx: name_exceptions(tx, found=[found], actor=SYSTEM, now=now))
+    with database.reading() as read:
+        return exceptions_of(read, charge, is_open=True)[0].id
 
 
 def _bill(database: Database, patient: Patient, now: datetime) -> Invoice:

@@ -308,6 +308,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "/patients/<patient_id>/refunds": {"amount_cents": 1, "refundable_cents": 1, "reason": "duplicate"},
     "/payments/<payment_id>/move": {"patient_id": "pat_" + "0" * 26},
     "/payments/<payment_id>/refunds": {"amount_cents": 1, "refundable_cents": 1, "reason": "duplicate"},
+    "/reconciliation/<exception_id>/book": {"parts": [{"account": "6100", "amount_cents": -1}]},
     "/refunds/<refund_id>/check": {"check_number": "1001"},
     "/takebacks/<takeback_id>/repay": {"amount_cents": 1, "repaid_on": "2026-11-02"},
     "/sessions/<session_id>/record": TIMES,
