@@ -321,3 +321,27 @@ class BeingCharged(Conflict):
     """A charge of a saved card has no outcome yet; it is looked up by itself."""
 
     code = "being-charged"
+
+
+class NotACheck(Conflict):
+    """Only a check bounces. A card or bank account that fails is told by the processor."""
+
+    code = "not-a-check"
+
+
+class NotBounceable(Conflict):
+    """Some of the check's money was set aside for the state as unclaimed; claim it back first."""
+
+    code = "not-bounceable"
+
+
+class RefundStands(Conflict):
+    """Money of this payment is being given back or was: reject the refund, or void its check, first."""
+
+    code = "refund-stands"
+
+
+class BadBounceDay(Invalid):
+    """A check bounces on the day it came or was banked, or later, and not in the future."""
+
+    code = "bad-bounce-day"

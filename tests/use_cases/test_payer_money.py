@@ -19,19 +19,27 @@ from billing.kernel.errors import BillingError
 from billing.kernel.money import Money, total
 from billing.kernel.permissions import SYSTEM, Actor, Permission
 from billing.ledger.queries import trial_balance
-from billing.payments.errors import MoreThanAvailable, NothingToApply, NotMovable, RefundTargetMissing
+from billing.payments.errors import (
+    MoreThanAvailable,
+    NotBounceable,
+    NothingToApply,
+    NotMovable,
+    RefundTargetMissing,
+)
 from billing.payments.queries.credits import credit_balance, credits_of_patient
 from billing.payments.queries.evidence import facts_on_file
 from billing.payments.queries.payments import charge_of_payment, list_payments
 from billing.payments.queries.receipts import list_receipts
 from billing.payments.queries.refund_plans import refund_plan_of
 from billing.payments.queries.refunds import list_refunds, refundable_of
+from billing.payments.records.bounces import BounceReason
 from billing.payments.records.credits import Election
 from billing.payments.records.dispute_answers import EvidenceFact
 from billing.payments.records.disputes import DisputeFacts, DisputeMovementFacts
 from billing.payments.records.refunds import RefundMethod, RefundReason
 from billing.payments.states.disputes import DisputeEvent
 from billing.payments.states.refunds import RefundState
+from billing.payments.use_cases.bounce import bounce_check
 from billing.payments.use_cases.checkouts import begin_checkout, pay_checkout
 from billing.payments.use_cases.credits import elect
 from billing.payments.use_cases.disputes import record_dispute
@@ -142,6 +150,21 @@ def test_money_after_the_service_ends_what_the_payer_owes(do, share, bill, books
 def test_a_session_with_the_patients_part_paid_and_the_payers_authorized_opens_the_door(do, share, bill):
     do(take_cash, invoice_id=bill.invoice.id, amount=Money(60_000))
     assert do(check_in, session_id=bill.session_ids[0]).checked_in_at == NOW
+
+
+def test_a_payers_check_that_comes_back_is_never_put_on_the_patient(do, share, books):
+    check = {"number": "17", "dated_on": NOW.date()}
+    payment = do(take_payers_check, share_id=share.id, amount=Money(30_000), **check)
+    before = books()
+    with pytest.raises(NotBounceable):
+        do(
+            bounce_check,
+            payment_id=payment.id,
+            reason=BounceReason.STALE,
+            bounced_on=NOW.date(),
+            fee=Money(0),
+        )
+    assert books() == before
 
 
 def test_what_exceeds_is_held_for_the_payer_and_is_no_credit_of_the_patient(do, share, bill, books, database):

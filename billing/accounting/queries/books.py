@@ -156,6 +156,8 @@ NOT_POSTED = Probe(
         SELECT id, 'payment' AS kind, 'received' AS purpose, amount_cents AS cents FROM payment
         UNION ALL SELECT id, 'payment', 'fee', fee_cents FROM payment WHERE fee_cents <> 0
         UNION ALL SELECT id, 'payment', 'moved', amount_cents FROM payment WHERE state = 'moved'
+        UNION ALL SELECT id, 'payment', 'bounced', amount_cents FROM payment WHERE state = 'bounced'
+        UNION ALL SELECT id, 'bounce', 'fee', fee_cents FROM bounce WHERE fee_cents <> 0
         UNION ALL SELECT id, 'credit', 'applied', amount_cents FROM credit_application
         UNION ALL SELECT r.id, 'credit-reversal', 'unapplied', r.amount_cents FROM credit_reversal r
             WHERE EXISTS (SELECT 1 FROM invoice_tender_reversal t
@@ -222,6 +224,7 @@ WITHOUT_FACT = Probe(
             AND NOT EXISTS (SELECT 1 FROM credit_reversal x WHERE x.id = e.source_id))
         OR (e.source_kind = 'payer_share'
             AND NOT EXISTS (SELECT 1 FROM payer_share x WHERE x.id = e.source_id))
+        OR (e.source_kind = 'bounce' AND NOT EXISTS (SELECT 1 FROM bounce x WHERE x.id = e.source_id))
         OR (e.source_kind = 'takeback' AND NOT EXISTS (SELECT 1 FROM takeback x WHERE x.id = e.source_id))
         OR (e.source_kind = 'takeback-return'
             AND NOT EXISTS (SELECT 1 FROM takeback_return x WHERE x.id = e.source_id))

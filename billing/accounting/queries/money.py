@@ -87,6 +87,7 @@ APPLICATIONS = (
     "credit_reversal",
     "credit_withdrawal",
     "coverage_move",
+    "bounce",
 )
 LOT_OVERSPENT = Probe(
     "more was taken from it than it was",
@@ -169,6 +170,22 @@ BOOKED_AGAIN = Probe(
         AND n.received_on = p.received_on AND n.patient_id <> p.patient_id
     GROUP BY p.id, p.state
     HAVING COUNT(n.id) <> CASE WHEN p.state = 'moved' THEN 1 ELSE 0 END
+    """,
+)
+BOUNCED_STAYS = Probe(
+    "bounced without a record of it, or something of it still pays or is held",
+    """
+    SELECT p.id FROM payment p
+    LEFT JOIN bounce b ON b.payment_id = p.id AND b.amount_cents = p.amount_cents
+    WHERE (p.state = 'bounced') <> (b.id IS NOT NULL) OR (p.state = 'bounced' AND (
+        EXISTS (SELECT 1 FROM credit_lot lot WHERE lot.origin_payment_id = p.id AND lot.available_cents > 0)
+        OR EXISTS (SELECT 1 FROM session_coverage c
+            WHERE c.source_kind = 'payment' AND c.source_id = p.id AND c.amount_cents > 0)
+        OR EXISTS (SELECT 1 FROM session_coverage c
+            JOIN credit_application a ON c.source_kind = 'credit' AND a.id = c.source_id
+            JOIN credit_lot lot ON lot.id = a.lot_id
+            WHERE lot.origin_payment_id = p.id AND c.amount_cents > 0)
+    ))
     """,
 )
 SESSION_COVER = Probe(
@@ -287,7 +304,7 @@ def invoices_add_up(books: Books) -> Report:
 
 def applications_stay_within_bounds(books: Books) -> Report:
     probes = [LOT_OVERSPENT, SOURCE_OVERSPENT, APPLIED_ELSEWHERE, SESSION_COVER, INVOICE_COVER]
-    probes += [COVER_HISTORY, FREED_PARTS, HELD_AGAIN, STILL_THERE, BOOKED_AGAIN]
+    probes += [COVER_HISTORY, FREED_PARTS, HELD_AGAIN, STILL_THERE, BOOKED_AGAIN, BOUNCED_STAYS]
     report = look(books, at=["invoice_tender", "treatment_session"], probes=probes)
     require_append_only(books.read, report, APPLICATIONS)
     return report

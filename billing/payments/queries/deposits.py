@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from datetime import date
 
 from sqlalchemy import select
 
@@ -59,6 +60,12 @@ def deposit_id_of(read: Read, payment_id: str) -> str | None:
     """The deposit that a payment was banked with, if it was."""
     query = select(BankDepositItemRow.deposit_id).where(BankDepositItemRow.payment_id == payment_id)
     return read.session.scalar(query)
+
+
+def banked_on(read: Read, payment_id: str) -> date | None:
+    """The day on which a payment was taken to the bank, if it was."""
+    deposit_id = deposit_id_of(read, payment_id)
+    return read.session.get_one(BankDepositRow, deposit_id).banked_on if deposit_id else None
 
 
 def held_in(read: Read, payment: Payment) -> Account:

@@ -27,6 +27,7 @@ class Withdrawal(StrEnum):
     RESTORED = "restored"
     DORMANT = "dormant"
     DISPUTE = "dispute"
+    BOUNCED = "bounced"
 
 
 class Election(StrEnum):

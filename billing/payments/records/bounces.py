@@ -1,0 +1,36 @@
+"""Checks that a bank did not pay."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+
+from billing.kernel.money import Money
+
+
+class BounceReason(StrEnum):
+    """What the bank says: a word of this list, so that nothing of a patient is ever in it."""
+
+    INSUFFICIENT_FUNDS = "insufficient_funds"
+    ACCOUNT_CLOSED = "account_closed"
+    PAYMENT_STOPPED = "payment_stopped"
+    STALE = "stale"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bounce:
+    """`owed` is on invoices again, the rest of `amount` was credit; `fee` is what the bank asks for it."""
+
+    id: str
+    entity_id: str
+    site_id: str
+    patient_id: str
+    payment_id: str
+    reason: BounceReason
+    amount: Money
+    owed: Money
+    fee: Money
+    bounced_on: date
+    recorded_at: datetime

@@ -1,0 +1,204 @@
+"""A check that the bank did not pay: what it had paid is owed again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+
+from billing.catalog.queries import site_date
+from billing.invoices.queries import still_applied
+from billing.invoices.records import SettledPart
+from billing.invoices.rules import owing_again_lines
+from billing.invoices.use_cases.take_back import take_back
+from billing.kernel.errors import Flaw
+from billing.kernel.ids import new_id
+from billing.kernel.money import ZERO, Money, total
+from billing.kernel.permissions import Actor
+from billing.ledger.records import Account, Posting, Source, credit, debit
+from billing.ledger.use_cases import post
+from billing.patients.use_cases import lock_patient
+from billing.payments.errors import BadBounceDay, NotACheck, NotBounceable, RefundStands
+from billing.payments.models.bounces import BounceRow
+from billing.payments.models.payments import PaymentRow
+from billing.payments.queries.bounces import bounce_of, refunds_of_money
+from billing.payments.queries.checkouts import refuse_while_standing
+from billing.payments.queries.credits import applications_of_credit, credits_from_payment
+from billing.payments.queries.deposits import banked_on, held_in
+from billing.payments.queries.disputes import credits_brought_by
+from billing.payments.queries.payments import CREDIT, PAYMENT, find_payment
+from billing.payments.records.bounces import Bounce, BounceReason
+from billing.payments.records.credits import CreditLot, Withdrawal
+from billing.payments.records.payments import Payment, Tender
+from billing.payments.states.payments import PAYMENT_MOVES, PaymentEvent
+from billing.payments.use_cases.credits import withdraw
+from billing.payments.use_cases.unapply import undo_application
+from billing.platform.data.audit import record_audit
+from billing.platform.data.database import Tx
+from billing.platform.data.states import advance
+from billing.platform.data.tasks import open_task
+
+BOUNCE = "bounce"
+CHECK_BOUNCED = "check-bounced"
+"""The task of a person who talks to the patient: days to come are not paid any more."""
+
+
+def bounce_check(
+    tx: Tx,
+    *,
+    payment_id: str,
+    reason: BounceReason,
+    bounced_on: date,
+    fee: Money,
+    actor: Actor,
+    now: datetime,
+) -> Bounce:
+    """Record that a check is worth nothing, before it was banked or after.
+
+    What its money had paid is owed again, also where it had become credit first; what was still credit is
+    gone. The bank's fee is the clinic's.
+    Raises: NoSuchPayment, NotACheck, IllegalMove for one that bounced before or was moved, BadBounceDay,
+    RefundStands, CheckoutStands, NotBounceable.
+    """
+    payment = _locked(tx, payment_id, actor)
+    if payment.tender is not Tender.CHECK:
+        raise NotACheck("Only a check bounces; what else fails, the processor says.")
+    if payment.payer_id is not None:
+        raise NotBounceable("Another payer gave this check. Book it by hand, and agree on their part anew.")
+    row = tx.session.get_one(PaymentRow, payment_id)
+    advance(tx, row, PAYMENT_MOVES, PaymentEvent.BOUNCE, actor=actor, now=now)
+    _refuse_unless_possible(tx, payment, bounced_on, now)
+    _refuse_while_given_back(tx, payment)
+    parts = _off_its_invoice(tx, payment, actor, now)
+    applied = total(part.amount for part in parts)
+    spent = _off_other_invoices(tx, payment, actor, now)
+    lots = credits_from_payment(tx, payment.id)
+    if applied + total(lot.available for lot in lots) != payment.amount:
+        raise NotBounceable("Some of this money is the state's by now. Claim it back first.")
+    _withdraw_all(tx, payment, lots, now)
+    bounce = _keep(tx, payment, reason, bounced_on, (applied + spent, fee), now)
+    _post(tx, payment, bounce, parts, actor, now)
+    _ask_to_talk(tx, payment, actor, now)
+    detail = {"cents": payment.amount.cents}
+    record_audit(tx, actor=actor, action="payment.bounce", subject_id=payment.id, now=now, detail=detail)
+    return bounce
+
+
+def _locked(tx: Tx, payment_id: str, actor: Actor) -> Payment:
+    lock_patient(tx, find_payment(tx, payment_id, actor).patient_id)
+    return find_payment(tx, payment_id, actor)
+
+
+def _refuse_unless_possible(tx: Tx, payment: Payment, bounced_on: date, now: datetime) -> None:
+    earliest, today = banked_on(tx, payment.id) or payment.received_on, site_date(tx, payment.site_id, now)
+    if not earliest <= bounced_on <= today:
+        flaw = Flaw("/bounced_on", f"Must be from {earliest} to {today}.")
+        raise BadBounceDay("A check bounces after it came or was banked, and not in the future.", [flaw])
+
+
+def _refuse_while_given_back(tx: Tx, payment: Payment) -> None:
+    """Money that never came cannot go back, and what went is not undone by an entry here."""
+    if standing := refunds_of_money(tx, payment.id):
+        raise RefundStands(
+            "Money of this check is being given back. Reject what waits, void the check that was written; "
+            "one that was cashed is the accountant's.",
+            refund_ids=list(standing),
+        )
+
+
+def _off_its_invoice(tx: Tx, payment: Payment, actor: Actor, now: datetime) -> Sequence[SettledPart]:
+    if payment.invoice_id is None:
+        return ()
+    applied = still_applied(tx, payment.invoice_id, PAYMENT, payment.id)
+    if not applied:
+        return ()
+    refuse_while_standing(tx, payment.invoice_id)
+    return take_back(
+        tx,
+        invoice_id=payment.invoice_id,
+        source_kind=PAYMENT,
+        source_id=payment.id,
+        amount=applied,
+        actor=actor,
+        now=now,
+    ).parts
+
+
+def _off_other_invoices(tx: Tx, payment: Payment, actor: Actor, now: datetime) -> Money:
+    """Credit that this money had become comes off the invoices that took it; how much that was."""
+    undone = ZERO
+    for lot_id in credits_brought_by(tx, payment.id):
+        for application in applications_of_credit(tx, lot_id):
+            standing = still_applied(tx, application.invoice_id, CREDIT, application.id)
+            if standing:
+                refuse_while_standing(tx, application.invoice_id)
+                undo_application(tx, application, standing, actor, now)
+                undone = undone + standing
+    return undone
+
+
+def _withdraw_all(tx: Tx, payment: Payment, lots: Sequence[CreditLot], now: datetime) -> None:
+    for lot in lots:
+        withdraw(
+            tx,
+            lot_id=lot.id,
+            reason=Withdrawal.BOUNCED,
+            subject_id=payment.id,
+            amount=lot.available,
+            now=now,
+        )
+
+
+def _keep(
+    tx: Tx,
+    payment: Payment,
+    reason: BounceReason,
+    bounced_on: date,
+    owed_and_fee: tuple[Money, Money],
+    now: datetime,
+) -> Bounce:
+    owed, fee = owed_and_fee
+    row = BounceRow(
+        id=new_id("bnc"),
+        entity_id=payment.entity_id,
+        site_id=payment.site_id,
+        patient_id=payment.patient_id,
+        payment_id=payment.id,
+        reason=reason,
+        amount_cents=payment.amount.cents,
+        owed_cents=owed.cents,
+        fee_cents=fee.cents,
+        bounced_on=bounced_on,
+        recorded_at=now,
+    )
+    tx.session.add(row)
+    tx.session.flush()
+    return bounce_of(row)
+
+
+def _post(
+    tx: Tx, payment: Payment, bounce: Bounce, parts: Sequence[SettledPart], actor: Actor, now: datetime
+) -> None:
+    held = payment.amount - total(part.amount for part in parts)
+    lines = (
+        *owing_again_lines(parts, payment.patient_id),
+        debit(Account.PATIENT_CREDITS, held, payment.patient_id),
+        credit(held_in(tx, payment), payment.amount, payment.patient_id),
+    )
+    source = Source(PAYMENT, payment.id, "bounced")
+    post(tx, Posting.of(payment, source, bounce.bounced_on, lines), actor=actor, now=now)
+    if bounce.fee:
+        asked = (debit(Account.BANK_FEES, bounce.fee), credit(Account.BANK, bounce.fee))
+        source = Source(BOUNCE, bounce.id, "fee")
+        post(tx, Posting.of(payment, source, bounce.bounced_on, asked), actor=actor, now=now)
+
+
+def _ask_to_talk(tx: Tx, payment: Payment, actor: Actor, now: datetime) -> None:
+    open_task(
+        tx,
+        kind=CHECK_BOUNCED,
+        subject_id=payment.id,
+        entity_id=payment.entity_id,
+        site_id=payment.site_id,
+        actor=actor,
+        now=now,
+    )
