@@ -70,7 +70,7 @@ def owed(edge, clinic):
 
 def alert(text):
     """The sentence that refuses, if the page shows one."""
-    found = re.search(r'role="alert">([^<]*)<', text)
+    found = re.search(r'role="alert"[^>]*>([^<]*)<', text)
     return found and found[1]
 
 
