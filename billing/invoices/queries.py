@@ -175,10 +175,12 @@ def _dearer(
 ) -> tuple[InvoiceLine, ...]:
     """What the sessions that were given cost more without the others, under the package's own quote.
 
-    Where compensation or the VA has a part the clinic bears it, since their patients are not billed.
+    Where compensation or the VA has a part the clinic bears it, since their patients are not billed. A part
+    that was entered by mistake and ended is none.
     """
     shares = _shares(read, PayerShareRow.invoice_id == package.id)
-    if not given or any(share.kind in TAKES_ALL for share in shares):
+    taken = (share for share in shares if share.paid or share.open_balance or share.borne_by is Bearer.CLINIC)
+    if not given or any(share.kind in TAKES_ALL for share in taken):
         return ()
     quote = find_quote(read, package.quote_id, SYSTEM)
     by_session = {line.session_id: line for line in lines}

@@ -133,6 +133,12 @@ class ExceptionEnded(Conflict):
     code = "exception-ended"
 
 
+class PatientsMoney(Conflict):
+    """An exception that is money of a patient's payment: it is no income, fee or loss of the clinic."""
+
+    code = "patients-money"
+
+
 class PartsDoNotAddUp(Invalid):
     """What is booked of an exception is exactly its amount."""
 

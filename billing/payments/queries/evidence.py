@@ -221,7 +221,7 @@ def _payments_like(read: Read, payment: Payment, *conditions: Any) -> list[Payme
         PaymentRow.patient_id == payment.patient_id,
         PaymentRow.id != payment.id,
         PaymentRow.state == PaymentState.RECEIVED,
-        PaymentRow.payer_id.is_(None),
+        PaymentRow.payer_id == payment.payer_id,  # None: the patient's own
         *conditions,
     )
     return list(read.session.scalars(query.order_by(PaymentRow.id.desc()).limit(MOST_EARLIER)))

@@ -183,6 +183,33 @@ def owner_of_operation(read: Read, operation: str) -> tuple[str, str]:
     return (refund.entity_id, refund.site_id) if refund else _whoever_looks(read)
 
 
+def is_of_a_payment(read: Read, named: NamedException) -> bool:
+    """Whether it gave back, or took, money of a payment that is booked here."""
+    charges = select(MovementRow.charge).where(
+        MovementRow.object_id == named.object_id, MovementRow.charge.is_not(None)
+    )
+    booked = select(PaymentRow.id).where(PaymentRow.charge_reference.in_(charges))
+    is_ours = read.session.scalar(booked.limit(1)) is not None
+    return is_ours and named.kind in (ExceptionKind.REFUND, ExceptionKind.DISPUTE)
+
+
+def is_of_a_checkout(read: Read, named: NamedException) -> bool:
+    """Whether somebody paid it who was asked to by a checkout of ours."""
+    operations = select(MovementRow.operation).where(
+        MovementRow.object_id == named.object_id, MovementRow.operation.is_not(None)
+    )
+    return (
+        read.session.scalar(select(CheckoutRow.id).where(CheckoutRow.id.in_(operations)).limit(1)) is not None
+    )
+
+
+def gross_of(read: Read, named: NamedException) -> Money:
+    """What moved at the processor for an exception at most, its fees counted apart."""
+    moved = select(func.sum(func.abs(MovementRow.amount_cents) + func.abs(MovementRow.fee_cents)))
+    cents = read.session.scalar(moved.where(MovementRow.object_id == named.object_id))
+    return Money(max(abs(named.amount.cents), int(cents or 0)))
+
+
 def _whoever_looks(read: Read) -> tuple[str, str]:
     first = entities(read)[0]
     return first.id, sites(read, first.id)[0].id

@@ -22,7 +22,11 @@ from billing.payments.models.bounces import BounceRow
 from billing.payments.models.payments import PaymentRow
 from billing.payments.queries.bounces import bounce_of, refunds_of_money
 from billing.payments.queries.checkouts import refuse_while_standing
-from billing.payments.queries.credits import applications_of_credit, credits_from_payment
+from billing.payments.queries.credits import (
+    applications_of_credit,
+    credits_from_payment,
+    reimbursed_for_session,
+)
 from billing.payments.queries.deposits import banked_on, held_in
 from billing.payments.queries.disputes import credits_brought_by
 from billing.payments.queries.payments import CREDIT, PAYMENT, find_payment
@@ -69,6 +73,8 @@ def bounce_check(
     _refuse_unless_possible(tx, payment, bounced_on, now)
     _refuse_while_given_back(tx, payment)
     parts = _off_its_invoice(tx, payment, actor, now)
+    if any(reimbursed_for_session(tx, part.session_id) for part in parts):
+        raise NotBounceable("An insurer gave money back for what this check paid. Undo that first.")
     applied = total(part.amount for part in parts)
     spent = _off_other_invoices(tx, payment, actor, now)
     lots = credits_from_payment(tx, payment.id)

@@ -27,7 +27,7 @@ from billing.payments.records.saved_methods import (
 )
 from billing.payments.rules import consent_text
 from billing.payments.states.saved_methods import SAVED_MOVES, SavedEvent, SavedState
-from billing.payments.use_cases.consents import give_consent, lock_method
+from billing.payments.use_cases.consents import give_consent, keep_only, lock_method
 from billing.payments.use_cases.links import LINK_LASTS, SECRET_BYTES
 from billing.platform.data.audit import record_audit
 from billing.platform.data.database import Tx
@@ -83,6 +83,8 @@ def begin_saving(
     if row is None:
         row = _new(tx, link, return_url, now)
         record_audit(tx, actor=actor, action="saved_method.begin", subject_id=row.id, now=now)
+    ticked = {each.purpose for each in texts}
+    keep_only(tx, saved_method_id=row.id, purposes=ticked, actor=actor, now=now)
     for each in texts:
         give_consent(
             tx,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import date, datetime
 
 from sqlalchemy import select
@@ -59,10 +60,25 @@ def revoke_consent(
     row = lock_method(tx, saved_method_id)
     if purpose not in living_consents(tx, row.id):
         raise ConsentMissing("No consent to that purpose is in force.")
-    revoked = _row(row.id, purpose, told_by, actor, now)
+    _take_back(tx, row.id, purpose, told_by, actor, now)
+    return saved_method_of(tx, row)
+
+
+def keep_only(
+    tx: Tx, *, saved_method_id: str, purposes: Collection[Purpose], actor: Actor, now: datetime
+) -> None:
+    """The patient ticked these when the page was shown again: what was ticked before and is not now ends."""
+    for purpose in living_consents(tx, saved_method_id):
+        if purpose not in purposes:
+            _take_back(tx, saved_method_id, purpose, ConsentBy.LINK, actor, now)
+
+
+def _take_back(
+    tx: Tx, saved_method_id: str, purpose: Purpose, told_by: ConsentBy, actor: Actor, now: datetime
+) -> None:
+    revoked = _row(saved_method_id, purpose, told_by, actor, now)
     revoked.deed = ConsentDeed.REVOKED
     _keep(tx, revoked, actor, now)
-    return saved_method_of(tx, row)
 
 
 def give_consent(

@@ -6,14 +6,20 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from billing.catalog.queries import site_date
-from billing.kernel.money import total
+from billing.kernel.money import ZERO, total
 from billing.kernel.permissions import Actor
 from billing.ledger.records import Account, Line, Posting, Source
 from billing.ledger.use_cases import post
-from billing.payments.errors import ExceptionEnded, PartsDoNotAddUp
+from billing.payments.errors import ExceptionEnded, PartsDoNotAddUp, PatientsMoney
 from billing.payments.models.reconciliation import ExceptionBookingRow, NamedExceptionRow
 from billing.payments.queries.differences import EXCEPTION
-from billing.payments.queries.reconciliation import find_exception
+from billing.payments.queries.reconciliation import (
+    find_exception,
+    gone_among,
+    gross_of,
+    is_of_a_checkout,
+    is_of_a_payment,
+)
 from billing.payments.records.reconciliation import BookedPart, ExceptionKind, NamedException
 from billing.payments.use_cases.reconciliation import end_exceptions
 from billing.platform.data.audit import record_audit
@@ -25,14 +31,17 @@ def book_exception(
 ) -> NamedException:
     """Post an exception as what it was, all of it, and end it.
 
-    Raises: NoSuchException, ExceptionEnded, PartsDoNotAddUp.
+    A patient's money is not booked away: what went back of a payment is a refund, and what was paid to a
+    checkout of ours is held on 2240 until it goes back.
+    Raises: NoSuchException, ExceptionEnded, PatientsMoney, PartsDoNotAddUp.
     """
     tx.session.get(NamedExceptionRow, exception_id, with_for_update=True)
     named = find_exception(tx, exception_id, actor)
-    if named.resolved_at is not None or named.kind is ExceptionKind.TWICE:
+    if named.resolved_at is not None or named.kind is ExceptionKind.TWICE or gone_among(tx, [named]):
         raise ExceptionEnded(
             "There is nothing to book: the difference is gone, or stands under another name."
         )
+    _refuse_to_keep_a_patients_money(tx, named, parts)
     if total(part.amount for part in parts) != named.amount:
         raise PartsDoNotAddUp(f"The parts are not {named.amount} together.", cents=named.amount.cents)
     lines = (
@@ -40,6 +49,8 @@ def book_exception(
         *(Line(part.account, -part.amount) for part in parts),
     )
     moved = sum(max(line.amount.cents, 0) for line in lines)
+    if moved > (most := gross_of(tx, named)).cents:
+        raise PartsDoNotAddUp(f"No more than {most} moved at the processor.", cents=named.amount.cents)
     tx.session.add(
         ExceptionBookingRow(exception_id=named.id, moved_cents=moved, booked_by=actor.id, booked_at=now)
     )
@@ -50,3 +61,12 @@ def book_exception(
     record_audit(tx, actor=actor, action="exception.book", subject_id=named.id, now=now, detail=detail)
     end_exceptions(tx, gone=[named], actor=actor, now=now)
     return find_exception(tx, exception_id, actor)
+
+
+def _refuse_to_keep_a_patients_money(tx: Tx, named: NamedException, parts: Sequence[BookedPart]) -> None:
+    """Raises: PatientsMoney."""
+    kept = [
+        part for part in parts if part.amount > ZERO and part.account is not Account.UNAPPLIED_PAYER_MONEY
+    ]
+    if is_of_a_payment(tx, named) or (kept and is_of_a_checkout(tx, named)):
+        raise PatientsMoney("This is a patient's money: hold it on 2240, give it back, or record the refund.")
