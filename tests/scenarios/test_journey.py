@@ -38,7 +38,7 @@ def test_the_journey_ends_with_books_that_balance(undisturbed: Record):
 
 def test_the_journey_charges_what_the_sample_schedule_says(undisturbed: Record):
     charged = [step["cents"]["total"] for step in undisturbed.steps if step["kind"] == "invoice"]
-    assert charged == [216_750, 570_000, 38_250]
+    assert charged == [216_750, 570_000, 24_000, 38_250]
 
 
 def test_credit_is_taken_before_the_card(undisturbed: Record):
@@ -48,10 +48,11 @@ def test_credit_is_taken_before_the_card(undisturbed: Record):
     assert undisturbed.steps[kinds.index("credit") + 1]["cents"]["amount"] == 7_750
 
 
-def test_a_dispute_is_won_and_a_day_goes_back_to_the_card(undisturbed: Record):
+def test_a_dispute_is_won_and_what_a_cancelled_day_leaves_goes_back_to_the_card(undisturbed: Record):
     told = [(step["kind"], step["cents"]) for step in undisturbed.steps]
     assert ("dispute", {"amount": 570_000, "lost": 0}) in told
-    assert ("refund", {"amount": 114_000}) in told
+    assert ("cancellation", {"freed": 114_000, "charged": 24_000, "left": 90_000}) in told
+    assert ("refund", {"amount": 90_000}) in told
     assert undisturbed.trial_balance["6110"] == 1_500
     assert undisturbed.trial_balance["1070"] == 0
 
@@ -64,9 +65,9 @@ def test_what_was_paid_out_is_at_the_bank(undisturbed: Record):
     assert undisturbed.trial_balance["1050"] == payout["left"]
 
 
-def test_every_session_given_has_a_superbill(undisturbed: Record):
+def test_every_session_given_has_a_superbill_and_one_that_cost_more_has_two(undisturbed: Record):
     sessions = [step for step in undisturbed.steps if step["kind"] == "session"]
-    assert len(sessions) == len(undisturbed.files["superbills"]) == 11
+    assert (len(sessions), len(undisturbed.files["superbills"])) == (11, 12)
 
 
 def test_processes_killed_on_the_way_change_nothing(undisturbed: Record, tmp_path: Path):
