@@ -115,7 +115,9 @@ def test_what_was_agreed_to_is_never_changed(database, card, table, deed):
 
 
 def test_words_that_were_changed_behind_the_back_are_found(database, card, now):
-    behind_the_back(database, "UPDATE consent_text SET text = 'I give everything.' WHERE purpose LIKE 'f%'")
+    behind_the_back(
+        database, "UPDATE consent_text SET text = 'I give everything.' WHERE purpose = 'future_visits'"
+    )
     with database.reading() as read:
         looked = verify(read, now=now, refund_limit=Money(20_000))
     assert {check.number for check in looked.checks if check.status is Status.FAILED} == {12}
