@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from io import BytesIO
+from functools import partial
 from typing import Any
 
 from reportlab.pdfgen.canvas import Canvas
@@ -24,9 +24,11 @@ from billing.adapters.page_drawing import (
     WIDTH,
     Block,
     box_of,
-    new_canvas,
+    day,
     paginated,
     pair,
+    printed,
+    stacked,
     text_at,
     wrapped,
 )
@@ -57,27 +59,18 @@ TABLE_HEAD = Block(0, lambda _canvas, _top: None)
 
 def render_evidence(body: Body) -> bytes:
     """The PDF of a packet's frozen body; see payments.use_cases.dispute_answers for its members."""
-    buffer = BytesIO()
-    canvas = new_canvas(buffer)
-    canvas.setTitle(f"Evidence {body['dispute']['reference']}")
-    canvas.setAuthor(body["clinic"]["trade_name"])
     pages = paginated([_head(body), *_boxes(body), *_sections(body)], TABLE_HEAD)
-    for number, blocks in enumerate(pages, 1):
-        _draw_page(canvas, body, blocks, number, len(pages))
-        canvas.showPage()
-    canvas.save()
-    return buffer.getvalue()
+    title = f"Evidence {body['dispute']['reference']}"
+    return printed(title, body["clinic"]["trade_name"], pages, partial(_draw_page, body))
 
 
-def _draw_page(canvas: Canvas, body: Body, blocks: Sequence[Block], number: int, count: int) -> None:
+def _draw_page(body: Body, canvas: Canvas, blocks: Sequence[Block], number: int, count: int) -> None:
     top = HEIGHT - MARGIN
     if number > 1:
         again = f"Evidence for dispute {body['dispute']['reference']}, continued"
         text_at(canvas, MARGIN, top - NORMAL, again, BOLD, NORMAL)
         top -= CONTINUED
-    for block in blocks:
-        block.draw(canvas, top)
-        top -= block.height
+    stacked(canvas, blocks, top)
     notice = HEALTH_NOTICE if body["has_health_data"] else PLAIN_NOTICE
     text_at(canvas, MARGIN, MARGIN - 6, notice, PLAIN, SMALL, color=GREY)
     told = f"Page {number} of {count}"
@@ -94,7 +87,7 @@ def _head(body: Body) -> Block:
             text_at(canvas, MARGIN, line, text, BOLD, LARGE)
             line -= LARGE * LEADING
         text_at(canvas, WIDTH - MARGIN, top - 18, "EVIDENCE", BOLD, 18, to_the_right=True)
-        prepared = f"Packet {body['number']}, prepared {_day(body['prepared_on'])}"
+        prepared = f"Packet {body['number']}, prepared {day(body['prepared_on'])}"
         text_at(canvas, WIDTH - MARGIN, top - 33, prepared, PLAIN, 9, to_the_right=True)
 
     return Block(height, draw)
@@ -108,7 +101,7 @@ def _boxes(body: Body) -> Iterator[Block]:
             ("Number", dispute["reference"]),
             ("Reason given", dispute["reason"].replace("_", " ").capitalize()),
             ("Amount", str(Money(dispute["amount_cents"]))),
-            ("Opened on", _day(dispute["opened_on"])),
+            ("Opened on", day(dispute["opened_on"])),
         ],
     )
     right = box_of(
@@ -151,7 +144,7 @@ def _row(on: str | None, text: str, cents: int | None = None) -> Block:
 
     def draw(canvas: Canvas, top: float) -> None:
         base = top - NORMAL - PADDING
-        text_at(canvas, MARGIN, base, _day(on) if on else "", PLAIN, NORMAL)
+        text_at(canvas, MARGIN, base, day(on) if on else "", PLAIN, NORMAL)
         for place, line in enumerate(lines):
             text_at(canvas, MARGIN + DATE_WIDTH, base - place * LINE, line, PLAIN, NORMAL)
         if cents is not None:
@@ -232,9 +225,3 @@ TOLD: dict[str, Callable[[Any], Iterator[Block]]] = {
     "other_payment": _other,
     "statement": _paragraphs,
 }
-
-
-def _day(iso: str) -> str:
-    """`2026-11-03` as people here read it: 11/03/2026."""
-    year, month, day = iso.split("-")
-    return f"{month}/{day}/{year}"

@@ -44,10 +44,26 @@ class Block:
     is_row: bool = False
 
 
-def new_canvas(buffer: BytesIO) -> Canvas:
-    """A canvas that writes the same bytes for the same drawing."""
+def printed(
+    title: str,
+    author: str,
+    pages: Sequence[Sequence[Block]],
+    draw_page: Callable[[Canvas, Sequence[Block], int, int], None],
+) -> bytes:
+    """The PDF of these pages; `draw_page` gets a page's number and how many there are.
+
+    The same drawing gives the same bytes.
+    """
     register_fonts()
-    return Canvas(buffer, pagesize=LETTER, invariant=1, pageCompression=1, initialFontName=PLAIN)
+    buffer = BytesIO()
+    canvas = Canvas(buffer, pagesize=LETTER, invariant=1, pageCompression=1, initialFontName=PLAIN)
+    canvas.setTitle(title)
+    canvas.setAuthor(author)
+    for number, blocks in enumerate(pages, 1):
+        draw_page(canvas, blocks, number, len(pages))
+        canvas.showPage()
+    canvas.save()
+    return buffer.getvalue()
 
 
 @cache
@@ -79,10 +95,6 @@ class Box:
     @property
     def height(self) -> float:
         return 17 + sum(len(lines) for _, lines in self.rows) * NORMAL * LEADING + 5
-
-
-BOX_WIDTH = (INNER - GAP) / 2
-LABEL_WIDTH = 74.0
 
 
 def box_of(title: str, rows: Sequence[tuple[str, str | Sequence[str]]]) -> Box:
@@ -143,6 +155,7 @@ def text_at(
 
 def wrapped(text: str, font: str, size: float, width: float) -> list[str]:
     """Lines that fit, broken at spaces, and inside a word only when it is longer than a line."""
+    register_fonts()
     lines, line = [], ""
     for word in text.split():
         longer = f"{line} {word}".strip()
@@ -163,3 +176,16 @@ def _broken(word: str, font: str, size: float, width: float) -> list[str]:
             parts.append("")
         parts[-1] += letter
     return parts
+
+
+def stacked(canvas: Canvas, blocks: Sequence[Block], top: float) -> None:
+    """Draw them one below the other."""
+    for block in blocks:
+        block.draw(canvas, top)
+        top -= block.height
+
+
+def day(iso: str) -> str:
+    """`2026-11-03` as people here read it: 11/03/2026."""
+    year, month, of_month = iso.split("-")
+    return f"{month}/{of_month}/{year}"

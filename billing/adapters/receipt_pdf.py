@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from io import BytesIO
+from functools import partial
 from typing import Any
 
 from reportlab.lib.colors import HexColor, white
@@ -25,9 +25,11 @@ from billing.adapters.page_drawing import (
     WIDTH,
     Block,
     box_of,
-    new_canvas,
+    day,
     paginated,
     pair,
+    printed,
+    stacked,
     text_at,
     wrapped,
 )
@@ -49,32 +51,23 @@ SERVICE_WIDTH, PROVIDER_WIDTH = 194.0, 170.0
 
 def render_receipt(body: Body) -> bytes:
     """The PDF of a receipt's frozen body; see payments.use_cases.receipts for its members."""
-    buffer = BytesIO()
-    canvas = new_canvas(buffer)
-    canvas.setTitle(f"Receipt {body['number']}")
-    canvas.setAuthor(body["clinic"]["trade_name"])
     head = Block(20, _draw_table_head, is_row=True)
     blocks = [_letterhead(body), *pair(_patient_box(body), _money_box(body)), *_clinic(body), head]
     pages = paginated([*blocks, *map(_row, body["lines"]), _sum(body)], Block(20, _draw_table_head))
-    for number, of_page in enumerate(pages, 1):
-        _draw_page(canvas, body, of_page, number, len(pages))
-        canvas.showPage()
-    canvas.save()
-    return buffer.getvalue()
+    title = f"Receipt {body['number']}"
+    return printed(title, body["clinic"]["trade_name"], pages, partial(_draw_page, body))
 
 
-def _draw_page(canvas: Canvas, body: Body, blocks: Sequence[Block], number: int, count: int) -> None:
+def _draw_page(body: Body, canvas: Canvas, blocks: Sequence[Block], number: int, count: int) -> None:
     top = HEIGHT - MARGIN
     if number > 1:
         text_at(canvas, MARGIN, top - 8, f"{TITLES[body['kind']]} {body['number']}, continued", BOLD, 9)
         top -= CONTINUED
-    for block in blocks:
-        block.draw(canvas, top)
-        top -= block.height
+    stacked(canvas, blocks, top)
     canvas.setStrokeColor(RULE)
     canvas.line(MARGIN, 44, WIDTH - MARGIN, 44)
     text_at(canvas, MARGIN, 33, NOTICE, PLAIN, SMALL, color=GREY)
-    told = f"Receipt {body['number']}, issued {_day(body['issued_on'])}"
+    told = f"Receipt {body['number']}, issued {day(body['issued_on'])}"
     text_at(canvas, MARGIN, 23, told, PLAIN, SMALL, color=GREY)
     text_at(
         canvas, WIDTH - MARGIN, 23, f"Page {number} of {count}", PLAIN, SMALL, to_the_right=True, color=GREY
@@ -97,7 +90,7 @@ def _letterhead(body: Body) -> Block:
             line -= NORMAL * LEADING
         text_at(canvas, WIDTH - MARGIN, top - 18, TITLES[body["kind"]], BOLD, 18, to_the_right=True)
         text_at(canvas, WIDTH - MARGIN, top - 34, f"No. {body['number']}", BOLD, 9, to_the_right=True)
-        issued = f"Receipt date {_day(body['issued_on'])}"
+        issued = f"Receipt date {day(body['issued_on'])}"
         text_at(canvas, WIDTH - MARGIN, top - 46, issued, PLAIN, 9, to_the_right=True)
         purpose = PURPOSES[body["kind"]] if body["patient"] else PURPOSES_FOR_OTHERS[body["kind"]]
         text_at(canvas, MARGIN, top - height + 12, purpose, PLAIN, SMALL, color=GREY)
@@ -115,12 +108,12 @@ def _patient_box(body: Body) -> Any:
 
 def _money_box(body: Body) -> Any:
     if body["kind"] == "refund":
-        rows = [("Given back on", _day(body["paid_on"])), ("How", body["paid_with"])]
+        rows = [("Given back on", day(body["paid_on"])), ("How", body["paid_with"])]
         if paid := body["refers_to"]:
-            rows.append(("Of receipt", f"{paid['number']} of {_day(paid['issued_on'])}"))
+            rows.append(("Of receipt", f"{paid['number']} of {day(paid['issued_on'])}"))
     else:
         rows = [
-            ("Paid on", _day(body["paid_on"])),
+            ("Paid on", day(body["paid_on"])),
             ("Paid with", body["paid_with"]),
             ("Paid by", "The patient" if body["paid_by_patient"] else "Another payer"),
         ]
@@ -159,7 +152,7 @@ def _draw_table_head(canvas: Canvas, top: float) -> None:
 
 
 def _row(line: Body) -> Block:
-    date = _day(line["service_on"]) if line["service_on"] else ""
+    date = day(line["service_on"]) if line["service_on"] else ""
     if date and not line["is_given"]:
         date += " (planned)"
     service = wrapped(line["description"], PLAIN, NORMAL, SERVICE_WIDTH)
@@ -198,9 +191,3 @@ def _dollars(cents: int) -> str:
 def _address_lines(address: Body) -> list[str]:
     town = f"{address['city']}, {address['state']} {address['postal_code']}"
     return [line for line in (address["line1"], address["line2"], town) if line]
-
-
-def _day(iso: str) -> str:
-    """`2026-11-03` as people here read it: 11/03/2026."""
-    year, month, day = iso.split("-")
-    return f"{month}/{day}/{year}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from io import BytesIO
+from functools import partial
 from typing import Any
 
 from reportlab.lib.colors import HexColor, black, white
@@ -29,10 +29,12 @@ from billing.adapters.page_drawing import (
     Block,
     Box,
     box_of,
+    day,
     frame,
-    new_canvas,
     paginated,
     pair,
+    printed,
+    stacked,
     text_at,
     wrapped,
 )
@@ -81,39 +83,32 @@ COLUMNS = _columns()
 
 def render_superbill(body: Body) -> bytes:
     """The PDF of a superbill's frozen body; see insurance.rules.superbill for its members."""
-    buffer = BytesIO()
-    canvas = new_canvas(buffer)
-    canvas.setTitle(f"Superbill {body['number']}")
-    canvas.setAuthor(body["clinic"]["trade_name"])
     pages = paginated([*_head_blocks(body), *_rows(body), *_foot_blocks(body)], Block(18, _draw_table_head))
-    for number, blocks in enumerate(pages, 1):
-        _draw_page(canvas, body, blocks, f"Page {number} of {len(pages)}")
-        canvas.showPage()
-    canvas.save()
-    return buffer.getvalue()
+    title = f"Superbill {body['number']}"
+    return printed(title, body["clinic"]["trade_name"], pages, partial(_draw_page, body))
 
 
 # ------------------------------------------------------------------------------------------- pages
 
 
-def _draw_page(canvas: Canvas, body: Body, blocks: Sequence[Block], page: str) -> None:
+def _draw_page(body: Body, canvas: Canvas, blocks: Sequence[Block], number: int, count: int) -> None:
     top = HEIGHT - MARGIN
-    if not page.startswith("Page 1 "):
+    if number > 1:
         text_at(canvas, MARGIN, top - 8, f"{TITLE} {body['number']}, continued", BOLD, 9)
         text_at(canvas, WIDTH - MARGIN, top - 8, _patient_line(body), PLAIN, 9, to_the_right=True)
         top -= CONTINUED
-    for block in blocks:
-        block.draw(canvas, top)
-        top -= block.height
+    stacked(canvas, blocks, top)
     canvas.setStrokeColor(RULE)
     canvas.setLineWidth(0.5)
     canvas.line(MARGIN, 44, WIDTH - MARGIN, 44)
     text_at(canvas, MARGIN, 34, CODES_NOTICE, PLAIN, 5.6, color=GREY)
-    left = f"Superbill {body['number']}, version {body['version']}, issued {_day(body['issued_on'])}"
+    left = f"Superbill {body['number']}, version {body['version']}, issued {day(body['issued_on'])}"
     text_at(
         canvas, MARGIN, 24, left + (". SAMPLE DATA" if body["is_sample"] else ""), PLAIN, SMALL, color=GREY
     )
-    text_at(canvas, WIDTH - MARGIN, 24, page, PLAIN, SMALL, to_the_right=True, color=GREY)
+    text_at(
+        canvas, WIDTH - MARGIN, 24, f"Page {number} of {count}", PLAIN, SMALL, to_the_right=True, color=GREY
+    )
 
 
 def _patient_line(body: Body) -> str:
@@ -147,7 +142,7 @@ def _letterhead(body: Body) -> Block:
     clinic, site = body["clinic"], body["site"]
     left = wrapped(clinic["trade_name"], BOLD, LARGE, 300)
     under = [*_address_lines(site["address"], 300), f"Phone {site['phone']}"]
-    right = [f"No. {body['number']}", f"Version {body['version']}, issued {_day(body['issued_on'])}"]
+    right = [f"No. {body['number']}", f"Version {body['version']}, issued {day(body['issued_on'])}"]
     if body["supersedes"]:
         right.append(f"Replaces superbill {body['supersedes']}")
     height = max(len(left) * LARGE * LEADING + len(under) * NORMAL * LEADING, 26 + len(right) * 12) + 20
@@ -173,7 +168,7 @@ def _patient_box(body: Body) -> Box:
     patient = body["patient"]
     rows = [
         ("Name", patient["name"]),
-        ("Date of birth", _day(patient["born_on"])),
+        ("Date of birth", day(patient["born_on"])),
         ("Address", _address_lines(patient["address"], 1_000)),
         ("Phone", _phone(patient["phone"] or "")),
         ("Patient no.", str(patient["number"])),
@@ -222,7 +217,7 @@ def _clinic_box(body: Body) -> Box:
 def _service_strip(body: Body) -> Block:
     service = body["service"]
     facts = (
-        ("Date of service", _day(service["on"])),
+        ("Date of service", day(service["on"])),
         ("Place of service", f"{service['place']} (office)"),
         ("Start and stop", f"{service['started']} to {service['stopped']} ({service['minutes']} minutes)"),
         ("Patient control number", body["control_number"]),
@@ -286,7 +281,7 @@ def _row(line: Body) -> Block:
     if ndc := line["ndc"]:
         description += wrapped(f"NDC {ndc['code']}, {ndc['quantity']} {ndc['unit']}", PLAIN, NORMAL, width)
     cells = (
-        [_day(line["on"])], [line["place"]], [line["code"]], [" ".join(line["modifiers"])],
+        [day(line["on"])], [line["place"]], [line["code"]], [" ".join(line["modifiers"])],
         [line["pointers"]], description, [line["time"]], [str(line["units"])],
         [_dollars(line["charge_cents"])],
     )  # fmt: skip
@@ -330,7 +325,7 @@ def _money_block(body: Body) -> Block:
             text_at(canvas, MARGIN, top - 31, "None yet", PLAIN, NORMAL)
         for place, payment in enumerate(payments):
             line = top - 31 - place * 12
-            text_at(canvas, MARGIN, line, f"{_day(payment['on'])}  {payment['tender']}", PLAIN, NORMAL)
+            text_at(canvas, MARGIN, line, f"{day(payment['on'])}  {payment['tender']}", PLAIN, NORMAL)
             text_at(canvas, MARGIN + 210, line, _dollars(payment["cents"]), PLAIN, NORMAL, to_the_right=True)
         for place, (label, cents, font) in enumerate(amounts):
             line = top - 18 - place * 13
@@ -365,12 +360,6 @@ def _address_lines(address: Body, width: float) -> list[str]:
     town = f"{address['city']}, {address['state']} {address['postal_code']}"
     lines = [address["line1"], address["line2"], town]
     return [part for line in lines if line for part in wrapped(line, PLAIN, NORMAL, width)]
-
-
-def _day(iso: str) -> str:
-    """`2026-11-03` as a US clerk reads it: 11/03/2026."""
-    year, month, day = iso.split("-")
-    return f"{month}/{day}/{year}"
 
 
 def _phone(number: str) -> str:

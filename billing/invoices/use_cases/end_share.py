@@ -20,7 +20,7 @@ from billing.patients.use_cases import lock_patient
 from billing.platform.data.audit import record_audit
 from billing.platform.data.database import Tx
 from billing.platform.data.states import advance
-from billing.platform.data.tasks import open_task
+from billing.platform.data.tasks import ask_a_person
 
 PAYER_DENIED = "payer-denied"
 """The task of a person who appeals, or has the part ended."""
@@ -35,15 +35,7 @@ def deny_share(tx: Tx, *, share_id: str, actor: Actor, now: datetime) -> PayerSh
     """
     row = _locked(tx, share_id, actor)
     row.denied_at = row.denied_at or now
-    open_task(
-        tx,
-        kind=PAYER_DENIED,
-        subject_id=row.id,
-        entity_id=row.entity_id,
-        site_id=row.site_id,
-        actor=actor,
-        now=now,
-    )
+    ask_a_person(tx, kind=PAYER_DENIED, about=row, actor=actor, now=now)
     return _kept(tx, row, "deny", actor, now)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from billing.kernel.permissions import SYSTEM
 from billing.payments import ports
@@ -26,12 +26,13 @@ from billing.payments.records.saved_methods import SavedMethod
 from billing.payments.states.refunds import RefundState
 from billing.payments.use_cases.checkouts import close_checkout
 from billing.payments.use_cases.unknowns import (
-    ask_about_answer,
+    A_BANK_WAITS,
+    A_PERSON_LOOKS_AFTER,
     ask_about_checkout,
-    ask_about_refund,
-    ask_about_removal,
+    ask_if_late,
     keep_look,
 )
+from billing.platform.data.tasks import Sited
 
 
 @dataclass(frozen=True)
@@ -120,9 +121,7 @@ def _told_of_checkout(room: Payments, checkout: Checkout) -> bool:
 
 def _told_of_refund(room: Payments, refund: Refund) -> bool:
     told = tried(lambda: _resolve_refund(room, refund))
-    if not told:
-        write_now(room, lambda tx, now: ask_about_refund(tx, refund=refund, actor=SYSTEM, now=now))
-    _keep_look(room, refund.id, refund.approved_at or refund.requested_at)
+    _keep_looking(room, refund, refund.approved_at or refund.requested_at, told=told)
     return told
 
 
@@ -135,18 +134,27 @@ def _told_of_saving(room: Payments, method: SavedMethod) -> bool:
 def _told_of_removal(room: Payments, method: SavedMethod) -> bool:
     """Who asked for it is owed it: after a week somebody removes the card by hand."""
     told = tried(lambda: follow_removal(room, method))
-    if not told:
-        write_now(room, lambda tx, now: ask_about_removal(tx, method=method, actor=SYSTEM, now=now))
-    _keep_look(room, method.id, method.removal_asked_at or method.opened_at)
+    _keep_looking(room, method, method.removal_asked_at or method.opened_at, told=told)
     return told
 
 
 def _told_of_answer(room: Payments, answer: DisputeAnswer) -> bool:
     told = tried(lambda: send_answer(room, answer_id=answer.id))
-    if not told:
-        write_now(room, lambda tx, now: ask_about_answer(tx, answer=answer, actor=SYSTEM, now=now))
-    _keep_look(room, answer.id, answer.ordered_at or answer.asked_at)
+    _keep_looking(room, answer, answer.ordered_at or answer.asked_at, told=told, after=A_BANK_WAITS)
     return told
+
+
+def _keep_looking(
+    room: Payments, about: Sited, began_at: datetime, *, told: bool, after: timedelta = A_PERSON_LOOKS_AFTER
+) -> None:
+    if not told:
+        write_now(
+            room,
+            lambda tx, now: ask_if_late(
+                tx, about=about, began_at=began_at, actor=SYSTEM, now=now, after=after
+            ),
+        )
+    _keep_look(room, about.id, began_at)
 
 
 def _keep_look(room: Payments, subject_id: str, began_at: datetime) -> None:

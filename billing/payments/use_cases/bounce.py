@@ -39,7 +39,7 @@ from billing.payments.use_cases.unapply import undo_application
 from billing.platform.data.audit import record_audit
 from billing.platform.data.database import Tx
 from billing.platform.data.states import advance
-from billing.platform.data.tasks import open_task
+from billing.platform.data.tasks import ask_a_person
 
 BOUNCE = "bounce"
 CHECK_BOUNCED = "check-bounced"
@@ -199,12 +199,4 @@ def _post(
 
 
 def _ask_to_talk(tx: Tx, payment: Payment, actor: Actor, now: datetime) -> None:
-    open_task(
-        tx,
-        kind=CHECK_BOUNCED,
-        subject_id=payment.id,
-        entity_id=payment.entity_id,
-        site_id=payment.site_id,
-        actor=actor,
-        now=now,
-    )
+    ask_a_person(tx, kind=CHECK_BOUNCED, about=payment, actor=actor, now=now)

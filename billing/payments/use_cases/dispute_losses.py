@@ -26,7 +26,7 @@ from billing.payments.states.refunds import RefundState
 from billing.payments.use_cases.credits import withdraw
 from billing.payments.use_cases.refunds import fail_refund, reject_refund
 from billing.platform.data.database import Tx
-from billing.platform.data.tasks import open_task
+from billing.platform.data.tasks import ask_a_person
 
 SESSIONS_UNPAID = "dispute-sessions-unpaid"
 
@@ -42,15 +42,7 @@ def take_loss(tx: Tx, *, dispute: Dispute, loss: Money, actor: Actor, now: datet
     ahead = [part for part in parts if not part.earned]
     left = [part.session_id for part in ahead if not _called_off(tx, part.session_id, actor, now)]
     if left:
-        open_task(
-            tx,
-            kind=SESSIONS_UNPAID,
-            subject_id=dispute.id,
-            entity_id=dispute.entity_id,
-            site_id=dispute.site_id,
-            actor=actor,
-            now=now,
-        )
+        ask_a_person(tx, kind=SESSIONS_UNPAID, about=dispute, actor=actor, now=now)
     return held, total(part.amount for part in ahead)
 
 

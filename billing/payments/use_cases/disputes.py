@@ -31,7 +31,7 @@ from billing.payments.use_cases.dispute_losses import end_waiting_refunds, take_
 from billing.platform.data.audit import record_audit
 from billing.platform.data.database import Tx
 from billing.platform.data.states import advance
-from billing.platform.data.tasks import open_task
+from billing.platform.data.tasks import ask_a_person
 
 ANSWER_DISPUTE, DISPUTE_REVERSED = "dispute-opened", "dispute-reversed"
 MORE_THAN_IS_LEFT = "dispute-exceeds-payment"
@@ -175,12 +175,4 @@ def _lose(tx: Tx, row: DisputeRow, loss: Money, actor: Actor, now: datetime) -> 
 
 
 def _ask(tx: Tx, row: DisputeRow, kind: str, actor: Actor, now: datetime) -> None:
-    open_task(
-        tx,
-        kind=kind,
-        subject_id=row.id,
-        entity_id=row.entity_id,
-        site_id=row.site_id,
-        actor=actor,
-        now=now,
-    )
+    ask_a_person(tx, kind=kind, about=row, actor=actor, now=now)

@@ -24,7 +24,7 @@ from billing.platform.data.audit import record_audit
 from billing.platform.data.database import Tx
 from billing.platform.data.jobs import enqueue
 from billing.platform.data.states import advance
-from billing.platform.data.tasks import open_task
+from billing.platform.data.tasks import ask_a_person
 
 SEND_MAIL = "send-mail"
 """The job that hands a mail to the server; its key is the mail's id."""
@@ -86,15 +86,7 @@ def refuse_mail(tx: Tx, *, mail_id: str, actor: Actor, now: datetime) -> Mail:
     if row.state == MailState.QUEUED:
         advance(tx, row, MAIL_MOVES, MailEvent.REFUSE, actor=actor, now=now)
         of = tx.session.get_one(ReceiptRow, row.receipt_id)
-        open_task(
-            tx,
-            kind=MAIL_REFUSED,
-            subject_id=of.id,
-            entity_id=of.entity_id,
-            site_id=of.site_id,
-            actor=actor,
-            now=now,
-        )
+        ask_a_person(tx, kind=MAIL_REFUSED, about=of, actor=actor, now=now)
     return mail_of(row)
 
 

@@ -33,7 +33,7 @@ from billing.payments.use_cases.receive import book, post_fee
 from billing.platform.data.audit import record_audit
 from billing.platform.data.database import Tx
 from billing.platform.data.states import advance
-from billing.platform.data.tasks import open_task
+from billing.platform.data.tasks import ask_a_person
 
 PRIVACY_REVIEW = "privacy-review"
 
@@ -186,12 +186,4 @@ def _move_fee(tx: Tx, payment: Payment, moved: Payment, actor: Actor, now: datet
 
 def _ask_to_look(tx: Tx, payment: Payment, actor: Actor, now: datetime) -> None:
     """Papers of the wrong patient may have shown somebody else's money."""
-    open_task(
-        tx,
-        kind=PRIVACY_REVIEW,
-        subject_id=payment.id,
-        entity_id=payment.entity_id,
-        site_id=payment.site_id,
-        actor=actor,
-        now=now,
-    )
+    ask_a_person(tx, kind=PRIVACY_REVIEW, about=payment, actor=actor, now=now)

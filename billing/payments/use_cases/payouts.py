@@ -21,7 +21,7 @@ from billing.platform.data.audit import record_audit
 from billing.platform.data.database import Tx
 from billing.platform.data.inserts import insert_unless_there
 from billing.platform.data.states import advance
-from billing.platform.data.tasks import open_task
+from billing.platform.data.tasks import ask_a_person
 
 PAYOUT_FAILED = "payout-failed"
 
@@ -108,12 +108,4 @@ def _post(tx: Tx, row: PayoutRow, purpose: str, amount: Money, on: date, actor: 
 
 def _ask(tx: Tx, row: PayoutRow, actor: Actor, now: datetime) -> None:
     """Until somebody mends the bank account, the processor pays nothing out."""
-    open_task(
-        tx,
-        kind=PAYOUT_FAILED,
-        subject_id=row.id,
-        entity_id=row.entity_id,
-        site_id=row.site_id,
-        actor=actor,
-        now=now,
-    )
+    ask_a_person(tx, kind=PAYOUT_FAILED, about=row, actor=actor, now=now)

@@ -33,7 +33,7 @@ from billing.payments.rules import held_against, kind_of
 from billing.platform.data.audit import record_audit
 from billing.platform.data.database import Tx
 from billing.platform.data.inserts import insert_unless_there
-from billing.platform.data.tasks import open_task
+from billing.platform.data.tasks import ask_a_person
 
 LONGEST_OPERATION = 40
 """Of our ids; a longer one in the metadata is somebody else's."""
@@ -153,15 +153,7 @@ def _times_seen(tx: Tx, kind: ExceptionKind, object_id: str) -> int:
 
 
 def _ask(tx: Tx, named: NamedException, actor: Actor, now: datetime) -> None:
-    open_task(
-        tx,
-        kind=named.kind,
-        subject_id=named.id,
-        entity_id=named.entity_id,
-        site_id=named.site_id,
-        actor=actor,
-        now=now,
-    )
+    ask_a_person(tx, kind=named.kind, about=named, actor=actor, now=now)
     detail: dict[str, str | int] = {"kind": named.kind, "cents": named.amount.cents}
     record_audit(tx, actor=actor, action="exception.name", subject_id=named.id, now=now, detail=detail)
 

@@ -40,7 +40,7 @@ from billing.platform.data.audit import record_audit
 from billing.platform.data.database import Tx
 from billing.platform.data.jobs import enqueue
 from billing.platform.data.states import advance
-from billing.platform.data.tasks import open_task
+from billing.platform.data.tasks import ask_a_person
 
 SEND_REFUND = "send-refund"
 REFUND_FAILED = "refund-failed"
@@ -216,15 +216,7 @@ def fail_refund(tx: Tx, *, refund_id: str, actor: Actor, now: datetime) -> Refun
     )
     _post(tx, row, "held-again", held, actor, now)
     _put_back(tx, row)
-    open_task(
-        tx,
-        kind=REFUND_FAILED,
-        subject_id=row.id,
-        entity_id=row.entity_id,
-        site_id=row.site_id,
-        actor=actor,
-        now=now,
-    )
+    ask_a_person(tx, kind=REFUND_FAILED, about=row, actor=actor, now=now)
     _audit(tx, row, "refund.fail", actor, now)
     return refund_of(row)
 

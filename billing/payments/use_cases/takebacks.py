@@ -35,7 +35,7 @@ from billing.payments.use_cases.reimbursements import hold_reimbursement
 from billing.platform.data.audit import record_audit
 from billing.platform.data.database import Tx
 from billing.platform.data.states import advance
-from billing.platform.data.tasks import open_task
+from billing.platform.data.tasks import ask_a_person
 
 TAKEBACK, TAKEBACK_RETURN = "takeback", "takeback-return"
 TAKEBACK_REVIEW = "takeback-review"
@@ -248,15 +248,7 @@ def _review(tx: Tx, row: TakebackRow, spent: Money, actor: Actor, now: datetime)
     if not spent:
         advance(tx, row, TAKEBACK_MOVES, TakebackEvent.COVER, actor=actor, now=now)
         return
-    open_task(
-        tx,
-        kind=TAKEBACK_REVIEW,
-        subject_id=row.id,
-        entity_id=row.entity_id,
-        site_id=row.site_id,
-        actor=actor,
-        now=now,
-    )
+    ask_a_person(tx, kind=TAKEBACK_REVIEW, about=row, actor=actor, now=now)
 
 
 def _locked(tx: Tx, takeback_id: str, actor: Actor) -> TakebackRow:

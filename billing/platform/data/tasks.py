@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Protocol
 
 from sqlalchemy import Index, String, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, mapped_column
@@ -67,6 +68,30 @@ class StaffTask:
     closed_by: str | None
     closed_at: datetime | None
     note: str | None
+
+
+class Sited(Protocol):
+    """What a person may be asked about: a row or record of one site."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def entity_id(self) -> str: ...
+    @property
+    def site_id(self) -> str: ...
+
+
+def ask_a_person(tx: Tx, *, kind: str, about: Sited, actor: Actor, now: datetime) -> StaffTask:
+    """Open a task whose fact is the row or record itself."""
+    return open_task(
+        tx,
+        kind=kind,
+        subject_id=about.id,
+        entity_id=about.entity_id,
+        site_id=about.site_id,
+        actor=actor,
+        now=now,
+    )
 
 
 def open_task(
