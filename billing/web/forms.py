@@ -56,7 +56,7 @@ def protect_forms(app: Flask, public: frozenset[str]) -> None:
         return problem(400, "form-expired", "This page was open for too long. Load it again and repeat.")
 
 
-def amount_of(text: str) -> Money:
+def amount_of(text: str, field: str = "amount") -> Money:
     """`450`, `450.00` or `$1,250.00`; more than nothing.
 
     Raises: InvalidRequest.
@@ -65,7 +65,7 @@ def amount_of(text: str) -> Money:
     cents = int(typed[1].replace(",", "")) * 100 + int(typed[2] or 0) if typed else 0
     if not 0 < cents <= LARGEST_CENTS:
         message = "Type an amount above zero in dollars and cents, such as 450.00."
-        raise InvalidRequest(message, [Flaw("/amount", message)])
+        raise InvalidRequest(message, [Flaw(f"/{field}", message)])
     return Money(cents)
 
 

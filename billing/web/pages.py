@@ -20,6 +20,7 @@ from billing.web.portal import receipts as receipt_links
 from billing.web.staff import (
     account,
     approvals,
+    bounces,
     checks,
     credits,
     deposits,
@@ -91,6 +92,7 @@ def register_pages(
         credits.make_blueprint(edge, installation.refund_limit),
         moves.make_blueprint(edge),
         checks.make_blueprint(edge),
+        bounces.make_blueprint(edge),
         deposits.make_blueprint(edge),
         refund_plans.make_blueprint(edge, installation.refund_limit),
         people.make_blueprint(edge),

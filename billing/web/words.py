@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from datetime import date, timedelta
 
 from billing.kernel.money import total
+from billing.payments.records.bounces import BounceReason
 from billing.payments.records.credits import CreditSource
 from billing.payments.records.payments import Payment, Tender
 from billing.payments.records.refunds import (
@@ -38,6 +39,13 @@ CREDITS = {
     CreditSource.OVERPAYMENT: "Paid more than was owed",
     CreditSource.RETURN: "A session that was called off",
     CreditSource.RELEASED: "Gathered for a refund",
+}
+BOUNCES = {
+    BounceReason.INSUFFICIENT_FUNDS: "Not enough money in the account",
+    BounceReason.ACCOUNT_CLOSED: "The account is closed",
+    BounceReason.PAYMENT_STOPPED: "Its payment was stopped",
+    BounceReason.STALE: "The check is too old",
+    BounceReason.OTHER: "Another reason",
 }
 OUTCOMES = {
     (RefundState.REQUESTED, RefundMethod.CARD): ("Waits for approval", "waiting"),

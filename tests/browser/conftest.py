@@ -5,23 +5,24 @@ from __future__ import annotations
 import base64
 import shutil
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from flask import Flask
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 from werkzeug.serving import make_server
 
+from billing.kernel.permissions import Role
 from billing.platform.data.database import Database
 from billing.platform.processes import free_port
 from billing.wiring import create_app
 from config import load_settings
 from tests.conftest import TEST_KEYS
 from tests.factories.sandbox import Sandbox, start_sandbox
-from tests.factories.web import Clinic, open_clinic
+from tests.factories.web import PASSWORD, Clinic, new_staff, open_clinic
 
 
 @dataclass
@@ -97,3 +98,20 @@ def office(database: Database, database_url: str, tmp_path: Path) -> Iterator[Of
         with app.app_context():
             for engine in app.extensions["sqlalchemy"].engines.values():
                 engine.dispose()
+
+
+@pytest.fixture
+def enter(office: Office, page: Page) -> Callable[[Role], Page]:
+    """Somebody of a role signs in and looks at the money of the clinic's patient."""
+
+    def work(role: Role) -> Page:
+        staff = new_staff(office.database, role, office.now, entity_id=office.clinic.entity.id)
+        page.goto(f"{office.url}/staff/")
+        page.get_by_label("E-mail").fill(staff.email)
+        page.get_by_label("Password").fill(PASSWORD)
+        page.get_by_role("button", name="Sign in").click()
+        expect(page.get_by_role("button", name="Sign out")).to_be_visible()
+        page.goto(f"{office.url}/staff/patients/{office.clinic.patient.id}/money")
+        return page
+
+    return work

@@ -7,8 +7,8 @@ from playwright.sync_api import expect
 
 from billing.kernel.money import Money
 from billing.kernel.permissions import Role
+from tests.factories.browser import is_sound
 from tests.factories.paid import paid_by_card, paid_by_check, paid_in_cash
-from tests.factories.web import PASSWORD, new_staff
 
 pytestmark = [pytest.mark.browser, pytest.mark.processes]
 
@@ -20,34 +20,6 @@ def card(office):
     paid_in_cash(office.database, invoice, office.now, Money(40_000))
     paid_by_check(office.database, invoice, office.now, Money(30_000))
     return paid_by_card(office.database, invoice, office.now)
-
-
-@pytest.fixture
-def enter(office, page):
-    def work(role):
-        staff = new_staff(office.database, role, office.now, entity_id=office.clinic.entity.id)
-        page.goto(f"{office.url}/staff/")
-        page.get_by_label("E-mail").fill(staff.email)
-        page.get_by_label("Password").fill(PASSWORD)
-        page.get_by_role("button", name="Sign in").click()
-        expect(page.get_by_role("button", name="Sign out")).to_be_visible()
-        page.goto(f"{office.url}/staff/patients/{office.clinic.patient.id}/money")
-        return page
-
-    return work
-
-
-def is_sound(page):
-    """One heading above all, every field with a name, every column with its scope, nothing sideways."""
-    assert page.locator("h1").count() == 1
-    assert page.locator("th:not([scope])").count() == 0
-    unnamed = "e => e.type !== 'hidden' && !e.labels?.length && !e.ariaLabel"
-    assert page.eval_on_selector_all("main input, main select", f"all => all.filter({unnamed}).length") == 0
-    ids = page.eval_on_selector_all("[id]", "all => all.map(e => e.id)")
-    assert len(ids) == len(set(ids))
-    page.set_viewport_size({"width": 375, "height": 700})
-    assert page.evaluate("document.documentElement.scrollWidth") <= 375
-    page.set_viewport_size({"width": 1200, "height": 800})
 
 
 def test_part_of_a_card_payment_goes_back_and_an_old_page_is_told(card, enter, office):

@@ -221,6 +221,8 @@ NEEDS: dict[str, str] = {
     "GET /staff/patients/<patient_id>": "see a patient",
     "GET /staff/patients/<patient_id>/money": "read payments",
     "GET /staff/payments/<payment_id>/refunds/new": "request a refund",
+    "POST /staff/payments/<payment_id>/bounce": "apply credit",
+    "GET /staff/payments/<payment_id>/bounce/new": "apply credit",
     "POST /staff/payments/<payment_id>/refunds": "request a refund",
     "POST /staff/payments/<payment_id>/refunds/look": "request a refund",
     "GET /staff/patients/<patient_id>/refunds/new": "request a refund",

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 
 from sqlalchemy import or_, select
 
-from billing.kernel.money import Money
+from billing.invoices.queries import still_applied
+from billing.kernel.money import ZERO, Money, total
+from billing.kernel.permissions import Actor
 from billing.payments.models.bounces import BounceRow
 from billing.payments.models.refunds import RefundRow
+from billing.payments.queries.credits import applications_of_credit, credits_from_payment
 from billing.payments.queries.disputes import credits_brought_by
-from billing.payments.records.bounces import Bounce, BounceReason
+from billing.payments.queries.payments import CREDIT, PAYMENT, find_payment
+from billing.payments.records.bounces import Bounce, BounceEffects, BounceReason
+from billing.payments.records.payments import Payment
 from billing.payments.states.refunds import RefundState
 from billing.platform.data.database import Read
 
@@ -22,6 +28,27 @@ def refunds_of_money(read: Read, payment_id: str) -> Sequence[str]:
         or_(RefundRow.payment_id == payment_id, RefundRow.lot_id.in_(credits_brought_by(read, payment_id))),
     )
     return read.session.scalars(query.order_by(RefundRow.id)).all()
+
+
+def what_a_bounce_does(read: Read, payment_id: str, actor: Actor) -> BounceEffects:
+    """Which invoices would owe how much again, and how much credit would go. Raises: NoSuchPayment."""
+    payment, owed = find_payment(read, payment_id, actor), defaultdict[str, Money](lambda: ZERO)
+    for invoice_id, amount in _pays_now(read, payment):
+        owed[invoice_id] += amount
+    return BounceEffects(
+        owed_by_invoice={invoice_id: amount for invoice_id, amount in owed.items() if amount},
+        withdrawn=total(lot.available for lot in credits_from_payment(read, payment_id)),
+        refund_ids=refunds_of_money(read, payment_id),
+    )
+
+
+def _pays_now(read: Read, payment: Payment) -> Iterator[tuple[str, Money]]:
+    """What the payment covers itself, then what the credit covers that it had become."""
+    if payment.invoice_id is not None:
+        yield payment.invoice_id, still_applied(read, payment.invoice_id, PAYMENT, payment.id)
+    for lot_id in credits_brought_by(read, payment.id):
+        for use in applications_of_credit(read, lot_id):
+            yield use.invoice_id, still_applied(read, use.invoice_id, CREDIT, use.id)
 
 
 def bounce_of(row: BounceRow) -> Bounce:

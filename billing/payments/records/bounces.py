@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 
-from billing.kernel.money import Money
+from billing.kernel.money import Money, total
 
 
 class BounceReason(StrEnum):
@@ -34,3 +35,16 @@ class Bounce:
     fee: Money
     bounced_on: date
     recorded_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class BounceEffects:
+    """What recording a bounce does: invoices owe again, credit is withdrawn, unless a refund stands."""
+
+    owed_by_invoice: Mapping[str, Money]
+    withdrawn: Money
+    refund_ids: Sequence[str]
+
+    @property
+    def owed(self) -> Money:
+        return total(self.owed_by_invoice.values())

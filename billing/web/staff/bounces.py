@@ -1,0 +1,132 @@
+"""A check that the bank did not pay: /staff/payments/<id>/bounce/new."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from werkzeug import Response
+
+from billing.catalog.queries import site_date
+from billing.invoices.queries import find_invoice
+from billing.kernel.money import ZERO, Money
+from billing.kernel.permissions import Actor, Permission
+from billing.payments.errors import RefundableChanged
+from billing.payments.queries.bounces import what_a_bounce_does
+from billing.payments.queries.payments import find_payment
+from billing.payments.records.bounces import BounceEffects, BounceReason
+from billing.payments.records.payments import Payment, Tender
+from billing.payments.states.payments import PaymentState
+from billing.payments.use_cases.bounce import bounce_check
+from billing.platform.data.database import Read, Tx
+from billing.platform.http.edge import Edge
+from billing.platform.http.guard import current_actor, guard
+from billing.web import words
+from billing.web.forms import amount_of, written
+from billing.web.refusals import REFUSED, believed, choice_of, date_of, shown_again
+from billing.web.staff.refunds import name_of
+
+PAGE = "staff/bounce.html"
+CHOOSE_REASON = "Choose what the bank says."
+CHANGED = "What this check pays changed meanwhile. Look at it again, then record that it bounced."
+NO_CHECK = "Only a check bounces."
+ENDED = "This check bounced before, or was booked for another patient."
+OF_A_PAYER = "Another payer gave this check. The accountant books it, and their part is agreed on anew."
+RETURNED = "Money of this check is being given back, or was. Reject what waits, or void its check, first."
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bounced:
+    """A payment whose check came back, and what recording that does. `numbers` are the invoices'."""
+
+    payment: Payment
+    name: str
+    effects: BounceEffects
+    numbers: Mapping[str, int]
+    today: str
+
+    @property
+    def why_not(self) -> str | None:
+        if self.payment.tender is not Tender.CHECK:
+            return NO_CHECK
+        if self.payment.state is not PaymentState.RECEIVED:
+            return ENDED
+        if self.payment.payer_id is not None:
+            return OF_A_PAYER
+        return RETURNED if self.effects.refund_ids else None
+
+
+def make_blueprint(edge: Edge) -> Blueprint:
+    routes = Blueprint("staff_bounces", __name__)
+
+    @routes.get("/staff/payments/<payment_id>/bounce/new")
+    @guard(Permission.CREDITS_WRITE)
+    def ask(payment_id: str) -> str:
+        return render_template(PAGE, **_page(edge, payment_id))
+
+    @routes.post("/staff/payments/<payment_id>/bounce")
+    @guard(Permission.CREDITS_WRITE)
+    def bounce(payment_id: str) -> Response | tuple[str, int]:
+        actor, now = current_actor(), edge.clock()
+
+        def work(tx: Tx) -> str:
+            reason = choice_of(BounceReason, "reason", CHOOSE_REASON)
+            bounced_on, fee = date_of("bounced_on"), _fee()
+            _refuse_old_page(tx, payment_id, actor)
+            bounced = bounce_check(
+                tx,
+                payment_id=payment_id,
+                reason=reason,
+                bounced_on=bounced_on,
+                fee=fee,
+                actor=actor,
+                now=now,
+            )
+            return url_for("staff_account.account", patient_id=bounced.patient_id)
+
+        try:
+            to = written(edge, work)
+        except REFUSED as error:
+            return shown_again(PAGE, error, **_page(edge, payment_id))
+        flash("The check is recorded as bounced. A task asks somebody to talk to the patient.", "done")
+        return redirect(to, 303)
+
+    return routes
+
+
+def _fee() -> Money:
+    """What the bank asks; nothing when the field stays empty. Raises: InvalidRequest."""
+    typed = request.form.get("fee", "").strip()
+    return amount_of(typed, "fee") if typed.strip("$0.") else ZERO
+
+
+def _refuse_old_page(tx: Tx, payment_id: str, actor: Actor) -> None:
+    """Raises: RefundableChanged when the page said that another amount would be owed again."""
+    if what_a_bounce_does(tx, payment_id, actor).owed != believed("believed"):
+        raise RefundableChanged(CHANGED)
+
+
+def _page(edge: Edge, payment_id: str) -> dict[str, Any]:
+    actor = current_actor()
+    bounced = edge.audited_read(
+        lambda read: _bounced(read, edge, payment_id, actor),
+        actor=actor,
+        action="page.bounce",
+        subject_id=payment_id,
+    )
+    return {"bounced": bounced, "words": words}
+
+
+def _bounced(read: Read, edge: Edge, payment_id: str, actor: Actor) -> Bounced:
+    """Raises: NoSuchPayment."""
+    payment = find_payment(read, payment_id, actor)
+    effects = what_a_bounce_does(read, payment_id, actor)
+    return Bounced(
+        payment=payment,
+        name=name_of(read, payment.patient_id, actor),
+        effects=effects,
+        numbers={each: find_invoice(read, each, actor).number for each in effects.owed_by_invoice},
+        today=site_date(read, payment.site_id, edge.clock()).isoformat(),
+    )
