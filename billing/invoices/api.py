@@ -31,6 +31,7 @@ from billing.invoices.schemas import (
     PayersQuery,
     PayerStatementView,
     PayerView,
+    StopPackage,
     StopView,
     VoidInvoice,
 )
@@ -131,13 +132,14 @@ def _add_stop_routes(routes: ApiBlueprint, edge: Edge) -> None:
         )
 
     @routes.route("/invoices/<invoice_id>/stop", methods=["POST"])
+    @routes.arguments(StopPackage)
     @routes.response(200, StopView)
     @guard(Permission.INVOICES_VOID)
-    def stop(invoice_id: str) -> Response:
+    def stop(body: dict[str, Any], invoice_id: str) -> Response:
         actor, now = current_actor(), edge.clock()
         return edge_write(
             edge,
-            lambda tx: stop_package(tx, invoice_id=invoice_id, actor=actor, now=now),
+            lambda tx: stop_package(tx, invoice_id=invoice_id, **body, actor=actor, now=now),
             StopView,
             status=200,
             moves_money=True,

@@ -77,6 +77,12 @@ class GivenSessionsOwed(Conflict):
     code = "given-sessions-owed"
 
 
+class StopChanged(Conflict):
+    """Stopping the package does something else by now than was shown; look at it again."""
+
+    code = "stop-changed"
+
+
 class NoSuchPayer(NotFound):
     """No other payer by that id, or none that this actor may know of."""
 

@@ -88,6 +88,13 @@ class InvoiceView(Schema):
     lines = fields.List(fields.Nested(InvoiceLineView))
 
 
+class StopPackage(StrictSchema):
+    """What it was shown with, where somebody looked first; another figure by now is refused."""
+
+    freed_cents = Cents(attribute="freed", load_default=None)
+    charged_cents = Cents(attribute="charged", load_default=None)
+
+
 class StopView(Schema):
     """`charged_cents` is what the given sessions cost more; `left_cents` is the patient's in the end."""
 

@@ -216,6 +216,8 @@ NEEDS: dict[str, str] = {
     "POST /staff/invoices/<invoice_id>/cash": "take a payment",
     "POST /staff/invoices/<invoice_id>/credits": "apply credit",
     "POST /staff/invoices/<invoice_id>/pay-link": "take a payment",
+    "GET /staff/invoices/<invoice_id>/stop/new": "issue and void invoices",
+    "POST /staff/invoices/<invoice_id>/stop": "issue and void invoices",
     "GET /staff/money": "read invoices",
     "POST /staff/patients": "see a patient",
     "GET /staff/patients/<patient_id>": "see a patient",

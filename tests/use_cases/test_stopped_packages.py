@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from billing.accounting.queries.verify import verify
 from billing.care.queries import find_session
 from billing.care.use_cases import check_in
-from billing.invoices.errors import GivenSessionsOwed, NothingToStop, PackageUnderWay
+from billing.invoices.errors import GivenSessionsOwed, NothingToStop, PackageUnderWay, StopChanged
 from billing.invoices.queries import find_invoice, line_of_session, what_a_stop_does
 from billing.invoices.records import InvoiceLine
 from billing.invoices.rules import differences
@@ -213,3 +213,12 @@ def test_together_the_visits_cost_the_new_price_or_what_they_did(nets):
     raised = sum(new - old for old, new, _ in nets)
     assert total(line.net for line in added) == Money(max(0, raised))
     assert all(line.charge - line.discount == line.net and line.net for line in added)
+
+
+@pytest.mark.parametrize("shown", [{"freed": Money(169_999)}, {"charged": Money(4_999)}, {"charged": ZERO}])
+def test_who_was_shown_another_figure_stops_nothing(ask, do, series, shown):
+    bill = series(given=2)
+    with pytest.raises(StopChanged):
+        do(stop_package, invoice_id=bill.invoice.id, **shown)
+    stop = do(stop_package, invoice_id=bill.invoice.id, freed=Money(170_000), charged=Money(5_000))
+    assert stop.left == Money(165_000)

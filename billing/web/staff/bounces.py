@@ -13,6 +13,7 @@ from billing.catalog.queries import site_date
 from billing.invoices.queries import find_invoice
 from billing.kernel.money import ZERO, Money
 from billing.kernel.permissions import Actor, Permission
+from billing.patients.use_cases import lock_patient
 from billing.payments.errors import RefundableChanged
 from billing.payments.queries.bounces import what_a_bounce_does
 from billing.payments.queries.payments import find_payment
@@ -104,6 +105,7 @@ def _fee() -> Money:
 
 def _refuse_old_page(tx: Tx, payment_id: str, actor: Actor) -> None:
     """Raises: RefundableChanged when the page said that another amount would be owed again."""
+    lock_patient(tx, find_payment(tx, payment_id, actor).patient_id)
     if what_a_bounce_does(tx, payment_id, actor).owed != believed("believed"):
         raise RefundableChanged(CHANGED)
 

@@ -13,13 +13,14 @@ from flask import Blueprint, Response, render_template, request
 
 from billing.care.queries import plans_of
 from billing.care.records import Session
+from billing.care.states import SessionState
 from billing.catalog.queries import find_site
 from billing.insurance.api import superbill_pdf
 from billing.insurance.ports import RenderSuperbill
 from billing.insurance.queries import list_superbills
 from billing.insurance.records import Superbill
 from billing.invoices.queries import list_invoices
-from billing.invoices.records import Invoice
+from billing.invoices.records import Invoice, InvoiceKind
 from billing.invoices.states import InvoiceState
 from billing.kernel.clock import local_date
 from billing.kernel.errors import Invalid
@@ -66,6 +67,16 @@ class Account:
     credits: Sequence[CreditLot]
     superbills: Mapping[str, Sequence[Superbill]]
     """By session, the newest version first."""
+
+    @property
+    def stoppable(self) -> frozenset[str]:
+        """The invoices of packages with a visit still to come."""
+        ahead = {each.session.id for each in self.visits if each.session.state is SessionState.PLANNED}
+        return frozenset(
+            invoice.id
+            for invoice in self.invoices
+            if invoice.kind is InvoiceKind.PACKAGE and any(line.session_id in ahead for line in invoice.lines)
+        )
 
     @property
     def owed(self) -> Money:
