@@ -235,6 +235,12 @@ class UnexplainedMoney(Conflict):
     code = "unexplained-money"
 
 
+class CreditNotPermitted(Denied):
+    """Who takes money may not take credit off an invoice as well."""
+
+    code = "credit-not-permitted"
+
+
 class OwnRefund(Denied):
     """Nobody approves what they asked for themselves, by whichever token or session."""
 

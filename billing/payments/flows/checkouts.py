@@ -6,7 +6,7 @@ from billing.kernel.permissions import SYSTEM, Actor
 from billing.payments import ports
 from billing.payments.errors import BeingCharged, CheckoutStands, NotBookedYet
 from billing.payments.flows.room import Payments, log, write_now
-from billing.payments.ports import GatewayRefused
+from billing.payments.ports import GatewayRefused, GatewayTimeout
 from billing.payments.queries.checkouts import checkout_by_reference, find_checkout
 from billing.payments.records.checkouts import Checkout, Way
 from billing.payments.states.checkouts import STANDING, CheckoutState
@@ -82,6 +82,23 @@ def start_reader_payment(
         ),
     )
     return open_page(room, checkout, actor) if checkout.state is CheckoutState.CREATED else checkout
+
+
+def ask_for_rest(room: Payments, *, checkout_id: str, actor: Actor) -> Checkout:
+    """Open what other tenders left to a card; asked again, what became of it.
+
+    A refusal is a state of the answer, since the other tenders are taken. So is silence: the attempt is
+    then looked up by itself. Raises: NoSuchCheckout.
+    """
+    with room.database.reading() as read:
+        checkout = find_checkout(read, checkout_id, actor)
+    if checkout.state is not CheckoutState.CREATED:
+        return checkout
+    try:
+        return open_page(room, checkout, actor)
+    except (GatewayRefused, GatewayTimeout):
+        with room.database.reading() as read:
+            return find_checkout(read, checkout_id, actor)
 
 
 def settle_known(room: Payments, *, reference: str) -> Checkout | None:

@@ -101,14 +101,18 @@ def elect(tx: Tx, *, lot_id: str, election: Election, actor: Actor, now: datetim
     return lot_of(row)
 
 
-def apply_credits(tx: Tx, *, invoice_id: str, actor: Actor, now: datetime) -> AppliedCredits:
+def apply_credits(
+    tx: Tx, *, invoice_id: str, at_most: Money | None = None, actor: Actor, now: datetime
+) -> AppliedCredits:
     """Take as much of the patient's elected credits off an invoice as both allow, oldest first.
 
-    An invoice that is not open, or for which there is no credit, takes nothing.
+    `at_most` bounds it further. An invoice that is not open, or without credit, takes nothing.
     Raises: NoSuchInvoice.
     """
     invoice = lock_invoice(tx, invoice_id, actor)
     owed, applications = invoice.open_balance, []
+    if at_most is not None:
+        owed = min(owed, at_most)
     for lot in elected_credits(tx, invoice.patient_id):
         amount = min(lot.available, owed)
         if amount and invoice.state is InvoiceState.OPEN:
