@@ -250,6 +250,17 @@ def shares_of_payer(read: Read, payer_id: str, actor: Actor) -> Sequence[PayerSh
     return _shares(read, PayerShareRow.payer_id == payer_id, *within_reach(actor, PayerShareRow))
 
 
+def shares_to_end(read: Read, actor: Actor, *, limit: int) -> Sequence[PayerShare]:
+    """The parts that somebody wants ended and a second person has to agree to, oldest first."""
+    query = (
+        select(PayerShareRow.id)
+        .where(PayerShareRow.state == ShareState.ENDING, *within_reach(actor, PayerShareRow))
+        .order_by(PayerShareRow.id)
+        .limit(limit)
+    )
+    return _shares(read, PayerShareRow.id.in_(read.session.scalars(query).all()))
+
+
 def record_of(read: Read, row: InvoiceRow) -> Invoice:
     return _record(row, _lines_by_invoice(read, [row.id])[row.id])
 
@@ -336,4 +347,5 @@ def share_of(read: Read, row: PayerShareRow) -> PayerShare:
         denied_at=row.denied_at,
         ending=EndReason(row.ending) if row.ending else None,
         borne_by=Bearer(row.borne_by) if row.borne_by else None,
+        asked_by_person=row.asked_by_person,
     )

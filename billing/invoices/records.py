@@ -180,6 +180,8 @@ class PayerShare:
     denied_at: datetime | None
     ending: EndReason | None
     borne_by: Bearer | None
+    asked_by_person: str | None
+    """Who wants it ended."""
 
     @property
     def cover(self) -> str:

@@ -8,10 +8,12 @@ from enum import StrEnum
 from typing import Any, TypeVar
 
 from flask import render_template, request
+from marshmallow import ValidationError
 
 from billing.kernel.errors import BillingError, Conflict, Denied, Flaw, Invalid
 from billing.kernel.money import Money
 from billing.platform.http.errors import InvalidRequest
+from billing.platform.http.fields import Text
 from billing.platform.http.problems import status_of
 
 Choice = TypeVar("Choice", bound=StrEnum)
@@ -40,10 +42,15 @@ class Refusal:
 def shown_again(template: str, error: BillingError, **page: Any) -> tuple[str, int]:
     """The form with what was entered, and why it was refused."""
     flaws = error.flaws if isinstance(error, Invalid) else []
-    field = flaws[0].pointer.removeprefix("/") if flaws else FIELDS.get(error.code)
+    field = _field_at(flaws[0].pointer) if flaws else FIELDS.get(error.code)
     sentence = flaws[0].message if flaws else error.detail
     html = render_template(template, refusal=Refusal(field, sentence), entered=request.form, **page)
     return html, status_of(error)
+
+
+def _field_at(pointer: str) -> str:
+    """The form's field for a place of the API: `/session_ids/0` and `/amount_cents` belong to one each."""
+    return pointer.removeprefix("/").partition("/")[0].removesuffix("_cents")
 
 
 def choice_of(kind: type[Choice], field: str, message: str) -> Choice:
@@ -60,6 +67,16 @@ def date_of(field: str) -> date:
         return date.fromisoformat(request.form.get(field, ""))
     except ValueError:
         message = "Choose a day."
+        raise InvalidRequest(message, [Flaw(f"/{field}", message)]) from None
+
+
+def text_of(field: str, most: int) -> str:
+    """One line of text, as the API takes it. Raises: InvalidRequest."""
+    typed = request.form.get(field, "").strip()
+    try:
+        return str(Text(max=most).deserialize(typed))
+    except ValidationError as error:
+        message = str(error.messages[0]) if typed else "Fill this in."
         raise InvalidRequest(message, [Flaw(f"/{field}", message)]) from None
 
 

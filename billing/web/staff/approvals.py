@@ -1,4 +1,4 @@
-"""/staff/approvals: refunds that wait for another person than who asked."""
+"""/staff/approvals: refunds, and ends of payers' parts, that wait for another person than who asked."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 from flask import Blueprint, flash, redirect, render_template, url_for
 from werkzeug import Response
 
+from billing.invoices.queries import find_payer, shares_to_end
+from billing.invoices.records import Payer, PayerShare
 from billing.kernel.errors import BillingError, IllegalMove
 from billing.kernel.permissions import Actor, Permission
 from billing.payments.queries.refunds import list_refunds
@@ -15,7 +17,7 @@ from billing.payments.use_cases.refunds import approve_refund, reject_refund
 from billing.platform.data.database import Read, Tx
 from billing.platform.http.edge import Edge
 from billing.platform.http.guard import current_actor, guard
-from billing.web import words
+from billing.web import payer_words, words
 from billing.web.forms import written
 from billing.web.refusals import REFUSED
 from billing.web.staff.refunds import Followed, followed_of
@@ -31,16 +33,21 @@ def make_blueprint(edge: Edge) -> Blueprint:
     @guard(Permission.REFUNDS_READ)
     def approvals() -> str:
         actor = current_actor()
-        waiting = edge.audited_read(
-            lambda read: _waiting(read, actor), actor=actor, action="page.approvals", subject_id=actor.id
+        waiting, parts = edge.audited_read(
+            lambda read: (_waiting(read, actor), _parts(read, actor)),
+            actor=actor,
+            action="page.approvals",
+            subject_id=actor.id,
         )
         return render_template(
             "staff/approvals.html",
             waiting=waiting,
+            parts_to_end=parts,
             person=actor.person,
             may_decide=actor.may(Permission.REFUNDS_APPROVE),
             may_open_patients=actor.may(Permission.PAYMENTS_READ),
             words=words,
+            payer_words=payer_words,
         )
 
     @routes.post("/staff/refunds/<refund_id>/approve")
@@ -70,6 +77,15 @@ def _waiting(read: Read, actor: Actor) -> Sequence[Followed]:
     """Who has waited longest comes first."""
     refunds = list_refunds(read, actor, state=RefundState.REQUESTED, limit=MOST)
     return followed_of(read, list(reversed(refunds)), actor)
+
+
+def _parts(read: Read, actor: Actor) -> Sequence[tuple[PayerShare, Payer]]:
+    """Other payers' parts that somebody wants ended."""
+    if not actor.may(Permission.PAYERS_READ):
+        return ()
+    return [
+        (share, find_payer(read, share.payer_id, actor)) for share in shares_to_end(read, actor, limit=MOST)
+    ]
 
 
 def _decided(edge: Edge, work: Callable[[Tx], object], done: str) -> Response:
