@@ -70,6 +70,8 @@ class Settings:
     """TRUSTED_PROXIES: how many proxies of yours stand before web and add X-Forwarded-For (0)."""
     refund_limit_cents: int
     """REFUND_LIMIT_CENTS: the largest refund that needs no second person (50000)."""
+    drawer_limit_cents: int
+    """DRAWER_LIMIT_CENTS: what a cash drawer may be over or short without a second person (2000)."""
     mail_url: str | None = field(repr=False)
     """MAIL_URL: smtp[s]://USER:PASSWORD@HOST:PORT?from=ADDRESS; without it no mail leaves the machine."""
     var_dir: Path
@@ -134,6 +136,7 @@ def _settings(environment: Environment, env: Mapping[str, str]) -> Settings:
         clinic_clock=Path(env["CLINIC_CLOCK"]) if "CLINIC_CLOCK" in env else None,
         trusted_proxies=_count(env, "TRUSTED_PROXIES", 0),
         refund_limit_cents=_count(env, "REFUND_LIMIT_CENTS", 50_000),
+        drawer_limit_cents=_count(env, "DRAWER_LIMIT_CENTS", 2_000),
         mail_url=_mail_url(env.get("MAIL_URL")),
         var_dir=var_dir,
     )

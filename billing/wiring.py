@@ -113,6 +113,10 @@ class House:
         return Money(self.settings.refund_limit_cents)
 
     @property
+    def drawer_limit(self) -> Money:
+        return Money(self.settings.drawer_limit_cents)
+
+    @property
     def sends_mail(self) -> bool:
         return self.settings.mail_url is not None
 
@@ -237,6 +241,7 @@ def _register_api(api: BillingApi, house: House) -> None:
             render_receipt,
             render_evidence,
             sends_mail=house.sends_mail,
+            drawer_limit=house.drawer_limit,
         ),
         billing.insurance.api.make_blueprint(edge, render_superbill, Edi835Reader()),
         billing.ledger.api.make_blueprint(edge),
@@ -263,6 +268,7 @@ def _register_browser(app: Flask, house: House, authenticate: Authenticate) -> N
             render_evidence=render_evidence,
             sends_mail=house.sends_mail,
             refund_limit=house.refund_limit,
+            drawer_limit=house.drawer_limit,
         ),
     )
     headers.install(app, public_url=house.settings.public_url)

@@ -31,6 +31,7 @@ class Permission(StrEnum):
     PAYERS_WRITE = "payers:write"
     PAYMENTS_READ = "payments:read"
     PAYMENTS_TAKE = "payments:take"
+    DRAWERS_MANAGE = "drawers:manage"
     RECEIPTS_READ = "receipts:read"
     REFUNDS_READ = "refunds:read"
     REFUNDS_REQUEST = "refunds:request"
@@ -81,7 +82,9 @@ _BILLING = _FRONT_DESK | {
 ROLES: dict[Role, frozenset[Permission]] = {
     Role.FRONT_DESK: _FRONT_DESK,
     Role.BILLING: _BILLING,
-    Role.SUPERVISOR: _BILLING | {_P.CARE_OVERRIDE, _P.REFUNDS_APPROVE, _P.DISPUTES_APPROVE},
+    Role.SUPERVISOR: _BILLING | {
+        _P.CARE_OVERRIDE, _P.REFUNDS_APPROVE, _P.DISPUTES_APPROVE, _P.DRAWERS_MANAGE,
+    },
     Role.CLINICIAN: frozenset({
         _P.STAFF_PAGES, _P.CATALOG_READ, _P.PATIENTS_READ, _P.CARE_READ, _P.CARE_RECORD,
     }),
@@ -90,7 +93,7 @@ ROLES: dict[Role, frozenset[Permission]] = {
         _P.CATALOG_READ, _P.CATALOG_APPROVE, _P.QUOTES_READ, _P.INVOICES_READ, _P.PAYMENTS_READ,
         _P.REFUNDS_READ, _P.REFUNDS_APPROVE, _P.CREDITS_READ, _P.REMITTANCES_READ, _P.LEDGER_READ,
         _P.LEDGER_WRITE, _P.EXPORT_LEDGER, _P.EXPORT_SUPERBILLS, _P.EXPORT_REFUNDS, _P.AUDIT_READ,
-        _P.TASKS_WORK, _P.PAYERS_READ,
+        _P.TASKS_WORK, _P.PAYERS_READ, _P.DRAWERS_MANAGE,
     }),
     Role.ADMIN: frozenset({_P.STAFF_PAGES, _P.PEOPLE_WRITE, _P.SETTINGS_WRITE, _P.AUDIT_READ}),
 }  # fmt: skip

@@ -58,7 +58,7 @@ PUBLIC_ENDPOINTS = sign_in.PUBLIC_ENDPOINTS.union(
 
 @dataclass(frozen=True, kw_only=True)
 class Installation:
-    """What pages need to know of this installation. `refund_limit` goes back without a second person."""
+    """What pages need to know of this installation. Within a limit no second person is needed."""
 
     checkout_origin: str
     render: RenderSuperbill
@@ -66,6 +66,7 @@ class Installation:
     render_evidence: RenderEvidence
     sends_mail: bool
     refund_limit: Money
+    drawer_limit: Money
 
 
 def register_pages(

@@ -48,6 +48,7 @@ from tests.factories.catalog import seed_sample
 from tests.factories.patients import new_patient
 
 REFUND_LIMIT = Money(50_000)
+DRAWER_LIMIT = Money(2_000)
 PASSWORD = "copper-lantern-vogue"
 CHECKOUT_ORIGIN = "https://checkout.example"
 PDF = b"%PDF-1.4 a superbill"
@@ -178,6 +179,7 @@ def web_app(
             render_evidence=render,
             sends_mail=True,
             refund_limit=REFUND_LIMIT,
+            drawer_limit=DRAWER_LIMIT,
         ),
     )
     headers.install(app, edge.public_url)

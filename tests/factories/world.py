@@ -35,6 +35,7 @@ from billing.payments.use_cases.checkouts import begin_checkout, pay_checkout
 from billing.payments.use_cases.dispute_answers import draft_evidence
 from billing.payments.use_cases.disputes import record_dispute
 from billing.payments.use_cases.dormant import list_dormant_credits
+from billing.payments.use_cases.drawers import bring_float, count_drawer, open_drawer
 from billing.payments.use_cases.payouts import record_payout
 from billing.payments.use_cases.receive import take_cash
 from billing.payments.use_cases.reconciliation import name_exceptions
@@ -145,10 +146,27 @@ def a_world(database: Database, now: datetime, *, slug: str = "b", site: int = 0
         "superbill_id": [superbill.id],
         "remittance_id": [each.id for each in remittances],
         "entry_id": [each.id for each in entries],
+        "drawer_id": _drawers(database, at, patient, now),
         "site_id": [at.id],
         "entity_id": [entity.id],
     }
     return World(entity=entity, site=at, patient=patient, ids=ids)
+
+
+def _drawers(database: Database, at: Site, patient: Patient, now: datetime) -> list[str]:
+    """One that another person has to count, and the change that it was opened with."""
+    cashier = replace(CLERK, id=f"usr_{patient.id[4:]}")
+    told = {"site_id": at.id, "amount": Money(1), "brought_on": now.date()}
+    brought = database.in_transaction(lambda tx: bring_float(tx, **told, actor=CLERK, now=now))
+    opened = database.in_transaction(
+        lambda tx: open_drawer(tx, site_id=at.id, float=Money(1), actor=cashier, now=now)
+    )
+    database.in_transaction(
+        lambda tx: count_drawer(
+            tx, drawer_id=opened.id, counted=Money(0), limit=Money(0), actor=cashier, now=now
+        )
+    )
+    return [opened.id, brought.id]
 
 
 def _exception(database: Database, payment: Payment, now: datetime) -> str:

@@ -66,6 +66,7 @@ WHO: dict[str, set[Role]] = {
     "export the ledger": {*OFFICE, ACCOUNTANT},
     "export refunds": {*OFFICE, ACCOUNTANT},
     "export superbills": {ACCOUNTANT},
+    "manage drawers": {SUPERVISOR, ACCOUNTANT},
     "work tasks off": {*OFFICE, ACCOUNTANT},
     "write people and keys": {ADMIN},
 }
@@ -73,6 +74,13 @@ WHO: dict[str, set[Role]] = {
 NEEDS: dict[str, str] = {
     "POST /api/v1/bank-deposits": "take a payment",
     "GET /api/v1/bank-deposits": "read payments",
+    "POST /api/v1/cash-drawers": "take a payment",
+    "GET /api/v1/cash-drawers": "read payments",
+    "GET /api/v1/cash-drawers/<drawer_id>": "read payments",
+    "POST /api/v1/cash-drawers/<drawer_id>/count": "take a payment",
+    "POST /api/v1/cash-drawers/<drawer_id>/confirm": "manage drawers",
+    "POST /api/v1/cash-floats": "manage drawers",
+    "GET /api/v1/cash-floats": "read payments",
     "GET /api/v1/checkouts/<checkout_id>": "read payments",
     "POST /api/v1/checkouts/<checkout_id>/cancel": "take a payment",
     "GET /api/v1/conditions": "know the prices",
@@ -303,6 +311,8 @@ PROOF = {"category": "veteran", "proof": "dd_214", "verified_on": "2026-11-02"}
 TIMES = {"started_at": "2026-11-02T14:00:00Z", "stopped_at": "2026-11-02T14:45:00Z", "dose_mg": 40}
 
 BODIES: dict[str, dict[str, Any]] = {
+    "/cash-drawers/<drawer_id>/confirm": {"counted_cents": 1},
+    "/cash-drawers/<drawer_id>/count": {"counted_cents": 1},
     "/credit-applications/<application_id>/move": {"invoice_id": "inv_" + "0" * 26},
     "/credits/<lot_id>/election": {"election": "refund"},
     "/credits/<lot_id>/refunds": {"amount_cents": 100, "available_cents": 17_850},
@@ -459,6 +469,7 @@ def test_nothing_can_be_made_of_what_belongs_to_others(issue, database, world, n
     ids = {name: known[0] for name, known in world.ids.items()}
     session = {"service": "booster", "on": "2026-11-03", "minutes": 45, "dose_mg": 40}
     deposit = {"payment_ids": [ids["payment_id"]], "banked_on": "2026-11-02"}
+    change = {"amount_cents": 1, "brought_on": "2026-11-02"}
     course = {"condition": "depression", "protocol": "series_of_six", "starts_on": "2026-11-03"}
     attempts = [
         (DESK, "/patients", PERSON | {"site_id": ids["site_id"]}),
@@ -468,6 +479,8 @@ def test_nothing_can_be_made_of_what_belongs_to_others(issue, database, world, n
         (DESK, "/quotes", {"site_id": ids["site_id"], "condition": "crps", "sessions": [session]}),
         (BILLING, "/invoices", {"quote_id": ids["quote_id"]}),
         (DESK, "/bank-deposits", deposit | {"site_id": ids["site_id"]}),
+        (DESK, "/cash-drawers", {"site_id": ids["site_id"], "float_cents": 0}),
+        (SUPERVISOR, "/cash-floats", change | {"site_id": ids["site_id"]}),
         (ADMIN, "/tokens", {"role": "billing", "entity_id": ids["entity_id"], "site_ids": [ids["site_id"]]}),
     ]
     before = _rows(database)

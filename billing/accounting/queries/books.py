@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from billing.accounting.queries.guards import require_append_only, require_insert_guards
+from billing.accounting.queries.drawers import DRAWERS
+from billing.accounting.queries.guards import (
+    require_append_only,
+    require_change_guards,
+    require_insert_guards,
+)
 from billing.accounting.queries.payers import PAYERS_MONEY
 from billing.accounting.queries.probes import Books, Probe, Report, look
 
@@ -188,7 +193,11 @@ NOT_POSTED = Probe(
             + CASE WHEN amount_cents > fee_cents THEN amount_cents - fee_cents ELSE 0 END
             FROM dispute_movement
         UNION ALL SELECT id, 'dispute', 'lost', lost_cents FROM dispute WHERE lost_cents <> 0
-        UNION ALL SELECT id, 'bank_deposit', 'banked', amount_cents FROM bank_deposit
+        UNION ALL SELECT id, 'bank_deposit', 'banked',
+            amount_cents + CASE WHEN float_cents < 0 THEN -float_cents ELSE 0 END FROM bank_deposit
+        UNION ALL SELECT id, 'cash_float', 'brought', amount_cents FROM cash_float
+        UNION ALL SELECT id, 'cash_drawer', 'difference', ABS(difference_cents) FROM cash_drawer
+            WHERE difference_cents <> 0
         UNION ALL SELECT exception_id, 'named-exception', 'booked', moved_cents FROM named_exception_booking
         UNION ALL SELECT id, 'payout', 'paid', ABS(amount_cents) FROM payout WHERE state = 'paid'
         UNION ALL SELECT id, 'refund', 'approved', amount_cents FROM refund WHERE approved_at IS NOT NULL
@@ -235,6 +244,10 @@ WITHOUT_FACT = Probe(
             AND NOT EXISTS (SELECT 1 FROM dispute_movement x WHERE x.id = e.source_id))
         OR (e.source_kind = 'bank_deposit'
             AND NOT EXISTS (SELECT 1 FROM bank_deposit x WHERE x.id = e.source_id))
+        OR (e.source_kind = 'cash_float'
+            AND NOT EXISTS (SELECT 1 FROM cash_float x WHERE x.id = e.source_id))
+        OR (e.source_kind = 'cash_drawer'
+            AND NOT EXISTS (SELECT 1 FROM cash_drawer x WHERE x.id = e.source_id))
         OR (e.source_kind = 'payout' AND NOT EXISTS (SELECT 1 FROM payout x WHERE x.id = e.source_id))
         OR (e.source_kind = 'named-exception'
             AND NOT EXISTS (SELECT 1 FROM named_exception_booking x WHERE x.exception_id = e.source_id))
@@ -249,16 +262,17 @@ WITHOUT_FACT = Probe(
 )
 
 OTHER_DEPOSIT = Probe(
-    "its amount is not that of the payments that were banked with it",
+    "its amount is not that of the payments, and of the change, that were banked with it",
     """
     SELECT d.id FROM bank_deposit d
     LEFT JOIN bank_deposit_item i ON i.deposit_id = d.id
     LEFT JOIN payment p ON p.id = i.payment_id AND p.state <> 'moved'
-    GROUP BY d.id, d.amount_cents HAVING d.amount_cents <> COALESCE(SUM(p.amount_cents), 0)
+    GROUP BY d.id, d.amount_cents, d.float_cents
+    HAVING d.amount_cents <> d.float_cents + COALESCE(SUM(p.amount_cents), 0)
     """,
 )
 NOT_AT_HAND = Probe(
-    "the cash and checks of the site that were not banked are not the balance of account 1060",
+    "cash and checks that were not banked, change and what drawers were over are not what account 1060 says",
     """
     SELECT site_id FROM (
         SELECT e.site_id, l.cents FROM ledger_line l JOIN ledger_entry e ON e.id = l.entry_id
@@ -267,6 +281,9 @@ NOT_AT_HAND = Probe(
         SELECT p.site_id, -p.amount_cents FROM payment p
         WHERE p.tender IN ('cash', 'check') AND p.state = 'received'
             AND NOT EXISTS (SELECT 1 FROM bank_deposit_item i WHERE i.payment_id = p.id)
+        UNION ALL SELECT site_id, -amount_cents FROM cash_float
+        UNION ALL SELECT site_id, float_cents FROM bank_deposit
+        UNION ALL SELECT site_id, -difference_cents FROM cash_drawer WHERE state = 'closed'
     ) told
     GROUP BY site_id HAVING SUM(cents) <> 0
     """,
@@ -286,7 +303,10 @@ def posted_rows_stay(books: Books) -> Report:
 
 
 def balances_agree(books: Books) -> Report:
-    return look(books, at=["credit_lot"], probes=[TRIAL_BALANCE, PATIENTS_CREDIT, PAYERS_MONEY, LOT_BALANCE])
+    probes = [TRIAL_BALANCE, PATIENTS_CREDIT, PAYERS_MONEY, LOT_BALANCE, *DRAWERS]
+    report = look(books, at=["credit_lot", "cash_drawer"], probes=probes)
+    require_change_guards(books.read, report, ["cash_drawer"])
+    return report
 
 
 def credit_is_never_negative(books: Books) -> Report:
@@ -302,5 +322,5 @@ def credit_is_never_negative(books: Books) -> Report:
 def each_fact_is_posted_once(books: Books) -> Report:
     probes = [POSTED_TWICE, NOT_POSTED, WITHOUT_FACT, OTHER_DEPOSIT, NOT_AT_HAND]
     report = look(books, at=["ledger_entry"], probes=probes)
-    require_append_only(books.read, report, ["bank_deposit", "bank_deposit_item"])
+    require_append_only(books.read, report, ["bank_deposit", "bank_deposit_item", "cash_float"])
     return report

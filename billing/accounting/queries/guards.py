@@ -40,6 +40,16 @@ def require_insert_guards(read: Read, report: Report, tables: Sequence[str]) -> 
             report.blame(name, "the database no longer checks what is inserted")
 
 
+def require_change_guards(read: Read, report: Report, tables: Sequence[str]) -> None:
+    """Blame each table where the database no longer looks at changes, or lets rows be deleted."""
+    guards = list(_guards(read))
+    for name in tables:
+        if not any(guard[:2] == (name, "UPDATE") for guard in guards):
+            report.blame(name, "the database no longer checks what is changed")
+        if (name, "DELETE", True) not in guards:
+            report.blame(name, "the database no longer refuses DELETE")
+
+
 def _guards(read: Read) -> Iterator[tuple[str, str, bool]]:
     """Table, deed, and whether every such deed is refused, for each trigger that refuses something."""
     if _is_sqlite(read):

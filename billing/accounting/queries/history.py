@@ -24,6 +24,7 @@ from billing.payments.states.checkouts import CHECKOUT_MOVES
 from billing.payments.states.dispute_answers import ANSWER_MOVES
 from billing.payments.states.disputes import DISPUTE_MOVES
 from billing.payments.states.dormant import DORMANT_MOVES
+from billing.payments.states.drawers import DRAWER_MOVES
 from billing.payments.states.mail import MAIL_MOVES
 from billing.payments.states.payments import PAYMENT_MOVES
 from billing.payments.states.payouts import PAYOUT_MOVES
@@ -61,6 +62,7 @@ LIVES = (
     Life("dispute", "noted", DISPUTE_MOVES),
     Life("dispute_answer", "waiting", ANSWER_MOVES),
     Life("payout", "pending", PAYOUT_MOVES),
+    Life("cash_drawer", "open", DRAWER_MOVES),
     Life("superbill", "issued", SUPERBILL_MOVES),
     Life("remittance", "parked", REMITTANCE_MOVES),
     Life("task", "open", TASK_MOVES),
@@ -83,6 +85,7 @@ MOVE_OF_NOTHING = Probe(
         AND NOT EXISTS (SELECT 1 FROM dispute x WHERE x.id = c.subject_id)
         AND NOT EXISTS (SELECT 1 FROM dispute_answer x WHERE x.id = c.subject_id)
         AND NOT EXISTS (SELECT 1 FROM payout x WHERE x.id = c.subject_id)
+        AND NOT EXISTS (SELECT 1 FROM cash_drawer x WHERE x.id = c.subject_id)
         AND NOT EXISTS (SELECT 1 FROM superbill x WHERE x.id = c.subject_id)
         AND NOT EXISTS (SELECT 1 FROM remittance x WHERE x.id = c.subject_id)
         AND NOT EXISTS (SELECT 1 FROM task x WHERE x.id = c.subject_id)

@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import Row, bindparam, text
 
+from billing.accounting.queries.drawers import CONFIRMED_OWN, COUNTED_ALONE
 from billing.accounting.queries.guards import require_append_only
 from billing.accounting.queries.payers import SHARES
 from billing.accounting.queries.probes import ROWS_AT_ONCE, Books, Probe, Report, look, search
@@ -320,8 +321,8 @@ def one_operation_stands(books: Books) -> Report:
 
 
 def nobody_approves_their_own(books: Books) -> Report:
-    probes = [NOT_APPROVED, OWN_REFUND]
-    report = look(books, at=["refund"], probes=probes)
+    probes = [NOT_APPROVED, OWN_REFUND, COUNTED_ALONE, CONFIRMED_OWN]
+    report = look(books, at=["refund", "cash_drawer"], probes=probes)
     search(books, report, OWN_WRITE_OFF, {"limit": books.refund_limit.cents})
     rows = books.read.session.execute(APPROVED_ITSELF, execution_options={"yield_per": ROWS_AT_ONCE})
     for _, refunds in groupby(rows, key=lambda row: row.patient_id):

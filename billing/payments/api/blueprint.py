@@ -10,6 +10,7 @@ from billing.payments.api.deposits import add_deposit_routes
 from billing.payments.api.dispute_answers import add_answer_deeds, add_evidence_routes
 from billing.payments.api.disputes import add_dispute_routes
 from billing.payments.api.dormant import add_dormant_deeds, add_dormant_routes
+from billing.payments.api.drawers import add_drawer_counts, add_drawer_routes, add_float_routes
 from billing.payments.api.payers import add_payer_payment_routes
 from billing.payments.api.payments import add_payment_routes
 from billing.payments.api.payouts import add_payout_routes
@@ -34,8 +35,12 @@ def make_blueprint(
     render_evidence: RenderEvidence,
     *,
     sends_mail: bool,
+    drawer_limit: Money,
 ) -> ApiBlueprint:
-    """`refund_limit` is the largest amount given back, or given up, that needs no second person."""
+    """`refund_limit` is the largest amount given back, or given up, that needs no second person.
+
+    `drawer_limit` is what a cash drawer may be over or short without one.
+    """
     routes = ApiBlueprint("payments", __name__, description="Money in, credit, money back")
     add_checkout_routes(routes, edge, room)
     add_charge_routes(routes, edge, room)
@@ -46,6 +51,9 @@ def make_blueprint(
     add_tender_routes(routes, edge, room)
     add_payer_payment_routes(routes, edge)
     add_deposit_routes(routes, edge)
+    add_float_routes(routes, edge)
+    add_drawer_routes(routes, edge)
+    add_drawer_counts(routes, edge, drawer_limit)
     add_credit_routes(routes, edge)
     add_application_routes(routes, edge)
     add_refund_routes(routes, edge, refund_limit)

@@ -16,7 +16,8 @@ class PaymentRow(Base):
     """One receipt of money. `refunded_cents` went back or is about to, `lost_cents` went in lost disputes.
 
     `payer_id` is who paid when it was not the patient; `corrects_id` is the payment that had been booked for
-    the wrong patient, and `instrument` what the payer would recognise, such as `visa 4242`.
+    the wrong patient, and `instrument` what the payer would recognise, such as `visa 4242`. `tendered_cents`
+    is the cash that was handed over, where that is known, and `drawer_id` the open drawer that it fell into.
     """
 
     __tablename__ = "payment"
@@ -51,5 +52,7 @@ class PaymentRow(Base):
     lost_cents: Mapped[int]
     charge_reference: Mapped[str | None] = mapped_column(String(255))
     corrects_id: Mapped[str | None] = mapped_column(String(40), ForeignKey("payment.id"))
+    drawer_id: Mapped[str | None] = mapped_column(String(40), index=True)
+    tendered_cents: Mapped[int | None]
     received_on: Mapped[date]
     received_at: Mapped[datetime]

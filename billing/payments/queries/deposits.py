@@ -82,6 +82,7 @@ def deposit_of(row: BankDepositRow, payment_ids: Sequence[str]) -> BankDeposit:
         entity_id=row.entity_id,
         site_id=row.site_id,
         amount=Money(row.amount_cents),
+        float=Money(row.float_cents),
         banked_on=row.banked_on,
         banked_at=row.banked_at,
         payment_ids=tuple(payment_ids),

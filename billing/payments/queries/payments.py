@@ -112,6 +112,8 @@ def payment_of(row: PaymentRow) -> Payment:
         refunded=Money(row.refunded_cents),
         lost=Money(row.lost_cents),
         corrects_id=row.corrects_id,
+        drawer_id=row.drawer_id,
+        tendered=None if row.tendered_cents is None else Money(row.tendered_cents),
         received_on=row.received_on,
         received_at=row.received_at,
     )

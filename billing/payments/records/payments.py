@@ -52,8 +52,15 @@ class Payment:
     refunded: Money
     lost: Money
     corrects_id: str | None
+    drawer_id: str | None
+    tendered: Money | None
     received_on: date
     received_at: datetime
+
+    @property
+    def change(self) -> Money | None:
+        """What was given back at once of the cash that was handed over, where that is known."""
+        return None if self.tendered is None else self.tendered - self.amount
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,7 +9,10 @@ from billing.platform.http.pages import page_args
 
 
 class TakeCash(StrictSchema):
+    """`amount_cents` is what is kept; of `tendered_cents`, what was handed over, the rest is change."""
+
     amount_cents = Cents(attribute="amount", required=True)
+    tendered_cents = Cents(attribute="tendered", load_default=None)
 
 
 class TakeCheck(StrictSchema):
@@ -52,6 +55,9 @@ class PaymentView(Schema):
     amount_cents = Cents(attribute="amount")
     fee_cents = Cents(attribute="fee")
     refunded_cents = Cents(attribute="refunded")
+    tendered_cents = Cents(attribute="tendered", allow_none=True)
+    change_cents = Cents(attribute="change", allow_none=True)
+    drawer_id = fields.String(allow_none=True)
     received_on = LocalDate()
     received_at = Moment()
 

@@ -7,21 +7,31 @@ from datetime import date, datetime
 
 from billing.catalog.errors import NoSuchSite
 from billing.catalog.queries import find_site, site_date
+from billing.catalog.records import Site
 from billing.kernel.errors import Flaw
 from billing.kernel.ids import new_id
-from billing.kernel.money import total
+from billing.kernel.money import ZERO, Money, total
 from billing.kernel.permissions import Actor
 from billing.ledger.records import Account, Posting, Source, credit, debit
 from billing.ledger.use_cases import post
 from billing.patients.use_cases import lock_patient
-from billing.payments.errors import AlreadyBanked, AnotherSite, BadBankingDay, NotBankable
+from billing.payments.errors import (
+    AlreadyBanked,
+    AnotherSite,
+    BadBankingDay,
+    DrawerWaits,
+    NotBankable,
+    NothingToBank,
+)
 from billing.payments.models.deposits import BankDepositItemRow, BankDepositRow
 from billing.payments.queries.deposits import deposit_id_of, deposit_of
 from billing.payments.queries.payments import find_payment
 from billing.payments.records.deposits import BankDeposit
 from billing.payments.records.payments import Payment
 from billing.payments.rules import BANKABLE
+from billing.payments.states.drawers import DrawerState
 from billing.payments.states.payments import PaymentState
+from billing.payments.use_cases.drawers import leave_missing, lock_change, lock_drawers, take_change
 from billing.platform.data.audit import record_audit
 from billing.platform.data.database import Tx
 
@@ -29,11 +39,21 @@ BANK_DEPOSIT = "bank_deposit"
 
 
 def bank_payments(
-    tx: Tx, *, site_id: str, payment_ids: Sequence[str], banked_on: date, actor: Actor, now: datetime
+    tx: Tx,
+    *,
+    site_id: str,
+    payment_ids: Sequence[str],
+    banked_on: date,
+    float: Money = ZERO,
+    actor: Actor,
+    now: datetime,
 ) -> BankDeposit:
     """Record that cash and checks of one site were taken to the bank together: all of them, or none.
 
-    Raises: NoSuchSite, NoSuchPayment, AnotherSite, NotBankable, AlreadyBanked, BadBankingDay.
+    `float` is change of the site that goes along; below zero, what of the payments is missing because
+    drawers were short of it.
+    Raises: NoSuchSite, NoSuchPayment, AnotherSite, NotBankable, AlreadyBanked, BadBankingDay, DrawerWaits,
+    FloatNotThere, NothingToBank.
     """
     site = find_site(tx, site_id)
     if not actor.sees(entity_id=site.entity_id, site_id=site_id):
@@ -42,28 +62,65 @@ def bank_payments(
     for payment in payments:
         _refuse_unless_bankable(tx, payment, site_id)
     _refuse_unless_possible(banked_on, payments, site_date(tx, site_id, now))
+    amount = total(payment.amount for payment in payments) + float
+    if amount <= ZERO:
+        raise NothingToBank("Nothing would be left to take to the bank.")
+    taken_from = _take_out(tx, site, payments, float)
     row = BankDepositRow(
         id=new_id("dep"),
         entity_id=site.entity_id,
         site_id=site_id,
-        amount_cents=total(payment.amount for payment in payments).cents,
+        amount_cents=amount.cents,
+        float_cents=float.cents,
         banked_on=banked_on,
         banked_at=now,
     )
     tx.session.add(row)
     tx.session.flush()
-    tx.session.add_all(BankDepositItemRow(payment_id=each.id, deposit_id=row.id) for each in payments)
+    tx.session.add_all(
+        BankDepositItemRow(
+            payment_id=each.id,
+            deposit_id=row.id,
+            from_drawer_id=each.drawer_id if each.drawer_id in taken_from else None,
+        )
+        for each in payments
+    )
     tx.session.flush()
     deposit = deposit_of(row, [payment.id for payment in payments])
+    _post(tx, deposit, payments, actor, now)
+    return deposit
+
+
+def _post(tx: Tx, deposit: BankDeposit, payments: Sequence[Payment], actor: Actor, now: datetime) -> None:
     lines = (
         debit(Account.BANK, deposit.amount),
+        credit(Account.UNDEPOSITED, deposit.float),
         *(credit(Account.UNDEPOSITED, each.amount, each.patient_id) for each in payments),
     )
-    source = Source(BANK_DEPOSIT, row.id, "banked")
-    post(tx, Posting.of(deposit, source, banked_on, lines), actor=actor, now=now)
+    source = Source(BANK_DEPOSIT, deposit.id, "banked")
+    post(tx, Posting.of(deposit, source, deposit.banked_on, lines), actor=actor, now=now)
     detail = {"cents": deposit.amount.cents, "payments": len(payments)}
-    record_audit(tx, actor=actor, action="deposit.bank", subject_id=row.id, now=now, detail=detail)
-    return deposit
+    record_audit(tx, actor=actor, action="deposit.bank", subject_id=deposit.id, now=now, detail=detail)
+
+
+def _take_out(tx: Tx, site: Site, payments: Iterable[Payment], float: Money) -> set[str]:
+    """Take what goes to the bank out of drawers and the site's change; returns the drawers that are open.
+
+    Raises: DrawerWaits, FloatNotThere.
+    """
+    drawer_ids = sorted({payment.drawer_id for payment in payments if payment.drawer_id})
+    if not (drawer_ids or float):
+        return set()
+    fund = lock_change(tx, site)
+    states = lock_drawers(tx, drawer_ids)
+    for drawer_id, state in states.items():
+        if state is DrawerState.COUNTED:
+            raise DrawerWaits("Another person has to count that drawer first.", drawer_id=drawer_id)
+    if float > ZERO:
+        take_change(fund, float)
+    else:
+        leave_missing(fund, -float)
+    return {drawer_id for drawer_id, state in states.items() if state is DrawerState.OPEN}
 
 
 def _locked(tx: Tx, payment_ids: Iterable[str], actor: Actor) -> list[Payment]:
@@ -89,7 +146,12 @@ def _refuse_unless_bankable(tx: Tx, payment: Payment, site_id: str) -> None:
 
 
 def _refuse_unless_possible(banked_on: date, payments: Iterable[Payment], today: date) -> None:
-    newest = max(payments, key=lambda payment: payment.received_on)
+    newest = max(payments, key=lambda payment: payment.received_on, default=None)
+    if newest is None and banked_on <= today:
+        return
+    if newest is None:
+        flaw = Flaw("/banked_on", f"Must be {today} or earlier.")
+        raise BadBankingDay(f"It is {today} at the site.", [flaw])
     if newest.received_on <= banked_on <= today:
         return
     detail = (

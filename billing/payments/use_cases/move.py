@@ -22,7 +22,7 @@ from billing.payments.models.deposits import BankDepositItemRow
 from billing.payments.models.payments import PaymentRow
 from billing.payments.queries.checkouts import refuse_while_standing
 from billing.payments.queries.credits import credits_from_payment, reimbursed_for_session
-from billing.payments.queries.deposits import deposit_id_of, held_in
+from billing.payments.queries.deposits import held_in
 from billing.payments.queries.disputes import refuse_while_asked_about, refuse_while_disputed
 from billing.payments.queries.payments import PAYMENT, find_payment
 from billing.payments.records.credits import CreditLot, CreditSource, Withdrawal
@@ -165,6 +165,8 @@ def _again(row: PaymentRow, patient_id: str, invoice_id: str | None) -> PaymentR
         lost_cents=0,
         charge_reference=row.charge_reference,
         corrects_id=row.id,
+        drawer_id=row.drawer_id,
+        tendered_cents=row.tendered_cents,
         received_on=row.received_on,
         received_at=row.received_at,
     )
@@ -172,8 +174,11 @@ def _again(row: PaymentRow, patient_id: str, invoice_id: str | None) -> PaymentR
 
 def _stay_banked(tx: Tx, payment: Payment, moved: Payment) -> None:
     """Nobody carries to the bank again what is there."""
-    if deposit_id := deposit_id_of(tx, payment.id):
-        tx.session.add(BankDepositItemRow(payment_id=moved.id, deposit_id=deposit_id))
+    if item := tx.session.get(BankDepositItemRow, payment.id):
+        again = BankDepositItemRow(
+            payment_id=moved.id, deposit_id=item.deposit_id, from_drawer_id=item.from_drawer_id
+        )
+        tx.session.add(again)
         tx.session.flush()
 
 

@@ -14,21 +14,25 @@ from billing.patients.use_cases import lock_patient
 from billing.payments.queries.checkouts import refuse_while_standing
 from billing.payments.records.payments import Payment, Tender
 from billing.payments.rules import refuse_unless_payable
-from billing.payments.use_cases.receive import book_share, new_payment
+from billing.payments.use_cases.receive import book_share, new_payment, put_in_drawer
 from billing.platform.data.database import Tx
 
 
-def take_payers_cash(tx: Tx, *, share_id: str, amount: Money, actor: Actor, now: datetime) -> Payment:
+def take_payers_cash(
+    tx: Tx, *, share_id: str, amount: Money, tendered: Money | None = None, actor: Actor, now: datetime
+) -> Payment:
     """Take a payer's cash, no more than they owe.
 
-    Raises: NoSuchShare, CheckoutStands, MoreThanOwed.
+    Raises: NoSuchShare, CheckoutStands, MoreThanOwed, TenderedTooLittle.
     """
     share = _locked(tx, share_id, actor)
     if amount > share.open_balance:
         raise MoreThanOwed(
             f"This payer owes only {share.open_balance} of it.", open_cents=share.open_balance.cents
         )
-    return _take(tx, share, Tender.CASH, amount, None, actor, now)
+    row = new_payment(tx, find_invoice(tx, share.invoice_id, SYSTEM), Tender.CASH, amount, now)
+    put_in_drawer(tx, row, tendered, actor)
+    return book_share(tx, share.id, row, actor=actor, now=now)
 
 
 def take_payers_check(
@@ -68,7 +72,7 @@ def _take(
     share: PayerShare,
     tender: Tender,
     amount: Money,
-    instrument: str | None,
+    instrument: str,
     actor: Actor,
     now: datetime,
 ) -> Payment:

@@ -13,11 +13,13 @@ from billing.invoices.states import InvoiceState
 from billing.invoices.use_cases.locks import lock_invoice
 from billing.invoices.use_cases.settle import settle
 from billing.invoices.use_cases.shares import fulfil_share
+from billing.kernel.errors import Flaw
 from billing.kernel.ids import new_id
 from billing.kernel.money import ZERO, Money
 from billing.kernel.permissions import SYSTEM, Actor
 from billing.ledger.records import Account, Line, Posting, Source, credit, debit
 from billing.ledger.use_cases import post
+from billing.payments.errors import TenderedTooLittle
 from billing.payments.models.payments import PaymentRow
 from billing.payments.queries.checkouts import refuse_while_standing
 from billing.payments.queries.deposits import held_in
@@ -28,15 +30,26 @@ from billing.payments.records.payments import ChargeFacts, Payment, Tender
 from billing.payments.rules import refuse_unless_payable
 from billing.payments.states.payments import PaymentState
 from billing.payments.use_cases.credits import open_lot
+from billing.payments.use_cases.drawers import lock_open_drawer
 from billing.payments.use_cases.receipts import issue_payment_receipt
 from billing.platform.data.audit import record_audit
 from billing.platform.data.database import Tx
 
 
-def take_cash(tx: Tx, *, invoice_id: str, amount: Money, actor: Actor, now: datetime) -> Payment:
-    """Take cash at the desk: what is kept, after any change was given.
+def take_cash(
+    tx: Tx,
+    *,
+    invoice_id: str,
+    amount: Money,
+    tendered: Money | None = None,
+    actor: Actor,
+    now: datetime,
+) -> Payment:
+    """Take cash at the desk: what is kept of what was handed over, the rest of which is change.
 
-    Raises: NoSuchInvoice; CheckoutStands; MoreThanOwed, since a zero too many is likelier than a gift.
+    It falls into the actor's open drawer at that site, if there is one.
+    Raises: NoSuchInvoice; CheckoutStands; MoreThanOwed, since a zero too many is likelier than a gift;
+    TenderedTooLittle.
     """
     invoice = lock_invoice(tx, invoice_id, actor)
     refuse_while_standing(tx, invoice_id)
@@ -45,7 +58,21 @@ def take_cash(tx: Tx, *, invoice_id: str, amount: Money, actor: Actor, now: date
             f"Only {invoice.open_balance} is owed on this invoice.", open_cents=invoice.open_balance.cents
         )
     row = new_payment(tx, invoice, Tender.CASH, amount, now)
+    put_in_drawer(tx, row, tendered, actor)
     return book(tx, invoice, row, actor=actor, now=now)
+
+
+def put_in_drawer(tx: Tx, row: PaymentRow, tendered: Money | None, actor: Actor) -> None:
+    """Cash falls into the open drawer of who takes it, and what was handed over is remembered.
+
+    Raises: TenderedTooLittle.
+    """
+    if tendered is not None and tendered.cents < row.amount_cents:
+        kept = Money(row.amount_cents)
+        flaw = Flaw("/tendered_cents", f"Must be {kept} or more.")
+        raise TenderedTooLittle(f"{tendered} was handed over, which is less than {kept}.", [flaw])
+    row.tendered_cents = None if tendered is None else tendered.cents
+    row.drawer_id = lock_open_drawer(tx, row.site_id, actor)
 
 
 def take_check(

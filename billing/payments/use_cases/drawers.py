@@ -1,0 +1,235 @@
+"""Cash drawers: opened with change, counted blind, closed with what was over or short.
+
+Locks are taken in one order: patients, the site's change, drawers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+
+from sqlalchemy import select
+
+from billing.catalog.errors import NoSuchSite
+from billing.catalog.queries import find_site, site_date
+from billing.catalog.records import Site
+from billing.kernel.errors import Flaw
+from billing.kernel.ids import new_id
+from billing.kernel.money import ZERO, Money
+from billing.kernel.permissions import Actor, Permission
+from billing.ledger.records import Account, Posting, Source, credit, debit
+from billing.ledger.use_cases import post
+from billing.payments.errors import (
+    BadBankingDay,
+    DrawerNotYours,
+    DrawerOpen,
+    FloatNotThere,
+    OwnDrawer,
+)
+from billing.payments.models.drawers import CashDrawerRow, CashFloatRow, ChangeFundRow
+from billing.payments.queries.drawers import banked_from, drawer_of, find_drawer, float_of, taken_in
+from billing.payments.records.drawers import CashDrawer, CashFloat
+from billing.payments.states.drawers import DRAWER_MOVES, DrawerEvent, DrawerState
+from billing.platform.data.audit import record_audit
+from billing.platform.data.database import Tx
+from billing.platform.data.inserts import insert_unless_there
+from billing.platform.data.states import advance
+from billing.platform.data.tasks import ask_a_person
+
+CASH_DRAWER, CASH_FLOAT = "cash_drawer", "cash_float"
+DRAWER_DIFFERENCE = "drawer-difference"
+
+
+def bring_float(
+    tx: Tx, *, site_id: str, amount: Money, brought_on: date, actor: Actor, now: datetime
+) -> CashFloat:
+    """Record change that was brought from the bank to a site: the clinic's own money, for any drawer.
+
+    Raises: NoSuchSite, BadBankingDay.
+    """
+    site, today = _site(tx, site_id, actor), site_date(tx, site_id, now)
+    if brought_on > today:
+        flaw = Flaw("/brought_on", f"Must be {today} or earlier.")
+        raise BadBankingDay(f"It is {today} at the site; change is brought on that day or before.", [flaw])
+    fund = lock_change(tx, site)
+    fund.free_cents += amount.cents
+    row = CashFloatRow(
+        id=new_id("flt"),
+        entity_id=site.entity_id,
+        site_id=site_id,
+        amount_cents=amount.cents,
+        brought_on=brought_on,
+        brought_by=actor.person,
+        brought_at=now,
+    )
+    tx.session.add(row)
+    tx.session.flush()
+    brought = float_of(row)
+    lines = (debit(Account.UNDEPOSITED, amount), credit(Account.BANK, amount))
+    source = Source(CASH_FLOAT, row.id, "brought")
+    post(tx, Posting.of(brought, source, brought_on, lines), actor=actor, now=now)
+    _audit(tx, row, "float.bring", amount, actor, now)
+    return brought
+
+
+def open_drawer(tx: Tx, *, site_id: str, float: Money, actor: Actor, now: datetime) -> CashDrawer:
+    """Open the actor's drawer at a site with change that the site holds.
+
+    Raises: NoSuchSite, DrawerOpen, FloatNotThere.
+    """
+    site = _site(tx, site_id, actor)
+    fund = lock_change(tx, site)
+    if standing := lock_open_drawer(tx, site_id, actor):
+        raise DrawerOpen("Your drawer at this site is open. Count it first.", drawer_id=standing)
+    take_change(fund, float)
+    row = CashDrawerRow(
+        id=new_id("drw"),
+        entity_id=site.entity_id,
+        site_id=site_id,
+        state=DrawerState.OPEN,
+        cashier=actor.person,
+        float_cents=float.cents,
+        opened_on=site_date(tx, site_id, now),
+        opened_at=now,
+    )
+    tx.session.add(row)
+    tx.session.flush()
+    _audit(tx, row, "drawer.open", float, actor, now)
+    return drawer_of(row)
+
+
+def count_drawer(
+    tx: Tx, *, drawer_id: str, counted: Money, limit: Money, actor: Actor, now: datetime
+) -> CashDrawer:
+    """Say what is in a drawer, without being told what should be: it takes no more cash from now on.
+
+    Up to the limit it is closed with the difference. Beyond, and with any difference in another person's
+    drawer, somebody else has to count too.
+    Raises: NoSuchDrawer, DrawerNotYours, IllegalMove when it was counted before.
+    """
+    fund, row = _locked(tx, drawer_id, actor)
+    is_own = row.cashier == actor.person
+    if not is_own and not actor.may(Permission.DRAWERS_MANAGE):
+        raise DrawerNotYours("This is another person's drawer. Its cashier or a supervisor counts it.")
+    taken, banked, today = taken_in(tx, row.id), banked_from(tx, row.id), site_date(tx, row.site_id, now)
+    expected = Money(row.float_cents) + taken - banked
+    difference, allowed = counted - expected, limit if is_own else ZERO
+    is_close = abs(difference.cents) <= allowed.cents
+    event = DrawerEvent.CLOSE if is_close else DrawerEvent.DIFFER
+    advance(tx, row, DRAWER_MOVES, event, actor=actor, now=now)
+    row.taken_cents, row.banked_cents, row.expected_cents = taken.cents, banked.cents, expected.cents
+    row.counted_cents, row.counted_by, row.counted_at = counted.cents, actor.person, now
+    row.limit_cents = allowed.cents
+    _audit(tx, row, "drawer.count", counted, actor, now)
+    if is_close:
+        return _close(tx, fund, row, difference, today, actor, now)
+    tx.session.flush()
+    ask_a_person(tx, kind=DRAWER_DIFFERENCE, about=row, actor=actor, now=now)
+    return drawer_of(row)
+
+
+def confirm_drawer(tx: Tx, *, drawer_id: str, counted: Money, actor: Actor, now: datetime) -> CashDrawer:
+    """Close a drawer with what another person counts; both counts are kept, the second stands.
+
+    Raises: NoSuchDrawer, OwnDrawer, IllegalMove.
+    """
+    fund, row = _locked(tx, drawer_id, actor)
+    if actor.person in (row.cashier, row.counted_by):
+        raise OwnDrawer("Somebody else has to count: neither the cashier nor who counted first.")
+    today = site_date(tx, row.site_id, now)
+    advance(tx, row, DRAWER_MOVES, DrawerEvent.CONFIRM, actor=actor, now=now)
+    row.confirmed_cents, row.confirmed_by = counted.cents, actor.person
+    _audit(tx, row, "drawer.confirm", counted, actor, now)
+    return _close(tx, fund, row, Money(counted.cents - (row.expected_cents or 0)), today, actor, now)
+
+
+def lock_change(tx: Tx, site: Site) -> ChangeFundRow:
+    """The site's change, held until the end of the transaction; a row of nothing where there was none."""
+    values = {"site_id": site.id, "entity_id": site.entity_id, "free_cents": 0}
+    insert_unless_there(tx, ChangeFundRow, values, ["site_id"])
+    return tx.session.get_one(ChangeFundRow, site.id, with_for_update=True, populate_existing=True)
+
+
+def take_change(fund: ChangeFundRow, amount: Money) -> None:
+    """Raises: FloatNotThere."""
+    if amount.cents > max(0, fund.free_cents):
+        held = Money(max(0, fund.free_cents))
+        raise FloatNotThere(f"This site holds {held} of change in no drawer.", available_cents=held.cents)
+    fund.free_cents -= amount.cents
+
+
+def leave_missing(fund: ChangeFundRow, amount: Money) -> None:
+    """Drawers were short of takings: what is not there does not go to the bank. Raises: FloatNotThere."""
+    if amount.cents > max(0, -fund.free_cents):
+        missing = Money(max(0, -fund.free_cents))
+        raise FloatNotThere(
+            f"Closed drawers of this site are short of {missing} of what they took.",
+            available_cents=-missing.cents,
+        )
+    fund.free_cents += amount.cents
+
+
+def lock_drawers(tx: Tx, drawer_ids: Sequence[str]) -> dict[str, DrawerState]:
+    """The states of drawers, held so that nobody counts them meanwhile."""
+    query = (
+        select(CashDrawerRow.id, CashDrawerRow.state)
+        .where(CashDrawerRow.id.in_(drawer_ids))
+        .order_by(CashDrawerRow.id)
+        .with_for_update()
+    )
+    return {drawer_id: DrawerState(state) for drawer_id, state in tx.session.execute(query)}
+
+
+def lock_open_drawer(tx: Tx, site_id: str, actor: Actor) -> str | None:
+    """The actor's open drawer at a site, held so that nobody closes it meanwhile."""
+    query = (
+        select(CashDrawerRow.id)
+        .where(
+            CashDrawerRow.site_id == site_id,
+            CashDrawerRow.cashier == actor.person,
+            CashDrawerRow.state == DrawerState.OPEN,
+        )
+        .with_for_update()
+    )
+    return tx.session.scalar(query)
+
+
+def _close(
+    tx: Tx,
+    fund: ChangeFundRow,
+    row: CashDrawerRow,
+    difference: Money,
+    today: date,
+    actor: Actor,
+    now: datetime,
+) -> CashDrawer:
+    """What was short is a loss, what was over a gain of the same account; both stay with the change."""
+    fund.free_cents += row.float_cents + difference.cents
+    row.difference_cents, row.closed_on, row.closed_at = difference.cents, today, now
+    tx.session.flush()
+    closed = drawer_of(row)
+    if difference:
+        lines = (debit(Account.UNDEPOSITED, difference), credit(Account.CASH_SHORT, difference))
+        source = Source(CASH_DRAWER, row.id, "difference")
+        post(tx, Posting.of(closed, source, today, lines), actor=actor, now=now)
+    return closed
+
+
+def _audit(
+    tx: Tx, row: CashDrawerRow | CashFloatRow, action: str, amount: Money, actor: Actor, now: datetime
+) -> None:
+    detail = {"cents": amount.cents}
+    record_audit(tx, actor=actor, action=action, subject_id=row.id, now=now, detail=detail)
+
+
+def _locked(tx: Tx, drawer_id: str, actor: Actor) -> tuple[ChangeFundRow, CashDrawerRow]:
+    drawer = find_drawer(tx, drawer_id, actor)
+    fund = lock_change(tx, find_site(tx, drawer.site_id))
+    return fund, tx.session.get_one(CashDrawerRow, drawer_id, with_for_update=True, populate_existing=True)
+
+
+def _site(tx: Tx, site_id: str, actor: Actor) -> Site:
+    site = find_site(tx, site_id)
+    if not actor.sees(entity_id=site.entity_id, site_id=site_id):
+        raise NoSuchSite(f"There is no site {site_id}.")
+    return site
