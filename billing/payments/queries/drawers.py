@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 
 from billing.kernel.money import Money
 from billing.kernel.permissions import Actor
-from billing.payments.errors import NoSuchDrawer
+from billing.payments.errors.drawers import NoSuchDrawer
 from billing.payments.models.deposits import BankDepositItemRow
 from billing.payments.models.drawers import CashDrawerRow, CashFloatRow, ChangeFundRow
 from billing.payments.models.payments import PaymentRow

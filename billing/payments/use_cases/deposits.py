@@ -15,14 +15,8 @@ from billing.kernel.permissions import Actor
 from billing.ledger.records import Account, Posting, Source, credit, debit
 from billing.ledger.use_cases import post
 from billing.patients.use_cases import lock_patient
-from billing.payments.errors import (
-    AlreadyBanked,
-    AnotherSite,
-    BadBankingDay,
-    DrawerWaits,
-    NotBankable,
-    NothingToBank,
-)
+from billing.payments.errors import AlreadyBanked, AnotherSite, BadBankingDay, NotBankable
+from billing.payments.errors.drawers import DrawerWaits, NothingToBank
 from billing.payments.models.deposits import BankDepositItemRow, BankDepositRow
 from billing.payments.queries.deposits import deposit_id_of, deposit_of
 from billing.payments.queries.payments import find_payment

@@ -19,13 +19,8 @@ from billing.kernel.money import ZERO, Money
 from billing.kernel.permissions import Actor, Permission
 from billing.ledger.records import Account, Posting, Source, credit, debit
 from billing.ledger.use_cases import post
-from billing.payments.errors import (
-    BadBankingDay,
-    DrawerNotYours,
-    DrawerOpen,
-    FloatNotThere,
-    OwnDrawer,
-)
+from billing.payments.errors import BadBankingDay
+from billing.payments.errors.drawers import DrawerNotYours, DrawerOpen, FloatNotThere, OwnDrawer
 from billing.payments.models.drawers import CashDrawerRow, CashFloatRow, ChangeFundRow
 from billing.payments.queries.drawers import banked_from, drawer_of, find_drawer, float_of, taken_in
 from billing.payments.records.drawers import CashDrawer, CashFloat

@@ -19,7 +19,7 @@ from billing.kernel.money import ZERO, Money
 from billing.kernel.permissions import SYSTEM, Actor
 from billing.ledger.records import Account, Line, Posting, Source, credit, debit
 from billing.ledger.use_cases import post
-from billing.payments.errors import TenderedTooLittle
+from billing.payments.errors.drawers import TenderedTooLittle
 from billing.payments.models.payments import PaymentRow
 from billing.payments.queries.checkouts import refuse_while_standing
 from billing.payments.queries.deposits import held_in

@@ -46,6 +46,10 @@ TOLD = {
     ),
     "dispute-reversed": ("A lost dispute gave money back", "Book what it is for. It stays on 1070."),
     "payout-failed": ("A payout did not arrive", "Mend the bank account in the processor's dashboard."),
+    "drawer-difference": (
+        "A cash drawer is over or short",
+        "Count it: somebody else than its cashier and who counted first.",
+    ),
     "takeback-review": ("A payer wants spent money back", "Bill the patient, or forgive it."),
     "privacy-review": (
         "A payment stood with the wrong patient",
