@@ -69,6 +69,13 @@ def amount_of(text: str, field: str = "amount") -> Money:
     return Money(cents)
 
 
+def signed_amount_of(text: str, field: str) -> Money:
+    """As `amount_of`, or less than nothing: `-450.00`. Raises: InvalidRequest."""
+    typed = text.strip()
+    amount = amount_of(typed.removeprefix("-"), field)
+    return -amount if typed.startswith("-") else amount
+
+
 def attempt(edge: Edge, work: Callable[[Tx], Any], *, done: str) -> None:
     """Run one write of a page; the next page shows that it is done, or the sentence that refuses it.
 

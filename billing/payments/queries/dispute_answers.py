@@ -21,6 +21,12 @@ from billing.payments.states.disputes import DisputeState
 from billing.platform.data.database import Read
 
 
+def dispute_of_answer(read: Read, answer_id: str, actor: Actor) -> str:
+    """The id of the dispute that an answer is to. Raises: NoSuchAnswer."""
+    missing = NoSuchAnswer("There is no such answer to a dispute.")
+    return answer_of(seen(read.session.get(DisputeAnswerRow, answer_id), actor, missing)).dispute_id
+
+
 def find_answer(read: Read, dispute_id: str, answer_id: str, actor: Actor) -> DisputeAnswer:
     """Raises: NoSuchAnswer, also for one of another dispute."""
     missing = NoSuchAnswer("There is no such answer to this dispute.")

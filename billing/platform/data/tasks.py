@@ -128,6 +128,14 @@ def close_task(tx: Tx, *, task_id: str, note: str | None, actor: Actor, now: dat
     return _task_of(tx.vault, row)
 
 
+def find_task(read: Read, task_id: str, actor: Actor) -> StaffTask:
+    """Raises: NoSuchTask."""
+    row = read.session.get(TaskRow, task_id)
+    if row is None or not actor.sees(entity_id=row.entity_id, site_id=row.site_id):
+        raise NoSuchTask("There is no such task. Look at the list of open ones.")
+    return _task_of(read.vault, row)
+
+
 def list_tasks(
     read: Read, actor: Actor, *, state: TaskState | None = None, cursor: str | None = None, limit: int
 ) -> Sequence[StaffTask]:

@@ -48,7 +48,9 @@ def make_blueprint(edge: Edge) -> Blueprint:
             action="page.money",
             subject_id=actor.id,
         )
-        return render_template("staff/money.html", books=books)
+        return render_template(
+            "staff/money.html", books=books, sees_payments=actor.may(Permission.PAYMENTS_READ)
+        )
 
     return routes
 

@@ -8,82 +8,25 @@ from dataclasses import dataclass
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from werkzeug import Response
 
+from billing.invoices.queries import find_invoice
 from billing.kernel.errors import BillingError, Flaw, IllegalMove
 from billing.kernel.permissions import Actor, Permission
-from billing.platform.data.database import Tx
-from billing.platform.data.tasks import StaffTask, TaskState, close_task, list_tasks
+from billing.payments.queries.checkouts import find_checkout
+from billing.payments.queries.dispute_answers import dispute_of_answer
+from billing.payments.queries.dormant import find_dormant
+from billing.payments.queries.saved_methods import find_saved_method
+from billing.platform.data.database import Read, Tx
+from billing.platform.data.tasks import StaffTask, TaskState, close_task, find_task, list_tasks
 from billing.platform.http.edge import Edge
 from billing.platform.http.errors import InvalidRequest
 from billing.platform.http.guard import current_actor, guard
 from billing.web.forms import written
 from billing.web.refusals import REFUSED
+from billing.web.task_words import PLACES, TOLD, Told
 
 MOST = 200
 LONGEST_NOTE = 500
 CLOSED = "Somebody closed this task meanwhile."
-
-TOLD = {
-    "refund-failed": (
-        "A refund came back",
-        "The money is the patient's credit again. Send it in another way.",
-    ),
-    "dispute-opened": ("A bank disputes a payment", "Answer before the bank's last day."),
-    "dispute-due": (
-        "The time to answer a bank is nearly over",
-        "Draft evidence, have it approved and send it; or accept the dispute.",
-    ),
-    "dispute-answer-refused": (
-        "An answer did not reach the bank",
-        "Look at the dispute. Unless it was decided, send another answer in time.",
-    ),
-    "dispute-sessions-unpaid": (
-        "A lost dispute had paid for sessions to come",
-        "Ask the patient: give them, or call them off.",
-    ),
-    "dispute-exceeds-payment": (
-        "The bank took what had gone back before",
-        "Ask the patient or the bank for it. It stays on 1070.",
-    ),
-    "dispute-reversed": ("A lost dispute gave money back", "Book what it is for. It stays on 1070."),
-    "payout-failed": ("A payout did not arrive", "Mend the bank account in the processor's dashboard."),
-    "drawer-difference": (
-        "A cash drawer is over or short",
-        "Count it: somebody else than its cashier and who counted first.",
-    ),
-    "takeback-review": ("A payer wants spent money back", "Bill the patient, or forgive it."),
-    "privacy-review": (
-        "A payment stood with the wrong patient",
-        "See what that patient was shown: receipts, invoices, superbills.",
-    ),
-    "mail-refused": ("A mail address does not exist", "Ask the patient for the right one, then mail again."),
-    "outcome-unknown": (
-        "The processor does not say what became of it",
-        "Look it up in the processor's dashboard.",
-    ),
-    "unclaimed-letter": (
-        "A credit shows no sign of its owner",
-        "Write to the owner, then record the letter.",
-    ),
-}
-"""What each kind means and what is to be done, as docs/operating.md has it."""
-
-
-@dataclass(frozen=True)
-class Place:
-    """The page about one thing, by the prefix of its id, for those who may open it."""
-
-    path: str
-    permission: Permission
-    name: str
-
-
-PLACES = {
-    "ref": Place("/staff/refunds", Permission.REFUNDS_READ, "Open the refund"),
-    "pay": Place("/staff/payments", Permission.PAYMENTS_READ, "Open the patient's money"),
-    "tkb": Place("/staff/takebacks", Permission.CREDITS_READ, "Open the demand"),
-    "dsp": Place("/staff/disputes", Permission.PAYMENTS_READ, "Open the dispute"),
-    "rcp": Place("/staff/receipts", Permission.RECEIPTS_READ, "Open the receipt"),
-}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,6 +47,14 @@ def make_blueprint(edge: Edge) -> Blueprint:
         actor = current_actor()
         opened = edge.read(lambda read: list_tasks(read, actor, state=TaskState.OPEN, limit=MOST))
         return render_template("staff/tasks.html", tasks=shown_tasks(opened, actor), most=MOST)
+
+    @routes.get("/staff/tasks/<task_id>/subject")
+    @guard(Permission.TASKS_WORK)
+    def subject(task_id: str) -> Response:
+        """To the page beside which a thing is seen that has none of its own."""
+        actor = current_actor()
+        path = edge.read(lambda read: _place_of(read, find_task(read, task_id, actor).subject_id, actor))
+        return redirect(path, 303)
 
     @routes.post("/staff/tasks/<task_id>/done")
     @guard(Permission.TASKS_WORK)
@@ -130,10 +81,26 @@ def shown_tasks(tasks: Sequence[StaffTask], actor: Actor) -> list[Shown]:
 
 
 def _shown(task: StaffTask, actor: Actor) -> Shown:
-    title, advice = TOLD.get(task.kind, (task.kind.replace("-", " ").capitalize(), ""))
+    """A kind that no program opens any more has its own name for words."""
+    told = TOLD.get(task.kind) or Told(task.kind.replace("-", " ").capitalize(), "", ())
     place = PLACES.get(task.subject_id.partition("_")[0])
-    url = f"{place.path}/{task.subject_id}" if place and actor.may(place.permission) else None
-    return Shown(task=task, title=title, advice=advice, url=url, link=place.name if place else "")
+    url, link = None, ""
+    if place and actor.may(place.permission):
+        url, link = place.path.format(subject=task.subject_id, task=task.id), place.name
+    return Shown(task=task, title=told.title, advice=told.advice, url=url, link=link)
+
+
+def _place_of(read: Read, subject_id: str, actor: Actor) -> str:
+    """The page about what has none of its own. Raises: NotFound for what is not there."""
+    if subject_id.startswith("dan_"):
+        return url_for("staff_disputes.dispute", dispute_id=dispute_of_answer(read, subject_id, actor))
+    if subject_id.startswith("chk_"):
+        patient_id = find_invoice(read, find_checkout(read, subject_id, actor).invoice_id, actor).patient_id
+    elif subject_id.startswith("svm_"):
+        patient_id = find_saved_method(read, subject_id, actor).patient_id
+    else:
+        patient_id = find_dormant(read, subject_id, actor).patient_id
+    return url_for("staff_account.account", patient_id=patient_id)
 
 
 def _note() -> str | None:

@@ -1,0 +1,160 @@
+"""What each kind of task means, what is to be done, as docs/operating.md has it, and where it is answered."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from billing.kernel.permissions import Permission
+from billing.payments.records.reconciliation import ExceptionKind
+
+
+@dataclass(frozen=True)
+class Told:
+    """`of` are the prefixes of the ids that a task of this kind may be about."""
+
+    title: str
+    advice: str
+    of: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where one thing is seen, for those who may open it, by its own id or by the task's."""
+
+    path: str
+    permission: Permission
+    name: str
+
+
+EXCEPTIONS = {
+    ExceptionKind.CHARGE: Told(
+        "The processor took a payment that is not in the books",
+        "Find out whose it is. Give it back in the dashboard, or book what it was.",
+        ("nex",),
+    ),
+    ExceptionKind.REFUND: Told(
+        "The processor gave money back that is not in the books",
+        "Ask who refunded it in the dashboard, and why. Refunds belong here, not there.",
+        ("nex",),
+    ),
+    ExceptionKind.DISPUTE: Told(
+        "A dispute moved money that is not in the books",
+        "Look the dispute up in the processor's dashboard.",
+        ("nex",),
+    ),
+    ExceptionKind.PAYOUT: Told(
+        "A payout is not in the books",
+        "Look it up in the processor's dashboard and on the bank's statement.",
+        ("nex",),
+    ),
+    ExceptionKind.MOVEMENT: Told(
+        "The processor moved money that is not in the books",
+        "A fee or an adjustment: look it up in the dashboard, then book what it was.",
+        ("nex",),
+    ),
+    ExceptionKind.AMOUNT: Told(
+        "The processor moved another amount than the books say",
+        "Look it up in the dashboard, then book the difference as what it was.",
+        ("nex",),
+    ),
+    ExceptionKind.MISSING: Told(
+        "The books have what the processor does not",
+        "Look for it in the dashboard. If it never happened, the accountant books the difference.",
+        ("nex",),
+    ),
+    ExceptionKind.TWICE: Told(
+        "The processor did one thing twice",
+        "Give the second one back in the dashboard. It ends once both are in the books.",
+        ("nex",),
+    ),
+}
+
+TOLD: dict[str, Told] = {
+    "refund-failed": Told(
+        "A refund came back",
+        "The money is the patient's credit again. Send it in another way.",
+        ("ref",),
+    ),
+    "dispute-opened": Told("A bank disputes a payment", "Answer before the bank's last day.", ("dsp",)),
+    "dispute-due": Told(
+        "The time to answer a bank is nearly over",
+        "Draft evidence, have it approved and send it; or accept the dispute.",
+        ("dsp",),
+    ),
+    "dispute-answer-refused": Told(
+        "An answer did not reach the bank",
+        "Look at the dispute. Unless it was decided, send another answer in time.",
+        ("dan",),
+    ),
+    "dispute-sessions-unpaid": Told(
+        "A lost dispute had paid for sessions to come",
+        "Ask the patient: give them, or call them off.",
+        ("dsp",),
+    ),
+    "dispute-exceeds-payment": Told(
+        "The bank took what had gone back before",
+        "Ask the patient or the bank for it. It stays on 1070.",
+        ("dsp",),
+    ),
+    "dispute-reversed": Told(
+        "A lost dispute gave money back", "Book what it is for. It stays on 1070.", ("dsp",)
+    ),
+    "payout-failed": Told(
+        "A payout did not arrive", "Mend the bank account in the processor's dashboard.", ("pyo",)
+    ),
+    "drawer-difference": Told(
+        "A cash drawer is over or short",
+        "Count it: somebody else than its cashier and who counted first.",
+        ("drw",),
+    ),
+    "takeback-review": Told("A payer wants spent money back", "Bill the patient, or forgive it.", ("tkb",)),
+    "privacy-review": Told(
+        "A payment stood with the wrong patient",
+        "See what that patient was shown: receipts, invoices, superbills.",
+        ("pay",),
+    ),
+    "mail-refused": Told(
+        "A mail address does not exist",
+        "Ask the patient for the right one, then mail again.",
+        ("rcp",),
+    ),
+    "outcome-unknown": Told(
+        "The processor does not say what became of it",
+        "Look it up in the processor's dashboard.",
+        ("chk", "ref", "dan", "svm"),
+    ),
+    "unclaimed-letter": Told(
+        "A credit shows no sign of its owner",
+        "Write to the owner, then record the letter.",
+        ("drm",),
+    ),
+    "check-bounced": Told(
+        "A check bounced",
+        "Talk to the patient before the next visit that it had paid. The invoices owe it again.",
+        ("pay",),
+    ),
+    "payer-denied": Told(
+        "Another payer denied their part, or paid too little",
+        "Appeal, or ask for the part to be ended. The patient owes no more than before.",
+        ("shr",),
+    ),
+    **{str(kind): told for kind, told in EXCEPTIONS.items()},
+}
+
+PLACES = {
+    "ref": Place("/staff/refunds/{subject}", Permission.REFUNDS_READ, "Open the refund"),
+    "pay": Place("/staff/payments/{subject}", Permission.PAYMENTS_READ, "Open the patient's money"),
+    "tkb": Place("/staff/takebacks/{subject}", Permission.CREDITS_READ, "Open the demand"),
+    "dsp": Place("/staff/disputes/{subject}", Permission.PAYMENTS_READ, "Open the dispute"),
+    "dan": Place("/staff/tasks/{task}/subject", Permission.PAYMENTS_READ, "Open the dispute"),
+    "rcp": Place("/staff/receipts/{subject}", Permission.RECEIPTS_READ, "Open the receipt"),
+    "shr": Place("/staff/payer-shares/{subject}", Permission.PAYERS_READ, "Open the payer's part"),
+    "nex": Place("/staff/reconciliation/{subject}", Permission.PAYMENTS_READ, "Open the exception"),
+    "drw": Place("/staff/bank-deposits", Permission.PAYMENTS_READ, "See what waits to be banked"),
+    "pyo": Place(
+        "/staff/reconciliation", Permission.PAYMENTS_READ, "See what the processor and the books say"
+    ),
+    "chk": Place("/staff/tasks/{task}/subject", Permission.PAYMENTS_READ, "Open the patient's money"),
+    "svm": Place("/staff/tasks/{task}/subject", Permission.PAYMENTS_READ, "Open the patient's money"),
+    "drm": Place("/staff/tasks/{task}/subject", Permission.CREDITS_READ, "Open the patient's money"),
+}

@@ -1,0 +1,124 @@
+"""What the processor and the books do not agree on, on its page, and who books what it was."""
+
+import pytest
+
+from billing.kernel.money import Money
+from billing.kernel.permissions import SYSTEM, Role
+from billing.ledger.queries import trial_balance
+from billing.payments.queries.differences import differences
+from billing.payments.queries.reconciliation import find_exception, open_exceptions
+from billing.payments.records.reconciliation import MovementFacts
+from billing.payments.use_cases.reconciliation import keep_movements, name_exceptions
+from billing.platform.http.edge import Edge
+from tests.factories.catalog import seed_sample
+from tests.factories.web import MovableClock, Processor, new_staff, open_clinic, send, sign_in, web_app
+
+LIST = "/staff/reconciliation"
+
+
+@pytest.fixture
+def edge(database, now):
+    return Edge(database, MovableClock(now), "http://localhost")
+
+
+@pytest.fixture
+def clinic(database, now):
+    return open_clinic(database, now)
+
+
+@pytest.fixture
+def app(edge):
+    return web_app(edge, Processor())
+
+
+@pytest.fixture
+def enter(app, edge, clinic, now):
+    def work(role=Role.ACCOUNTANT):
+        return sign_in(app, new_staff(edge.database, role, now, entity_id=clinic.entity.id))
+
+    return work
+
+
+@pytest.fixture
+def fee(database, clinic, now):
+    """The processor took $13.00 that the books do not know of."""
+    moved = MovementFacts(
+        reference="txn_fee",
+        source=None,
+        reporting_category="fee",
+        amount=Money(-1_300),
+        fee=Money(0),
+        charge=None,
+        operation=None,
+        moved_at=now,
+    )
+    database.in_transaction(lambda tx: keep_movements(tx, movements=[moved], actor=SYSTEM, now=now))
+    with database.reading() as read:
+        found = differences(read)
+    database.in_transaction(lambda tx: name_exceptions(tx, found=found, actor=SYSTEM, now=now))
+    with database.reading() as read:
+        return open_exceptions(read)[0]
+
+
+@pytest.fixture
+def page(fee):
+    return f"{LIST}/{fee.id}"
+
+
+def test_without_a_difference_the_page_says_that_all_agree(enter):
+    assert "Nothing: the processor and the books agree." in enter().get(LIST).text
+
+
+def test_an_exception_is_listed_booked_once_and_stands_among_those_that_ended(edge, enter, fee, page):
+    accountant = enter()
+    assert "-$13.00" in accountant.get(LIST).text
+    form = {"account_1": "6100", "amount_1": "-10.00", "account_2": "6130", "amount_2": "-3.00"}
+    for _ in range(2):
+        answer = send(accountant, page, f"{page}/book", **form, key="k1")
+        assert (answer.status_code, answer.location) == (303, page)
+    shown = accountant.get(page).text
+    assert "It is booked, and the exception has ended." in shown
+    assert "Book what it was" not in shown
+    assert edge.read(trial_balance) == {"1050": -1_300, "6100": 1_000, "6130": 300}
+    listed = accountant.get(LIST).text
+    assert "Nothing: the processor and the books agree." in listed
+    assert "What has ended lately" in listed
+    assert send(accountant, "/staff/money", f"{page}/book", **form, key="k2").status_code == 409
+
+
+@pytest.mark.parametrize(
+    ("form", "field", "status"),
+    [
+        ({}, "amount_1", 422),
+        ({"amount_1": "-13.00"}, "account_1", 422),
+        ({"amount_1": "-13.00", "account_1": "2200"}, "account_1", 422),
+        ({"amount_1": "--13", "account_1": "6100"}, "amount_1", 422),
+        ({"amount_1": "-12.00", "account_1": "6100", "amount_2": "x", "account_2": "6100"}, "amount_2", 422),
+        ({"amount_1": "-12.99", "account_1": "6100"}, None, 422),
+        ({"amount_1": "13.00", "account_1": "6100"}, None, 422),
+    ],
+)
+def test_what_is_not_all_of_it_or_a_patients_account_is_refused(edge, enter, fee, page, form, field, status):
+    answer = send(enter(), page, f"{page}/book", **form, key="k1")
+    assert answer.status_code == status
+    assert (f'id="{field}-wrong"' if field else 'role="alert"') in answer.text
+    assert edge.read(trial_balance) == {}
+    assert edge.read(lambda read: find_exception(read, fee.id, SYSTEM)).resolved_at is None
+
+
+@pytest.mark.parametrize("role", [Role.FRONT_DESK, Role.BILLING, Role.SUPERVISOR])
+def test_who_does_not_write_the_journal_reads_and_books_nothing(enter, page, role):
+    clerk = enter(role)
+    assert "Book what it was" not in clerk.get(page).text
+    assert LIST in clerk.get("/staff/money").text
+    form = {"account_1": "6100", "amount_1": "-13.00", "key": "k1"}
+    assert send(clerk, "/staff/money", f"{page}/book", **form).status_code == 403
+
+
+def test_another_clinic_finds_no_such_exception(app, database, page, now):
+    other = seed_sample(database, now, "a")
+    stranger = sign_in(app, new_staff(database, Role.ACCOUNTANT, now, entity_id=other.id))
+    assert stranger.get(page).status_code == 404
+    assert "$13.00" not in stranger.get(LIST).text
+    form = {"account_1": "6100", "amount_1": "-13.00", "key": "k1"}
+    assert send(stranger, "/staff/money", f"{page}/book", **form).status_code == 404
