@@ -39,6 +39,7 @@ CREDITS = {
     CreditSource.OVERPAYMENT: "Paid more than was owed",
     CreditSource.RETURN: "A session that was called off",
     CreditSource.RELEASED: "Gathered for a refund",
+    CreditSource.DEPOSIT: "A deposit",
 }
 BOUNCES = {
     BounceReason.INSUFFICIENT_FUNDS: "Not enough money in the account",

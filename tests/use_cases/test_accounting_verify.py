@@ -83,7 +83,7 @@ def test_what_cannot_be_looked_at_is_never_called_ok(verdict):
         ({5}, "UPDATE payment SET refunded_cents = refunded_cents + 1 WHERE tender = 'card'"),
         ({6}, "UPDATE invoice SET open_cents = 1 WHERE state = 'paid'"),
         ({6}, "UPDATE invoice SET open_cents = 1 WHERE state = 'void'"),
-        ({7}, "UPDATE session_coverage SET amount_cents = amount_cents - 1 WHERE source_kind = 'credit'"),
+        ({3, 7}, "UPDATE session_coverage SET amount_cents = amount_cents - 1 WHERE source_kind = 'credit'"),
         ({7}, "UPDATE treatment_session SET covered_cents = 0, due_cents = 0 WHERE covered_cents > 0"),
         ({8}, "UPDATE payment SET fee_cents = fee_cents + 1 WHERE tender = 'card'"),
         ({8}, "UPDATE ledger_entry SET purpose = 'taken' WHERE source_kind = 'session'"),

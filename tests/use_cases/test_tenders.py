@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -31,6 +32,7 @@ from billing.payments.use_cases.tenders import take_tenders
 from billing.platform.data.idempotency import RequestKey
 from tests.conftest import NOW
 from tests.factories.accounting import LIMIT
+from tests.factories.drawers import ANNA, Till
 from tests.factories.invoices import a_patient, billed
 
 CLERK = Actor(id="usr_clerk", entity_id=None, permissions=frozenset(Permission))
@@ -195,3 +197,15 @@ def test_who_may_not_apply_credit_does_not_by_this_way_either(take, credit_of):
     with pytest.raises(CreditNotPermitted):
         take(credit(100), actor=desk)
     assert take(cash(100), actor=desk).open_balance == Money(44_900)
+
+
+def test_cash_among_them_gives_change_and_falls_into_the_open_drawer(database):
+    till = Till(database)
+    drawer = till.open()
+    handed = replace(cash(20_000), tendered=Money(25_000))
+    told = {"tenders": [handed, check(30_000)], "rest": None, "request": RequestKey("usr_anna/k1", "0" * 64)}
+    taken = till.do(take_tenders, actor=ANNA, invoice_id=till.invoice.id, **told)
+    assert [(each.change, each.drawer_id) for each in taken.payments] == [
+        (Money(5_000), drawer.id),
+        (None, None),
+    ]

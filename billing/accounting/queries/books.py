@@ -62,13 +62,33 @@ PATIENTS_CREDIT = Probe(
     "credits that are left and refunds that wait are not what account 2200 says",
     """
     SELECT COALESCE(patient_id, 'account 2200 without a patient') FROM (
-        SELECT patient_id, SUM(available_cents) AS cents FROM credit_lot WHERE payer_id IS NULL
-        GROUP BY patient_id
+        SELECT patient_id, SUM(available_cents) AS cents FROM credit_lot
+        WHERE payer_id IS NULL AND source <> 'deposit' GROUP BY patient_id
         UNION ALL
-        SELECT patient_id, SUM(amount_cents) FROM refund WHERE state = 'requested' AND payer_id IS NULL
-        GROUP BY patient_id
+        SELECT r.patient_id, SUM(r.amount_cents) FROM refund r JOIN credit_lot lot ON lot.id = r.lot_id
+        WHERE r.state = 'requested' AND r.payer_id IS NULL AND lot.source <> 'deposit' GROUP BY r.patient_id
         UNION ALL
         SELECT patient_id, SUM(cents) FROM ledger_line WHERE account = '2200' GROUP BY patient_id
+    ) told
+    GROUP BY patient_id HAVING SUM(cents) <> 0
+    """,
+)
+PAID_AHEAD = Probe(
+    "what sessions to come were paid with, deposits and their waiting refunds are not account 2100",
+    """
+    SELECT COALESCE(patient_id, 'account 2100 without a patient') FROM (
+        SELECT patient_id, SUM(available_cents) AS cents FROM credit_lot WHERE source = 'deposit'
+        GROUP BY patient_id
+        UNION ALL
+        SELECT r.patient_id, SUM(r.amount_cents) FROM refund r JOIN credit_lot lot ON lot.id = r.lot_id
+        WHERE r.state = 'requested' AND lot.source = 'deposit' GROUP BY r.patient_id
+        UNION ALL
+        SELECT s.patient_id, SUM(c.amount_cents) FROM session_coverage c
+        JOIN treatment_session s ON s.id = c.session_id
+        WHERE s.state <> 'given' AND c.source_kind IN ('payment', 'credit', 'reimbursement')
+        GROUP BY s.patient_id
+        UNION ALL
+        SELECT patient_id, SUM(cents) FROM ledger_line WHERE account = '2100' GROUP BY patient_id
     ) told
     GROUP BY patient_id HAVING SUM(cents) <> 0
     """,
@@ -175,8 +195,9 @@ NOT_POSTED = Probe(
             WHERE source_id IS NULL
         UNION ALL SELECT lot.source_id, 'refund', 'released', lot.amount_cents - COALESCE(w.cents, 0)
             FROM credit_lot lot LEFT JOIN (
-                SELECT subject_id, SUM(amount_cents) AS cents FROM credit_withdrawal
-                WHERE reason = 'released' GROUP BY subject_id
+                SELECT x.subject_id, SUM(x.amount_cents) AS cents FROM credit_withdrawal x
+                JOIN credit_lot held ON held.id = x.lot_id
+                WHERE x.reason = 'released' AND held.source <> 'deposit' GROUP BY x.subject_id
             ) w ON w.subject_id = lot.source_id
             WHERE lot.source = 'released' AND lot.amount_cents <> COALESCE(w.cents, 0)
         UNION ALL SELECT subject_id, 'refund', 'restored', amount_cents FROM credit_withdrawal
@@ -303,7 +324,7 @@ def posted_rows_stay(books: Books) -> Report:
 
 
 def balances_agree(books: Books) -> Report:
-    probes = [TRIAL_BALANCE, PATIENTS_CREDIT, PAYERS_MONEY, LOT_BALANCE, *DRAWERS]
+    probes = [TRIAL_BALANCE, PATIENTS_CREDIT, PAID_AHEAD, PAYERS_MONEY, LOT_BALANCE, *DRAWERS]
     report = look(books, at=["credit_lot", "cash_drawer"], probes=probes)
     require_change_guards(books.read, report, ["cash_drawer"])
     return report

@@ -20,7 +20,7 @@ from billing.payments.api.refund_plans import add_refund_plan_routes
 from billing.payments.api.refunds import add_payment_refund_routes, add_refund_decisions, add_refund_routes
 from billing.payments.api.saved_methods import add_charge_routes, add_consent_routes, add_saved_method_routes
 from billing.payments.api.takebacks import add_takeback_decisions, add_takeback_routes
-from billing.payments.api.tenders import add_tender_routes
+from billing.payments.api.tenders import add_patient_deposit_routes, add_tender_routes
 from billing.payments.flows.room import Payments
 from billing.payments.ports import RenderEvidence, RenderReceipt
 from billing.platform.http.api import ApiBlueprint
@@ -49,6 +49,7 @@ def make_blueprint(
     add_payment_routes(routes, edge)
     add_check_routes(routes, edge)
     add_tender_routes(routes, edge, room)
+    add_patient_deposit_routes(routes, edge)
     add_payer_payment_routes(routes, edge)
     add_deposit_routes(routes, edge)
     add_float_routes(routes, edge)

@@ -14,7 +14,9 @@ from billing.payments.flows.room import Payments
 from billing.payments.records.checkouts import Way
 from billing.payments.records.tenders import Rest
 from billing.payments.schemas.checkouts import CheckoutView
-from billing.payments.schemas.tenders import TakenView, TakenWithRestView, TakeTenders
+from billing.payments.schemas.payments import PaymentView
+from billing.payments.schemas.tenders import TakeDeposit, TakenView, TakenWithRestView, TakeTenders
+from billing.payments.use_cases.patient_deposits import take_deposit
 from billing.payments.use_cases.tenders import take_tenders
 from billing.platform.http.api import ApiBlueprint
 from billing.platform.http.edge import Edge
@@ -45,6 +47,22 @@ def add_tender_routes(routes: ApiBlueprint, edge: Edge, room: Payments) -> None:
             moves_money=True,
         )
         return _with_rest(room, taken)
+
+
+def add_patient_deposit_routes(routes: ApiBlueprint, edge: Edge) -> None:
+    @routes.route("/patients/<patient_id>/deposits", methods=["POST"])
+    @routes.arguments(TakeDeposit)
+    @routes.response(201, PaymentView)
+    @guard(Permission.PAYMENTS_TAKE)
+    def deposit(body: dict[str, Any], patient_id: str) -> Response:
+        """Take what a patient pays when they book, before there is an invoice."""
+        actor, now = current_actor(), edge.clock()
+        return edge_write(
+            edge,
+            lambda tx: take_deposit(tx, patient_id=patient_id, **body, actor=actor, now=now),
+            PaymentView,
+            moves_money=True,
+        )
 
 
 def _rest(edge: Edge, asked: dict[str, str] | None) -> Rest | None:

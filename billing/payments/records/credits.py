@@ -7,6 +7,7 @@ from datetime import date, datetime
 from enum import StrEnum
 
 from billing.kernel.money import Money
+from billing.ledger.records import Account
 
 
 class CreditSource(StrEnum):
@@ -15,6 +16,8 @@ class CreditSource(StrEnum):
     RETURN = "return"
     RELEASED = "released"
     """Gathered from a payment for one refund, whose id is the source's."""
+    DEPOSIT = "deposit"
+    """Paid ahead of any invoice: deferred revenue, as what is paid for sessions to come is."""
 
 
 class Withdrawal(StrEnum):
@@ -55,6 +58,14 @@ class CreditLot:
     election: Election | None
     elected_at: datetime | None
     held_on: date
+
+    @property
+    def account(self) -> Account:
+        """Where the money stands in the books."""
+        if self.payer_id is not None:
+            return Account.PAYER_MONEY_TO_RETURN
+        is_deposit = self.source is CreditSource.DEPOSIT
+        return Account.DEFERRED_REVENUE if is_deposit else Account.PATIENT_CREDITS
 
 
 @dataclass(frozen=True, kw_only=True)

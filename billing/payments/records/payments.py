@@ -36,6 +36,15 @@ class Owned(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Depositor:
+    """Who pays ahead of any invoice, and the site that takes it."""
+
+    entity_id: str
+    site_id: str
+    patient_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Payment:
     id: str
     entity_id: str

@@ -12,13 +12,17 @@ from billing.payments.records.payments import Payment, Tender
 
 @dataclass(frozen=True, kw_only=True)
 class Handed:
-    """What is settled by hand: credit, cash, or a check, whose number and date are on it."""
+    """What is settled by hand: credit, cash, or a check, whose number and date are on it.
+
+    Of cash, `amount` is what is kept of what was `tendered`, when that was said.
+    """
 
     tender: Tender
     amount: Money
     number: str | None = None
     dated_on: date | None = None
     is_health_account: bool = False
+    tendered: Money | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,17 +11,17 @@ from billing.payments.records.payments import Tender
 from billing.payments.records.tenders import Handed
 from billing.payments.schemas.checkouts import CheckoutView
 from billing.payments.schemas.payments import PaymentView
-from billing.platform.http.fields import Cents, LocalDate, StrictSchema
+from billing.platform.http.fields import Cents, LocalDate, OpaqueId, StrictSchema
 
 MOST_AT_ONCE = 20
 ON_A_CHECK = ("number", "dated_on")
 
 
-class HandedIn(StrictSchema):
-    """`number` and `dated_on` are those of a check, and of nothing else."""
+class OnPaper(StrictSchema):
+    """`number` and `dated_on` are those of a check, `tendered_cents` what was handed over in cash."""
 
-    tender = fields.String(required=True, validate=validate.OneOf([Tender.CREDIT, Tender.CASH, Tender.CHECK]))
     amount_cents = Cents(attribute="amount", required=True)
+    tendered_cents = Cents(attribute="tendered")
     number = fields.String(validate=validate.Regexp(r"^[0-9]{1,12}\Z"))
     dated_on = LocalDate()
     is_health_account = fields.Boolean(truthy={True}, falsy={False})
@@ -29,16 +29,36 @@ class HandedIn(StrictSchema):
     @validates_schema
     def fits(self, body: dict[str, Any], **_: Any) -> None:
         is_check = body["tender"] == Tender.CHECK
-        wrong = [name for name in ON_A_CHECK if (name in body) is not is_check]
-        if not is_check and "is_health_account" in body:
-            wrong.append("is_health_account")
+        wrong: dict[str, list[str]] = {}
+        if is_check:
+            wrong |= {name: ["A check needs this."] for name in ON_A_CHECK if name not in body}
+        else:
+            given = (*ON_A_CHECK, "is_health_account")
+            wrong |= {name: ["Only a check has this."] for name in given if name in body}
+        if "tendered" in body and body["tender"] != Tender.CASH:
+            wrong["tendered_cents"] = ["Only cash has this."]
         if wrong:
-            sentence = "A check needs this." if is_check else "Only a check has this."
-            raise ValidationError({name: [sentence] for name in wrong})
+            raise ValidationError(wrong)
+
+
+class HandedIn(OnPaper):
+    tender = fields.String(required=True, validate=validate.OneOf([Tender.CREDIT, Tender.CASH, Tender.CHECK]))
 
     @post_load
     def handed(self, body: dict[str, Any], **_: Any) -> Handed:
         return Handed(**{**body, "tender": Tender(body["tender"])})
+
+
+class TakeDeposit(OnPaper):
+    """`site_id` is where it is paid, when that is not the patient's own site."""
+
+    tender = fields.String(required=True, validate=validate.OneOf([Tender.CASH, Tender.CHECK]))
+    site_id = OpaqueId("site", load_default=None)
+
+    @post_load
+    def handed(self, body: dict[str, Any], **_: Any) -> dict[str, Any]:
+        site_id = body.pop("site_id")
+        return {"site_id": site_id, "handed": Handed(**{**body, "tender": Tender(body["tender"])})}
 
 
 class RestIn(StrictSchema):

@@ -82,7 +82,7 @@ def bounce_check(
         raise NotBounceable("Some of this money is the state's by now. Claim it back first.")
     _withdraw_all(tx, payment, lots, now)
     bounce = _keep(tx, payment, reason, bounced_on, (applied + spent, fee), now)
-    _post(tx, payment, bounce, parts, actor, now)
+    _post(tx, payment, bounce, (parts, lots), actor, now)
     _ask_to_talk(tx, payment, actor, now)
     detail = {"cents": payment.amount.cents}
     record_audit(tx, actor=actor, action="payment.bounce", subject_id=payment.id, now=now, detail=detail)
@@ -182,12 +182,17 @@ def _keep(
 
 
 def _post(
-    tx: Tx, payment: Payment, bounce: Bounce, parts: Sequence[SettledPart], actor: Actor, now: datetime
+    tx: Tx,
+    payment: Payment,
+    bounce: Bounce,
+    gone: tuple[Sequence[SettledPart], Sequence[CreditLot]],
+    actor: Actor,
+    now: datetime,
 ) -> None:
-    held = payment.amount - total(part.amount for part in parts)
+    parts, lots = gone
     lines = (
         *owing_again_lines(parts, payment.patient_id),
-        debit(Account.PATIENT_CREDITS, held, payment.patient_id),
+        *(debit(lot.account, lot.available, payment.patient_id) for lot in lots),
         credit(held_in(tx, payment), payment.amount, payment.patient_id),
     )
     source = Source(PAYMENT, payment.id, "bounced")

@@ -12,7 +12,7 @@ from billing.invoices.states import FreedPart, InvoiceState, ItemReturned
 from billing.invoices.use_cases.locks import lock_invoice
 from billing.invoices.use_cases.settle import settle
 from billing.kernel.ids import new_id
-from billing.kernel.money import ZERO, Money, total
+from billing.kernel.money import Money, total
 from billing.kernel.permissions import SYSTEM, Actor
 from billing.ledger.records import Account, Posting, Source, credit, debit
 from billing.ledger.use_cases import post
@@ -58,7 +58,7 @@ def open_lot(
     origin_payment_id: str | None = None,
     payer_id: str | None = None,
 ) -> CreditLot:
-    """Hold money for a patient, or for another payer; the caller posts it where `rules.held_as` says.
+    """Hold money for a patient, or for another payer; the caller posts it to the account that it names.
 
     A reimbursement, and what was gathered for a refund, wait for the patient's choice; other credit goes
     off the next invoice.
@@ -186,19 +186,22 @@ def hold_returned(tx: Tx, *, fact: ItemReturned, actor: Actor, now: datetime) ->
     """
     invoice = lock_invoice(tx, fact.invoice_id, SYSTEM)
     held_on = site_date(tx, invoice.site_id, now)
-    payers = ZERO
+    held = []
     for part in fact.parts:
         if part.source_kind == CREDIT:
             hold_again(tx, part.source_id, part.amount, held_on, now)
-        elif _hold_part(tx, invoice, fact, part, held_on).payer_id is not None:
-            payers = payers + part.amount
-    lines = (
-        debit(Account.DEFERRED_REVENUE, fact.freed, fact.patient_id),
-        credit(Account.PATIENT_CREDITS, fact.freed - payers, fact.patient_id),
-        credit(Account.PAYER_MONEY_TO_RETURN, payers, fact.patient_id),
-    )
+            lot = _lot_of_application(tx, part.source_id)
+        else:
+            lot = _hold_part(tx, invoice, fact, part, held_on)
+        held.append(credit(lot.account, part.amount, fact.patient_id))
+    lines = (debit(Account.DEFERRED_REVENUE, fact.freed, fact.patient_id), *held)
     source = Source("return", fact.return_id, "held")
     post(tx, Posting.of(invoice, source, held_on, lines), actor=actor, now=now)
+
+
+def _lot_of_application(tx: Tx, application_id: str) -> CreditLot:
+    application = tx.session.get_one(CreditApplicationRow, application_id)
+    return lot_of(tx.session.get_one(CreditLotRow, application.lot_id))
 
 
 def _hold_part(tx: Tx, invoice: Owned, fact: ItemReturned, part: FreedPart, held_on: date) -> CreditLot:
@@ -258,7 +261,7 @@ def apply_lot(
         now=now,
     )
     lines = (
-        debit(Account.PATIENT_CREDITS, amount, lot.patient_id),
+        debit(lot.account, amount, lot.patient_id),
         *settling_lines(settlement.parts, lot.patient_id),
     )
     source = Source(CREDIT, row.id, "applied")

@@ -19,7 +19,7 @@ from billing.payments.models.refunds import RefundRow
 from billing.payments.queries.credits import credits_from_payment
 from billing.payments.queries.disputes import covered_with, credits_brought_by
 from billing.payments.queries.payments import find_payment
-from billing.payments.records.credits import Withdrawal
+from billing.payments.records.credits import CreditSource, Withdrawal
 from billing.payments.records.disputes import Dispute
 from billing.payments.records.refunds import RefundMethod
 from billing.payments.states.refunds import RefundState
@@ -34,16 +34,18 @@ SESSIONS_UNPAID = "dispute-sessions-unpaid"
 def take_loss(tx: Tx, *, dispute: Dispute, loss: Money, actor: Actor, now: datetime) -> tuple[Money, Money]:
     """Take lost money from where it was: how much was held as credit, and how much was paid ahead.
 
+    A deposit that no invoice took was paid ahead.
+
     A session still to come that only lost money had paid is called off; where it cannot be, a person looks.
     The caller holds the patient's lock and posts the entry.
     """
-    held = _withdraw_credit(tx, dispute, loss, now)
-    parts = _take_cover(tx, dispute, loss - held, actor, now)
+    held, deposited = _withdraw_credit(tx, dispute, loss, now)
+    parts = _take_cover(tx, dispute, loss - held - deposited, actor, now)
     ahead = [part for part in parts if not part.earned]
     left = [part.session_id for part in ahead if not _called_off(tx, part.session_id, actor, now)]
     if left:
         ask_a_person(tx, kind=SESSIONS_UNPAID, about=dispute, actor=actor, now=now)
-    return held, total(part.amount for part in ahead)
+    return held, deposited + total(part.amount for part in ahead)
 
 
 def end_waiting_refunds(tx: Tx, *, payment_id: str, actor: Actor, now: datetime) -> None:
@@ -58,16 +60,19 @@ def end_waiting_refunds(tx: Tx, *, payment_id: str, actor: Actor, now: datetime)
         end(tx, refund_id=refund_id, actor=actor, now=now)
 
 
-def _withdraw_credit(tx: Tx, dispute: Dispute, loss: Money, now: datetime) -> Money:
-    taken = ZERO
+def _withdraw_credit(tx: Tx, dispute: Dispute, loss: Money, now: datetime) -> tuple[Money, Money]:
+    """How much was credit, and how much a deposit."""
+    held, deposited = ZERO, ZERO
     for lot in credits_from_payment(tx, dispute.payment_id):
-        amount = min(lot.available, loss - taken)
-        if amount:
-            withdraw(
-                tx, lot_id=lot.id, reason=Withdrawal.DISPUTE, subject_id=dispute.id, amount=amount, now=now
-            )
-            taken = taken + amount
-    return taken
+        amount = min(lot.available, loss - held - deposited)
+        if not amount:
+            continue
+        withdraw(tx, lot_id=lot.id, reason=Withdrawal.DISPUTE, subject_id=dispute.id, amount=amount, now=now)
+        if lot.source is CreditSource.DEPOSIT:
+            deposited = deposited + amount
+        else:
+            held = held + amount
+    return held, deposited
 
 
 def _take_cover(tx: Tx, dispute: Dispute, loss: Money, actor: Actor, now: datetime) -> Sequence[SettledPart]:

@@ -69,7 +69,7 @@ def set_aside(tx: Tx, *, dormant_id: str, actor: Actor, now: datetime) -> Dorman
     reason = Withdrawal.DORMANT
     withdraw(tx, lot_id=lot.id, reason=reason, subject_id=row.id, amount=lot.available, now=now)
     row.amount_cents, row.set_aside_on = lot.available.cents, today
-    _post(tx, row, "set-aside", Account.PATIENT_CREDITS, Account.UNCLAIMED_PROPERTY, actor, now)
+    _post(tx, row, "set-aside", lot.account, Account.UNCLAIMED_PROPERTY, actor, now)
     return _done(tx, row, "dormant.set-aside", actor, now)
 
 
@@ -90,7 +90,8 @@ def claim(tx: Tx, *, dormant_id: str, actor: Actor, now: datetime) -> DormantCre
     row.claimed_on = site_date(tx, row.site_id, now)
     if row.amount_cents is not None:
         give_back(tx, lot_id=row.lot_id, amount=Money(row.amount_cents))
-        _post(tx, row, "claimed", Account.UNCLAIMED_PROPERTY, Account.PATIENT_CREDITS, actor, now)
+        held_in = find_credit(tx, row.lot_id, SYSTEM).account
+        _post(tx, row, "claimed", Account.UNCLAIMED_PROPERTY, held_in, actor, now)
     return _done(tx, row, "dormant.claim", actor, now)
 
 

@@ -13,7 +13,7 @@ from billing.kernel.ids import new_id
 from billing.kernel.money import ZERO, Money, total
 from billing.kernel.permissions import Actor
 from billing.ledger.queries import entry_of
-from billing.ledger.records import Account, Posting, Source, credit, debit
+from billing.ledger.records import Posting, Source, credit, debit
 from billing.ledger.use_cases import post, reverse
 from billing.patients.queries import find_patient
 from billing.patients.use_cases import lock_patient
@@ -104,7 +104,7 @@ def _take_from_the_wrong_patient(tx: Tx, payment: Payment, actor: Actor, now: da
     _withdraw_all(tx, payment, lots, now)
     lines = (
         *owing_again_lines(parts, payment.patient_id),
-        debit(Account.PATIENT_CREDITS, total(lot.available for lot in lots), payment.patient_id),
+        *(debit(lot.account, lot.available, payment.patient_id) for lot in lots),
         credit(held_in(tx, payment), payment.amount, payment.patient_id),
     )
     source = Source(PAYMENT, payment.id, "moved")

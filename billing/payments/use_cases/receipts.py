@@ -19,10 +19,11 @@ from billing.kernel.ids import new_id
 from billing.kernel.money import Money, total
 from billing.kernel.permissions import SYSTEM
 from billing.patients.queries import find_patient
+from billing.payments.models.credits import CreditLotRow
 from billing.payments.models.payments import PaymentRow
 from billing.payments.models.receipts import ReceiptRow
 from billing.payments.queries.receipts import receipt_of
-from billing.payments.records.credits import CreditLot
+from billing.payments.records.credits import CreditLot, CreditSource
 from billing.payments.records.payments import Owned, Payment
 from billing.payments.records.receipts import PaidService, Receipt
 from billing.payments.records.refunds import Refund
@@ -39,6 +40,7 @@ RENDER_RECEIPT = "render-receipt"
 MAIL_RECEIPT = "mail-receipt"
 """The job that mails a new receipt by itself, if anybody wants that; its key is the receipt's id."""
 HELD = "Kept as credit for future services"
+DEPOSITED = "Deposit, taken off the next invoice"
 GIVEN_BACK = "Given back to the patient"
 CARE = "Clinic services"
 """All that another payer is told of what the money was for."""
@@ -58,7 +60,7 @@ def issue_payment_receipt(tx: Tx, payment: Payment, parts: Iterable[SettledPart]
         "paid_with": paid_with(payment.tender, payment.instrument),
         "is_health_account": payment.is_health_account,
         "refers_to": None,
-        **_told(services, payment.amount, HELD if is_patients else CARE),
+        **_told(services, payment.amount, _held_as(tx, payment) if is_patients else CARE),
         **(_others_paid(tx, payment) if is_patients else _payer(tx, payment.payer_id)),
     }
     return _issue(tx, payment, said, payment.amount, now, payment_id=payment.id)
@@ -118,6 +120,13 @@ def _issue(
     tx.session.add(row)
     tx.session.flush()
     return receipt_of(tx, row)
+
+
+def _held_as(tx: Tx, payment: Payment) -> str:
+    """What a patient is told of money that no session took."""
+    deposit = CreditLotRow.source == CreditSource.DEPOSIT
+    found = tx.session.scalar(select(CreditLotRow.id).where(CreditLotRow.source_id == payment.id, deposit))
+    return DEPOSITED if found else HELD
 
 
 def _payer(tx: Tx, payer_id: str | None) -> dict[str, Any]:

@@ -26,7 +26,7 @@ from billing.payments.queries.deposits import held_in
 from billing.payments.queries.payments import CHECKOUT, PAYMENT, payment_of
 from billing.payments.records.checkouts import Checkout
 from billing.payments.records.credits import CreditSource
-from billing.payments.records.payments import ChargeFacts, Payment, Tender
+from billing.payments.records.payments import ChargeFacts, Owned, Payment, Tender
 from billing.payments.rules import refuse_unless_payable
 from billing.payments.states.payments import PaymentState
 from billing.payments.use_cases.credits import open_lot
@@ -121,8 +121,19 @@ def take_charge(tx: Tx, *, checkout: Checkout, charge: ChargeFacts, actor: Actor
     return payment
 
 
-def book(tx: Tx, invoice: Invoice | None, row: PaymentRow, *, actor: Actor, now: datetime) -> Payment:
-    """Write a payment, settle with it what an invoice owes, hold what exceeds, and post the entry."""
+def book(
+    tx: Tx,
+    invoice: Invoice | None,
+    row: PaymentRow,
+    *,
+    held: CreditSource = CreditSource.OVERPAYMENT,
+    actor: Actor,
+    now: datetime,
+) -> Payment:
+    """Write a payment, settle with it what an invoice owes, hold what exceeds, and post the entry.
+
+    `held` is what the excess is: more than was owed, or a deposit, for which there is no invoice yet.
+    """
     tx.session.add(row)
     tx.session.flush()
     payment = payment_of(row)
@@ -140,20 +151,22 @@ def book(tx: Tx, invoice: Invoice | None, row: PaymentRow, *, actor: Actor, now:
             now=now,
         ).parts
     excess = payment.amount - applied
+    lots = []
     if excess:
-        open_lot(
+        lot = open_lot(
             tx,
             payment,
-            source=CreditSource.OVERPAYMENT,
+            source=held,
             source_id=payment.id,
             origin_payment_id=payment.id,
             amount=excess,
             held_on=payment.received_on,
         )
+        lots.append(credit(lot.account, excess, payment.patient_id))
     lines = (
         debit(held_in(tx, payment), payment.amount, payment.patient_id),
         *settling_lines(parts, payment.patient_id),
-        credit(Account.PATIENT_CREDITS, excess, payment.patient_id),
+        *lots,
     )
     return _received(tx, payment, parts, lines, actor, now)
 
@@ -211,14 +224,14 @@ def _received(
     return payment
 
 
-def new_payment(tx: Tx, invoice: Invoice, tender: Tender, amount: Money, received_at: datetime) -> PaymentRow:
-    """A payment of an invoice that is not booked yet."""
+def new_payment(tx: Tx, of: Owned, tender: Tender, amount: Money, received_at: datetime) -> PaymentRow:
+    """A payment that is not booked yet, of an invoice or of what will have one."""
     return PaymentRow(
         id=new_id("pay"),
-        entity_id=invoice.entity_id,
-        site_id=invoice.site_id,
-        patient_id=invoice.patient_id,
-        invoice_id=invoice.id,
+        entity_id=of.entity_id,
+        site_id=of.site_id,
+        patient_id=of.patient_id,
+        invoice_id=of.id if isinstance(of, Invoice) else None,
         tender=tender,
         amount_cents=amount.cents,
         fee_cents=0,
@@ -226,7 +239,7 @@ def new_payment(tx: Tx, invoice: Invoice, tender: Tender, amount: Money, receive
         lost_cents=0,
         state=PaymentState.RECEIVED,
         is_health_account=False,
-        received_on=site_date(tx, invoice.site_id, received_at),
+        received_on=site_date(tx, of.site_id, received_at),
         received_at=received_at,
     )
 

@@ -8,11 +8,12 @@ from datetime import datetime
 from billing.catalog.queries import site_date
 from billing.invoices.records import SettledPart
 from billing.invoices.use_cases.take_back import refund_cover, restore_cover
-from billing.kernel.money import Money, total
-from billing.kernel.permissions import Actor
+from billing.kernel.money import ZERO, Money, total
+from billing.kernel.permissions import SYSTEM, Actor
 from billing.ledger.records import Account, Line, Posting, Source, credit, debit
 from billing.ledger.use_cases import post
 from billing.payments.models.refunds import RefundRow
+from billing.payments.queries.credits import find_credit
 from billing.payments.queries.payments import PAYMENT, find_payment
 from billing.payments.records.credits import CreditLot, CreditSource, Withdrawal
 from billing.payments.records.payments import Payment
@@ -32,9 +33,11 @@ def gather(
     now: datetime,
 ) -> CreditLot:
     """One credit that holds what a refund takes of its sources; the patient is locked."""
-    parts = []
+    parts, deposited = [], ZERO
     for source in sources:
         if source.kind is RefundableKind.CREDIT:
+            if find_credit(tx, source.id, SYSTEM).source is CreditSource.DEPOSIT:
+                deposited = deposited + source.amount
             withdraw(
                 tx,
                 lot_id=source.id,
@@ -55,8 +58,9 @@ def gather(
         origin_payment_id=payment.id,
         payer_id=payment.payer_id,
     )
-    if parts:
-        _post(tx, payment, Source("refund", refund_id, "released"), _released(parts, payment), actor, now)
+    if parts or deposited:
+        lines = _released(parts, payment, deposited)
+        _post(tx, payment, Source("refund", refund_id, "released"), lines, actor, now)
     return lot
 
 
@@ -106,13 +110,17 @@ def _release(
     )
 
 
-def _released(parts: Iterable[SettledPart], payment: Payment) -> tuple[Line, ...]:
-    """A session to come was deferred; of one that was given, the income is given up."""
+def _released(parts: Iterable[SettledPart], payment: Payment, deposited: Money = ZERO) -> tuple[Line, ...]:
+    """A deposit and a session to come were deferred; of one that was given, the income is given up."""
     listed = list(parts)
     return (
-        debit(Account.DEFERRED_REVENUE, _sum(listed, earned=False), payment.patient_id),
+        debit(Account.DEFERRED_REVENUE, deposited + _sum(listed, earned=False), payment.patient_id),
         debit(Account.REFUNDS, _sum(listed, earned=True), payment.patient_id),
-        credit(held_as(payment.payer_id), total(part.amount for part in listed), payment.patient_id),
+        credit(
+            held_as(payment.payer_id),
+            deposited + total(part.amount for part in listed),
+            payment.patient_id,
+        ),
     )
 
 

@@ -30,7 +30,7 @@ from billing.payments.queries.payments import find_payment
 from billing.payments.queries.refunds import approved_by_itself, find_refund, refund_of
 from billing.payments.records.credits import CreditLot, Election
 from billing.payments.records.refunds import Refund, RefundMethod, RefundReason
-from billing.payments.rules import LATELY, held_as, needs_second_person
+from billing.payments.rules import LATELY, needs_second_person
 from billing.payments.states.payments import PaymentState
 from billing.payments.states.refunds import REFUND_MOVES, RefundEvent, RefundState
 from billing.payments.use_cases.credits import give_back, spend
@@ -212,7 +212,7 @@ def fail_refund(tx: Tx, *, refund_id: str, actor: Actor, now: datetime) -> Refun
         _post(tx, row, "failed", back, actor, now)
     held = (
         debit(Account.REFUNDS_PAYABLE, amount, row.patient_id),
-        credit(held_as(row.payer_id), amount, row.patient_id),
+        credit(_account_of(tx, row), amount, row.patient_id),
     )
     _post(tx, row, "held-again", held, actor, now)
     _put_back(tx, row)
@@ -236,7 +236,7 @@ def _approve(tx: Tx, row: RefundRow, actor: Actor, now: datetime) -> None:
     row.approved_by, row.approved_by_person, row.approved_at = actor.id, actor.person, now
     amount = Money(row.amount_cents)
     lines = (
-        debit(held_as(row.payer_id), amount, row.patient_id),
+        debit(_account_of(tx, row), amount, row.patient_id),
         credit(Account.REFUNDS_PAYABLE, amount, row.patient_id),
     )
     _post(tx, row, "approved", lines, actor, now)
@@ -267,6 +267,11 @@ def _set_aside_at_payment(
     if left is None:
         available = (payment.amount - payment.refunded - payment.lost).cents
         raise MoreThanAvailable("Less than that can go back to this payment.", available_cents=available)
+
+
+def _account_of(tx: Tx, row: RefundRow) -> Account:
+    """Where the money stood, and stands again when it does not arrive."""
+    return find_credit(tx, row.lot_id, SYSTEM).account
 
 
 def _put_back(tx: Tx, row: RefundRow) -> None:

@@ -39,7 +39,7 @@ def take_tenders(
 
     Each tender is a payment of its own. The caller asks the processor for the rest after the commit.
     Raises: NoSuchInvoice, CheckoutStands, MoreThanOwed, CreditNotPermitted, MoreThanAvailable,
-    CheckPostdated, CheckStale, and for the rest InvoiceNotOpen, TooSmallForCard.
+    CheckPostdated, CheckStale, TenderedTooLittle, and for the rest InvoiceNotOpen, TooSmallForCard.
     """
     invoice = lock_invoice(tx, invoice_id, actor)
     refuse_while_standing(tx, invoice_id)
@@ -93,7 +93,14 @@ def _take_credit(tx: Tx, invoice_id: str, amount: Money, actor: Actor, now: date
 
 def _take(tx: Tx, invoice_id: str, handed: Handed, actor: Actor, now: datetime) -> Payment:
     if handed.number is None or handed.dated_on is None:
-        return take_cash(tx, invoice_id=invoice_id, amount=handed.amount, actor=actor, now=now)
+        return take_cash(
+            tx,
+            invoice_id=invoice_id,
+            amount=handed.amount,
+            tendered=handed.tendered,
+            actor=actor,
+            now=now,
+        )
     return take_check(
         tx,
         invoice_id=invoice_id,

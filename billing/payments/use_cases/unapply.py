@@ -11,7 +11,7 @@ from billing.invoices.use_cases.locks import lock_invoice
 from billing.invoices.use_cases.take_back import take_back
 from billing.kernel.money import Money
 from billing.kernel.permissions import Actor
-from billing.ledger.records import Account, Posting, Source, credit
+from billing.ledger.records import Posting, Source, credit
 from billing.ledger.use_cases import post
 from billing.payments.errors import AnotherPatient, NothingToApply, NothingToUndo
 from billing.payments.queries.checkouts import refuse_while_standing
@@ -81,7 +81,7 @@ def undo_application(
     reversal_id = hold_again(tx, application.id, amount, on, now)
     lines = (
         *owing_again_lines(parts, lot.patient_id),
-        credit(Account.PATIENT_CREDITS, amount, lot.patient_id),
+        credit(lot.account, amount, lot.patient_id),
     )
     source = Source(CREDIT_REVERSAL, reversal_id, "unapplied")
     post(tx, Posting.of(lot, source, on, lines), actor=actor, now=now)
