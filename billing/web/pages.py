@@ -44,6 +44,7 @@ from billing.web.staff import (
     tasks,
     today,
 )
+from billing.web.staff import cards as staff_cards
 from billing.web.staff.shell import shell_of
 
 PUBLIC_ENDPOINTS = sign_in.PUBLIC_ENDPOINTS.union(
@@ -101,6 +102,7 @@ def register_pages(
         bounces.make_blueprint(edge),
         stops.make_blueprint(edge),
         payers.make_blueprint(edge),
+        staff_cards.make_blueprint(edge, payments),
         reconciliation.make_blueprint(edge),
         shares.make_blueprint(edge),
         share_deeds.make_blueprint(edge),

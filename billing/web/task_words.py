@@ -155,6 +155,6 @@ PLACES = {
         "/staff/reconciliation", Permission.PAYMENTS_READ, "See what the processor and the books say"
     ),
     "chk": Place("/staff/tasks/{task}/subject", Permission.PAYMENTS_READ, "Open the patient's money"),
-    "svm": Place("/staff/tasks/{task}/subject", Permission.PAYMENTS_READ, "Open the patient's money"),
+    "svm": Place("/staff/tasks/{task}/subject", Permission.PAYMENTS_READ, "Open the saved cards"),
     "drm": Place("/staff/tasks/{task}/subject", Permission.CREDITS_READ, "Open the patient's money"),
 }

@@ -16,8 +16,10 @@ from billing.payments.records.refunds import (
     RefundMethod,
     RefundReason,
 )
+from billing.payments.records.saved_methods import CardFacts, Purpose
 from billing.payments.rules import paid_with
 from billing.payments.states.refunds import RefundState
+from billing.payments.states.saved_methods import SavedState
 
 BANKS_TAKE = (5, 10)
 """Business days until a bank shows what was sent to its card or account. Source: docs/sources.md."""
@@ -48,6 +50,17 @@ BOUNCES = {
     BounceReason.STALE: "The check is too old",
     BounceReason.OTHER: "Another reason",
 }
+PURPOSES = {
+    Purpose.FUTURE_VISITS: "Visits",
+    Purpose.PLAN_INSTALMENTS: "Instalments of a plan",
+}
+"""What a saved card may be charged for."""
+CARD_STATES = {
+    SavedState.ACTIVE: ("Can be charged", "good"),
+    SavedState.BLOCKED: ("Its bank said no for good", "bad"),
+    SavedState.REMOVING: ("Being removed", "waiting"),
+}
+"""A saved card's state in few words, and how it is colored."""
 OUTCOMES = {
     (RefundState.REQUESTED, RefundMethod.CARD): ("Waits for approval", "waiting"),
     (RefundState.REQUESTED, RefundMethod.CHECK): ("Waits for approval", "waiting"),
@@ -72,6 +85,11 @@ def day_in_words(on: date) -> str:
 def payment_in_words(payment: Payment) -> str:
     """`Card (visa 4242)`."""
     return paid_with(payment.tender, payment.instrument)
+
+
+def card_in_words(card: CardFacts) -> str:
+    """`Visa **** 4242`."""
+    return f"{card.brand.capitalize()} **** {card.last4}"
 
 
 def ending_in(instrument: str | None) -> str:

@@ -98,6 +98,7 @@ def _place_of(read: Read, subject_id: str, actor: Actor) -> str:
         patient_id = find_invoice(read, find_checkout(read, subject_id, actor).invoice_id, actor).patient_id
     elif subject_id.startswith("svm_"):
         patient_id = find_saved_method(read, subject_id, actor).patient_id
+        return url_for("staff_cards.cards", patient_id=patient_id)
     else:
         patient_id = find_dormant(read, subject_id, actor).patient_id
     return url_for("staff_account.account", patient_id=patient_id)

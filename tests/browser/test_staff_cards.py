@@ -1,0 +1,61 @@
+"""A card asked for by staff, saved by the patient, and charged by staff, in a browser."""
+
+import pytest
+from playwright.sync_api import expect
+
+from billing.kernel.permissions import Role
+from tests.factories.browser import is_sound
+
+pytestmark = [pytest.mark.browser, pytest.mark.processes]
+
+
+def save_on(link, visitor):
+    """As the patient does, who holds the link."""
+    visitor.goto(link)
+    visitor.get_by_label("for visits that I have booked").check()
+    visitor.get_by_role("button", name="Save a card").click()
+    visitor.get_by_label("Card number").fill("4242424242424242")
+    visitor.get_by_label("Expires").fill("12 / 40")
+    visitor.get_by_label("Security code").fill("123")
+    visitor.get_by_role("button", name="Save").click()
+    expect(visitor).to_have_url(link)
+
+
+def wait_for_the_card(office, desk, words):
+    for _ in range(20):
+        office.work()
+        desk.reload()
+        if desk.get_by_text(words).is_visible():
+            return
+        desk.wait_for_timeout(250)
+
+
+def test_a_card_is_asked_for_saved_charged_and_removed(office, enter):
+    desk = enter(Role.FRONT_DESK)
+    desk.get_by_role("link", name="Saved cards").click()
+    is_sound(desk)
+    desk.get_by_role("button", name="Make the link").click()
+    expect(desk.get_by_label("Send this to the patient.")).to_be_focused()
+    is_sound(desk)
+    save_on(desk.get_by_label("Send this to the patient.").input_value(), desk.context.new_page())
+    desk.get_by_role("link", name="Back to the saved cards").click()
+    wait_for_the_card(office, desk, "Visa **** 4242")
+    expect(desk.get_by_text("Can be charged")).to_be_visible()
+    is_sound(desk)
+
+    desk.goto(f"{office.url}/staff/patients/{office.clinic.patient.id}")
+    desk.get_by_role("link", name="Charge a saved card").focus()
+    desk.keyboard.press("Enter")
+    expect(desk.get_by_role("heading", level=1)).to_be_focused()
+    expect(desk.get_by_role("heading", level=1)).to_contain_text("Charge $2,550.00")
+    is_sound(desk)
+    desk.get_by_role("button", name="Charge $2,550.00").dblclick()
+    expect(desk.get_by_role("status")).to_have_text("$2,550.00 was taken from the card.")
+    expect(desk.get_by_role("status")).to_be_focused()
+    expect(desk.get_by_text("Card (visa 4242)")).to_have_count(1)
+
+    desk.get_by_role("link", name="Saved cards").click()
+    desk.get_by_role("button", name="Remove the card Visa **** 4242").focus()
+    desk.keyboard.press("Enter")
+    expect(desk.get_by_role("status")).to_contain_text("The card is removed.")
+    expect(desk.get_by_text("No card is saved.")).to_be_visible()
