@@ -117,6 +117,8 @@ def _money_box(body: Body) -> Any:
             ("Paid with", body["paid_with"]),
             ("Paid by", "The patient" if body["paid_by_patient"] else "Another payer"),
         ]
+    if change := body.get("change_cents"):
+        rows.append(("Handed over", f"{_dollars(body['tendered_cents'])}, change {_dollars(change)}"))
     if others := body.get("others_paid_cents"):
         rows.append(("Others paid", _dollars(others)))
     if body["is_health_account"]:

@@ -150,7 +150,7 @@ PLACES = {
     "rcp": Place("/staff/receipts/{subject}", Permission.RECEIPTS_READ, "Open the receipt"),
     "shr": Place("/staff/payer-shares/{subject}", Permission.PAYERS_READ, "Open the payer's part"),
     "nex": Place("/staff/reconciliation/{subject}", Permission.PAYMENTS_READ, "Open the exception"),
-    "drw": Place("/staff/bank-deposits", Permission.PAYMENTS_READ, "See what waits to be banked"),
+    "drw": Place("/staff/cash-drawers/{subject}", Permission.PAYMENTS_READ, "Open the drawer"),
     "pyo": Place(
         "/staff/reconciliation", Permission.PAYMENTS_READ, "See what the processor and the books say"
     ),

@@ -146,18 +146,26 @@ def a_world(database: Database, now: datetime, *, slug: str = "b", site: int = 0
         "superbill_id": [superbill.id],
         "remittance_id": [each.id for each in remittances],
         "entry_id": [each.id for each in entries],
-        "drawer_id": _drawers(database, at, patient, now),
+        "float_id": [_float(database, at, now)],
+        "drawer_id": [_drawer(database, at, patient, now)],
         "site_id": [at.id],
         "entity_id": [entity.id],
     }
     return World(entity=entity, site=at, patient=patient, ids=ids)
 
 
-def _drawers(database: Database, at: Site, patient: Patient, now: datetime) -> list[str]:
-    """One that another person has to count, and the change that it was opened with."""
+def _float(database: Database, at: Site, now: datetime) -> str:
+    """A cent of change."""
+    return database.in_transaction(
+        lambda tx: bring_float(
+            tx, site_id=at.id, amount=Money(1), brought_on=now.date(), actor=CLERK, now=now
+        )
+    ).id
+
+
+def _drawer(database: Database, at: Site, patient: Patient, now: datetime) -> str:
+    """One that was opened with the site's change, and that another person has to count."""
     cashier = replace(CLERK, id=f"usr_{patient.id[4:]}")
-    told = {"site_id": at.id, "amount": Money(1), "brought_on": now.date()}
-    brought = database.in_transaction(lambda tx: bring_float(tx, **told, actor=CLERK, now=now))
     opened = database.in_transaction(
         lambda tx: open_drawer(tx, site_id=at.id, float=Money(1), actor=cashier, now=now)
     )
@@ -166,7 +174,7 @@ def _drawers(database: Database, at: Site, patient: Patient, now: datetime) -> l
             tx, drawer_id=opened.id, counted=Money(0), limit=Money(0), actor=cashier, now=now
         )
     )
-    return [opened.id, brought.id]
+    return opened.id
 
 
 def _exception(database: Database, payment: Payment, now: datetime) -> str:

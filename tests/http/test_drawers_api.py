@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from io import BytesIO
+
 import pytest
+from pypdf import PdfReader
 
 from billing.kernel.permissions import Role
 from billing.ledger.queries import trial_balance
@@ -59,6 +62,17 @@ def test_cash_is_answered_with_its_change_and_its_drawer(drawer, pay):
         "drawer_id": drawer["id"],
     }
     assert pay().json["change_cents"] is None
+
+
+def test_a_receipt_tells_what_was_handed_over_and_given_back(clerk, bill, pay):
+    paid, exact = pay(tendered_cents=6_000).json, pay(tendered_cents=5_000).json
+    receipts = clerk.get(f"/patients/{bill.patient_id}/receipts").json["items"]
+    told = {each["payment_id"]: each for each in receipts}
+    body = told[paid["id"]]["body"]
+    assert (body["amount_cents"], body["tendered_cents"], body["change_cents"]) == (5_000, 6_000, 1_000)
+    assert "change_cents" not in told[exact["id"]]["body"]
+    pdf = clerk.get(f"/receipts/{told[paid['id']]['id']}.pdf")
+    assert "change $10.00" in PdfReader(BytesIO(pdf.data)).pages[0].extract_text()
 
 
 def test_too_little_handed_over_is_named_by_its_field(pay):

@@ -31,7 +31,7 @@ from billing.payments.states.drawers import DrawerState
 from billing.payments.use_cases.deposits import bank_payments
 from billing.payments.use_cases.drawers import confirm_drawer, count_drawer, open_drawer
 from billing.payments.use_cases.move import move_payment
-from billing.payments.use_cases.receive import take_cash
+from billing.payments.use_cases.receive import take_cash, take_check
 from billing.platform.data.tasks import list_tasks
 from tests.conftest import NOW
 from tests.factories.accounting import behind_the_back, drop_guards
@@ -370,6 +370,23 @@ def test_no_deposit_is_of_nothing(till):
         till.bank(cash, float=-1_000)
     with pytest.raises(NothingToBank):
         till.bank()
+
+
+def test_missing_cash_does_not_come_out_of_a_check(till):
+    drawer = till.open()
+    till.cash(1_000)
+    till.count(drawer, 0)
+    check = till.do(
+        take_check,
+        actor=ANNA,
+        invoice_id=till.invoice.id,
+        amount=Money(9_000),
+        number="1042",
+        dated_on=TODAY,
+        is_health_account=False,
+    )
+    with pytest.raises(NothingToBank):
+        till.bank(check, float=-1_000)
 
 
 @pytest.mark.parametrize("is_banked", [True, False])

@@ -46,6 +46,6 @@ class TenderedTooLittle(Invalid):
 
 
 class NothingToBank(Conflict):
-    """What is missing is not less than what would be banked."""
+    """Nothing would be banked, or more cash is said to be missing than there is."""
 
     code = "nothing-to-bank"

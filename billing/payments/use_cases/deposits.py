@@ -21,7 +21,7 @@ from billing.payments.models.deposits import BankDepositItemRow, BankDepositRow
 from billing.payments.queries.deposits import deposit_id_of, deposit_of
 from billing.payments.queries.payments import find_payment
 from billing.payments.records.deposits import BankDeposit
-from billing.payments.records.payments import Payment
+from billing.payments.records.payments import Payment, Tender
 from billing.payments.rules import BANKABLE
 from billing.payments.states.drawers import DrawerState
 from billing.payments.states.payments import PaymentState
@@ -57,8 +57,9 @@ def bank_payments(
         _refuse_unless_bankable(tx, payment, site_id)
     _refuse_unless_possible(banked_on, payments, site_date(tx, site_id, now))
     amount = total(payment.amount for payment in payments) + float
-    if amount <= ZERO:
-        raise NothingToBank("Nothing would be left to take to the bank.")
+    cash = total(payment.amount for payment in payments if payment.tender is Tender.CASH)
+    if amount <= ZERO or cash + float < ZERO:
+        raise NothingToBank("More is said to be missing than there is cash to take to the bank.")
     taken_from = _take_out(tx, site, payments, float)
     row = BankDepositRow(
         id=new_id("dep"),

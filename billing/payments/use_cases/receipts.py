@@ -61,6 +61,7 @@ def issue_payment_receipt(tx: Tx, payment: Payment, parts: Iterable[SettledPart]
         "is_health_account": payment.is_health_account,
         "refers_to": None,
         **_told(services, payment.amount, _held_as(tx, payment) if is_patients else CARE),
+        **_handed_over(payment),
         **(_others_paid(tx, payment) if is_patients else _payer(tx, payment.payer_id)),
     }
     return _issue(tx, payment, said, payment.amount, now, payment_id=payment.id)
@@ -132,6 +133,13 @@ def _held_as(tx: Tx, payment: Payment) -> str:
 def _payer(tx: Tx, payer_id: str | None) -> dict[str, Any]:
     """A receipt for another payer names them in the patient's place, and no patient."""
     return {"patient": None, "payer": {"name": find_payer(tx, str(payer_id), SYSTEM).name}}
+
+
+def _handed_over(payment: Payment) -> dict[str, int]:
+    """The cash that was handed over, and what was given back of it at once."""
+    if payment.tendered is None or not payment.change:
+        return {}
+    return {"tendered_cents": payment.tendered.cents, "change_cents": payment.change.cents}
 
 
 def _others_paid(tx: Tx, payment: Payment) -> dict[str, Any]:

@@ -13,9 +13,10 @@ from werkzeug import Response
 from billing.catalog.queries import find_entity, find_site, site_date
 from billing.catalog.records import Entity, Site
 from billing.kernel.errors import Flaw
-from billing.kernel.money import Money, total
+from billing.kernel.money import ZERO, Money, total
 from billing.kernel.permissions import Actor, Permission
 from billing.payments.queries.deposits import find_deposit, list_deposits, list_undeposited
+from billing.payments.queries.drawers import free_change
 from billing.payments.queries.payments import payments_by_id
 from billing.payments.records.deposits import BankDeposit
 from billing.payments.records.payments import Payment, Tender
@@ -25,7 +26,7 @@ from billing.platform.http.edge import Edge
 from billing.platform.http.errors import InvalidRequest
 from billing.platform.http.guard import current_actor, guard
 from billing.web import words
-from billing.web.forms import written
+from billing.web.forms import amount_of, written
 from billing.web.refusals import REFUSED, date_of, shown_again
 
 PAGE = "staff/deposits.html"
@@ -34,10 +35,11 @@ MOST_WAITING, MOST_PAST = 200, 30
 
 @dataclass(frozen=True, kw_only=True)
 class Drawer:
-    """What waits at one site, oldest first."""
+    """What waits at one site, oldest first; `free` is its change that is in no drawer."""
 
     site: Site
     today: str
+    free: Money
     payments: Sequence[Payment]
 
     @property
@@ -75,6 +77,7 @@ def make_blueprint(edge: Edge) -> Blueprint:
                 site_id=request.form.get("site_id", ""),
                 payment_ids=_chosen(),
                 banked_on=date_of("banked_on"),
+                float=_change(),
                 actor=actor,
                 now=now,
             )
@@ -97,10 +100,19 @@ def make_blueprint(edge: Edge) -> Blueprint:
     return routes
 
 
+def _change() -> Money:
+    """What goes along beside the payments; below zero, what is missing of them. Raises: InvalidRequest."""
+    text = request.form.get("change", "").strip()
+    if not text.strip("0."):
+        return ZERO
+    amount = amount_of(text.removeprefix("-"), "change")
+    return -amount if text.startswith("-") else amount
+
+
 def _chosen() -> list[str]:
     """Raises: InvalidRequest."""
     chosen = request.form.getlist("payment_id")
-    if not chosen:
+    if not chosen and _change() <= ZERO:
         message = "Mark what goes to the bank."
         raise InvalidRequest(message, [Flaw("/payment_id", message)])
     return chosen
@@ -122,10 +134,12 @@ def _page(edge: Edge) -> dict[str, Any]:
 
 def _drawers(read: Read, actor: Actor, now: datetime) -> list[Drawer]:
     waiting = list(reversed(list_undeposited(read, actor, limit=MOST_WAITING)))
+    free = free_change(read, actor)
     return [
         Drawer(
             site=find_site(read, site_id),
             today=site_date(read, site_id, now).isoformat(),
+            free=free.get(site_id, ZERO),
             payments=[payment for payment in waiting if payment.site_id == site_id],
         )
         for site_id in sorted({payment.site_id for payment in waiting})
@@ -141,5 +155,5 @@ def _slip(read: Read, deposit_id: str, actor: Actor) -> Slip:
         site=find_site(read, deposit.site_id),
         entity=find_entity(read, deposit.entity_id),
         checks=[each for each in payments if each.tender is Tender.CHECK],
-        cash=total(each.amount for each in payments if each.tender is Tender.CASH),
+        cash=total(each.amount for each in payments if each.tender is Tender.CASH) + deposit.float,
     )

@@ -7,6 +7,7 @@ from werkzeug import Response
 
 from billing.invoices.queries import patient_of_invoice
 from billing.kernel.errors import Flaw
+from billing.kernel.money import Money
 from billing.kernel.permissions import Permission
 from billing.payments.flows.checkouts import cancel_checkout
 from billing.payments.flows.room import Payments
@@ -50,13 +51,15 @@ def _add_payment_routes(routes: Blueprint, edge: Edge) -> None:
     def cash(invoice_id: str) -> Response:
         back = _page_of_invoice(edge, invoice_id)
         with refusals_shown():
-            amount = amount_of(request.form.get("amount", ""))
+            amount, actor, now = amount_of(request.form.get("amount", "")), current_actor(), edge.clock()
+            handed = request.form.get("tendered", "").strip()
+            tendered = amount_of(handed, "tendered") if handed else None
             attempt(
                 edge,
                 lambda tx: take_cash(
-                    tx, invoice_id=invoice_id, amount=amount, actor=current_actor(), now=edge.clock()
+                    tx, invoice_id=invoice_id, amount=amount, tendered=tendered, actor=actor, now=now
                 ),
-                done=f"{amount} in cash is booked.",
+                done=_cash_booked(amount, tendered),
             )
         return redirect(back, 303)
 
@@ -108,6 +111,12 @@ def _add_credit_routes(routes: Blueprint, edge: Edge) -> None:
                 done="The patient's choice is recorded.",
             )
         return redirect(url_for("staff_patients.patient", patient_id=lot.patient_id), 303)
+
+
+def _cash_booked(amount: Money, tendered: Money | None) -> str:
+    if tendered is None or tendered == amount:
+        return f"{amount} in cash is booked."
+    return f"{amount} in cash is booked. Give {tendered - amount} back."
 
 
 def _cancelled(room: Payments, standing: Checkout) -> tuple[str, str]:
