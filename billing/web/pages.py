@@ -30,6 +30,7 @@ from billing.web.staff import (
     landing,
     money,
     moves,
+    patient_deposits,
     patients,
     payers,
     people,
@@ -43,6 +44,7 @@ from billing.web.staff import (
     stops,
     takebacks,
     tasks,
+    tenders,
     today,
 )
 from billing.web.staff import cards as staff_cards
@@ -100,6 +102,8 @@ def register_pages(
         credits.make_blueprint(edge, installation.refund_limit),
         moves.make_blueprint(edge),
         checks.make_blueprint(edge),
+        tenders.make_blueprint(edge, payments),
+        patient_deposits.make_blueprint(edge),
         bounces.make_blueprint(edge),
         stops.make_blueprint(edge),
         payers.make_blueprint(edge),

@@ -88,10 +88,10 @@ def believed(field: str) -> Money:
     return Money(int(text))
 
 
-def check_number() -> str:
+def check_number(field: str = "number") -> str:
     """Raises: InvalidRequest."""
-    number = request.form.get("number", "").strip()
+    number = request.form.get(field, "").strip()
     if not (number.isascii() and number.isdigit() and len(number) <= 12):
         message = "Type the number printed on the check: digits only, at most 12."
-        raise InvalidRequest(message, [Flaw("/number", message)])
+        raise InvalidRequest(message, [Flaw(f"/{field}", message)])
     return number

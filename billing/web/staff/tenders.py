@@ -1,0 +1,171 @@
+"""Several tenders taken at once: /staff/invoices/<id>/tenders/new."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from werkzeug import Response
+
+from billing.catalog.queries import site_date
+from billing.invoices.queries import find_invoice
+from billing.invoices.records import Invoice
+from billing.kernel.money import ZERO, Money, total
+from billing.kernel.permissions import Actor, Permission
+from billing.payments.flows.checkouts import ask_for_rest
+from billing.payments.flows.room import Payments
+from billing.payments.ports import GatewayRefused, GatewayTimeout
+from billing.payments.queries.checkouts import standing_checkout
+from billing.payments.queries.credits import elected_credits
+from billing.payments.records.checkouts import Reader, Way
+from billing.payments.records.payments import Tender
+from billing.payments.records.tenders import Handed, Rest
+from billing.payments.states.checkouts import CheckoutState
+from billing.payments.use_cases.tenders import take_tenders
+from billing.platform.data.database import Read, Tx
+from billing.platform.data.idempotency import RequestKey
+from billing.platform.http.edge import Edge
+from billing.platform.http.errors import InvalidRequest
+from billing.platform.http.guard import current_actor, guard
+from billing.web.forms import amount_of, form_sha256, written
+from billing.web.refusals import REFUSED, check_number, date_of, shown_again
+from billing.web.staff.refunds import name_of
+
+FORM = "staff/tenders.html"
+READER_ID = re.compile(r"[A-Za-z0-9_]{1,80}")
+CHECKS = ("check-1", "check-2")
+SAID_OF_REST = {
+    CheckoutState.OPEN: ("The reader asks for it now.", "done"),
+    CheckoutState.REFUSED: ("The reader does not take it; ask for it in another way.", "refused"),
+}
+UNANSWERED = ("The processor has not answered yet; it is looked up by itself.", "refused")
+NOTHING_TYPED = "Type what the patient hands over beside at least one of them."
+
+
+@dataclass(frozen=True, kw_only=True)
+class Owed:
+    """`credit` is what may come off here: elected, and the actor's to apply."""
+
+    invoice: Invoice
+    name: str
+    today: str
+    credit: Money
+
+
+def make_blueprint(edge: Edge, room: Payments) -> Blueprint:
+    routes = Blueprint("staff_tenders", __name__)
+
+    @routes.get("/staff/invoices/<invoice_id>/tenders/new")
+    @guard(Permission.PAYMENTS_TAKE)
+    def ask(invoice_id: str) -> str:
+        return render_template(FORM, **_page(edge, room, invoice_id))
+
+    @routes.post("/staff/invoices/<invoice_id>/tenders")
+    @guard(Permission.PAYMENTS_TAKE)
+    def take(invoice_id: str) -> Response | tuple[str, int]:
+        actor, now = current_actor(), edge.clock()
+        key = RequestKey(f"{actor.id}/{request.form.get('key', '')}", form_sha256())
+
+        def work(tx: Tx) -> str:
+            taken = take_tenders(
+                tx,
+                invoice_id=invoice_id,
+                tenders=_handed(),
+                rest=_rest(),
+                request=key,
+                actor=actor,
+                now=now,
+            )
+            return url_for("staff_patients.patient", patient_id=taken.patient_id)
+
+        try:
+            to = written(edge, work)
+        except REFUSED as error:
+            return shown_again(FORM, error, **_page(edge, room, invoice_id))
+        flash("What the patient handed over is booked, each with a receipt of its own.", "done")
+        _ask_for_rest(edge, room, invoice_id)
+        return redirect(to, 303)
+
+    return routes
+
+
+def _ask_for_rest(edge: Edge, room: Payments, invoice_id: str) -> None:
+    standing = edge.read(lambda read: standing_checkout(read, invoice_id))
+    if standing is None:
+        return
+    attempt = ask_for_rest(room, checkout_id=standing.id, actor=current_actor())
+    said, category = SAID_OF_REST.get(attempt.state, UNANSWERED)
+    flash(f"{attempt.amount} is left. {said}", category)
+
+
+def _handed() -> Sequence[Handed]:
+    """Raises: InvalidRequest."""
+    handed = list(_typed())
+    if not handed:
+        raise InvalidRequest(NOTHING_TYPED)
+    return handed
+
+
+def _typed() -> Iterator[Handed]:
+    """A row without an amount was not handed over. Raises: InvalidRequest."""
+    for tender in (Tender.CREDIT, Tender.CASH):
+        if text := _text(tender):
+            yield Handed(tender=tender, amount=amount_of(text, tender))
+    for row in CHECKS:
+        if text := _text(row):
+            yield Handed(
+                tender=Tender.CHECK,
+                amount=amount_of(text, row),
+                number=check_number(f"{row}-number"),
+                dated_on=date_of(f"{row}-dated_on"),
+                is_health_account=f"{row}-health_account" in request.form,
+            )
+
+
+def _text(field: str) -> str:
+    return request.form.get(field, "").strip()
+
+
+def _rest() -> Rest | None:
+    """What is left stays owed unless a reader was chosen. Raises: InvalidRequest."""
+    reader_id = _text("rest")
+    if not reader_id:
+        return None
+    if not READER_ID.fullmatch(reader_id):
+        raise InvalidRequest("Choose one of the readers.")
+    return Rest(way=Way.READER, reader_id=reader_id)
+
+
+def _page(edge: Edge, room: Payments, invoice_id: str) -> dict[str, Any]:
+    actor = current_actor()
+    owed = edge.audited_read(
+        lambda read: _owed(read, edge, invoice_id, actor),
+        actor=actor,
+        action="page.tenders",
+        subject_id=invoice_id,
+    )
+    return {"owed": owed, "readers": _readers(room), "checks": CHECKS}
+
+
+def _readers(room: Payments) -> Sequence[Reader]:
+    """Those that can be asked now; without the processor the rest is taken in another way."""
+    try:
+        return [reader for reader in room.gateway.list_readers() if reader.is_online]
+    except (GatewayTimeout, GatewayRefused):
+        return []
+
+
+def _owed(read: Read, edge: Edge, invoice_id: str, actor: Actor) -> Owed:
+    """Raises: NoSuchInvoice."""
+    invoice = find_invoice(read, invoice_id, actor)
+    may_apply = actor.may(Permission.CREDITS_WRITE)
+    credit = total(lot.available for lot in elected_credits(read, invoice.patient_id)) if may_apply else ZERO
+    return Owed(
+        invoice=invoice,
+        name=name_of(read, invoice.patient_id, actor),
+        today=site_date(read, invoice.site_id, edge.clock()).isoformat(),
+        credit=credit,
+    )
