@@ -40,6 +40,7 @@ class Clinic:
         self.staff = {role: Client(office, admin.post("/tokens", {"role": role})["secret"]) for role in ROLES}
         self.staff["supervisor"] = supervisor
         self.site_id = self.desk.get("/sites")["items"][0]["id"]
+        self.drawer_id = ""
         self.provider_id = self.desk.get("/providers")["items"][0]["id"]
 
     @property

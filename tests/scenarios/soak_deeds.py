@@ -94,8 +94,26 @@ def pay_in_cash(visit: Visit, choose: Choose) -> None:
     paid = choose.of(visit.owing_at_the_desk)
     cents = choose.of((paid.owed, choose.part(paid.owed)))
     visit.clinic.desk.post(f"/invoices/{paid.invoice_id}/cash-payments", {"amount_cents": cents})
-    paid.covered += cents
-    visit.model.cash += cents
+    visit.model.pay_in_cash(paid, cents)
+
+
+def open_a_drawer(visit: Visit, choose: Choose) -> None:
+    opened = visit.clinic.desk.post("/cash-drawers", {"site_id": visit.clinic.site_id, "float_cents": 0})
+    visit.clinic.drawer_id, visit.model.drawer = opened["id"], 0
+
+
+def count_the_drawer(visit: Visit, choose: Choose) -> None:
+    """Exact, a little over or short, or so far off that another person counts too."""
+    there = visit.model.drawer or 0
+    counted, path = (
+        max(0, there + choose.of((0, -100, 250, -5_000))),
+        f"/cash-drawers/{visit.clinic.drawer_id}",
+    )
+    found = visit.clinic.desk.post(f"{path}/count", {"counted_cents": counted})
+    if found["state"] == "counted":
+        found = visit.clinic.staff["supervisor"].post(f"{path}/confirm", {"counted_cents": counted})
+    assert found["expected_cents"] == there
+    visit.model.count(counted)
 
 
 def cancel(visit: Visit, choose: Choose) -> None:
@@ -299,6 +317,8 @@ DEEDS = (
     Deed("bill", lambda visit: visit.has_room, bill),
     Deed("pay by card", lambda visit: visit.owing, pay_by_card),
     Deed("pay in cash", lambda visit: visit.owing_at_the_desk, pay_in_cash),
+    Deed("open a drawer", lambda visit: visit.model.drawer is None, open_a_drawer),
+    Deed("count the drawer", lambda visit: visit.model.drawer is not None, count_the_drawer),
     Deed("refund in part", lambda visit: visit.refundable, refund_in_part),
     Deed("refund whole", lambda visit: visit.refundable, refund_whole),
     Deed(

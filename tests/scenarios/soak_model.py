@@ -58,15 +58,28 @@ class Card:
 
 @dataclass
 class Model:
-    """`credit` is that of the patient who is there, `credit_of_others` that of those who were."""
+    """`credit` is that of the patient who is there, `credit_of_others` that of those who were.
+
+    `drawer` is what fell into the open one, `short` what was missing at all counts.
+    """
 
     bills: list[Bill] = field(default_factory=list)
     cards: list[Card] = field(default_factory=list)
     credit: int = 0
     credit_of_others: int = 0
     cash: int = 0
+    drawer: int | None = None
+    short: int = 0
     disputes: int = 0
     chargeback_loss: int = 0
+
+    def pay_in_cash(self, bill: Bill, cents: int) -> None:
+        bill.covered, self.cash = bill.covered + cents, self.cash + cents
+        self.drawer = None if self.drawer is None else self.drawer + cents
+
+    def count(self, found: int) -> None:
+        missing = (self.drawer or 0) - found
+        self.cash, self.short, self.drawer = self.cash - missing, self.short + missing, None
 
     def take_credit(self, bill: Bill) -> None:
         taken = min(self.credit, bill.owed)
@@ -124,6 +137,7 @@ class Model:
             "4930": sum(bill.gone for bill in given),
             "6100": sum(fee(card.paid) for card in self.cards),
             "6110": DISPUTE_FEE * self.disputes,
+            "6140": self.short,
             "6210": self.chargeback_loss,
         }
         return {account: cents for account, cents in found.items() if cents}
