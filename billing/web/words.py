@@ -15,6 +15,7 @@ from billing.payments.records.refunds import (
     RefundableSource,
     RefundMethod,
     RefundReason,
+    Rejection,
 )
 from billing.payments.records.saved_methods import CardFacts, Purpose
 from billing.payments.rules import paid_with
@@ -43,6 +44,19 @@ CREDITS = {
     CreditSource.RELEASED: "Gathered for a refund",
     CreditSource.DEPOSIT: "A deposit",
 }
+REJECTIONS = {
+    Rejection.WRONG_AMOUNT: "The amount is wrong",
+    Rejection.WRONG_WAY: "It has to go back another way",
+    Rejection.NOT_DUE: "Nothing is due to the patient",
+    Rejection.ASK_FIRST: "Ask the patient first",
+    Rejection.WITHDRAWN: "Who asked for it withdrew it",
+    Rejection.TAKEN_BACK: "An insurer's money was booked first",
+    Rejection.OTHER: "Another reason, ask who refused it",
+}
+CHOSEN_REJECTIONS = {
+    code: told for code, told in REJECTIONS.items() if code not in (Rejection.WITHDRAWN, Rejection.TAKEN_BACK)
+}
+"""Those that a person chooses who refuses what somebody else asked for."""
 BOUNCES = {
     BounceReason.INSUFFICIENT_FUNDS: "Not enough money in the account",
     BounceReason.ACCOUNT_CLOSED: "The account is closed",
@@ -126,7 +140,8 @@ def progress_of(refund: Refund) -> str:
     if refund.state is RefundState.REQUESTED:
         return "Another person has to approve it. The amount is set aside until then."
     if refund.state is RefundState.REJECTED:
-        return "It was refused. The money is where it was before."
+        why = f": {REJECTIONS[refund.rejected_for].lower()}" if refund.rejected_for else ""
+        return f"It was refused{why}. The money is where it was before."
     if refund.state is RefundState.FAILED:
         return "The money did not arrive and is the patient's credit again. Send it in another way."
     if refund.method is RefundMethod.CHECK:

@@ -71,6 +71,11 @@ def test_an_amount_goes_back_over_several_payments_is_approved_by_another_and_a_
     expect(boss.get_by_role("status")).to_be_focused()
     expect(boss.get_by_role("status")).to_have_text("The refund is approved and on its way.")
     boss.get_by_role("button", name="Reject the refund of $1,850.00").click()
+    why = boss.get_by_label("Why the refund of $1,850.00")
+    expect(why).to_be_focused()
+    why.select_option(label="Ask the patient first")
+    is_sound(boss)
+    boss.get_by_role("button", name="Reject the refund of $1,850.00").click()
     expect(boss.get_by_text("No refund waits for approval.")).to_be_visible()
     boss.goto(f"{office.url}/staff/patients/{office.clinic.patient.id}/money")
     boss.get_by_role("link", name="Refund of $150.00").click()
@@ -78,6 +83,8 @@ def test_an_amount_goes_back_over_several_payments_is_approved_by_another_and_a_
     boss.get_by_role("button", name="The check is in the mail").click()
     expect(boss.get_by_text("Check 77 went out on")).to_be_visible()
     is_sound(boss)
+    boss.get_by_role("link", name="Back to the patient's money").click()
+    expect(boss.get_by_text("It was refused: ask the patient first.")).to_be_visible()
 
 
 def test_a_check_is_taken_and_banked_with_a_slip_to_print(office, enter):

@@ -88,7 +88,7 @@ def test_a_supervisor_sees_who_asked_and_why_and_approves_once(edge, enter, ask_
         assert answer.location == PAGE
         assert "The refund is approved" in supervisor.get(PAGE).text
     assert state_of(edge) is RefundState.APPROVED
-    send(supervisor, PAGE, f"/staff/refunds/{refund.id}/reject", key="k2")
+    send(supervisor, PAGE, f"/staff/refunds/{refund.id}/reject", reason="ask_first", key="k2")
     assert "Somebody decided about this refund meanwhile." in supervisor.get(PAGE).text
     assert state_of(edge) is RefundState.APPROVED
 
@@ -98,9 +98,22 @@ def test_an_accountant_rejects_without_knowing_the_name(edge, enter, ask_for):
     page = accountant.get(PAGE).text
     assert "Maria" not in page
     assert "Maria" not in accountant.get(f"/staff/refunds/{refund.id}").text
-    send(accountant, PAGE, f"/staff/refunds/{refund.id}/reject", key="k1")
+    for reason in ("", "anxiety"):
+        send(accountant, PAGE, f"/staff/refunds/{refund.id}/reject", reason=reason, key=f"k{reason}")
+        assert "Choose why it is refused." in accountant.get(PAGE).text
+        assert state_of(edge) is RefundState.REQUESTED
+    send(accountant, PAGE, f"/staff/refunds/{refund.id}/reject", reason="ask_first", key="k1")
     assert "The money is where it was before." in accountant.get(PAGE).text
     assert state_of(edge) is RefundState.REJECTED
+
+
+def test_who_asked_reads_why_it_was_refused(enter, ask_for, clinic):
+    refund, supervisor = ask_for(), enter(Role.SUPERVISOR)
+    assert "Ask the patient first" in supervisor.get(PAGE).text
+    send(supervisor, PAGE, f"/staff/refunds/{refund.id}/reject", reason="ask_first", key="k1")
+    clerk = enter(Role.BILLING)
+    for page in (f"/staff/refunds/{refund.id}", f"/staff/patients/{clinic.patient.id}/money"):
+        assert "It was refused: ask the patient first." in clerk.get(page).text
 
 
 def test_who_asked_is_told_that_somebody_else_approves_and_cannot(

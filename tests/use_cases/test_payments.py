@@ -29,6 +29,7 @@ from billing.payments.queries.credits import credits_of_patient
 from billing.payments.queries.payments import paid_for_session
 from billing.payments.queries.refunds import find_refund
 from billing.payments.records.credits import Election
+from billing.payments.records.refunds import Rejection
 from billing.payments.use_cases.credits import apply_credits, elect
 from billing.payments.use_cases.receive import take_cash
 from billing.payments.use_cases.refunds import (
@@ -252,7 +253,8 @@ def test_many_small_refunds_of_a_day_are_a_large_one(database, now, do, reimburs
 def test_a_rejected_refund_leaves_the_credit_as_it_was(database, do, reimbursed, books):
     before, (lot,) = books(), lots(database, reimbursed.patient)
     refund = do(request_refund, lot_id=lot.id, amount=Money(18_000), payment_id=None, limit=Money(1_000))
-    do(reject_refund, refund_id=refund.id, actor=ACCOUNTANT)
+    told = do(reject_refund, refund_id=refund.id, reason=Rejection.NOT_DUE, actor=ACCOUNTANT)
+    assert (told.rejected_for, told.approved_at) == (Rejection.NOT_DUE, None)
     assert (books(), lots(database, reimbursed.patient)[0].available) == (before, Money(18_000))
 
 

@@ -14,6 +14,7 @@ from billing.payments.schemas.refunds import (
     RefundPayment,
     RefundsQuery,
     RefundView,
+    RejectRefund,
     RequestRefund,
     SendCheck,
 )
@@ -99,13 +100,14 @@ def add_refund_decisions(routes: ApiBlueprint, edge: Edge) -> None:
         )
 
     @routes.route("/refunds/<refund_id>/reject", methods=["POST"])
+    @routes.arguments(RejectRefund)
     @routes.response(200, RefundView)
     @guard(Permission.REFUNDS_APPROVE)
-    def reject(refund_id: str) -> Response:
+    def reject(body: dict[str, Any], refund_id: str) -> Response:
         actor, now = current_actor(), edge.clock()
         return edge_write(
             edge,
-            lambda tx: reject_refund(tx, refund_id=refund_id, actor=actor, now=now),
+            lambda tx: reject_refund(tx, refund_id=refund_id, **body, actor=actor, now=now),
             RefundView,
             status=200,
             moves_money=True,

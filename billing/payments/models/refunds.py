@@ -38,3 +38,4 @@ class RefundRow(Base):
     refunded_on: Mapped[date | None]
     reference: Mapped[str | None] = mapped_column(String(255))
     reason: Mapped[str | None] = mapped_column(String(20))
+    rejected_for: Mapped[str | None] = mapped_column(String(20))

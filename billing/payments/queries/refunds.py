@@ -26,6 +26,7 @@ from billing.payments.records.refunds import (
     RefundableSource,
     RefundMethod,
     RefundReason,
+    Rejection,
 )
 from billing.payments.rules import take_in_order
 from billing.payments.states.payments import PaymentState
@@ -160,4 +161,5 @@ def refund_of(row: RefundRow) -> Refund:
         refunded_on=row.refunded_on,
         reference=row.reference,
         reason=RefundReason(row.reason) if row.reason else None,
+        rejected_for=Rejection(row.rejected_for) if row.rejected_for else None,
     )

@@ -25,6 +25,18 @@ class RefundReason(StrEnum):
     OTHER = "other"
 
 
+class Rejection(StrEnum):
+    """Why a refund was rejected: a word of this list, for the same reason. TAKEN_BACK: a payer was first."""
+
+    WRONG_AMOUNT = "wrong_amount"
+    WRONG_WAY = "wrong_way"
+    NOT_DUE = "not_due"
+    ASK_FIRST = "ask_first"
+    WITHDRAWN = "withdrawn"
+    TAKEN_BACK = "taken_back"
+    OTHER = "other"
+
+
 class RefundableKind(StrEnum):
     """Where money of a payment is: held as credit, on a session to come, on a session that was given."""
 
@@ -53,6 +65,7 @@ class Refund:
     refunded_on: date | None
     reference: str | None
     reason: RefundReason | None
+    rejected_for: Rejection | None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from marshmallow import Schema, fields, validate
 
-from billing.payments.records.refunds import RefundMethod, RefundReason
+from billing.payments.records.refunds import RefundMethod, RefundReason, Rejection
 from billing.payments.states.refunds import RefundState
 from billing.platform.http.fields import Cents, LocalDate, Moment, OpaqueId, StrictSchema
 from billing.platform.http.pages import page_args
@@ -48,6 +48,12 @@ class SendCheck(StrictSchema):
     check_number = fields.String(required=True, validate=validate.Regexp(r"^[0-9]{1,12}\Z"))
 
 
+class RejectRefund(StrictSchema):
+    """Who asked reads the reason."""
+
+    reason = fields.Enum(Rejection, by_value=True, load_default=Rejection.OTHER)
+
+
 class RefundsQuery(page_args("ref")):  # type: ignore[misc]
     state = fields.Enum(RefundState, by_value=True, load_default=None)
 
@@ -62,6 +68,7 @@ class RefundView(Schema):
     amount_cents = Cents(attribute="amount")
     state = fields.String()
     reason = fields.String(allow_none=True)
+    rejected_for = fields.String(allow_none=True)
     requested_by = fields.String()
     requested_at = Moment()
     approved_by = fields.String(allow_none=True)

@@ -29,7 +29,7 @@ from billing.payments.queries.disputes import refuse_while_disputed
 from billing.payments.queries.payments import find_payment
 from billing.payments.queries.refunds import approved_by_itself, find_refund, refund_of
 from billing.payments.records.credits import CreditLot, Election
-from billing.payments.records.refunds import Refund, RefundMethod, RefundReason
+from billing.payments.records.refunds import Refund, RefundMethod, RefundReason, Rejection
 from billing.payments.rules import LATELY, needs_second_person
 from billing.payments.states.payments import PaymentState
 from billing.payments.states.refunds import REFUND_MOVES, RefundEvent, RefundState
@@ -144,10 +144,13 @@ def approve_refund(tx: Tx, *, refund_id: str, actor: Actor, now: datetime) -> Re
     return refund_of(row)
 
 
-def reject_refund(tx: Tx, *, refund_id: str, actor: Actor, now: datetime) -> Refund:
-    """Put the amount back where it was. Raises: NoSuchRefund, IllegalMove."""
+def reject_refund(
+    tx: Tx, *, refund_id: str, reason: Rejection = Rejection.OTHER, actor: Actor, now: datetime
+) -> Refund:
+    """Put the amount back where it was; who asked is told why. Raises: NoSuchRefund, IllegalMove."""
     row = _locked(tx, refund_id, actor)
     advance(tx, row, REFUND_MOVES, RefundEvent.REJECT, actor=actor, now=now)
+    row.rejected_for = reason
     _put_back(tx, row)
     restore(tx, row, actor=actor, now=now)
     _audit(tx, row, "refund.reject", actor, now)

@@ -22,6 +22,7 @@ from billing.payments.models.refunds import RefundRow
 from billing.payments.queries.credits import reimbursed_for_session
 from billing.payments.queries.payments import REIMBURSEMENT, paid_by_patient
 from billing.payments.records.credits import CreditSource, Reimbursement
+from billing.payments.records.refunds import Rejection
 from billing.payments.rules import share_reimbursement
 from billing.payments.states.refunds import RefundState
 from billing.payments.use_cases.credits import open_lot
@@ -92,7 +93,7 @@ def _refuse_waiting_refunds(tx: Tx, session_id: str, now: datetime) -> None:
     taken_by = [part.source_id for part in coverage_of(tx, session_id) if part.source_kind == REFUNDED]
     waiting = select(RefundRow.id).where(RefundRow.id.in_(taken_by), RefundRow.state == RefundState.REQUESTED)
     for refund_id in tx.session.scalars(waiting).all():
-        reject_refund(tx, refund_id=refund_id, actor=SYSTEM, now=now)
+        reject_refund(tx, refund_id=refund_id, reason=Rejection.TAKEN_BACK, actor=SYSTEM, now=now)
 
 
 def _settle_session(

@@ -25,6 +25,7 @@ from billing.payments.queries.takebacks import (
     takeback_of,
 )
 from billing.payments.records.credits import CreditLot, Reimbursement, Withdrawal
+from billing.payments.records.refunds import Rejection
 from billing.payments.records.takebacks import Takeback
 from billing.payments.states.refunds import RefundState
 from billing.payments.states.takebacks import TAKEBACK_MOVES, TakebackEvent, TakebackState
@@ -228,7 +229,7 @@ def _credit_to_take_from(
         return lot
     waiting = select(RefundRow.id).where(RefundRow.lot_id == lot.id, RefundRow.state == RefundState.REQUESTED)
     for refund_id in tx.session.scalars(waiting).all():
-        reject_refund(tx, refund_id=refund_id, actor=actor, now=now)
+        reject_refund(tx, refund_id=refund_id, reason=Rejection.TAKEN_BACK, actor=actor, now=now)
     return credit_of_reimbursement(tx, reimbursement_id)
 
 

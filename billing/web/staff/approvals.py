@@ -12,6 +12,7 @@ from billing.invoices.records import Payer, PayerShare
 from billing.kernel.errors import BillingError, IllegalMove
 from billing.kernel.permissions import Actor, Permission
 from billing.payments.queries.refunds import list_refunds
+from billing.payments.records.refunds import Rejection
 from billing.payments.states.refunds import RefundState
 from billing.payments.use_cases.refunds import approve_refund, reject_refund
 from billing.platform.data.database import Read, Tx
@@ -19,10 +20,11 @@ from billing.platform.http.edge import Edge
 from billing.platform.http.guard import current_actor, guard
 from billing.web import payer_words, words
 from billing.web.forms import written
-from billing.web.refusals import REFUSED
+from billing.web.refusals import REFUSED, choice_of
 from billing.web.staff.refunds import Followed, followed_of
 
 MOST = 200
+CHOOSE_REASON = "Choose why it is refused. Who asked for it reads that."
 DECIDED = "Somebody decided about this refund meanwhile. Its page says what."
 
 
@@ -66,7 +68,13 @@ def make_blueprint(edge: Edge) -> Blueprint:
         actor, now = current_actor(), edge.clock()
         return _decided(
             edge,
-            lambda tx: reject_refund(tx, refund_id=refund_id, actor=actor, now=now),
+            lambda tx: reject_refund(
+                tx,
+                refund_id=refund_id,
+                reason=choice_of(Rejection, "reason", CHOOSE_REASON),
+                actor=actor,
+                now=now,
+            ),
             "The refund is refused. The money is where it was before.",
         )
 
