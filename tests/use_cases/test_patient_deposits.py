@@ -31,7 +31,7 @@ from billing.payments.use_cases.refund_payment import refund_payment
 from billing.payments.use_cases.refunds import reject_refund, request_refund, send_check, void_check
 from billing.payments.use_cases.unapply import unapply
 from tests.conftest import NOW
-from tests.factories.accounting import LIMIT
+from tests.factories.accounting import LIMIT, behind_the_back
 from tests.factories.care import give
 from tests.factories.drawers import ANNA, Till
 from tests.factories.invoices import a_patient, billed
@@ -230,3 +230,12 @@ def test_a_deposit_in_cash_falls_into_the_open_drawer_of_its_site(database):
         site_id=None,
     )
     assert (payment.drawer_id, payment.change) == (drawer.id, Money(500))
+
+
+def test_a_deposit_that_passes_for_other_credit_is_found_by_both_accounts(deposit, database, books):
+    deposit()
+    books()
+    behind_the_back(database, "UPDATE credit_lot SET source = 'overpayment'")
+    with database.reading() as read:
+        found = {check.number: check.found for check in verify(read, now=NOW, refund_limit=LIMIT).checks}
+    assert found[3] == 2
