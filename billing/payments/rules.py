@@ -265,17 +265,18 @@ def choose_facts(
 def refuse_unless_answerable(dispute: Dispute, answers: Iterable[DisputeAnswer], now: datetime) -> None:
     """A bank takes one answer, in time; an inquiry that became a dispute may be answered once more.
 
+    What was sent counts at once, before the bank says so: what it asks now was answered.
     Raises: DisputeAnswered, DisputeOverdue.
     """
     if dispute.state not in (DisputeState.INQUIRY, DisputeState.NEEDS_RESPONSE):
         raise DisputeAnswered(f"This dispute takes no answer: it is {dispute.state.replace('_', ' ')}.")
     if dispute.due_at is not None and now > dispute.due_at:
         raise DisputeOverdue("The time to answer this dispute is over.")
-    under_way = [AnswerState.SENDING]
-    if dispute.state is DisputeState.INQUIRY:
-        under_way.append(AnswerState.SENT)
-    if any(answer.state in under_way for answer in answers):
-        raise DisputeAnswered("An answer to this dispute is on its way already.")
+    to_what_is_asked_now = [
+        answer for answer in answers if dispute.state is DisputeState.INQUIRY or not answer.was_to_the_inquiry
+    ]
+    if any(answer.state in (AnswerState.SENDING, AnswerState.SENT) for answer in to_what_is_asked_now):
+        raise DisputeAnswered("An answer to this dispute was sent, or is on its way already.")
 
 
 def refuse_second_acceptance(answers: Iterable[DisputeAnswer]) -> None:

@@ -107,13 +107,20 @@ def test_what_is_wanted_is_held_once_in_the_order_of_the_packet_or_refused_by_na
 @pytest.mark.parametrize(("state", "answer"), list(product(DisputeState, [None, *S])))
 def test_a_dispute_takes_one_answer_while_the_bank_waits_for_it(state, answer):
     open_states = (DisputeState.INQUIRY, DisputeState.NEEDS_RESPONSE)
-    spent = answer is S.SENDING or (answer is S.SENT and state is DisputeState.INQUIRY)
+    spent = answer in (S.SENDING, S.SENT)
     answers = [] if answer is None else [replace(ANSWER, state=answer)]
     if state in open_states and not spent:
         refuse_unless_answerable(replace(DISPUTE, state=state), answers, NOW)
         return
     with pytest.raises(DisputeAnswered):
         refuse_unless_answerable(replace(DISPUTE, state=state), answers, NOW)
+
+
+def test_what_was_answered_as_an_inquiry_is_answered_once_more_as_a_dispute():
+    answers = [replace(ANSWER, state=S.SENT, was_to_the_inquiry=True)]
+    refuse_unless_answerable(replace(DISPUTE, state=DisputeState.NEEDS_RESPONSE), answers, NOW)
+    with pytest.raises(DisputeAnswered):
+        refuse_unless_answerable(replace(DISPUTE, state=DisputeState.INQUIRY), answers, NOW)
 
 
 def test_the_last_moment_is_in_time_and_the_next_one_is_not():

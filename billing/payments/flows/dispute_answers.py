@@ -19,13 +19,17 @@ from billing.platform.data.documents import find_rendering
 def send_answer(room: Payments, *, answer_id: str) -> None:
     """Give an answer to the processor, or look it up when its key is too old to send again.
 
-    What became of the dispute is read again in either case.
+    What became of the dispute is read again in either case, also when the answer had arrived before.
     Raises: GatewayTimeout, EvidenceNotDrawn: the job comes again, under the same key.
     """
     with room.database.reading() as read:
         answer, dispute = answer_to_send(read, answer_id)
-    if answer.state is not AnswerState.SENDING:
-        return
+    if answer.state is AnswerState.SENDING:
+        _deliver(room, answer, dispute)
+    follow_dispute(room, reference=dispute.reference)
+
+
+def _deliver(room: Payments, answer: DisputeAnswer, dispute: Dispute) -> None:
     if room.clock() - (answer.ordered_at or answer.asked_at) >= KEY_LIVES:
         arrived, file_reference = _was_taken(room, answer, dispute), None
     else:
@@ -34,12 +38,11 @@ def send_answer(room: Payments, *, answer_id: str) -> None:
         write_now(
             room,
             lambda tx, now: keep_answer_sent(
-                tx, answer_id=answer_id, file_reference=file_reference, actor=SYSTEM, now=now
+                tx, answer_id=answer.id, file_reference=file_reference, actor=SYSTEM, now=now
             ),
         )
     else:
-        write_now(room, lambda tx, now: refuse_answer(tx, answer_id=answer_id, actor=SYSTEM, now=now))
-    follow_dispute(room, reference=dispute.reference)
+        write_now(room, lambda tx, now: refuse_answer(tx, answer_id=answer.id, actor=SYSTEM, now=now))
 
 
 def _send(room: Payments, answer: DisputeAnswer, dispute: Dispute) -> tuple[bool, str | None]:

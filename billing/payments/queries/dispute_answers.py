@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, func, select
 
 from billing.kernel.money import Money
 from billing.kernel.permissions import SYSTEM, Actor
@@ -16,9 +17,10 @@ from billing.payments.queries.disputes import dispute_of, find_dispute
 from billing.payments.queries.reach import seen
 from billing.payments.records.dispute_answers import AnswerKind, DisputeAnswer, EvidenceFact
 from billing.payments.records.disputes import Dispute
-from billing.payments.states.dispute_answers import AnswerState
+from billing.payments.states.dispute_answers import AnswerEvent, AnswerState
 from billing.payments.states.disputes import DisputeState
 from billing.platform.data.database import Read
+from billing.platform.data.states import StateChange
 
 
 def dispute_of_answer(read: Read, answer_id: str, actor: Actor) -> str:
@@ -41,7 +43,19 @@ def list_answers(read: Read, dispute_id: str, actor: Actor) -> Sequence[DisputeA
     find_dispute(read, dispute_id, actor)
     query = select(DisputeAnswerRow).where(DisputeAnswerRow.dispute_id == dispute_id)
     rows = read.session.scalars(query.order_by(DisputeAnswerRow.number.desc()))
-    return [answer_of(row) for row in rows]
+    asked = _last_move(read, dispute_id, StateChange.after == DisputeState.NEEDS_RESPONSE)
+    return [_beside(read, answer_of(row), asked) for row in rows]
+
+
+def _beside(read: Read, answer: DisputeAnswer, asked: str) -> DisputeAnswer:
+    left = _last_move(read, answer.id, StateChange.event == AnswerEvent.SEND)
+    return replace(answer, was_to_the_inquiry=bool(left) and left < asked)
+
+
+def _last_move(read: Read, subject_id: str, which: ColumnElement[bool]) -> str:
+    """The id of the last such move, which sorts by its time; empty when there was none."""
+    query = select(func.max(StateChange.id)).where(StateChange.subject_id == subject_id, which)
+    return read.session.scalar(query) or ""
 
 
 def answer_to_send(read: Read, answer_id: str) -> tuple[DisputeAnswer, Dispute]:

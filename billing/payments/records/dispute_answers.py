@@ -38,6 +38,7 @@ class DisputeAnswer:
     """`has_health_data` needs another person's approval, and so does an acceptance above the limit.
 
     `facts` are what an evidence packet holds, and `missing` what its reason calls for beside them.
+    `was_to_the_inquiry` says that the bank asked again, for the money, after it had left.
     """
 
     id: str
@@ -63,6 +64,7 @@ class DisputeAnswer:
     ordered_at: datetime | None
     file_reference: str | None
     sent_at: datetime | None
+    was_to_the_inquiry: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
