@@ -196,13 +196,25 @@ def still_applied(read: Read, invoice_id: str, source_kind: str, source_id: str)
     return total(covered_by(read, line.session_id, source_kind, source_id) for line in lines)
 
 
-def invoice_of_tender(read: Read, source_kind: str, source_id: str) -> str | None:
-    """The invoice that one source was applied to, if it was."""
-    return read.session.scalar(
-        select(TenderRow.invoice_id).where(
-            TenderRow.source_kind == source_kind, TenderRow.source_id == source_id
+def settled_by(read: Read, source_kind: str, source_id: str) -> Sequence[tuple[str, Money]]:
+    """How much of each invoice one source settles still, the invoice that it was applied to last first.
+
+    What it covers of a session says that of no invoice: a session may stand on two.
+    """
+    where = (TenderRow.source_kind == source_kind, TenderRow.source_id == source_id)
+    query = select(TenderRow.invoice_id, func.sum(TenderRow.cents)).where(*where)
+    applied = read.session.execute(
+        query.group_by(TenderRow.invoice_id).order_by(func.max(TenderRow.id).desc())
+    ).all()
+    undone = {
+        invoice_id: int(cents)
+        for invoice_id, cents in read.session.execute(
+            select(TenderReversalRow.invoice_id, func.sum(TenderReversalRow.cents))
+            .where(TenderReversalRow.source_kind == source_kind, TenderReversalRow.source_id == source_id)
+            .group_by(TenderReversalRow.invoice_id)
         )
-    )
+    }
+    return [(invoice_id, Money(int(cents) - undone.get(invoice_id, 0))) for invoice_id, cents in applied]
 
 
 def has_tenders(read: Read, invoice_id: str) -> bool:

@@ -5,7 +5,9 @@ from datetime import timedelta
 
 import pytest
 
+from billing.accounting.queries.verify import verify
 from billing.catalog.queries import find_entity
+from billing.invoices.queries import find_invoice
 from billing.invoices.records import Bearer, EndReason, PayerKind
 from billing.invoices.use_cases.end_share import agree_to_end, ask_to_end
 from billing.invoices.use_cases.shares import agree_share
@@ -33,7 +35,9 @@ from billing.payments.use_cases.exceptions import book_exception
 from billing.payments.use_cases.receive import take_cash, take_check
 from billing.payments.use_cases.reconciliation import keep_movements, name_exceptions
 from billing.payments.use_cases.reimbursements import hold_reimbursement
+from billing.payments.use_cases.takebacks import bill_takeback, demand_takeback
 from tests.conftest import NOW
+from tests.factories.accounting import LIMIT
 from tests.factories.care import give
 from tests.factories.invoices import a_patient, billed
 from tests.factories.payers import a_fixed_part, a_payer, whole_sessions
@@ -209,3 +213,32 @@ def test_what_was_not_ticked_the_second_time_is_not_agreed_to(do, ask, database)
     do(begin_saving, link=link, agreed=texts, return_url=RETURN_URL)
     method = do(begin_saving, link=link, agreed=texts[:1], return_url=RETURN_URL)
     assert set(ask(living_consents, method.id)) == {one}
+
+
+def test_what_a_payer_takes_back_is_owed_on_each_invoice_that_it_had_settled(do, ask, database):
+    bill = billed(database, a_patient(database))
+    check = {"number": "1", "dated_on": NOW.date(), "is_health_account": False}
+    payment = do(take_check, invoice_id=bill.invoice.id, amount=bill.invoice.total, **check)
+    for session_id in bill.session_ids[:2]:
+        give(database, session_id)
+    difference_id = do(stop_package, invoice_id=bill.invoice.id).invoice_id
+    bounced = {"reason": BounceReason.INSUFFICIENT_FUNDS, "bounced_on": NOW.date(), "fee": ZERO}
+    do(bounce_check, payment_id=payment.id, **bounced)
+    do(take_cash, invoice_id=bill.invoice.id, amount=Money(42_500))
+    claim = {"source_id": "rmc_1", "received_on": NOW.date(), "amount": Money(45_000)}
+    do(hold_reimbursement, session_id=bill.session_ids[1], **claim)
+    before = [ask(find_invoice, each, CLERK).open_balance for each in (bill.invoice.id, difference_id)]
+    demand = {"demand": "L", "amount": Money(45_000), "demanded_on": NOW.date()}
+    takeback = do(demand_takeback, reimbursement_id="rmc_1", **demand)
+    do(bill_takeback, takeback_id=takeback.id)
+    after = [ask(find_invoice, each, CLERK).open_balance for each in (bill.invoice.id, difference_id)]
+    assert [then - first for then, first in zip(after, before, strict=True)] == [
+        Money(42_500),
+        Money(2_500),
+    ]
+    assert ask(find_invoice, difference_id, CLERK).total >= after[1]
+    assert [check for check in ask(verified).checks if check.found] == []
+
+
+def verified(read):
+    return verify(read, now=NOW, refund_limit=LIMIT)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from billing.invoices.queries import invoice_of_tender, still_applied
+from billing.invoices.queries import settled_by, still_applied
+from billing.invoices.records import SettledPart
 from billing.invoices.rules import owing_again_lines
 from billing.invoices.use_cases.take_back import take_back
 from billing.kernel.money import ZERO, Money
@@ -57,15 +58,22 @@ def _undo_until(tx: Tx, lot: CreditLot, wanted: Money, actor: Actor, now: dateti
 def _off_the_session(
     tx: Tx, takeback: Takeback, wanted: Money, actor: Actor, now: datetime
 ) -> tuple[Money, tuple[Line, ...]]:
-    """What the insurer's money had settled of its own session at once."""
-    invoice_id = invoice_of_tender(tx, REIMBURSEMENT, takeback.reimbursement_id)
-    if invoice_id is None:
-        return ZERO, ()
-    amount = min(wanted, still_applied(tx, invoice_id, REIMBURSEMENT, takeback.reimbursement_id))
-    if not amount:
-        return ZERO, ()
+    """What the insurer's money had settled of its own session at once, on each of its invoices."""
+    parts: list[SettledPart] = []
+    left = wanted
+    for invoice_id, settled in settled_by(tx, REIMBURSEMENT, takeback.reimbursement_id):
+        covered = still_applied(tx, invoice_id, REIMBURSEMENT, takeback.reimbursement_id)
+        if amount := min(left, settled, covered):
+            parts.extend(_off_invoice(tx, takeback, invoice_id, amount, actor, now))
+            left = left - amount
+    return wanted - left, owing_again_lines(parts, takeback.patient_id) if parts else ()
+
+
+def _off_invoice(
+    tx: Tx, takeback: Takeback, invoice_id: str, amount: Money, actor: Actor, now: datetime
+) -> tuple[SettledPart, ...]:
     refuse_while_standing(tx, invoice_id)
-    parts = take_back(
+    return take_back(
         tx,
         invoice_id=invoice_id,
         source_kind=REIMBURSEMENT,
@@ -74,4 +82,3 @@ def _off_the_session(
         actor=actor,
         now=now,
     ).parts
-    return amount, owing_again_lines(parts, takeback.patient_id)
