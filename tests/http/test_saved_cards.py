@@ -349,6 +349,19 @@ def test_what_never_arrived_is_not_sent_once_the_consent_was_taken_back(office, 
     assert charges_at_processor(office) == []
 
 
+def test_a_charge_on_its_way_holds_its_invoice_though_the_consent_was_taken_back(
+    office, bill, card, clock_file
+):
+    office.sandbox.control("force-answer", path="/v1/payment_intents", status=500, times=1)
+    charge(office, bill, card)
+    office.post(f"/saved-methods/{card['id']}/consents/revoke", {"purpose": VISITS})
+    again = charge(office, bill, card)
+    assert (again.status_code, again.json()["code"]) == (409, "being-charged")
+    clock_file.write_text((NOW + timedelta(minutes=10)).isoformat())
+    assert resolve(office.room).unknown == 0
+    assert charge(office, bill, card).json()["state"] == "expired"
+
+
 def test_a_charge_without_an_outcome_is_not_canceled(office, bill, card):
     office.sandbox.control("lose-response", path="/v1/payment_intents", times=1)
     charge(office, bill, card)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from billing.kernel.money import Money
 from billing.kernel.permissions import SYSTEM, Actor
-from billing.payments.errors import NotBookedYet
+from billing.payments.errors import BeingCharged, NotBookedYet
 from billing.payments.flows.checkouts import cancel_checkout, record_outcome
-from billing.payments.flows.room import KEY_LIVES, Payments, write_now
+from billing.payments.flows.room import KEY_LIVES, SETTLES_WITHIN, Payments, write_now
 from billing.payments.ports import CheckoutState, CheckoutStatus, GatewayRefused
 from billing.payments.queries.saved_methods import consent_lives, find_saved_method, processor_customer
 from billing.payments.records.checkouts import Checkout
@@ -34,7 +34,7 @@ def charge_saved_card(
 ) -> Checkout:
     """Take what an invoice owes from a saved card; credit comes off first. Answers paid or declined.
 
-    Raises: what `begin_charge` raises, GatewayTimeout, GatewayRefused.
+    Raises: what `begin_charge` raises, BeingCharged, GatewayTimeout, GatewayRefused.
     """
     write_now(room, lambda tx, now: take_credit_first(tx, invoice_id=invoice_id, actor=actor, now=now))
     checkout = write_now(
@@ -56,7 +56,9 @@ def charge_saved_card(
 def follow_charge(room: Payments, checkout: Checkout) -> Checkout:
     """Find out what became of a charge: while its key is young and the patient agrees, by sending it.
 
-    Otherwise it is looked up; what the processor does not know was never taken, and is closed.
+    Otherwise it is looked up; what the processor does not know was never taken, and is closed, once no call
+    of ours can still be on its way there.
+    Raises: BeingCharged until then.
     """
     if checkout.reference is not None:
         return cancel_checkout(room, checkout_id=checkout.id, actor=SYSTEM)
@@ -64,6 +66,8 @@ def follow_charge(room: Payments, checkout: Checkout) -> Checkout:
         return _send(room, checkout)
     if state := room.gateway.find_intent(checkout.id, opened_after=checkout.opened_at):
         return _record(room, checkout, state)
+    if room.clock() - checkout.opened_at < SETTLES_WITHIN:
+        raise BeingCharged("This charge has no outcome yet. It is looked up by itself; wait for it.")
     return write_now(room, lambda tx, now: close_checkout(tx, checkout_id=checkout.id, actor=SYSTEM, now=now))
 
 
