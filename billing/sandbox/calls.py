@@ -22,6 +22,7 @@ EXPANDABLE: dict[str, frozenset[str]] = {
             "payment_intent",
             "customer",
             "failure_balance_transaction",
+            "refunds",
         }
     ),
     "setup_intent": frozenset({"customer", "payment_method", "mandate", "latest_attempt"}),
@@ -60,11 +61,17 @@ class Route:
     operation: Operation
 
 
+def _noun(kind: str) -> str:
+    """As the processor's messages name it."""
+    named = {"payment_intent": kind, "payment_method": "PaymentMethod", "setup_intent": "setupintent"}
+    return named.get(kind, kind.replace("_", " "))
+
+
 def lookup(call: Call, kind: str, reference: str, *, param: str = "id") -> Thing:
     """Raises: ApiError, 404."""
     thing = call.shelf.find(reference, kind)
     if thing is None or thing.get("deleted"):
-        raise no_such(kind.replace("_", " "), reference, param=param)
+        raise no_such(_noun(kind), reference, param=param)
     return thing
 
 
@@ -84,6 +91,9 @@ def _expanded(call: Call, thing: Thing, field: str, rest: Sequence[str]) -> Any:
         raise ApiError(f"This property cannot be expanded ({field}).", param="expand")
     if any(path.count(".") >= DEEPEST_EXPANSION for path in rest):
         raise ApiError(f"You cannot expand more than {DEEPEST_EXPANSION} levels.", param="expand")
+    if field == "refunds":
+        url = f"/v1/charges/{thing['id']}/refunds"
+        return page(call, "refund", {"expand": rest}, url=url, conditions=[("charge", "=", thing["id"])])
     value = thing.get(f"_{field}", thing.get(field))
     target = call.shelf.find(value) if isinstance(value, str) else None
     return shown(call, target, rest) if target else value
@@ -114,7 +124,7 @@ def page(call: Call, kind: str, params: Thing, *, url: str, conditions: Sequence
 def _edge(call: Call, kind: str, reference: str, name: str) -> int:
     place = call.shelf.place_of(reference, kind)
     if place is None:
-        raise no_such(kind.replace("_", " "), reference, param=name)
+        raise no_such(_noun(kind), reference, param=name)
     return place
 
 
@@ -124,10 +134,16 @@ def _inside_data(path: str) -> str:
     return path.removeprefix("data.")
 
 
-def reader(kind: str) -> Operation:
-    """The operation that answers one object of a kind."""
+def reader(kind: str, *, param: str = "id") -> Operation:
+    """The operation that answers one object of a kind, to whoever knows its secret if they tell one."""
 
     def read(call: Call, params: Thing, *, reference: str) -> Thing:
-        return shown(call, lookup(call, kind, reference), params.get("expand", ()))
+        thing = lookup(call, kind, reference, param=param)
+        if params.get("client_secret") not in (None, thing.get("client_secret")):
+            message = (
+                f"The client_secret provided does not match any associated {_noun(kind)} on this account."
+            )
+            raise ApiError(message, param="client_secret")
+        return shown(call, thing, params.get("expand", ()))
 
     return read

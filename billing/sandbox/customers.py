@@ -16,6 +16,7 @@ from billing.sandbox.parameters import (
     changed_metadata,
     choice,
     listed,
+    mail_address,
     metadata,
     metadata_change,
     text,
@@ -157,6 +158,7 @@ _COMMON: Mapping[str, Parser] = {
 _CREATE = Form({
     **_COMMON,
     **{name: text(512) for name in TEXTS},
+    "email": mail_address(),
     "address": ADDRESS,
     "metadata": metadata(),
     "payment_method": text(255),
@@ -164,6 +166,7 @@ _CREATE = Form({
 _UPDATE = Form({
     **_COMMON,
     **{name: unsettable(512) for name in TEXTS},
+    "email": mail_address(),
     "address": lambda raw, name: None if raw == "" else ADDRESS(raw, name),
     "metadata": metadata_change(),
 })  # fmt: skip

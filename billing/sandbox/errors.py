@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+ERROR_PAGES = "https://docs.stripe.com/error-codes/"
+NO_PAGE = frozenset({"forbidden_word"})
+"""Codes of the stand-in's own, of which the processor's pages know nothing."""
+
 
 class ApiError(Exception):
     """What the caller gets instead of an answer. `keeps_writes`: what was written until then stays."""
@@ -22,7 +26,8 @@ class ApiError(Exception):
     ) -> None:
         super().__init__(message)
         self.status = status
-        named = {"code": code, "param": param}
+        page = ERROR_PAGES + code.replace("_", "-") if code and code not in NO_PAGE else None
+        named = {"code": code, "doc_url": page, "param": param}
         present = {name: value for name, value in named.items() if value is not None}
         self.body = {"error": {"message": message, "type": kind, **present, **(more or {})}}
 
@@ -38,8 +43,17 @@ class CardDeclined(ApiError):
         super().__init__(message, status=402, kind="card_error", code=code, more=more)
 
 
-def no_such(noun: str, reference: str, *, param: str = "id") -> ApiError:
-    return ApiError(f"No such {noun}: '{reference}'", status=404, code="resource_missing", param=param)
+class NoSuch(ApiError):
+    """404 when the address names it; 400 when a parameter does, as the address itself is right then."""
+
+    def __init__(self, noun: str, reference: str, *, param: str) -> None:
+        message = f"No such {noun}: '{reference}'"
+        super().__init__(message, status=404, code="resource_missing", param=param)
+        self.reference = reference
+
+
+def no_such(noun: str, reference: str, *, param: str = "id") -> NoSuch:
+    return NoSuch(noun, reference, param=param)
 
 
 def unknown_parameter(name: str) -> ApiError:

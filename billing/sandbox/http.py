@@ -29,7 +29,8 @@ from billing.sandbox import (
     setups,
 )
 from billing.sandbox.calls import Call, Route
-from billing.sandbox.errors import ApiError, unauthorized
+from billing.sandbox.errors import ApiError, NoSuch, unauthorized
+from billing.sandbox.events import API_VERSION
 from billing.sandbox.idempotency import KeptAnswer, claim, keep, release
 from billing.sandbox.mischief import (
     Gate,
@@ -102,6 +103,7 @@ class Api:
         except ApiError as error:
             response = _response(error.status, json.dumps(error.body))
         response.headers["Request-Id"] = request_id
+        response.headers["Stripe-Version"] = API_VERSION
         self._conclude(response, raw, key, now)
         return response
 
@@ -174,7 +176,7 @@ class Api:
                 with shelf.undone_by(ApiError):
                     status, answer = 200, route.operation(call, params, **asked.ids)
             except ApiError as error:
-                status, answer = error.status, error.body
+                status, answer = _status(error, asked.ids), error.body
             body = json.dumps(answer, indent=2)
             if asked.key is not None:
                 keep(shelf, asked.key, status, body)
@@ -214,6 +216,11 @@ def _authorize(secret_key: str) -> None:
         raise unauthorized("You did not provide an API key.")
     if key != secret_key:
         raise unauthorized(f"Invalid API Key provided: {key[:8]}****")
+
+
+def _status(error: ApiError, ids: dict[str, str]) -> int:
+    """What is missing was named by the address, or by a parameter."""
+    return 400 if isinstance(error, NoSuch) and error.reference not in ids.values() else error.status
 
 
 def _response(status: int, body: str, key: str | None = None) -> Response:

@@ -22,7 +22,6 @@ from billing.sandbox.intents import (
 from billing.sandbox.mandates import MANDATE_DATA
 from billing.sandbox.parameters import (
     EXPAND,
-    NOTHING,
     PAGED,
     Form,
     Parser,
@@ -249,7 +248,12 @@ REASONS = ("duplicate", "fraudulent", "requested_by_customer", "abandoned")
 
 ROUTES = [
     Route("POST", "/v1/payment_intents", _CREATE, _create),
-    Route("GET", "/v1/payment_intents/<reference>", NOTHING, reader("payment_intent")),
+    Route(
+        "GET",
+        "/v1/payment_intents/<reference>",
+        Form({**EXPAND, "client_secret": text(500)}),
+        reader("payment_intent", param="intent"),
+    ),
     Route("GET", "/v1/payment_intents", Form({**PAGED, "customer": text(255)}), _list),
     Route("POST", "/v1/payment_intents/<reference>", _UPDATE, _update),
     Route("POST", "/v1/payment_intents/<reference>/confirm", Form({**_METHOD, **_CONFIRMING}), _confirm),

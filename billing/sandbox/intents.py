@@ -24,7 +24,7 @@ def amount() -> Parser:
     """Cents, from $0.50 to eight digits. Source: docs.stripe.com/currencies."""
 
     def parse(raw: Any, name: str) -> int:
-        cents = int(whole(-(2**53))(raw, name))
+        cents = int(whole(1)(raw, name))
         if cents < LEAST_CENTS:
             raise ApiError("Amount must be at least $0.50 usd", code="amount_too_small", param=name)
         if cents > MOST_CENTS:

@@ -114,7 +114,8 @@ def whole(least: int = 0, most: int = 2**53) -> Parser:
             raise ApiError(f"Invalid integer: {written}", code="parameter_invalid_integer", param=name)
         number = int(written)
         if not least <= number <= most:
-            message = f"This value must be from {least} to {most}."
+            bound = f"greater than or equal to {least}" if number < least else f"less than or equal to {most}"
+            message = f"This value must be {bound}."
             raise ApiError(message, code="parameter_invalid_integer", param=name)
         return number
 
@@ -132,7 +133,21 @@ def choice(*values: str) -> Parser:
 
 def flag() -> Parser:
     def parse(raw: Any, name: str) -> bool:
-        return bool(choice("true", "false")(raw, name) == "true")
+        if raw not in ("true", "false"):
+            raise ApiError(f"Invalid boolean: {raw}", param=name)
+        return bool(raw == "true")
+
+    return parse
+
+
+def mail_address() -> Parser:
+    """An empty string removes it."""
+
+    def parse(raw: Any, name: str) -> str:
+        address = str(unsettable(512)(raw, name))
+        if address and not re.fullmatch(r"[^@\s]+@[^@\s]+", address):
+            raise ApiError(f"Invalid email address: {address}", code="email_invalid", param=name)
+        return address
 
     return parse
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 from billing.sandbox import banks, cards
@@ -119,9 +120,27 @@ def _described_card(call: Call, given: Thing, more: Thing, param: str) -> Thing:
     for name in ("number", "exp_month", "exp_year"):
         if name not in given:
             raise missing_parameter(f"{param}[{name}]")
-    card = find_card(given["number"], param=f"{param}[number]")
+    card = find_card(given["number"], param="number")
     year = given["exp_year"] if given["exp_year"] > 99 else 2000 + given["exp_year"]
+    _refuse_wrong_details(call, card, (given["exp_month"], year), given.get("cvc"))
     return new_card(call, card, (given["exp_month"], year), **more)
+
+
+def _refuse_wrong_details(call: Call, card: cards.Card, expires: tuple[int, int], cvc: str | None) -> None:
+    """Raises: CardDeclined. Source: docs.stripe.com/testing, invalid data."""
+    today = datetime.fromtimestamp(call.now, UTC)
+    month, year = expires
+    if not 1 <= month <= 12 or (year == today.year and month < today.month):
+        raise _wrong("invalid_expiry_month", "Your card's expiration month is invalid.", "exp_month")
+    if not today.year <= year <= today.year + 50:
+        raise _wrong("invalid_expiry_year", "Your card's expiration year is invalid.", "exp_year")
+    digits = 4 if card.brand == "amex" else 3
+    if cvc is not None and not (cvc.isascii() and cvc.isdigit() and len(cvc) in (3, digits)):
+        raise _wrong("invalid_cvc", "Your card's security code is invalid.", "cvc")
+
+
+def _wrong(code: str, message: str, param: str) -> CardDeclined:
+    return CardDeclined(code=code, decline_code=None, message=message, param=param)
 
 
 def find_card(number: str, *, param: str) -> cards.Card:
@@ -277,7 +296,7 @@ _ADDRESS = Form(
 )
 _BILLING = Form({"address": _ADDRESS, "email": text(512), "name": text(512), "phone": text(64)})
 _EXPIRY = {"exp_month": whole(1, 12), "exp_year": whole(0, 2100)}
-_CARD = Form({**_EXPIRY, "number": text(23), "cvc": text(4), "token": text(255)})
+_CARD = Form({**_EXPIRY, "exp_month": whole(0, 99), "number": text(23), "cvc": text(4), "token": text(255)})
 _ACCOUNT = Form({
     "account_holder_type": choice("company", "individual"),
     "account_number": text(17),

@@ -115,6 +115,10 @@ def _create(call: Call, params: Thing) -> Thing:
     return shown(call, refund, params.get("expand", ()))
 
 
+def _dollars(cents: int) -> str:
+    return f"${cents // 100:,}.{cents % 100:02d}"
+
+
 def _take_its_time(refund: Thing, paid_by: Thing) -> None:
     """Refunds to bank accounts, and to the two test cards made for it, end later."""
     ends_as: str | None
@@ -146,7 +150,10 @@ def _named_charge(call: Call, params: Thing) -> Thing:
         return lookup(call, "charge", params["charge"], param="charge")
     intent = lookup(call, "payment_intent", params["payment_intent"], param="payment_intent")
     if intent["latest_charge"] is None:
-        raise ApiError(f"PaymentIntent {intent['id']} has no charge to refund.", param="payment_intent")
+        raise ApiError(
+            f"This PaymentIntent ({intent['id']}) does not have a successful charge to refund.",
+            param="payment_intent",
+        )
     return lookup(call, "charge", intent["latest_charge"], param="payment_intent")
 
 
@@ -157,7 +164,8 @@ def _allowed_amount(call: Call, charge: Thing, wanted: int | None) -> int:
         message = f"Charge {charge['id']} has already been refunded."
         raise ApiError(message, code="charge_already_refunded", param="charge")
     if wanted is not None and wanted > left:
-        message = f"Refund amount ({wanted}) is greater than unrefunded amount on charge ({left})"
+        amounts = f"Refund amount ({_dollars(wanted)}) is greater than unrefunded amount on charge"
+        message = f"{amounts} ({_dollars(left)})"
         raise ApiError(message, param="amount")
     return left if wanted is None else wanted
 

@@ -13,7 +13,6 @@ from billing.sandbox.intent_calls import AUTOMATIC, OPTIONS, USAGE, VERIFY
 from billing.sandbox.mandates import MANDATE_DATA, mandate_for
 from billing.sandbox.parameters import (
     EXPAND,
-    NOTHING,
     PAGED,
     Form,
     Parser,
@@ -276,7 +275,12 @@ _UPDATE = Form({
 
 ROUTES = [
     Route("POST", "/v1/setup_intents", _CREATE, _create),
-    Route("GET", "/v1/setup_intents/<reference>", NOTHING, reader("setup_intent")),
+    Route(
+        "GET",
+        "/v1/setup_intents/<reference>",
+        Form({**EXPAND, "client_secret": text(500)}),
+        reader("setup_intent", param="intent"),
+    ),
     Route(
         "GET", "/v1/setup_intents", Form({**PAGED, "customer": text(255), "payment_method": text(255)}), _list
     ),

@@ -153,7 +153,7 @@ def test_a_refund_that_fails_later_brings_its_money_back(client, sandbox):
 def test_what_is_absent_or_unpaid_cannot_be_refunded(client):
     with pytest.raises(stripe.InvalidRequestError) as absent:
         client.refunds.create({"charge": "ch_nowhere"})
-    assert (absent.value.http_status, absent.value.code) == (404, "resource_missing")
+    assert (absent.value.http_status, absent.value.code) == (400, "resource_missing")
     session = new_session(client)
     pay_on_card_page(session.url, "4000000000000002")
     tried = client.checkout.sessions.retrieve(session.id, {"expand": ["payment_intent"]})

@@ -66,7 +66,7 @@ def test_a_customer_is_made_changed_listed_and_deleted(client):
     assert customer.id not in [found.id for found in client.customers.list({"limit": 100}).data]
     with pytest.raises(stripe.InvalidRequestError) as gone:
         client.setup_intents.create({"customer": customer.id})
-    assert (gone.value.http_status, gone.value.code) == (404, "resource_missing")
+    assert (gone.value.http_status, gone.value.code) == (400, "resource_missing")
 
 
 def test_an_empty_string_removes_all_metadata(client, customer):

@@ -1,0 +1,149 @@
+"""What somebody who knows only the processor's own pages is told by the stand-in."""
+
+import httpx
+import pytest
+import stripe
+
+from tests.factories.sandbox import sdk_client, start_sandbox
+
+pytestmark = pytest.mark.processes
+
+
+@pytest.fixture(scope="module")
+def sandbox(tmp_path_factory):
+    clock = tmp_path_factory.mktemp("clock") / "clock"
+    clock.write_text("2026-11-02T12:00:00+00:00")
+    running = start_sandbox(tmp_path_factory.mktemp("stand-in"), "http://127.0.0.1:1", clock)
+    yield running
+    assert running.stop() == 0
+
+
+@pytest.fixture
+def client(sandbox):
+    return sdk_client(sandbox)
+
+
+def paid(client, cents=2000):
+    return client.payment_intents.create(
+        {
+            "amount": cents,
+            "currency": "usd",
+            "payment_method": "pm_card_visa",
+            "confirm": True,
+            "allowed_payment_method_types": ["card"],
+        }
+    )
+
+
+def refused(call, *arguments):
+    with pytest.raises(stripe.StripeError) as error:
+        call(*arguments)
+    return error.value
+
+
+def test_what_a_parameter_names_in_vain_is_400_and_what_the_address_names_404(client):
+    errors = [
+        refused(client.refunds.create, {"charge": "ch_none"}),
+        refused(client.refunds.create, {"payment_intent": "pi_none"}),
+        refused(client.setup_intents.create, {"customer": "cus_none"}),
+        refused(client.customers.list, {"starting_after": "cus_none"}),
+        refused(client.payment_methods.attach, "pm_card_visa", {"customer": "cus_none"}),
+    ]
+    told = [(error.http_status, error.code, error.param) for error in errors]
+    named = ["charge", "payment_intent", "customer", "starting_after", "customer"]
+    assert told == [(400, "resource_missing", name) for name in named]
+    absent = refused(client.payment_intents.retrieve, "pi_none")
+    assert (absent.http_status, absent.param) == (404, "intent")
+    assert absent.user_message == "No such payment_intent: 'pi_none'"
+
+
+def test_the_same_status_is_replayed(client):
+    options = {"idempotency_key": "missing-once"}
+    again = [refused(client.refunds.create, {"charge": "ch_none"}, options).http_status for _ in range(2)]
+    assert again == [400, 400]
+
+
+def test_an_error_says_where_to_read_about_it(client):
+    error = refused(client.payment_intents.create, {"currency": "usd"}).json_body["error"]
+    assert error["doc_url"] == "https://docs.stripe.com/error-codes/parameter-missing"
+
+
+def test_a_refund_beyond_what_is_left_is_told_in_dollars(client):
+    payment = paid(client)
+    client.refunds.create({"payment_intent": payment.id, "amount": 500})
+    error = refused(client.refunds.create, {"payment_intent": payment.id, "amount": 1501})
+    words = "Refund amount ($15.01) is greater than unrefunded amount on charge ($15.00)"
+    assert (error.user_message, error.param) == (words, "amount")
+
+
+def test_an_unpaid_payment_has_nothing_to_refund(client):
+    unpaid = client.payment_intents.create({"amount": 500, "currency": "usd"})
+    error = refused(client.refunds.create, {"payment_intent": unpaid.id})
+    words = f"This PaymentIntent ({unpaid.id}) does not have a successful charge to refund."
+    assert (error.http_status, error.user_message) == (400, words)
+
+
+def test_a_charge_shows_its_own_refunds_when_asked_only(client):
+    payment, other = paid(client), paid(client)
+    made = client.refunds.create({"payment_intent": payment.id, "amount": 500})
+    client.refunds.create({"payment_intent": other.id})
+    charge = client.charges.retrieve(
+        payment.latest_charge, {"expand": ["refunds", "refunds.data.balance_transaction"]}
+    )
+    assert [refund.id for refund in charge.refunds.data] == [made.id]
+    assert charge.refunds.data[0].balance_transaction.amount == -500
+    assert "refunds" not in client.charges.retrieve(payment.latest_charge)
+
+
+@pytest.mark.parametrize(
+    ("change", "code", "param"),
+    [
+        ({"number": "4242424242424241"}, "incorrect_number", "number"),
+        ({"exp_month": 13}, "invalid_expiry_month", "exp_month"),
+        ({"exp_month": 10, "exp_year": 2026}, "invalid_expiry_month", "exp_month"),
+        ({"exp_year": 2025}, "invalid_expiry_year", "exp_year"),
+        ({"cvc": "12"}, "invalid_cvc", "cvc"),
+    ],
+)
+def test_card_details_that_cannot_be_are_a_card_error(client, change, code, param):
+    card = {"number": "4242424242424242", "exp_month": 12, "exp_year": 2034, "cvc": "123", **change}
+    error = refused(client.payment_methods.create, {"type": "card", "card": card})
+    assert (type(error), error.http_status) == (stripe.CardError, 402)
+    assert (error.code, error.param) == (code, param)
+
+
+def test_a_card_is_good_until_its_last_month_ends(client):
+    card = {"number": "4242424242424242", "exp_month": 11, "exp_year": 2026, "cvc": "123"}
+    assert client.payment_methods.create({"type": "card", "card": card}).card.exp_month == 11
+
+
+@pytest.mark.parametrize("cents", [0, -5])
+def test_no_amount_below_a_cent_is_an_amount(client, cents):
+    error = refused(client.payment_intents.create, {"amount": cents, "currency": "usd"})
+    assert (error.code, error.param) == ("parameter_invalid_integer", "amount")
+    assert error.user_message == "This value must be greater than or equal to 1."
+
+
+def test_a_flag_is_true_or_false(client):
+    error = refused(client.payment_intents.create, {"amount": 500, "currency": "usd", "confirm": "maybe"})
+    assert (error.user_message, error.param) == ("Invalid boolean: maybe", "confirm")
+
+
+def test_a_customer_without_a_mail_address_is_told_so(client):
+    error = refused(client.customers.create, {"email": "nobody"})
+    assert (error.http_status, error.code, error.param) == (400, "email_invalid", "email")
+    customer = client.customers.create({"email": "a@example.test"})
+    assert client.customers.update(customer.id, {"email": ""}).email is None
+
+
+def test_a_secret_that_is_told_has_to_be_the_intents_own(client):
+    for intents in (client.payment_intents, client.setup_intents):
+        made = intents.create({"amount": 500, "currency": "usd"} if intents is client.payment_intents else {})
+        assert intents.retrieve(made.id, {"client_secret": made.client_secret}).id == made.id
+        error = refused(intents.retrieve, made.id, {"client_secret": f"{made.id}_secret_guessed"})
+        assert (error.http_status, error.param) == (400, "client_secret")
+
+
+def test_every_answer_says_which_version_it_is(sandbox):
+    answer = httpx.get(f"{sandbox.url}/v1/customers")
+    assert (answer.status_code, answer.headers["Stripe-Version"]) == (401, "2026-10-28.endive")
