@@ -67,6 +67,12 @@ def paying_share_lines(parts: Iterable[SettledPart], patient_id: str) -> tuple[L
     )
 
 
+def owing_share_again_lines(parts: Iterable[SettledPart], patient_id: str) -> tuple[Line, ...]:
+    """Where another payer's money that never came is taken from: `paying_share_lines` the other way round."""
+    lines = paying_share_lines(parts, patient_id)
+    return tuple(Line(line.account, -line.amount, patient_id) for line in lines)
+
+
 def ending_share_lines(parts: Iterable[SettledPart], patient_id: str) -> tuple[Line, ...]:
     """The patient owes what the payer does not; of what is still to come, nothing was posted."""
     given = earned_of(parts)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from billing.accounting.queries.verify import verify
 from billing.care.use_cases import cancel_session, check_in
 from billing.invoices.errors import MoreThanOwed
-from billing.invoices.queries import find_invoice, find_share, shares_of_invoice
+from billing.invoices.queries import find_invoice, find_payer, find_share, shares_of_invoice
 from billing.invoices.records import Bearer, EndReason, PayerKind
 from billing.invoices.use_cases.end_share import ask_to_end
 from billing.invoices.use_cases.shares import agree_share
@@ -24,6 +24,7 @@ from billing.payments.errors import (
     NotBounceable,
     NothingToApply,
     NotMovable,
+    RefundStands,
     RefundTargetMissing,
 )
 from billing.payments.queries.credits import credit_balance, credits_of_patient
@@ -152,18 +153,62 @@ def test_a_session_with_the_patients_part_paid_and_the_payers_authorized_opens_t
     assert do(check_in, session_id=bill.session_ids[0]).checked_in_at == NOW
 
 
-def test_a_payers_check_that_comes_back_is_never_put_on_the_patient(do, share, books):
-    check = {"number": "17", "dated_on": NOW.date()}
-    payment = do(take_payers_check, share_id=share.id, amount=Money(30_000), **check)
+def bounce(do, payment):
+    reason, fee = BounceReason.STALE, Money(0)
+    return do(bounce_check, payment_id=payment.id, reason=reason, bounced_on=NOW.date(), fee=fee)
+
+
+def payers_check(do, share, cents):
+    number, dated_on = "17", NOW.date()
+    return do(take_payers_check, share_id=share.id, amount=Money(cents), number=number, dated_on=dated_on)
+
+
+@pytest.mark.parametrize("given", [0, 1, 2])
+def test_a_payers_check_that_comes_back_is_the_payers_debt_again_and_not_the_patients(
+    do, share, bill, books, database, given
+):
+    for session_id in bill.session_ids[:given]:
+        give(database, session_id)
+    before = books()
+    payment = payers_check(do, share, 34_000)
+    bounce(do, payment)
+    assert books() == before
+    with database.reading() as read:
+        first, again = shares_of_invoice(read, bill.invoice.id, SYSTEM)
+        assert find_invoice(read, bill.invoice.id, SYSTEM).open_balance == Money(60_000)
+        assert refundable_of(read, payment.id, SYSTEM).amount == Money(0)
+        assert not any(lot.available for lot in credits_of_patient(read, bill.patient.id, SYSTEM))
+    assert (again.open_balance, again.reference) == (Money(30_000), share.reference)
+    assert (first.open_balance, first.paid) == (Money(0), Money(0))
+    do(take_payers_cash, share_id=again.id, amount=Money(30_000))
+
+
+def test_a_payers_check_bounces_after_its_session_was_called_off(do, share, bill, books, database):
+    payment = payers_check(do, share, 30_000)
+    do(cancel_session, session_id=bill.session_ids[0])
+    bounce(do, payment)
+    assert books() == {}
+    with database.reading() as read:
+        _, again = shares_of_invoice(read, bill.invoice.id, SYSTEM)
+    assert again.open_balance == Money(15_000)
+
+
+def test_while_a_refund_of_a_payers_check_stands_it_does_not_bounce(do, share, refund):
+    payment = payers_check(do, share, 30_000)
+    refund(payment, amount=Money(1_000))
+    with pytest.raises(RefundStands):
+        bounce(do, payment)
+
+
+def test_of_two_parts_of_one_payer_nobody_guesses_which_the_check_had_paid(do, share, books, database):
+    payment = payers_check(do, share, 30_000)
+    with database.reading() as read:
+        payer = find_payer(read, share.payer_id, SYSTEM)
+    other = do(agree_share, invoice_id=share.invoice_id, order=a_fixed_part(payer, 30_000))
+    do(take_payers_cash, share_id=other.id, amount=Money(30_000))
     before = books()
     with pytest.raises(NotBounceable):
-        do(
-            bounce_check,
-            payment_id=payment.id,
-            reason=BounceReason.STALE,
-            bounced_on=NOW.date(),
-            fee=Money(0),
-        )
+        bounce(do, payment)
     assert books() == before
 
 

@@ -45,6 +45,10 @@ SHARE_PAID = Probe(
         SELECT p.payer_id, -t.cents FROM invoice_tender t
         JOIN payment p ON t.source_kind = 'payment' AND p.id = t.source_id
         WHERE p.payer_id IS NOT NULL
+        UNION ALL
+        SELECT p.payer_id, u.cents FROM invoice_tender_reversal u
+        JOIN payment p ON u.source_kind = 'payment' AND p.id = u.source_id
+        WHERE p.payer_id IS NOT NULL
     ) told
     GROUP BY payer_id HAVING SUM(cents) <> 0
     """,

@@ -113,6 +113,46 @@ def fulfil_share(
     return tuple(parts)
 
 
+def agree_again(
+    tx: Tx, *, share_id: str, source_kind: str, source_id: str, actor: Actor, now: datetime
+) -> tuple[SettledPart, ...]:
+    """What a source covers for a payer was not paid after all: a part of theirs anew, on the same terms.
+
+    The caller holds the patient's lock and posts (`rules.owing_share_again_lines`).
+    Raises: NoSuchShare.
+    """
+    share = find_share(tx, share_id, SYSTEM)
+    covered = [
+        (session, part)
+        for session in _covered_sessions(tx, share)
+        if (part := covered_by(tx, session.id, source_kind, source_id))
+    ]
+    amount = total(part for _, part in covered)
+    again = _on_the_same_terms(tx, share, amount, actor, now)
+    for session, part in covered:
+        rename_cover(tx, session.id, (source_kind, source_id), (again.cover, again.id), part, actor, now)
+    keep_reversal(tx, share.invoice_id, source_kind, source_id, amount, now)
+    keep_tender(tx, share.invoice_id, again.cover, again.id, amount, now)
+    return tuple(
+        SettledPart(session_id=session.id, amount=part, earned=session.state is SessionState.GIVEN)
+        for session, part in covered
+    )
+
+
+def _on_the_same_terms(tx: Tx, share: PayerShare, amount: Money, actor: Actor, now: datetime) -> PayerShare:
+    tx.session.execute(
+        update(PayerShareRow)
+        .where(PayerShareRow.id == share.id)
+        .values(paid_cents=PayerShareRow.paid_cents - amount.cents)
+    )
+    tx.session.expire_all()
+    invoice, payer = find_invoice(tx, share.invoice_id, SYSTEM), find_payer(tx, share.payer_id, SYSTEM)
+    order = ShareOrder(
+        payer_id=payer.id, reference=share.reference, from_on=share.from_on, until_on=share.until_on
+    )
+    return _keep(tx, invoice, payer, order, amount, actor, now)
+
+
 def end_promises(tx: Tx, invoice_id: str, session: Session, actor: Actor, now: datetime) -> Session:
     """What other payers have not paid of a session that will not be given, nobody owes any more."""
     for part in coverage_of(tx, session.id):

@@ -342,7 +342,11 @@ class NotACheck(Conflict):
 
 
 class NotBounceable(Conflict):
-    """Some of the check's money was set aside for the state as unclaimed; claim it back first."""
+    """Settle first what hangs on the check's money.
+
+    Some of it is set aside for the state as unclaimed; or an insurer reimbursed what it had paid; or another
+    payer gave it who paid several parts of the invoice.
+    """
 
     code = "not-bounceable"
 

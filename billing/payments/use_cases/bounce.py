@@ -6,14 +6,15 @@ from collections.abc import Sequence
 from datetime import date, datetime
 
 from billing.catalog.queries import site_date
-from billing.invoices.queries import still_applied
+from billing.invoices.queries import shares_of_invoice, still_applied
 from billing.invoices.records import SettledPart
-from billing.invoices.rules import owing_again_lines
+from billing.invoices.rules import owing_again_lines, owing_share_again_lines
+from billing.invoices.use_cases.shares import agree_again
 from billing.invoices.use_cases.take_back import take_back
 from billing.kernel.errors import Flaw
 from billing.kernel.ids import new_id
 from billing.kernel.money import ZERO, Money, total
-from billing.kernel.permissions import Actor
+from billing.kernel.permissions import SYSTEM, Actor
 from billing.ledger.records import Account, Posting, Source, credit, debit
 from billing.ledger.use_cases import post
 from billing.patients.use_cases import lock_patient
@@ -59,21 +60,20 @@ def bounce_check(
     """Record that a check is worth nothing, before it was banked or after.
 
     What its money had paid is owed again, also where it had become credit first; what was still credit is
-    gone. The bank's fee is the clinic's.
+    gone. Another payer's check is that payer's debt again. The bank's fee is the clinic's.
     Raises: NoSuchPayment, NotACheck, IllegalMove for one that bounced before or was moved, BadBounceDay,
     RefundStands, CheckoutStands, NotBounceable.
     """
     payment = _locked(tx, payment_id, actor)
     if payment.tender is not Tender.CHECK:
         raise NotACheck("Only a check bounces; what else fails, the processor says.")
-    if payment.payer_id is not None:
-        raise NotBounceable("Another payer gave this check. Book it by hand, and agree on their part anew.")
     row = tx.session.get_one(PaymentRow, payment_id)
     advance(tx, row, PAYMENT_MOVES, PaymentEvent.BOUNCE, actor=actor, now=now)
     _refuse_unless_possible(tx, payment, bounced_on, now)
     _refuse_while_given_back(tx, payment)
-    parts = _off_its_invoice(tx, payment, actor, now)
-    if any(reimbursed_for_session(tx, part.session_id) for part in parts):
+    of_payer = payment.payer_id is not None
+    parts = (_payers_again if of_payer else _off_its_invoice)(tx, payment, actor, now)
+    if not of_payer and any(reimbursed_for_session(tx, part.session_id) for part in parts):
         raise NotBounceable("An insurer gave money back for what this check paid. Undo that first.")
     applied = total(part.amount for part in parts)
     spent = _off_other_invoices(tx, payment, actor, now)
@@ -127,6 +127,21 @@ def _off_its_invoice(tx: Tx, payment: Payment, actor: Actor, now: datetime) -> S
         actor=actor,
         now=now,
     ).parts
+
+
+def _payers_again(tx: Tx, payment: Payment, actor: Actor, now: datetime) -> Sequence[SettledPart]:
+    """The payer owes their part once more, and the patient no more than before. Raises: NotBounceable."""
+    applied = still_applied(tx, str(payment.invoice_id), PAYMENT, payment.id)
+    if not applied:
+        return ()
+    shares = shares_of_invoice(tx, str(payment.invoice_id), SYSTEM)
+    paid = [share for share in shares if share.payer_id == payment.payer_id and share.paid >= applied]
+    if len(paid) != 1:
+        raise NotBounceable("This payer paid several parts of the invoice. The accountant books this one.")
+    refuse_while_standing(tx, paid[0].invoice_id, paid[0].id)
+    return agree_again(
+        tx, share_id=paid[0].id, source_kind=PAYMENT, source_id=payment.id, actor=actor, now=now
+    )
 
 
 def _off_other_invoices(tx: Tx, payment: Payment, actor: Actor, now: datetime) -> Money:
@@ -190,8 +205,9 @@ def _post(
     now: datetime,
 ) -> None:
     parts, lots = gone
+    owing_again = owing_again_lines if payment.payer_id is None else owing_share_again_lines
     lines = (
-        *owing_again_lines(parts, payment.patient_id),
+        *owing_again(parts, payment.patient_id),
         *(debit(lot.account, lot.available, payment.patient_id) for lot in lots),
         credit(held_in(tx, payment), payment.amount, payment.patient_id),
     )

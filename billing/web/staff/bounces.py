@@ -34,7 +34,6 @@ CHOOSE_REASON = "Choose what the bank says."
 CHANGED = "What this check pays changed meanwhile. Look at it again, then record that it bounced."
 NO_CHECK = "Only a check bounces."
 ENDED = "This check bounced before, or was booked for another patient."
-OF_A_PAYER = "Another payer gave this check. The accountant books it, and their part is agreed on anew."
 RETURNED = "Money of this check is being given back, or was. Reject what waits, or void its check, first."
 
 
@@ -54,8 +53,6 @@ class Bounced:
             return NO_CHECK
         if self.payment.state is not PaymentState.RECEIVED:
             return ENDED
-        if self.payment.payer_id is not None:
-            return OF_A_PAYER
         return RETURNED if self.effects.refund_ids else None
 
 
