@@ -22,6 +22,7 @@ ROOT = Path(__file__).resolve().parent
 SHORTEST_SECRET = 32
 FIELD_KEY_BYTES = 32
 STRIPE_API = "https://api.stripe.com"
+LONGEST_DAYS = 3_650
 SAMPLE_WORDS = ("change-me", "changeme", "sample", "example", "default", "insecure")
 DATABASE_SCHEMES = ("sqlite:///", "postgresql+psycopg://")
 
@@ -72,6 +73,8 @@ class Settings:
     """REFUND_LIMIT_CENTS: the largest refund that needs no second person (50000)."""
     drawer_limit_cents: int
     """DRAWER_LIMIT_CENTS: what a cash drawer may be over or short without a second person (2000)."""
+    stale_check_days: int
+    """STALE_CHECK_DAYS: after how many days a person is asked about a refund check nobody cashed (180)."""
     mail_url: str | None = field(repr=False)
     """MAIL_URL: smtp[s]://USER:PASSWORD@HOST:PORT?from=ADDRESS; without it no mail leaves the machine."""
     var_dir: Path
@@ -137,6 +140,7 @@ def _settings(environment: Environment, env: Mapping[str, str]) -> Settings:
         trusted_proxies=_count(env, "TRUSTED_PROXIES", 0),
         refund_limit_cents=_count(env, "REFUND_LIMIT_CENTS", 50_000),
         drawer_limit_cents=_count(env, "DRAWER_LIMIT_CENTS", 2_000),
+        stale_check_days=_days(env, "STALE_CHECK_DAYS", 180),
         mail_url=_mail_url(env.get("MAIL_URL")),
         var_dir=var_dir,
     )
@@ -205,6 +209,13 @@ def _count(env: Mapping[str, str], name: str, default: int) -> int:
     text = env.get(name, str(default))
     if not (text.isascii() and text.isdigit() and len(text) <= 10):
         raise BadSetting(f"{name} is {text!r}: set it to a whole number, 0 or more.")
+    return int(text)
+
+
+def _days(env: Mapping[str, str], name: str, default: int) -> int:
+    text = env.get(name, str(default))
+    if not (text.isascii() and text.isdigit() and 0 < int(text) <= LONGEST_DAYS):
+        raise BadSetting(f"{name} is {text!r}: set it to a whole number of days from 1 to {LONGEST_DAYS}.")
     return int(text)
 
 

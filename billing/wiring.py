@@ -65,6 +65,7 @@ from billing.payments.use_cases.dormant import list_dormant_credits
 from billing.payments.use_cases.inbox import WORK_WEBHOOK
 from billing.payments.use_cases.mail import SEND_MAIL
 from billing.payments.use_cases.receipts import MAIL_RECEIPT, RENDER_RECEIPT
+from billing.payments.use_cases.refund_checks import ask_about_uncashed_checks
 from billing.payments.use_cases.refunds import SEND_REFUND
 from billing.platform import cli
 from billing.platform.data.audit import seal_audit_rows
@@ -85,12 +86,14 @@ SAMPLE_CLINIC = ROOT / "billing" / "catalog" / "samples" / "b.yaml"
 STRIPE_CHECKOUT = "https://checkout.stripe.com"
 SEAL_AUDIT, RESOLVE, LIST_DORMANT = "seal-audit", "resolve", "list-dormant-credits"
 REMIND, RECONCILE = "remind-of-disputes", "reconcile"
+ASK_ABOUT_CHECKS = "ask-about-uncashed-checks"
 RECURRING = (
     Recurring(SEAL_AUDIT, timedelta(seconds=30)),
     Recurring(RESOLVE, timedelta(minutes=5)),
     Recurring(RECONCILE, timedelta(days=1)),
     Recurring(LIST_DORMANT, timedelta(days=30)),
     Recurring(REMIND, timedelta(hours=6)),
+    Recurring(ASK_ABOUT_CHECKS, timedelta(days=1)),
 )
 PUBLIC_ENDPOINTS = (
     frozenset({"static", "webhooks.stripe", "api-docs.openapi_json"})
@@ -152,7 +155,7 @@ def subscribe(database: Database) -> None:
 
 
 def job_handlers(
-    edge: Edge, payments: Payments, mailroom: Mailroom, refund_limit: Money
+    edge: Edge, payments: Payments, mailroom: Mailroom, refund_limit: Money, stale_after: timedelta
 ) -> Mapping[str, Handler]:
     """What the worker does, by kind of job."""
     database, clock = edge.database, edge.clock
@@ -180,6 +183,11 @@ def job_handlers(
         LIST_DORMANT: lambda _task: _ignore(
             database.in_transaction(lambda tx: list_dormant_credits(tx, actor=SYSTEM, now=clock()))
         ),
+        ASK_ABOUT_CHECKS: lambda _task: _ignore(
+            database.in_transaction(
+                lambda tx: ask_about_uncashed_checks(tx, after=stale_after, actor=SYSTEM, now=clock())
+            )
+        ),
         RECONCILE: lambda _task: _ignore(
             reconcile(payments, since=None, until=None, refund_limit=refund_limit)
         ),
@@ -200,7 +208,13 @@ def _build(app: Flask, settings: Settings) -> House:
     worker = Worker(
         database,
         clock,
-        job_handlers(edge, payments, _mailroom(edge, settings), Money(settings.refund_limit_cents)),
+        job_handlers(
+            edge,
+            payments,
+            _mailroom(edge, settings),
+            Money(settings.refund_limit_cents),
+            timedelta(days=settings.stale_check_days),
+        ),
         RECURRING,
     )
     return House(settings=settings, edge=edge, payments=payments, worker=worker)

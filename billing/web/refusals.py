@@ -28,6 +28,7 @@ FIELDS = {
     "check-number-used": "number",
     "check-postdated": "dated_on",
     "check-stale": "dated_on",
+    "bad-cashing-day": "cashed_on",
     "fact-not-on-file": "facts",
 }
 """Beside which field an error belongs that names none itself."""

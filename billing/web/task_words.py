@@ -75,6 +75,19 @@ TOLD: dict[str, Told] = {
         "The money is the patient's credit again. Send it in another way.",
         ("ref",),
     ),
+    "check-uncashed": Told(
+        "Nobody cashed a refund check",
+        "Ask the patient. Have the bank stop it, void it, and another one is written.",
+        ("ref",),
+    ),
+    "check-voided": Told(
+        "A refund check was voided", "The money is owed as before. Write another check.", ("ref",)
+    ),
+    "voided-check-paid": Told(
+        "The bank paid a voided check",
+        "If it gives the money back, close this. If not, settle what is owed again, or stop the other check.",
+        ("ref",),
+    ),
     "dispute-opened": Told("A bank disputes a payment", "Answer before the bank's last day.", ("dsp",)),
     "dispute-due": Told(
         "The time to answer a bank is nearly over",

@@ -142,6 +142,10 @@ def progress_of(refund: Refund) -> str:
     if refund.state is RefundState.REJECTED:
         why = f": {REJECTIONS[refund.rejected_for].lower()}" if refund.rejected_for else ""
         return f"It was refused{why}. The money is where it was before."
+    if refund.is_voided:
+        return f"{(refund.reference or 'The check').capitalize()} was voided. The money is owed as before."
+    if refund.state is RefundState.FAILED and refund.refunded_on is None:
+        return "It did not go out, and the money is credit again. Send it in another way."
     if refund.state is RefundState.FAILED:
         return "The money did not arrive and is the patient's credit again. Send it in another way."
     if refund.method is RefundMethod.CHECK:
@@ -170,7 +174,10 @@ def told_to_payer(refund: Refund) -> str | None:
 def _progress_of_check(refund: Refund) -> str:
     if refund.refunded_on is None:
         return "Approved. Write the check, then enter its number here."
-    return f"{(refund.reference or 'check').capitalize()} went out on {day_in_words(refund.refunded_on)}."
+    went_out = f"{(refund.reference or 'check').capitalize()} went out on {day_in_words(refund.refunded_on)}"
+    if refund.cashed_on is None:
+        return f"{went_out}. The bank has not paid it yet, as far as we know."
+    return f"{went_out}, and the bank paid it on {day_in_words(refund.cashed_on)}."
 
 
 def taken_from(sources: Iterable[RefundableSource]) -> str:

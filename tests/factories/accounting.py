@@ -17,13 +17,13 @@ from billing.payments.records.credits import Election
 from billing.payments.records.payments import ChargeFacts
 from billing.payments.use_cases.checkouts import begin_checkout, keep_page, pay_checkout
 from billing.payments.use_cases.credits import elect
+from billing.payments.use_cases.refund_checks import send_check
 from billing.payments.use_cases.refunds import (
     approve_refund,
     fail_refund,
     keep_sent,
     reject_refund,
     request_refund,
-    send_check,
     succeed_refund,
 )
 from billing.platform.data.audit import seal_audit_rows

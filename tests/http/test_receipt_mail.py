@@ -16,8 +16,8 @@ from billing.payments.queries.receipts import list_receipts
 from billing.payments.records.refunds import RefundReason
 from billing.payments.use_cases.mail import TRIES, open_link
 from billing.payments.use_cases.receive import take_cash
+from billing.payments.use_cases.refund_checks import send_check
 from billing.payments.use_cases.refund_payment import refund_payment
-from billing.payments.use_cases.refunds import send_check
 from billing.people.use_cases import issue_token
 from tests.conftest import ApiClient
 from tests.factories.accounting import CLERK, LIMIT

@@ -22,6 +22,7 @@ from tests.factories.web import (
     web_app,
 )
 
+OUTSTANDING = "/staff/outstanding-checks"
 ASKED = {"amount": "100.00", "refundable": "255000", "reason": "duplicate", "method": "card"}
 
 
@@ -275,9 +276,7 @@ def test_a_number_that_went_out_before_is_said_beside_the_field(check_refund, as
     assert "Look at the number again" in answer.text
 
 
-def test_a_lost_check_is_voided_by_who_approves_and_sent_again_as_another_refund(
-    check_refund, enter, edge, ask, deed
-):
+def test_a_lost_check_is_voided_by_who_approves_and_another_one_is_written(check_refund, enter, edge):
     clerk, page = check_refund
     send(clerk, page, f"{page}/check", number="1001", key="k2")
     assert send(clerk, page, f"{page}/void-check", key="k3").status_code == 403
@@ -285,7 +284,48 @@ def test_a_lost_check_is_voided_by_who_approves_and_sent_again_as_another_refund
     assert send(supervisor, page, f"{page}/void-check", key="k3").location == page
     shown = supervisor.get(page).text
     assert "The check is void." in shown
-    assert f'href="{ask}"' in shown
-    again = send(clerk, ask, deed, **ASKED, key="k5")
-    assert again.location not in (None, page)
-    assert len(refunds(edge)) == 2
+    (owed,) = [refund for refund in refunds(edge) if refund.replaces_id]
+    again = f"/staff/refunds/{owed.id}"
+    assert f'href="{again}"' in shown
+    assert send(supervisor, again, f"{again}/check", number="1002", key="k4").status_code == 403
+    assert send(clerk, again, f"{again}/check", number="1002", key="k5").location == again
+    assert "Check 1002 went out" in clerk.get(again).text
+
+
+def test_an_accountant_sees_what_is_outstanding_without_names_and_records_what_the_bank_paid(
+    check_refund, enter, clinic
+):
+    clerk, page = check_refund
+    send(clerk, page, f"{page}/check", number="1001", key="k2")
+    assert clinic.patient.given_name in clerk.get(OUTSTANDING).text
+    accountant = enter(Role.ACCOUNTANT)
+    shown = accountant.get(OUTSTANDING).text
+    assert "No. 1001" in shown
+    assert clinic.patient.given_name not in shown
+    assert send(clerk, page, f"{page}/cashed", cashed_on="2026-11-02", key="k3").status_code == 403
+    late = send(accountant, OUTSTANDING, f"{page}/cashed", cashed_on="2027-11-02", key="k4")
+    assert (late.status_code, 'id="cashed_on-wrong"' in late.text) == (422, True)
+    paid = send(accountant, OUTSTANDING, f"{page}/cashed", cashed_on="2026-11-02", key="k5")
+    assert paid.location == OUTSTANDING
+    assert "The bank paid every refund check" in accountant.get(OUTSTANDING).text
+    assert "and the bank paid it on Nov 2, 2026" in accountant.get(page).text
+    supervisor = enter(Role.SUPERVISOR)
+    assert "Void the check" not in supervisor.get(page).text
+    assert send(supervisor, page, f"{page}/void-check", key="k6").status_code == 409
+
+
+def test_a_voided_check_that_the_bank_paid_is_a_task_and_settles_what_is_owed_again(
+    check_refund, enter, edge
+):
+    clerk, page = check_refund
+    send(clerk, page, f"{page}/check", number="1001", key="k2")
+    accountant = enter(Role.ACCOUNTANT)
+    send(accountant, page, f"{page}/void-check", key="k3")
+    refused = send(accountant, page, f"{page}/cashed", cashed_on="2026-11-02", key="k4")
+    assert refused.status_code == 409
+    assert "The bank paid a voided check" in accountant.get("/staff/tasks").text
+    (owed,) = [refund for refund in refunds(edge) if refund.replaces_id]
+    again = f"/staff/refunds/{owed.id}"
+    assert send(clerk, again, f"{again}/check", number="1002", key="k5").status_code == 409
+    assert send(accountant, again, f"{again}/settle", key="k6").location == again
+    assert "paid though voided" in accountant.get(again).text

@@ -36,8 +36,9 @@ from billing.payments.use_cases.checkouts import begin_checkout
 from billing.payments.use_cases.deposits import bank_payments
 from billing.payments.use_cases.move import move_payment
 from billing.payments.use_cases.receive import take_cash, take_check
+from billing.payments.use_cases.refund_checks import send_check, void_check
 from billing.payments.use_cases.refund_payment import refund_payment
-from billing.payments.use_cases.refunds import reject_refund, send_check, void_check
+from billing.payments.use_cases.refunds import reject_refund
 from billing.platform.data.tasks import list_tasks
 from tests.conftest import NOW
 from tests.factories.accounting import LIMIT, behind_the_back
@@ -226,6 +227,9 @@ def test_after_the_check_of_its_refund_was_voided_it_bounces(desk):
     with pytest.raises(RefundStands):
         desk.bounce(check)
     desk.do(void_check, refund_id=refund.id)
+    with pytest.raises(RefundStands) as refusal:
+        desk.bounce(check)
+    desk.do(void_check, refund_id=refusal.value.more["refund_ids"][0])
     desk.bounce(check)
     assert (desk.credit(), desk.books().get("1060"), desk.found()) == (0, None, {})
 

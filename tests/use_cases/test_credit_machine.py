@@ -39,7 +39,8 @@ from billing.payments.records.takebacks import Takeback
 from billing.payments.use_cases.credits import apply_credits_now, elect
 from billing.payments.use_cases.move import move_payment
 from billing.payments.use_cases.receive import take_cash
-from billing.payments.use_cases.refunds import request_refund, send_check
+from billing.payments.use_cases.refund_checks import send_check
+from billing.payments.use_cases.refunds import request_refund
 from billing.payments.use_cases.reimbursements import hold_reimbursement
 from billing.payments.use_cases.takebacks import (
     bill_takeback,

@@ -42,13 +42,13 @@ from billing.payments.use_cases.checkouts import (
 )
 from billing.payments.use_cases.credits import apply_credits_now, elect
 from billing.payments.use_cases.receive import take_cash
+from billing.payments.use_cases.refund_checks import send_check
 from billing.payments.use_cases.refunds import (
     approve_refund,
     fail_refund,
     keep_sent,
     reject_refund,
     request_refund,
-    send_check,
     succeed_refund,
 )
 from billing.payments.use_cases.reimbursements import hold_reimbursement

@@ -26,8 +26,9 @@ from billing.payments.use_cases.dormant import claim, list_dormant_credits, reco
 from billing.payments.use_cases.mail import mail_receipt
 from billing.payments.use_cases.move import move_payment
 from billing.payments.use_cases.receive import take_cash
+from billing.payments.use_cases.refund_checks import send_check, void_check
 from billing.payments.use_cases.refund_payment import refund_payment
-from billing.payments.use_cases.refunds import approve_refund, request_refund, send_check, void_check
+from billing.payments.use_cases.refunds import approve_refund, request_refund
 from billing.payments.use_cases.reimbursements import hold_reimbursement
 from billing.payments.use_cases.takebacks import demand_takeback
 from billing.platform.data.tasks import list_tasks

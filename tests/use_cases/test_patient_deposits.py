@@ -18,6 +18,7 @@ from billing.patients.errors import NoSuchPatient
 from billing.payments.errors import CheckPostdated
 from billing.payments.queries.credits import applied_to, credit_balance
 from billing.payments.queries.receipts import receipts_by_payment
+from billing.payments.queries.refunds import list_refunds
 from billing.payments.records.bounces import BounceReason
 from billing.payments.records.credits import CreditSource
 from billing.payments.records.payments import Tender
@@ -27,8 +28,9 @@ from billing.payments.use_cases.bounce import bounce_check
 from billing.payments.use_cases.credits import apply_credits_now
 from billing.payments.use_cases.move import move_payment
 from billing.payments.use_cases.patient_deposits import take_deposit
+from billing.payments.use_cases.refund_checks import send_check, void_check
 from billing.payments.use_cases.refund_payment import refund_payment
-from billing.payments.use_cases.refunds import reject_refund, request_refund, send_check, void_check
+from billing.payments.use_cases.refunds import reject_refund, request_refund
 from billing.payments.use_cases.unapply import unapply
 from tests.conftest import NOW
 from tests.factories.accounting import LIMIT, behind_the_back
@@ -138,7 +140,7 @@ def test_it_takes_off_what_is_owed_of_a_session_that_was_given(deposit, books, d
 
 
 def test_a_refund_of_it_leaves_deferred_revenue_and_a_voided_check_puts_it_there_again(
-    deposit, books, do, lot
+    database, deposit, books, do, lot
 ):
     deposit()
     refund = do(request_refund, lot_id=lot().id, amount=Money(4_000), payment_id=None, limit=LIMIT)
@@ -146,6 +148,10 @@ def test_a_refund_of_it_leaves_deferred_revenue_and_a_voided_check_puts_it_there
     do(send_check, refund_id=refund.id, check_number="7")
     assert books() == {"1000": -4_000, "1060": 10_000, "2100": -6_000}
     do(void_check, refund_id=refund.id)
+    assert books() == {"1060": 10_000, "2100": -6_000, "2210": -4_000}
+    with database.reading() as read:
+        owed = list_refunds(read, SYSTEM, limit=1)[0]
+    do(void_check, refund_id=owed.id)
     assert (lot().available, books()) == (Money(10_000), {"1060": 10_000, "2100": -10_000})
 
 

@@ -51,8 +51,9 @@ from billing.payments.use_cases.payer_payments import (
     take_payers_transfer,
 )
 from billing.payments.use_cases.receive import take_cash
+from billing.payments.use_cases.refund_checks import send_check
 from billing.payments.use_cases.refund_payment import refund_payment
-from billing.payments.use_cases.refunds import fail_refund, keep_sent, request_refund, send_check
+from billing.payments.use_cases.refunds import fail_refund, keep_sent, request_refund
 from billing.payments.use_cases.reimbursements import hold_reimbursement
 from tests.conftest import NOW
 from tests.factories.care import give

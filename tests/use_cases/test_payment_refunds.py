@@ -22,19 +22,14 @@ from billing.payments.queries.payments import list_payments
 from billing.payments.queries.refunds import list_refunds, refundable_of
 from billing.payments.records.credits import Election
 from billing.payments.records.refunds import RefundMethod, RefundReason
+from billing.payments.states.refunds import RefundState
 from billing.payments.use_cases.checkouts import begin_checkout, pay_checkout
 from billing.payments.use_cases.credits import elect
 from billing.payments.use_cases.move import move_payment
 from billing.payments.use_cases.receive import take_cash
+from billing.payments.use_cases.refund_checks import send_check, void_check
 from billing.payments.use_cases.refund_payment import refund_payment
-from billing.payments.use_cases.refunds import (
-    approve_refund,
-    fail_refund,
-    keep_sent,
-    reject_refund,
-    send_check,
-    void_check,
-)
+from billing.payments.use_cases.refunds import approve_refund, fail_refund, keep_sent, reject_refund
 from billing.platform.data.tasks import list_tasks
 from tests.conftest import NOW
 from tests.factories.accounting import LIMIT
@@ -230,11 +225,17 @@ def test_a_stale_check_is_voided_once_and_somebody_sends_the_money_again(
     assert books()["1000"] == -90_000
     for _ in range(2):
         assert do(void_check, refund_id=stale.id).state == "failed"
+    assert books() == {**{key: cents for key, cents in before.items() if key != "2100"}, "2210": -90_000}
+    with database.reading() as read:
+        (owed,) = list_refunds(read, SYSTEM, state=RefundState.APPROVED, limit=9)
+    assert owed.replaces_id == stale.id
+    do(void_check, refund_id=owed.id)
     assert books() == {**{key: cents for key, cents in before.items() if key != "2100"}, "2200": -90_000}
     with database.reading() as read:
-        (task,) = list_tasks(read, SYSTEM, limit=9)
+        tasks = {(task.kind, task.subject_id) for task in list_tasks(read, SYSTEM, limit=9)}
         (lot,) = credits_of_patient(read, bill.patient.id, SYSTEM)
-    assert (task.kind, task.subject_id, lot.election) == ("refund-failed", stale.id, None)
+    assert tasks == {("check-voided", owed.id), ("refund-failed", owed.id)}
+    assert lot.election is None
     again = ask(90_000)
     do(keep_sent, refund_id=again.id, reference="re_2")
     assert (again.method, refundable()) == ("card", (Money(0), []))

@@ -32,13 +32,8 @@ from billing.payments.records.credits import Election
 from billing.payments.records.refunds import Rejection
 from billing.payments.use_cases.credits import apply_credits, elect
 from billing.payments.use_cases.receive import take_cash
-from billing.payments.use_cases.refunds import (
-    approve_refund,
-    fail_refund,
-    reject_refund,
-    request_refund,
-    send_check,
-)
+from billing.payments.use_cases.refund_checks import send_check
+from billing.payments.use_cases.refunds import approve_refund, fail_refund, reject_refund, request_refund
 from billing.payments.use_cases.reimbursements import hold_reimbursement
 from tests.factories.care import give
 from tests.factories.invoices import a_patient, billed

@@ -17,7 +17,8 @@ from billing.payments.queries.credits import credits_of_patient
 from billing.payments.queries.receipts import list_receipts
 from billing.payments.use_cases.move import move_payment
 from billing.payments.use_cases.receive import take_cash
-from billing.payments.use_cases.refunds import fail_refund, keep_sent, request_refund, send_check
+from billing.payments.use_cases.refund_checks import send_check
+from billing.payments.use_cases.refunds import fail_refund, keep_sent, request_refund
 from billing.platform.data.documents import canonical_json, rendered_once
 from tests.factories.accounting import CLERK, LIMIT, behind_the_back
 from tests.factories.invoices import a_patient, billed

@@ -25,7 +25,8 @@ from billing.payments.records.credits import Election
 from billing.payments.use_cases.checkouts import begin_checkout
 from billing.payments.use_cases.credits import elect
 from billing.payments.use_cases.receive import take_cash
-from billing.payments.use_cases.refunds import request_refund, send_check
+from billing.payments.use_cases.refund_checks import send_check
+from billing.payments.use_cases.refunds import request_refund
 from billing.payments.use_cases.reimbursements import hold_reimbursement
 from billing.payments.use_cases.takebacks import (
     bill_takeback,

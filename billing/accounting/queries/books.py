@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from billing.accounting.queries.checks import CHECKS
 from billing.accounting.queries.drawers import DRAWERS
 from billing.accounting.queries.guards import (
     require_append_only,
@@ -221,11 +222,13 @@ NOT_POSTED = Probe(
             WHERE difference_cents <> 0
         UNION ALL SELECT exception_id, 'named-exception', 'booked', moved_cents FROM named_exception_booking
         UNION ALL SELECT id, 'payout', 'paid', ABS(amount_cents) FROM payout WHERE state = 'paid'
-        UNION ALL SELECT id, 'refund', 'approved', amount_cents FROM refund WHERE approved_at IS NOT NULL
+        UNION ALL SELECT id, 'refund', 'approved', amount_cents FROM refund
+            WHERE approved_at IS NOT NULL AND replaces_id IS NULL
         UNION ALL SELECT id, 'refund', 'sent', amount_cents FROM refund WHERE refunded_on IS NOT NULL
         UNION ALL SELECT id, 'refund', 'failed', amount_cents FROM refund
             WHERE refunded_on IS NOT NULL AND state = 'failed'
-        UNION ALL SELECT id, 'refund', 'held-again', amount_cents FROM refund WHERE state = 'failed'
+        UNION ALL SELECT id, 'refund', 'held-again', amount_cents FROM refund
+            WHERE state = 'failed' AND voided_by_person IS NULL
         UNION ALL SELECT id, 'return', 'held', freed_cents FROM invoice_return WHERE freed_cents <> 0
         UNION ALL SELECT s.id, 'session', 'given', l.charge_cents FROM treatment_session s
             JOIN invoiced_session i ON i.session_id = s.id JOIN invoice_line l ON l.id = i.line_id
@@ -324,8 +327,8 @@ def posted_rows_stay(books: Books) -> Report:
 
 
 def balances_agree(books: Books) -> Report:
-    probes = [TRIAL_BALANCE, PATIENTS_CREDIT, PAID_AHEAD, PAYERS_MONEY, LOT_BALANCE, *DRAWERS]
-    report = look(books, at=["credit_lot", "cash_drawer"], probes=probes)
+    probes = [TRIAL_BALANCE, PATIENTS_CREDIT, PAID_AHEAD, PAYERS_MONEY, LOT_BALANCE, *DRAWERS, *CHECKS]
+    report = look(books, at=["credit_lot", "refund", "cash_drawer"], probes=probes)
     require_change_guards(books.read, report, ["cash_drawer"])
     return report
 

@@ -286,7 +286,7 @@ OWN_WRITE_OFF = Probe(
 APPROVED_ITSELF = text(
     """
     SELECT id, patient_id, requested_at, amount_cents FROM refund
-    WHERE approved_by = 'system' AND (
+    WHERE approved_by = 'system' AND replaces_id IS NULL AND (
         state NOT IN ('rejected', 'failed') OR method = 'check' AND refunded_on IS NOT NULL
     )
     ORDER BY patient_id, requested_at, id

@@ -16,6 +16,7 @@ from billing.payments.api.payments import add_payment_routes
 from billing.payments.api.payouts import add_payout_routes
 from billing.payments.api.receipts import add_receipt_routes
 from billing.payments.api.reconciliation import add_reconciliation_routes
+from billing.payments.api.refund_checks import add_cashing_routes, add_refund_check_routes
 from billing.payments.api.refund_plans import add_refund_plan_routes
 from billing.payments.api.refunds import add_payment_refund_routes, add_refund_decisions, add_refund_routes
 from billing.payments.api.saved_methods import add_charge_routes, add_consent_routes, add_saved_method_routes
@@ -61,6 +62,8 @@ def make_blueprint(
     add_payment_refund_routes(routes, edge, refund_limit)
     add_refund_plan_routes(routes, edge, refund_limit)
     add_refund_decisions(routes, edge)
+    add_refund_check_routes(routes, edge)
+    add_cashing_routes(routes, edge)
     add_dispute_routes(routes, edge)
     add_evidence_routes(routes, edge, render_evidence)
     add_answer_deeds(routes, edge, refund_limit)

@@ -16,16 +16,9 @@ from billing.payments.schemas.refunds import (
     RefundView,
     RejectRefund,
     RequestRefund,
-    SendCheck,
 )
 from billing.payments.use_cases.refund_payment import refund_payment
-from billing.payments.use_cases.refunds import (
-    approve_refund,
-    reject_refund,
-    request_refund,
-    send_check,
-    void_check,
-)
+from billing.payments.use_cases.refunds import approve_refund, reject_refund, request_refund
 from billing.platform.http.api import ApiBlueprint
 from billing.platform.http.edge import Edge
 from billing.platform.http.guard import current_actor, guard
@@ -108,33 +101,6 @@ def add_refund_decisions(routes: ApiBlueprint, edge: Edge) -> None:
         return edge_write(
             edge,
             lambda tx: reject_refund(tx, refund_id=refund_id, **body, actor=actor, now=now),
-            RefundView,
-            status=200,
-            moves_money=True,
-        )
-
-    @routes.route("/refunds/<refund_id>/check", methods=["POST"])
-    @routes.arguments(SendCheck)
-    @routes.response(200, RefundView)
-    @guard(Permission.REFUNDS_REQUEST)
-    def write_check(body: dict[str, Any], refund_id: str) -> Response:
-        actor, now = current_actor(), edge.clock()
-        return edge_write(
-            edge,
-            lambda tx: send_check(tx, refund_id=refund_id, **body, actor=actor, now=now),
-            RefundView,
-            status=200,
-            moves_money=True,
-        )
-
-    @routes.route("/refunds/<refund_id>/void-check", methods=["POST"])
-    @routes.response(200, RefundView)
-    @guard(Permission.REFUNDS_APPROVE)
-    def void(refund_id: str) -> Response:
-        actor, now = current_actor(), edge.clock()
-        return edge_write(
-            edge,
-            lambda tx: void_check(tx, refund_id=refund_id, actor=actor, now=now),
             RefundView,
             status=200,
             moves_money=True,

@@ -217,6 +217,30 @@ class CheckNumberUsed(Conflict):
     code = "check-number-used"
 
 
+class CheckCashed(Conflict):
+    """The bank paid this check, so it is not voided. If that was a mistake, take it back first."""
+
+    code = "check-cashed"
+
+
+class CheckVoided(Conflict):
+    """This check was voided, and the bank paid it all the same: a task asks a person to look."""
+
+    code = "check-voided"
+
+
+class VoidedCheckPaid(Conflict):
+    """The bank paid a voided check of this money; until a person looked, it does not go out again."""
+
+    code = "voided-check-paid"
+
+
+class BadCashingDay(Invalid):
+    """A bank pays a check between the day on which it was written and today."""
+
+    code = "bad-cashing-day"
+
+
 class CheckPostdated(Conflict):
     """The date on the check is still to come; no bank pays it before."""
 

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, String, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from billing.platform.data.base import Base, Id
 
 
 class RefundRow(Base):
-    """`payer_id` is whom it goes to when that is not the patient."""
+    """`payer_id` is whom it goes to when that is not the patient.
+
+    Of a check: `cashed_on` is when the bank paid it, `voided_by_person` who said that it never will, and
+    `replaces_id` the voided one whose money this is.
+    """
 
     __tablename__ = "refund"
     __table_args__ = (
         CheckConstraint("amount_cents > 0", name="positive"),
         UniqueConstraint("entity_id", "method", "reference"),
+        Index("ix_refund_replaces_id", "replaces_id", unique=True),
     )
 
     id: Mapped[Id] = mapped_column(primary_key=True)
@@ -39,3 +44,6 @@ class RefundRow(Base):
     reference: Mapped[str | None] = mapped_column(String(255))
     reason: Mapped[str | None] = mapped_column(String(20))
     rejected_for: Mapped[str | None] = mapped_column(String(20))
+    cashed_on: Mapped[date | None]
+    voided_by_person: Mapped[str | None] = mapped_column(String(40))
+    replaces_id: Mapped[str | None] = mapped_column(String(40))

@@ -43,6 +43,11 @@ def find_refund(read: Read, refund_id: str, actor: Actor) -> Refund:
     return refund_of(row)
 
 
+def replacement_of(read: Read, refund_id: str) -> str | None:
+    """The refund that owes the money of a voided check again."""
+    return read.session.scalar(select(RefundRow.id).where(RefundRow.replaces_id == refund_id))
+
+
 def refund_by_reference(read: Read, reference: str) -> Refund | None:
     """By the processor's id."""
     row = read.session.scalar(
@@ -83,12 +88,16 @@ def unresolved_refunds(read: Read, *, before: datetime) -> Sequence[Refund]:
 
 
 def approved_by_itself(read: Read, patient_id: str, since: datetime) -> Money:
-    """What goes back, or went, without a second person who looked. The patient is locked."""
+    """What goes back, or went, without a second person who looked. The patient is locked.
+
+    A check that was written counts though it was voided; so the one that replaces it does not count again.
+    """
     cents = read.session.scalar(
         select(func.coalesce(func.sum(RefundRow.amount_cents), 0)).where(
             RefundRow.patient_id == patient_id,
             RefundRow.approved_by == SYSTEM.id,
             RefundRow.requested_at > since,
+            RefundRow.replaces_id.is_(None),
             or_(
                 RefundRow.state.not_in((RefundState.FAILED, RefundState.REJECTED)),
                 and_(RefundRow.method == RefundMethod.CHECK, RefundRow.refunded_on.is_not(None)),
@@ -162,4 +171,7 @@ def refund_of(row: RefundRow) -> Refund:
         reference=row.reference,
         reason=RefundReason(row.reason) if row.reason else None,
         rejected_for=Rejection(row.rejected_for) if row.rejected_for else None,
+        cashed_on=row.cashed_on,
+        is_voided=row.voided_by_person is not None,
+        replaces_id=row.replaces_id,
     )

@@ -47,6 +47,8 @@ class RefundableKind(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Refund:
+    """`is_voided`: its check was voided; another refund, which names it, owes the money again."""
+
     id: str
     entity_id: str
     site_id: str
@@ -66,6 +68,9 @@ class Refund:
     reference: str | None
     reason: RefundReason | None
     rejected_for: Rejection | None
+    cashed_on: date | None
+    is_voided: bool
+    replaces_id: str | None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -54,6 +54,26 @@ class RejectRefund(StrictSchema):
     reason = fields.Enum(Rejection, by_value=True, load_default=Rejection.OTHER)
 
 
+class CashCheck(StrictSchema):
+    cashed_on = LocalDate(required=True)
+
+
+class ChecksQuery(page_args("ref")):  # type: ignore[misc]
+    """Those that went out and nobody cashed."""
+
+
+class OutstandingCheckView(Schema):
+    """`id` is the refund's; `payer_id` is whom the check went to when that is not the patient."""
+
+    id = fields.String()
+    patient_id = fields.String()
+    payer_id = fields.String(allow_none=True)
+    check_number = fields.String(attribute="number")
+    amount_cents = Cents(attribute="amount")
+    written_on = LocalDate()
+    days = fields.Integer()
+
+
 class RefundsQuery(page_args("ref")):  # type: ignore[misc]
     state = fields.Enum(RefundState, by_value=True, load_default=None)
 
@@ -73,3 +93,6 @@ class RefundView(Schema):
     requested_at = Moment()
     approved_by = fields.String(allow_none=True)
     refunded_on = LocalDate(allow_none=True)
+    cashed_on = LocalDate(allow_none=True)
+    is_voided = fields.Boolean()
+    replaces_id = fields.String(allow_none=True)

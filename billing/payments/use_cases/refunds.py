@@ -14,7 +14,6 @@ from billing.ledger.records import Account, Line, Posting, Source, credit, debit
 from billing.ledger.use_cases import post
 from billing.patients.use_cases import lock_patient
 from billing.payments.errors import (
-    CheckNumberUsed,
     MoreThanAvailable,
     NoSuchRefund,
     OwnRefund,
@@ -27,7 +26,7 @@ from billing.payments.models.refunds import RefundRow
 from billing.payments.queries.credits import find_credit
 from billing.payments.queries.disputes import refuse_while_disputed
 from billing.payments.queries.payments import find_payment
-from billing.payments.queries.refunds import approved_by_itself, find_refund, refund_of
+from billing.payments.queries.refunds import approved_by_itself, refund_of
 from billing.payments.records.credits import CreditLot, Election
 from billing.payments.records.refunds import Refund, RefundMethod, RefundReason, Rejection
 from billing.payments.rules import LATELY, needs_second_person
@@ -128,7 +127,7 @@ def place_refund(
     )
     tx.session.add(row)
     tx.session.flush()
-    _audit(tx, row, "refund.request", actor, now)
+    audit_refund(tx, row, "refund.request", actor, now)
     if not needs_second_person(amount, lately, limit):
         _approve(tx, row, SYSTEM, now)
     return refund_of(row)
@@ -136,7 +135,7 @@ def place_refund(
 
 def approve_refund(tx: Tx, *, refund_id: str, actor: Actor, now: datetime) -> Refund:
     """Raises: NoSuchRefund, OwnRefund, PaymentDisputed, IllegalMove."""
-    row = _locked(tx, refund_id, actor)
+    row = lock_refund(tx, refund_id, actor)
     refuse_while_disputed(tx, row.patient_id)
     if row.requested_by_person == actor.person:
         raise OwnRefund("Somebody else has to approve what you asked for.")
@@ -148,12 +147,12 @@ def reject_refund(
     tx: Tx, *, refund_id: str, reason: Rejection = Rejection.OTHER, actor: Actor, now: datetime
 ) -> Refund:
     """Put the amount back where it was; who asked is told why. Raises: NoSuchRefund, IllegalMove."""
-    row = _locked(tx, refund_id, actor)
+    row = lock_refund(tx, refund_id, actor)
     advance(tx, row, REFUND_MOVES, RefundEvent.REJECT, actor=actor, now=now)
     row.rejected_for = reason
     _put_back(tx, row)
     restore(tx, row, actor=actor, now=now)
-    _audit(tx, row, "refund.reject", actor, now)
+    audit_refund(tx, row, "refund.reject", actor, now)
     return refund_of(row)
 
 
@@ -163,37 +162,23 @@ def keep_sent(tx: Tx, *, refund_id: str, reference: str, actor: Actor, now: date
     `reference` is the processor's id or the number of the check.
     Raises: NoSuchRefund, IllegalMove.
     """
-    row = _locked(tx, refund_id, actor)
+    row = lock_refund(tx, refund_id, actor)
     if row.state != RefundState.APPROVED and row.reference == reference:
         return refund_of(row)
     advance(tx, row, REFUND_MOVES, RefundEvent.SEND, actor=actor, now=now)
     row.reference, row.refunded_on = reference, site_date(tx, row.site_id, now)
     amount, lands_on = Money(row.amount_cents), LANDS_ON[RefundMethod(row.method)]
     lines = (debit(Account.REFUNDS_PAYABLE, amount, row.patient_id), credit(lands_on, amount, row.patient_id))
-    _post(tx, row, "sent", lines, actor, now)
-    _audit(tx, row, "refund.send", actor, now)
+    post_refund(tx, row, "sent", lines, actor, now)
+    audit_refund(tx, row, "refund.send", actor, now)
     sent = refund_of(row)
     issue_refund_receipt(tx, sent, find_credit(tx, row.lot_id, SYSTEM), now)
     return sent
 
 
-def send_check(tx: Tx, *, refund_id: str, check_number: str, actor: Actor, now: datetime) -> Refund:
-    """Record the check that was written for an approved refund.
-
-    Raises: NoSuchRefund, RefundTargetMissing for a refund to a card, CheckNumberUsed, PaymentDisputed,
-    IllegalMove.
-    """
-    if find_refund(tx, refund_id, actor).method is not RefundMethod.CHECK:
-        raise RefundTargetMissing("This refund goes back to a card; the processor sends it.")
-    _refuse_used_number(tx, refund_id, f"check {check_number}", actor)
-    refuse_while_disputed(tx, _locked(tx, refund_id, actor).patient_id)
-    keep_sent(tx, refund_id=refund_id, reference=f"check {check_number}", actor=actor, now=now)
-    return succeed_refund(tx, refund_id=refund_id, actor=actor, now=now)
-
-
 def succeed_refund(tx: Tx, *, refund_id: str, actor: Actor, now: datetime) -> Refund:
     """The money arrived, as far as the processor knows. Told again, it changes nothing."""
-    row = _locked(tx, refund_id, actor)
+    row = lock_refund(tx, refund_id, actor)
     if row.state != RefundState.SUCCEEDED:
         advance(tx, row, REFUND_MOVES, RefundEvent.SUCCEED, actor=actor, now=now)
     return refund_of(row)
@@ -201,7 +186,7 @@ def succeed_refund(tx: Tx, *, refund_id: str, actor: Actor, now: datetime) -> Re
 
 def fail_refund(tx: Tx, *, refund_id: str, actor: Actor, now: datetime) -> Refund:
     """The money came back, or never left: it is held for who paid it. Told again, changes nothing."""
-    row = _locked(tx, refund_id, actor)
+    row = lock_refund(tx, refund_id, actor)
     if row.state == RefundState.FAILED:
         return refund_of(row)
     was_sent = row.state != RefundState.APPROVED
@@ -212,26 +197,16 @@ def fail_refund(tx: Tx, *, refund_id: str, actor: Actor, now: datetime) -> Refun
             debit(lands_on, amount, row.patient_id),
             credit(Account.REFUNDS_PAYABLE, amount, row.patient_id),
         )
-        _post(tx, row, "failed", back, actor, now)
+        post_refund(tx, row, "failed", back, actor, now)
     held = (
         debit(Account.REFUNDS_PAYABLE, amount, row.patient_id),
         credit(_account_of(tx, row), amount, row.patient_id),
     )
-    _post(tx, row, "held-again", held, actor, now)
+    post_refund(tx, row, "held-again", held, actor, now)
     _put_back(tx, row)
     ask_a_person(tx, kind=REFUND_FAILED, about=row, actor=actor, now=now)
-    _audit(tx, row, "refund.fail", actor, now)
+    audit_refund(tx, row, "refund.fail", actor, now)
     return refund_of(row)
-
-
-def void_check(tx: Tx, *, refund_id: str, actor: Actor, now: datetime) -> Refund:
-    """The check was never cashed, or is lost: it is worth nothing any more, and the money is held again.
-
-    Raises: NoSuchRefund, RefundTargetMissing for a refund to a card, IllegalMove.
-    """
-    if find_refund(tx, refund_id, actor).method is not RefundMethod.CHECK:
-        raise RefundTargetMissing("This refund went to a card; the processor says what became of it.")
-    return fail_refund(tx, refund_id=refund_id, actor=actor, now=now)
 
 
 def _approve(tx: Tx, row: RefundRow, actor: Actor, now: datetime) -> None:
@@ -242,10 +217,10 @@ def _approve(tx: Tx, row: RefundRow, actor: Actor, now: datetime) -> None:
         debit(_account_of(tx, row), amount, row.patient_id),
         credit(Account.REFUNDS_PAYABLE, amount, row.patient_id),
     )
-    _post(tx, row, "approved", lines, actor, now)
+    post_refund(tx, row, "approved", lines, actor, now)
     if row.method == RefundMethod.CARD:
         enqueue(tx, kind=SEND_REFUND, key=row.id, payload={"refund_id": row.id}, due_at=now)
-    _audit(tx, row, "refund.approve", actor, now)
+    audit_refund(tx, row, "refund.approve", actor, now)
 
 
 def _set_aside_at_payment(
@@ -296,20 +271,8 @@ def _locked_lot(tx: Tx, lot_id: str, actor: Actor) -> CreditLot:
     return lot
 
 
-def _refuse_used_number(tx: Tx, refund_id: str, reference: str, actor: Actor) -> None:
-    """Raises: CheckNumberUsed."""
-    refund = _locked(tx, refund_id, actor)
-    used = select(RefundRow.id).where(
-        RefundRow.entity_id == refund.entity_id,
-        RefundRow.method == RefundMethod.CHECK,
-        RefundRow.reference == reference,
-        RefundRow.id != refund_id,
-    )
-    if tx.session.scalar(used.limit(1)):
-        raise CheckNumberUsed("A check of this number went out before. Look at the number again.")
-
-
-def _locked(tx: Tx, refund_id: str, actor: Actor) -> RefundRow:
+def lock_refund(tx: Tx, refund_id: str, actor: Actor) -> RefundRow:
+    """The row of a refund whose patient is locked. Raises: NoSuchRefund."""
     owner = tx.session.execute(
         select(RefundRow.patient_id, RefundRow.entity_id, RefundRow.site_id).where(RefundRow.id == refund_id)
     ).first()
@@ -319,11 +282,15 @@ def _locked(tx: Tx, refund_id: str, actor: Actor) -> RefundRow:
     return tx.session.get_one(RefundRow, refund_id)
 
 
-def _post(tx: Tx, row: RefundRow, purpose: str, lines: tuple[Line, ...], actor: Actor, now: datetime) -> None:
+def post_refund(
+    tx: Tx, row: RefundRow, purpose: str, lines: tuple[Line, ...], actor: Actor, now: datetime
+) -> None:
+    """Book a step of a refund on its site's day."""
     on = site_date(tx, row.site_id, now)
     post(tx, Posting.of(row, Source("refund", row.id, purpose), on, lines), actor=actor, now=now)
 
 
-def _audit(tx: Tx, row: RefundRow, action: str, actor: Actor, now: datetime) -> None:
+def audit_refund(tx: Tx, row: RefundRow, action: str, actor: Actor, now: datetime) -> None:
+    """Who did what with how much."""
     detail = {"cents": row.amount_cents}
     record_audit(tx, actor=actor, action=action, subject_id=row.id, now=now, detail=detail)

@@ -148,6 +148,14 @@ def list_tasks(
     return [_task_of(read.vault, row) for row in read.session.scalars(query)]
 
 
+def stands_open(read: Read, *, kind: str, subject_id: str) -> bool:
+    """Whether a person was asked about this, and nobody closed it yet."""
+    query = select(TaskRow.id).where(
+        TaskRow.kind == kind, TaskRow.subject_id == subject_id, TaskRow.state == TaskState.OPEN
+    )
+    return read.session.scalar(query) is not None
+
+
 def _task_of(vault: Vault, row: TaskRow) -> StaffTask:
     note = vault.open(TaskRow.__tablename__, row.id, row.note)["note"] if row.note else None
     return StaffTask(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug import Response
 
+from billing.catalog.queries import site_date
 from billing.kernel.money import Money
 from billing.kernel.permissions import Actor, Permission
 from billing.patients.queries import names_of
@@ -16,25 +17,24 @@ from billing.payments.errors import MoreThanAvailable, RefundableChanged
 from billing.payments.queries.disputes import disputed_payments
 from billing.payments.queries.payments import find_payment, payments_by_id
 from billing.payments.queries.receipts import receipts_by_refund
-from billing.payments.queries.refunds import approved_by_itself, find_refund, refundable_of
+from billing.payments.queries.refunds import approved_by_itself, find_refund, refundable_of, replacement_of
 from billing.payments.records.payments import Payment
 from billing.payments.records.refunds import Refund, Refundable, RefundMethod, RefundReason
 from billing.payments.rules import LATELY, goes_back_by, needs_second_person, take_in_order
 from billing.payments.states.refunds import RefundState
 from billing.payments.use_cases.refund_payment import refund_payment
-from billing.payments.use_cases.refunds import send_check, void_check
 from billing.people.queries import list_staff
 from billing.platform.data.database import Read, Tx
 from billing.platform.http.edge import Edge
 from billing.platform.http.guard import current_actor, guard
 from billing.web import words
 from billing.web.forms import amount_of, written
-from billing.web.refusals import REFUSED, believed, check_number, choice_of, shown_again
+from billing.web.refusals import REFUSED, believed, choice_of, shown_again
 from billing.web.staff.account import why_not
 
 CHOOSE_REASON = "Choose why the money goes back."
 CHOOSE_WAY = "Choose how it goes back."
-VOIDABLE = frozenset({RefundState.APPROVED, RefundState.SENT, RefundState.SUCCEEDED})
+WENT_OUT = frozenset({RefundState.SENT, RefundState.SUCCEEDED})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,13 +71,13 @@ class Followed:
     asked_by: str
     approved_by: str
     receipt_id: str | None
+    replacement_id: str | None
 
 
 def make_blueprint(edge: Edge, limit: Money) -> Blueprint:
     routes = Blueprint("staff_refunds", __name__)
     _add_asking(routes, edge, limit)
     _add_following(routes, edge)
-    _add_checks(routes, edge)
     return routes
 
 
@@ -132,45 +132,7 @@ def _add_following(routes: Blueprint, edge: Edge) -> None:
     @routes.get("/staff/refunds/<refund_id>")
     @guard(Permission.REFUNDS_READ)
     def refund(refund_id: str) -> str:
-        return render_template("staff/refund.html", **_followed_page(edge, refund_id))
-
-
-def _add_checks(routes: Blueprint, edge: Edge) -> None:
-    @routes.post("/staff/refunds/<refund_id>/check")
-    @guard(Permission.REFUNDS_REQUEST)
-    def check(refund_id: str) -> Response | tuple[str, int]:
-        """The check was written and goes out today."""
-        actor, now = current_actor(), edge.clock()
-
-        def work(tx: Tx) -> str:
-            send_check(tx, refund_id=refund_id, check_number=check_number(), actor=actor, now=now)
-            return url_for("staff_refunds.refund", refund_id=refund_id)
-
-        return _done_or_shown(edge, work, refund_id, "The check is recorded.")
-
-    @routes.post("/staff/refunds/<refund_id>/void-check")
-    @guard(Permission.REFUNDS_APPROVE)
-    def void(refund_id: str) -> Response | tuple[str, int]:
-        actor, now = current_actor(), edge.clock()
-
-        def work(tx: Tx) -> str:
-            void_check(tx, refund_id=refund_id, actor=actor, now=now)
-            return url_for("staff_refunds.refund", refund_id=refund_id)
-
-        return _done_or_shown(
-            edge, work, refund_id, "The check is void. The money is the patient's credit again."
-        )
-
-
-def _done_or_shown(
-    edge: Edge, work: Callable[[Tx], str], refund_id: str, done: str
-) -> Response | tuple[str, int]:
-    try:
-        to = written(edge, work)
-    except REFUSED as error:
-        return shown_again("staff/refund.html", error, **_followed_page(edge, refund_id))
-    flash(done, "done")
-    return redirect(to, 303)
+        return render_template("staff/refund.html", **followed_page(edge, refund_id))
 
 
 def _form(edge: Edge, payment_id: str) -> dict[str, Any]:
@@ -215,7 +177,8 @@ def _refuse_old_page(found: Refundable, wish: Wish) -> None:
         raise MoreThanAvailable(f"At most {found.amount} can go back of this payment.")
 
 
-def _followed_page(edge: Edge, refund_id: str) -> dict[str, Any]:
+def followed_page(edge: Edge, refund_id: str) -> dict[str, Any]:
+    """What the page of one refund shows. Raises: NoSuchRefund."""
     actor = current_actor()
     followed = edge.audited_read(
         lambda read: followed_of(read, [find_refund(read, refund_id, actor)], actor)[0],
@@ -223,15 +186,19 @@ def _followed_page(edge: Edge, refund_id: str) -> dict[str, Any]:
         action="page.refund",
         subject_id=refund_id,
     )
-    refund = followed.refund
+    refund, now = followed.refund, edge.clock()
+    is_check = refund.method is RefundMethod.CHECK
+    today = edge.read(lambda read: site_date(read, refund.site_id, now))
     return {
+        "today": today.isoformat(),
         "followed": followed,
         "words": words,
         "may": actor.may,
         "Permission": Permission,
         "is_own": refund.requested_by_person == actor.person,
         "can_decide": refund.state is RefundState.REQUESTED and actor.may(Permission.REFUNDS_APPROVE),
-        "can_void": refund.method is RefundMethod.CHECK and refund.state in VOIDABLE,
+        "is_out": is_check and refund.state in WENT_OUT and refund.cashed_on is None,
+        "is_unwritten": is_check and refund.state is RefundState.APPROVED,
     }
 
 
@@ -250,6 +217,7 @@ def followed_of(read: Read, refunds: Sequence[Refund], actor: Actor) -> list[Fol
             asked_by=people.get(refund.requested_by_person, "another program or office"),
             approved_by=people.get(refund.approved_by or "", "nobody else, it was within the limit"),
             receipt_id=receipts.get(refund.id) if actor.may(Permission.RECEIPTS_READ) else None,
+            replacement_id=replacement_of(read, refund.id) if refund.is_voided else None,
         )
         for refund in refunds
     ]

@@ -1,0 +1,65 @@
+"""Reads of refund checks that went out and were not cashed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import and_, select
+
+from billing.catalog.queries import site_date
+from billing.kernel.money import Money
+from billing.kernel.permissions import Actor
+from billing.payments.models.refunds import RefundRow
+from billing.payments.queries.reach import visible
+from billing.payments.records.refund_checks import OutstandingCheck
+from billing.payments.records.refunds import RefundMethod
+from billing.payments.states.refunds import RefundState
+from billing.platform.data.database import Read
+
+IS_OUT: Any = and_(
+    RefundRow.method == RefundMethod.CHECK,
+    RefundRow.state.in_((RefundState.SENT, RefundState.SUCCEEDED)),
+    RefundRow.cashed_on.is_(None),
+)
+
+
+def outstanding_checks(
+    read: Read, actor: Actor, now: datetime, *, cursor: str | None = None, limit: int
+) -> Sequence[OutstandingCheck]:
+    """Checks that went out and that nobody cashed: newest refund first, those before the cursor."""
+    query = visible(RefundRow, actor, cursor, limit).where(IS_OUT)
+    return _checks(read, read.session.scalars(query).all(), now)
+
+
+def uncashed_for(read: Read, time: timedelta, now: datetime) -> Sequence[OutstandingCheck]:
+    """Checks that have been out for so long, of everybody."""
+    tomorrow_somewhere = (now - time).date() + timedelta(days=1)
+    query = (
+        select(RefundRow).where(IS_OUT, RefundRow.refunded_on <= tomorrow_somewhere).order_by(RefundRow.id)
+    )
+    return [each for each in _checks(read, read.session.scalars(query).all(), now) if each.days >= time.days]
+
+
+def _checks(read: Read, rows: Sequence[RefundRow], now: datetime) -> list[OutstandingCheck]:
+    today = {site_id: site_date(read, site_id, now) for site_id in _sites(rows)}
+    return [
+        OutstandingCheck(
+            id=row.id,
+            entity_id=row.entity_id,
+            site_id=row.site_id,
+            patient_id=row.patient_id,
+            payer_id=row.payer_id,
+            number=row.reference.removeprefix("check "),
+            amount=Money(row.amount_cents),
+            written_on=row.refunded_on,
+            days=(today[row.site_id] - row.refunded_on).days,
+        )
+        for row in rows
+        if row.reference is not None and row.refunded_on is not None
+    ]
+
+
+def _sites(rows: Iterable[RefundRow]) -> set[str]:
+    return {row.site_id for row in rows}

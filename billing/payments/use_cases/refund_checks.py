@@ -1,0 +1,226 @@
+"""Checks that refunds went out by: written, cashed, left uncashed, voided and written once more."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+
+from sqlalchemy import select
+
+from billing.catalog.queries import site_date
+from billing.kernel.errors import IllegalMove
+from billing.kernel.ids import new_id
+from billing.kernel.money import Money
+from billing.kernel.permissions import SYSTEM, Actor
+from billing.ledger.records import Account, credit, debit
+from billing.payments.errors import (
+    BadCashingDay,
+    CheckCashed,
+    CheckNumberUsed,
+    CheckVoided,
+    OwnRefund,
+    RefundTargetMissing,
+    VoidedCheckPaid,
+)
+from billing.payments.models.refunds import RefundRow
+from billing.payments.queries.disputes import refuse_while_disputed
+from billing.payments.queries.refund_checks import uncashed_for
+from billing.payments.queries.refunds import refund_of
+from billing.payments.records.refunds import Refund, RefundMethod
+from billing.payments.states.refunds import REFUND_MOVES, RefundEvent, RefundState
+from billing.payments.use_cases.refunds import (
+    audit_refund,
+    fail_refund,
+    keep_sent,
+    lock_refund,
+    post_refund,
+    succeed_refund,
+)
+from billing.platform.data.database import Tx
+from billing.platform.data.states import advance
+from billing.platform.data.tasks import ask_a_person, stands_open
+
+CHECK_UNCASHED, CHECK_VOIDED = "check-uncashed", "check-voided"
+VOIDED_CHECK_PAID = "voided-check-paid"
+WENT_OUT = frozenset({RefundState.SENT, RefundState.SUCCEEDED})
+
+
+def send_check(tx: Tx, *, refund_id: str, check_number: str, actor: Actor, now: datetime) -> Refund:
+    """Record the check that was written for an approved refund.
+
+    Raises: NoSuchRefund, RefundTargetMissing for a refund to a card, CheckNumberUsed, OwnRefund for who
+    voided the check before, VoidedCheckPaid, PaymentDisputed, IllegalMove.
+    """
+    row = _locked_check(tx, refund_id, actor)
+    _refuse_used_number(tx, row, f"check {check_number}")
+    refuse_while_disputed(tx, row.patient_id)
+    refuse_while_paid_twice(tx, row)
+    if row.replaces_id and tx.session.get_one(RefundRow, row.replaces_id).voided_by_person == actor.person:
+        raise OwnRefund("You voided the check before. Somebody else has to write the next one.")
+    keep_sent(tx, refund_id=refund_id, reference=f"check {check_number}", actor=actor, now=now)
+    return succeed_refund(tx, refund_id=refund_id, actor=actor, now=now)
+
+
+def void_check(tx: Tx, *, refund_id: str, actor: Actor, now: datetime) -> Refund:
+    """The check is lost, too old, or was never written; told again, it changes nothing.
+
+    What had gone out is owed as before, by a refund of its own that waits for another check. Of a check
+    that was never written the money is held as credit.
+    Raises: NoSuchRefund, RefundTargetMissing for a refund to a card, CheckCashed, VoidedCheckPaid,
+    IllegalMove.
+    """
+    row = _locked_check(tx, refund_id, actor)
+    if row.cashed_on is not None:
+        raise CheckCashed(f"The bank paid {row.reference} on {row.cashed_on}.")
+    if row.state not in WENT_OUT:
+        refuse_while_paid_twice(tx, row)
+        return fail_refund(tx, refund_id=refund_id, actor=actor, now=now)
+    advance(tx, row, REFUND_MOVES, RefundEvent.FAIL, actor=actor, now=now)
+    row.voided_by_person = actor.person
+    amount = Money(row.amount_cents)
+    lines = (
+        debit(Account.BANK, amount, row.patient_id),
+        credit(Account.REFUNDS_PAYABLE, amount, row.patient_id),
+    )
+    post_refund(tx, row, "failed", lines, actor, now)
+    audit_refund(tx, row, "refund.void-check", actor, now)
+    ask_a_person(tx, kind=CHECK_VOIDED, about=_owe_again(tx, row, actor, now), actor=actor, now=now)
+    return refund_of(row)
+
+
+def cash_check(tx: Tx, *, refund_id: str, cashed_on: date, actor: Actor, now: datetime) -> Refund:
+    """The bank paid the check; told again with the same day, it changes nothing.
+
+    Raises: NoSuchRefund, RefundTargetMissing for a refund to a card, CheckVoided, CheckCashed when another
+    day was recorded, BadCashingDay, IllegalMove for a check that did not go out.
+    """
+    row = _locked_check(tx, refund_id, actor)
+    if row.voided_by_person is not None:
+        raise CheckVoided("This check was voided, so the bank should not have paid it. A person has to look.")
+    if row.state not in WENT_OUT or row.refunded_on is None:
+        raise IllegalMove("No check went out for this refund.")
+    if row.cashed_on == cashed_on:
+        return refund_of(row)
+    if row.cashed_on is not None:
+        raise CheckCashed(f"It is recorded as paid by the bank on {row.cashed_on}.")
+    if not row.refunded_on <= cashed_on <= site_date(tx, row.site_id, now):
+        raise BadCashingDay("The bank paid it between the day on which it was written and today.")
+    row.cashed_on = cashed_on
+    tx.session.flush()
+    audit_refund(tx, row, "refund.cash-check", actor, now)
+    return refund_of(row)
+
+
+def take_back_cashing(tx: Tx, *, refund_id: str, actor: Actor, now: datetime) -> Refund:
+    """It was recorded by mistake that the bank paid a check: nobody cashed it yet.
+
+    Raises: NoSuchRefund, RefundTargetMissing for a refund to a card, IllegalMove when it is not recorded.
+    """
+    row = _locked_check(tx, refund_id, actor)
+    if row.cashed_on is None:
+        raise IllegalMove("It is not recorded that the bank paid this check.")
+    row.cashed_on = None
+    tx.session.flush()
+    audit_refund(tx, row, "refund.take-back-cashing", actor, now)
+    return refund_of(row)
+
+
+def ask_about_paid_check(tx: Tx, *, refund_id: str, actor: Actor, now: datetime) -> None:
+    """The bank paid a check that had been voided: until a person looked, the money does not go out again.
+
+    Raises: NoSuchRefund, RefundTargetMissing for a refund to a card.
+    """
+    row = _locked_check(tx, refund_id, actor)
+    ask_a_person(tx, kind=VOIDED_CHECK_PAID, about=row, actor=actor, now=now)
+
+
+def settle_by_voided_check(tx: Tx, *, refund_id: str, actor: Actor, now: datetime) -> Refund:
+    """What was owed again is paid: by the voided check, which the bank paid after all.
+
+    `refund_id` is the refund that waits for another check.
+    Raises: NoSuchRefund, RefundTargetMissing for a refund to a card, IllegalMove.
+    """
+    row = _locked_check(tx, refund_id, actor)
+    voided = _paid_though_voided(tx, row)
+    if voided is None:
+        raise IllegalMove("Nobody reported that the bank paid a voided check of this money.")
+    reference = f"{voided.reference}, paid though voided"
+    keep_sent(tx, refund_id=refund_id, reference=reference, actor=actor, now=now)
+    row.cashed_on = row.refunded_on
+    return succeed_refund(tx, refund_id=refund_id, actor=actor, now=now)
+
+
+def ask_about_uncashed_checks(tx: Tx, *, after: timedelta, actor: Actor, now: datetime) -> int:
+    """A task for each check that has been out for so long; how many there are.
+
+    Source: UCC 4-404, a bank need not pay a check more than six months after its date.
+    """
+    checks = uncashed_for(tx, after, now)
+    for check in checks:
+        ask_a_person(tx, kind=CHECK_UNCASHED, about=check, actor=actor, now=now)
+    return len(checks)
+
+
+def refuse_while_paid_twice(tx: Tx, row: RefundRow) -> None:
+    """Raises: VoidedCheckPaid while a person looks at a voided check of this money that the bank paid."""
+    if voided := _paid_though_voided(tx, row):
+        raise VoidedCheckPaid(f"The bank paid {voided.reference} though it was voided. A person has to look.")
+
+
+def _paid_though_voided(tx: Tx, row: RefundRow) -> RefundRow | None:
+    """The voided check before this one, or before that, about which a person was asked."""
+    while row.replaces_id is not None:
+        row = tx.session.get_one(RefundRow, row.replaces_id)
+        if stands_open(tx, kind=VOIDED_CHECK_PAID, subject_id=row.id):
+            return row
+    return None
+
+
+def _owe_again(tx: Tx, voided: RefundRow, actor: Actor, now: datetime) -> RefundRow:
+    """A refund of the same money that was decided before, so that nobody has to ask or approve anew."""
+    row = RefundRow(
+        id=new_id("ref"),
+        entity_id=voided.entity_id,
+        site_id=voided.site_id,
+        patient_id=voided.patient_id,
+        lot_id=voided.lot_id,
+        payment_id=voided.payment_id,
+        payer_id=voided.payer_id,
+        method=RefundMethod.CHECK,
+        reason=voided.reason,
+        amount_cents=voided.amount_cents,
+        state=RefundState.REQUESTED,
+        requested_by=voided.requested_by,
+        requested_by_person=voided.requested_by_person,
+        requested_at=voided.requested_at,
+        approved_by=voided.approved_by,
+        approved_by_person=voided.approved_by_person,
+        approved_at=voided.approved_at,
+        replaces_id=voided.id,
+    )
+    tx.session.add(row)
+    tx.session.flush()
+    advance(tx, row, REFUND_MOVES, RefundEvent.APPROVE, actor=SYSTEM, now=now)
+    audit_refund(tx, row, "refund.owe-again", actor, now)
+    return row
+
+
+def _locked_check(tx: Tx, refund_id: str, actor: Actor) -> RefundRow:
+    """Raises: NoSuchRefund, RefundTargetMissing."""
+    row = lock_refund(tx, refund_id, actor)
+    if row.method != RefundMethod.CHECK:
+        raise RefundTargetMissing(
+            "This refund goes to a card; the processor sends it and says what became of it."
+        )
+    return row
+
+
+def _refuse_used_number(tx: Tx, row: RefundRow, reference: str) -> None:
+    """Raises: CheckNumberUsed."""
+    used = select(RefundRow.id).where(
+        RefundRow.entity_id == row.entity_id,
+        RefundRow.method == RefundMethod.CHECK,
+        RefundRow.reference == reference,
+        RefundRow.id != row.id,
+    )
+    if tx.session.scalar(used.limit(1)):
+        raise CheckNumberUsed("A check of this number went out before. Look at the number again.")
