@@ -91,7 +91,7 @@ def test_a_packet_without_health_data_is_drafted_seen_and_sent(database, clerk, 
     assert send(clerk, page, f"{page}/answers/{packet.id}/submit", key=key(2)).status_code == 303
     assert answers(database, dispute)[0].state == "sending"
     told = clerk.get(page).text
-    assert "An answer to this dispute is on its way already." in told
+    assert "An answer to this dispute was sent, or is on its way already." in told
     assert "Draft a packet" not in told
 
 
