@@ -5,19 +5,19 @@ Everything goes through the doors that people use: the API with a token for each
 page, webhooks, and the command line. All people and numbers are sample data.
 """
 
-from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from tests.factories.remittance_835 import Claim, Payment, remittance
+from tests.scenarios.books import close_the_books
 from tests.scenarios.client import Browser, Client
 from tests.scenarios.office import Failed, Office
 from tests.scenarios.record import Record
+from tests.scenarios.stage import Journey
 from tests.scenarios.stand_in import StandIn
 
 FIRST_INSTANT = "2026-11-02T09:00:00-06:00"
 SAMPLE_CLINIC = "billing/catalog/samples/b.yaml"
-OFFSET = "-06:00"
 FIRST_SESSION = date(2026, 11, 3)
 REMITTED_ON = date(2026, 12, 4)
 FOUR_HOUR_DAYS = tuple(date(2026, 12, day) for day in range(7, 12))
@@ -40,39 +40,6 @@ PAID_BY_INSURER = (18_000, 12_500)
 """Cents, for the first two sessions."""
 
 
-@dataclass
-class Journey:
-    office: Office
-    record: Record
-    browser: Browser
-    staff: dict[str, Client] = field(default_factory=dict)
-    patient_id: str = ""
-    provider_id: str = ""
-    superbills: list[dict[str, Any]] = field(default_factory=list)
-
-    @property
-    def desk(self) -> Client:
-        return self.staff["front_desk"]
-
-    @property
-    def billing(self) -> Client:
-        return self.staff["billing"]
-
-    @property
-    def clinician(self) -> Client:
-        return self.staff["clinician"]
-
-    @property
-    def accountant(self) -> Client:
-        return self.staff["accountant"]
-
-    def go_to(self, day: date, time: str = "09:00") -> datetime:
-        """Move everybody's clock to a moment of the clinic's day."""
-        instant = f"{day.isoformat()}T{time}:00{OFFSET}"
-        self.office.set_clock(instant)
-        return datetime.fromisoformat(instant)
-
-
 def play(office: Office, record: Record) -> None:
     """The whole journey, in order. Raises: Failed at the first step that does not come to its end."""
     journey = Journey(office=office, record=record, browser=Browser(office))
@@ -83,7 +50,7 @@ def play(office: Office, record: Record) -> None:
         receive_the_insurers_answer(journey)
         treat_the_second_patient(journey)
         sell_and_give_a_booster(journey)
-        close_the_books(journey)
+        close_the_books(journey, date.fromisoformat(FIRST_INSTANT[:10]), LAST_DAY)
     finally:
         journey.browser.close()
         for client in journey.staff.values():
@@ -260,6 +227,7 @@ def treat_the_second_patient(journey: Journey) -> None:
             "address": {"line1": "2 Sample St", "city": "Austin", "state": "TX", "postal_code": "78702"},
         },
     )
+    journey.second_patient_id = patient["id"]
     session = {"service": "infusion", "minutes": 240, "dose_mg": 60, "weight_kg": 80}
     plan = journey.desk.post(
         "/plans",
@@ -280,21 +248,32 @@ def treat_the_second_patient(journey: Journey) -> None:
 
 
 def win_a_dispute(journey: Journey, patient_id: str) -> None:
-    """The cardholder's bank takes the money, looks at it, and gives it back without its fee."""
+    """The bank takes the money, reads the evidence, and gives it back without its fee."""
     stand_in = StandIn(journey.office)
     opened = stand_in.control("open-dispute", charge=stand_in.newest_charge(), reason="product_not_received")
-    await_dispute(journey, patient_id, "needs_response", "A bank asks for the five days")
+    dispute = await_dispute(journey, patient_id, "needs_response", "A bank asks for the five days")
+    send_evidence(journey, dispute)
+    await_dispute(journey, patient_id, "under_review", "The bank has the clinic's evidence")
     stand_in.control("decide-dispute", dispute=opened["id"], outcome="won")
     await_dispute(journey, patient_id, "won", "The bank decides for the clinic")
 
 
-def await_dispute(journey: Journey, patient_id: str, state: str, name: str) -> None:
+def send_evidence(journey: Journey, dispute: dict[str, Any]) -> None:
+    """What is on file short of health data, as one PDF that the bank gets as it is kept here."""
+    answer = journey.billing.post(f"/disputes/{dispute['id']}/evidence", {})
+    content = journey.billing.content(f"/disputes/{dispute['id']}/answers/{answer['id']}.pdf")
+    journey.record.keep("evidence", f"evidence-{answer['number']}.pdf", content)
+    journey.billing.post(f"/disputes/{dispute['id']}/answers/{answer['id']}/submit")
+
+
+def await_dispute(journey: Journey, patient_id: str, state: str, name: str) -> dict[str, Any]:
     def look() -> dict[str, Any] | None:
         disputes = journey.billing.get("/disputes", patient_id=patient_id)["items"]
         return next((dispute for dispute in disputes if dispute["state"] == state), None)
 
-    dispute = journey.office.until(f"the dispute is {state}", look)
+    dispute: dict[str, Any] = journey.office.until(f"the dispute is {state}", look)
     journey.record.step("dispute", name, {"amount": dispute["amount_cents"], "lost": dispute["lost_cents"]})
+    return dispute
 
 
 def cancel_the_last_day(journey: Journey, invoice: dict[str, Any], first: dict[str, Any]) -> int:
@@ -356,52 +335,3 @@ def sell_and_give_a_booster(journey: Journey) -> None:
     pay_by_card(journey, left, "The rest of the booster, online")
     for session in plan["sessions"]:
         give(journey, session)
-
-
-def close_the_books(journey: Journey) -> None:
-    """Exports, the trial balance, and every invariant looked at."""
-    journey.go_to(LAST_DAY, "18:00")
-    await_payouts(journey)
-    StandIn(journey.office).refuse_leaks()
-    journey.record.trial_balance = trial_balance(journey)
-    export(journey)
-    journey.record.verify = journey.office.flask_json("verify")
-    journey.record.write()
-    if not journey.record.verify["ok"]:
-        raise Failed("verify found something wrong; see journey.json.")
-    if sum(journey.record.trial_balance.values()) != 0:
-        raise Failed("The trial balance is not 0; see journey.json.")
-
-
-def await_payouts(journey: Journey) -> None:
-    """Wait until the clearing account says what the processor's balance says, then list what was paid out."""
-    stand_in = StandIn(journey.office)
-
-    def agreed() -> list[int] | None:
-        held = stand_in.balance()
-        return [held] if held == trial_balance(journey).get("1050", 0) else None
-
-    (left,) = journey.office.until("the payouts are booked", agreed)
-    payouts = journey.accountant.get("/payouts", state="paid", limit="100")["items"]
-    paid_out = sum(payout["amount_cents"] for payout in payouts)
-    journey.record.step("payout", f"{len(payouts)} of the processor", {"paid_out": paid_out, "left": left})
-
-
-def trial_balance(journey: Journey) -> dict[str, int]:
-    """Cents by account, debit positive."""
-    balances = journey.accountant.get("/ledger/trial-balance")
-    return {row["account"]: row["cents"] for row in balances["accounts"]}
-
-
-def export(journey: Journey) -> None:
-    """The books as files for other programs by the command line, the registers by the API."""
-    folder = journey.record.folder / "exports"
-    period = {"from": FIRST_INSTANT[:10], "to": LAST_DAY.isoformat()}
-    for form in ("beancount", "hledger"):
-        path = folder / f"journal.{form}"
-        options = ("--from", period["from"], "--to", period["to"], "--format", form, "--out", str(path))
-        journey.office.flask("export", "journal", *options)
-        journey.record.remember("exports", path)
-    for kind in ("journal", "payments", "credits", "refunds", "superbills"):
-        content = journey.accountant.content(f"/exports/{kind}", format="csv", **period)
-        journey.record.keep("exports", f"{kind}.csv", content)

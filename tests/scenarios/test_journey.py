@@ -70,6 +70,13 @@ def test_every_session_given_has_a_superbill_and_one_that_cost_more_has_two(undi
     assert (len(sessions), len(undisturbed.files["superbills"])) == (11, 12)
 
 
+def test_every_payment_and_refund_has_a_receipt_and_the_bank_had_evidence(undisturbed: Record):
+    moves = [step for step in undisturbed.steps if step["kind"] in ("payment", "refund")]
+    assert (len(moves), len(undisturbed.files["receipts"])) == (4, 4)
+    (packet,) = undisturbed.files["evidence"]
+    assert "$5,700.00" in _text(undisturbed.folder / "evidence" / Path(packet).name)
+
+
 def test_processes_killed_on_the_way_change_nothing(undisturbed: Record, tmp_path: Path):
     with killing(tmp_path / "run"):
         disturbed = travel(tmp_path)

@@ -1,0 +1,65 @@
+"""The end of a journey: payouts awaited, papers and books kept, every invariant looked at."""
+
+from datetime import date
+
+from tests.scenarios.office import Failed
+from tests.scenarios.stage import Journey
+from tests.scenarios.stand_in import StandIn
+
+
+def close_the_books(journey: Journey, first_day: date, last_day: date) -> None:
+    """Exports, the trial balance, and every invariant looked at."""
+    journey.go_to(last_day, "18:00")
+    await_payouts(journey)
+    StandIn(journey.office).refuse_leaks()
+    journey.record.trial_balance = trial_balance(journey)
+    keep_receipts(journey)
+    export(journey, first_day, last_day)
+    journey.record.verify = journey.office.flask_json("verify")
+    journey.record.write()
+    if not journey.record.verify["ok"]:
+        raise Failed("verify found something wrong; see journey.json.")
+    if sum(journey.record.trial_balance.values()) != 0:
+        raise Failed("The trial balance is not 0; see journey.json.")
+
+
+def await_payouts(journey: Journey) -> None:
+    """Wait until the clearing account says what the processor's balance says, then list what was paid out."""
+    stand_in = StandIn(journey.office)
+
+    def agreed() -> list[int] | None:
+        held = stand_in.balance()
+        return [held] if held == trial_balance(journey).get("1050", 0) else None
+
+    (left,) = journey.office.until("the payouts are booked", agreed)
+    payouts = journey.accountant.get("/payouts", state="paid", limit="100")["items"]
+    paid_out = sum(payout["amount_cents"] for payout in payouts)
+    journey.record.step("payout", f"{len(payouts)} of the processor", {"paid_out": paid_out, "left": left})
+
+
+def trial_balance(journey: Journey) -> dict[str, int]:
+    """Cents by account, debit positive."""
+    balances = journey.accountant.get("/ledger/trial-balance")
+    return {row["account"]: row["cents"] for row in balances["accounts"]}
+
+
+def keep_receipts(journey: Journey) -> None:
+    """Of each payment and refund, as the patient has it."""
+    for patient_id in (journey.patient_id, journey.second_patient_id):
+        for receipt in journey.billing.get(f"/patients/{patient_id}/receipts")["items"]:
+            content = journey.billing.content(f"/receipts/{receipt['id']}.pdf")
+            journey.record.keep("receipts", f"{receipt['number']}.pdf", content)
+
+
+def export(journey: Journey, first_day: date, last_day: date) -> None:
+    """The books as files for other programs by the command line, the registers by the API."""
+    folder = journey.record.folder / "exports"
+    period = {"from": first_day.isoformat(), "to": last_day.isoformat()}
+    for form in ("beancount", "hledger"):
+        path = folder / f"journal.{form}"
+        options = ("--from", period["from"], "--to", period["to"], "--format", form, "--out", str(path))
+        journey.office.flask("export", "journal", *options)
+        journey.record.remember("exports", path)
+    for kind in ("journal", "payments", "credits", "refunds", "superbills"):
+        content = journey.accountant.content(f"/exports/{kind}", format="csv", **period)
+        journey.record.keep("exports", f"{kind}.csv", content)
