@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
+from flask import Flask
+from flask_smorest import Api
 
 from billing.catalog.queries import sites
 from billing.kernel.permissions import Role
 from billing.ledger.queries import trial_balance
+from billing.people.api import make_blueprint as make_people
+from billing.platform.http.api import ApiBlueprint, make_api
 from tests.factories.catalog import seed_sample
 from tests.factories.invoices import a_patient, billed
+from tests.factories.room_app import Door, room_client
 
+DESCRIPTION = "/api/v1/openapi.json"
 NOWHERE = "inv_" + "0" * 26
 
 
@@ -37,9 +45,36 @@ def test_the_public_list_is_open_and_small(app):
     client = app.test_client()
     assert client.get("/healthz").status_code == 200
     assert client.get("/readyz").status_code == 200
-    document = client.get("/api/v1/openapi.json").json
+    document = client.get(DESCRIPTION).json
     assert document["openapi"].startswith("3.1")
     assert "/api/v1/invoices/{invoice_id}" in document["paths"]
+
+
+def test_the_description_is_written_when_first_asked_for_and_once(database, now):
+    client = room_client(database, Door(None, now), make_people)
+    api, described = client.application.extensions["flask-smorest"]["apis"][""]["ext_obj"], []
+    api.ma_plugin.converter.add_attribute_function(lambda _self, field, **_: described.append(field) or {})
+    assert client.get("/api/v1/tokens").status_code == 401
+    assert described == []
+    first, fields = client.get(DESCRIPTION).data, len(described)
+    assert fields > 0
+    assert (client.get(DESCRIPTION).data, len(described)) == (first, fields)
+
+
+def test_the_description_is_the_one_that_is_written_at_the_start(app):
+    at_the_start = Flask("billing")
+    api = make_api(at_the_start)
+    for blueprint in app.blueprints.values():
+        if isinstance(blueprint, ApiBlueprint):
+            Api.register_blueprint(api, blueprint)
+    assert app.test_client().get(DESCRIPTION).data == at_the_start.test_client().get(DESCRIPTION).data
+
+
+def test_those_who_ask_first_and_at_once_all_get_the_whole_description(app):
+    with ThreadPoolExecutor(4) as threads:
+        asked = [threads.submit(app.test_client().get, DESCRIPTION) for _ in range(4)]
+    answers = {answer.result().data for answer in asked}
+    assert answers == {app.test_client().get(DESCRIPTION).data}
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from threading import Lock
 from typing import Any, TypeVar
 
 from flask import Flask, Response, abort, request
@@ -90,14 +91,45 @@ class ApiBlueprint(Blueprint):  # type: ignore[misc]
 
 
 class BillingApi(Api):  # type: ignore[misc]
+    """The rooms' routes, at once, and their description, once somebody asks for it."""
+
     ERROR_SCHEMA = ProblemView
     DEFAULT_RESPONSE_CONTENT_TYPE: str = "application/json"
+
+    def __init__(self, app: Flask) -> None:
+        self._undescribed: list[ApiBlueprint] = []
+        self._describing = Lock()
+        super().__init__(app)
+
+    @property
+    def spec(self) -> Any:
+        """The description of every blueprint registered so far, an apispec.APISpec."""
+        with self._describing:
+            for blueprint in self._undescribed:
+                self._describe(blueprint)
+            self._undescribed = []  # not before all of them are: no part is served as the whole
+            return self._spec
+
+    @spec.setter
+    def spec(self, spec: Any) -> None:
+        self._spec = spec
+
+    def register_blueprint(self, blueprint: ApiBlueprint) -> None:
+        """Its routes now; describing them takes longer than all else at the start, and few ask."""
+        self._app.extensions["flask-smorest"]["blp_name_to_api"][blueprint.name] = self
+        self._app.register_blueprint(blueprint)
+        self._undescribed.append(blueprint)
 
     def handle_http_exception(self, error: HTTPException) -> Any:
         """Errors under /api are problems; pages keep their own."""
         if request.path.startswith(("/api/", "/webhooks/")):
             return problem_of_http(error)
         return error
+
+    def _describe(self, blueprint: ApiBlueprint) -> None:
+        name = blueprint.name
+        blueprint.register_views_in_doc(self, self._app, self._spec, name=name, parameters=None)
+        self._spec.tag({"name": name, "description": blueprint.description})
 
     def _register_responses(self) -> None:
         default: str = self.DEFAULT_RESPONSE_CONTENT_TYPE
