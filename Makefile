@@ -11,7 +11,7 @@ READY_DEV := .venv/ready-dev
 READY_BENCH := .venv/bench/ready
 
 # --- what people ask for -----------------------------------------------------------------------------
-.PHONY: help run web worker sandbox migrate test check format demo soak bench pins
+.PHONY: help run web worker sandbox migrate test check format demo shots soak bench pins
 
 help: ## Explain every target
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{ printf "  make %-9s %s\n", $$1, $$2 }'
@@ -48,6 +48,11 @@ format: $(READY_DEV) ## Let ruff lay out the code
 
 demo: $(READY_DEV) ## A patient's whole journey on real processes; papers and books in var/demo
 	@$(BIN)/python -m tests.scenarios.demo
+
+shots: $(READY_DEV) ## A picture of every page that the browser tests look at, in var/shots
+	@rm -rf var/shots && mkdir -p var/shots
+	@SHOTS_DIR=$(CURDIR)/var/shots $(BIN)/python -m pytest -q -n 2 --dist worksteal tests/browser $(ARGS)
+	@echo "$$(ls var/shots | wc -l) pictures are in var/shots/."
 
 soak: $(READY_DEV) ## Any order of deeds and mishaps on real processes (SOAK_SECONDS, SOAK_SEED, SOAK_MACHINES)
 	@$(BIN)/python -m tests.scenarios.soak

@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import event
 
+from billing.catalog.queries import site_date
 from billing.invoices.records import Invoice
 from billing.kernel.money import Money
 from billing.kernel.permissions import SYSTEM
@@ -62,7 +63,7 @@ def paid_by_check(
             invoice_id=invoice.id,
             amount=amount,
             number=number,
-            dated_on=now.date(),
+            dated_on=site_date(tx, invoice.site_id, now),
             is_health_account=False,
             actor=SYSTEM,
             now=now,
