@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 import structlog
 from flask import Flask
@@ -276,6 +277,7 @@ def _register_browser(app: Flask, house: House, authenticate: Authenticate) -> N
         authenticate=authenticate,
         payments=house.payments,
         installation=pages.Installation(
+            zone=ZoneInfo(house.settings.clinic_timezone),
             checkout_origin=_checkout_origin(house.settings),
             render=render_superbill,
             render_receipt=render_receipt,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from flask import Flask, g
 
@@ -50,6 +51,7 @@ from billing.web.staff import (
 )
 from billing.web.staff import cards as staff_cards
 from billing.web.staff.shell import shell_of
+from billing.web.words import clinic_local
 
 PUBLIC_ENDPOINTS = sign_in.PUBLIC_ENDPOINTS.union(
     landing.PUBLIC_ENDPOINTS,
@@ -64,8 +66,12 @@ PUBLIC_ENDPOINTS = sign_in.PUBLIC_ENDPOINTS.union(
 
 @dataclass(frozen=True, kw_only=True)
 class Installation:
-    """What pages need to know of this installation. Within a limit no second person is needed."""
+    """What pages need to know of this installation. Within a limit no second person is needed.
 
+    `zone` is of dates that no site decides.
+    """
+
+    zone: ZoneInfo
     checkout_origin: str
     render: RenderSuperbill
     render_receipt: RenderReceipt
@@ -84,6 +90,7 @@ def register_pages(
     installation: Installation,
 ) -> None:
     """Add sign-in, staff pages and portal pages. Call it after the API is made and before the guard."""
+    app.add_template_filter(lambda when: clinic_local(when, installation.zone), "clinic_local")
     show_errors_as_pages(app)
     protect_forms(app, PUBLIC_ENDPOINTS)
     sign_in.install_sign_in(app, edge)

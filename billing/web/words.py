@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta, tzinfo
 
 from billing.kernel.money import total
 from billing.payments.records.bounces import BounceReason
@@ -94,6 +94,11 @@ OUTCOMES = {
 
 def day_in_words(on: date) -> str:
     return f"{on:%b} {on.day}, {on.year}"
+
+
+def clinic_local(when: date, zone: tzinfo) -> date:
+    """A moment as the clinic's clock shows it; a day stays the day that it is."""
+    return when.astimezone(zone) if isinstance(when, datetime) else when
 
 
 def payment_in_words(payment: Payment) -> str:

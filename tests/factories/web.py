@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from flask import Flask
 from flask.testing import FlaskClient
@@ -173,6 +174,7 @@ def web_app(
         authenticate=authenticate,
         payments=Payments(edge.database, gateway, edge.clock),
         installation=Installation(
+            zone=ZoneInfo("America/Chicago"),
             checkout_origin=checkout_origin,
             render=render,
             render_receipt=render,

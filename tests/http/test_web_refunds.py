@@ -1,6 +1,7 @@
 """Giving a payment back on the pages: what is shown, what is asked, what a second click does."""
 
 import re
+from datetime import UTC, datetime
 
 import pytest
 
@@ -102,6 +103,15 @@ def test_the_page_shows_what_was_paid_what_waits_and_what_is_left(enter, money_p
     assert page.count("$600.00") >= 2
     assert "$1,950.00" in page
     assert "Waits for approval" in page
+
+
+def test_what_is_asked_for_at_night_is_of_the_clinics_day(enter, edge, money_page, ask, deed):
+    edge.clock.now = datetime(2026, 11, 3, 2, 30, tzinfo=UTC)
+    clerk = enter()
+    send(clerk, ask, deed, **ASKED | {"amount": "600.00", "key": "k1"})
+    page = clerk.get(money_page).text
+    assert "Nov 2, 2026" in page
+    assert "Nov 3, 2026" not in page
 
 
 def test_who_pays_by_another_way_does_not_cost_more_statements(enter, database, clinic, money_page, now):
