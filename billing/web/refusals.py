@@ -25,6 +25,7 @@ FIELDS = {
     "more-than-available": "amount",
     "more-than-owed": "amount",
     "refundable-changed": "amount",
+    "check-booked-before": "number",
     "check-number-used": "number",
     "check-postdated": "dated_on",
     "check-stale": "dated_on",
@@ -38,14 +39,16 @@ FIELDS = {
 class Refusal:
     field: str | None
     sentence: str
+    code: str
 
 
-def shown_again(template: str, error: BillingError, **page: Any) -> tuple[str, int]:
-    """The form with what was entered, and why it was refused."""
+def shown_again(template: str, error: BillingError, *, row: str = "", **page: Any) -> tuple[str, int]:
+    """The form with what was entered, and why it was refused; `row` is in which of several like rows."""
     flaws = error.flaws if isinstance(error, Invalid) else []
     field = _field_at(flaws[0].pointer) if flaws else FIELDS.get(error.code)
     sentence = flaws[0].message if flaws else error.detail
-    html = render_template(template, refusal=Refusal(field, sentence), entered=request.form, **page)
+    refusal = Refusal(f"{row}-{field}" if row else field, sentence, error.code)
+    html = render_template(template, refusal=refusal, entered=request.form, **page)
     return html, status_of(error)
 
 

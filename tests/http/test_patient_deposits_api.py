@@ -40,3 +40,12 @@ def test_a_deposit_is_taken_once_under_its_key_and_stands_in_the_balance(issue, 
 def test_a_deposit_that_nobody_could_hand_over_is_refused_by_field(issue, patient, body, pointer):
     refused = issue(Role.FRONT_DESK).post(f"/patients/{patient.id}/deposits", body)
     assert (refused.status_code, refused.json["errors"][0]["pointer"]) == (422, pointer)
+
+
+def test_a_deposit_by_a_check_that_is_booked_already_names_it_and_goes_through_as_another(issue, patient):
+    clerk, path = issue(Role.FRONT_DESK), f"/patients/{patient.id}/deposits"
+    first = clerk.post(path, CHECK).json
+    again = clerk.post(path, CHECK)
+    assert (again.status_code, again.json["code"]) == (409, "check-booked-before")
+    assert again.json["payment_id"] == first["id"]
+    assert clerk.post(path, CHECK | {"another_check_with_this_number": True}).status_code == 201

@@ -44,3 +44,27 @@ def test_a_check_without_a_number_is_refused(issue, path, number):
     answer = issue(Role.FRONT_DESK).post(path, {**CHECK, "number": number})
     assert answer.status_code == 422
     assert answer.json["errors"][0]["pointer"] == "/number"
+
+
+def test_a_check_that_is_booked_already_is_refused_and_named_until_it_is_said_to_be_another(
+    issue, path, database
+):
+    clerk, part = issue(Role.FRONT_DESK), {**CHECK, "amount_cents": 10_000}
+    first = clerk.post(path, part).json
+    again = clerk.post(path, part)
+    assert (again.status_code, again.json["code"]) == (409, "check-booked-before")
+    assert again.json["payment_id"] == first["id"]
+    tenders = path.replace("check-payments", "tenders")
+    assert clerk.post(tenders, {"tenders": [part | {"tender": "check"}]}).status_code == 409
+    another = {**part, "another_check_with_this_number": True}
+    assert clerk.post(path, another).status_code == 201
+    assert clerk.post(tenders, {"tenders": [another | {"tender": "check"}]}).status_code == 201
+    with database.reading() as read:
+        assert trial_balance(read)["1060"] == 30_000
+
+
+def test_only_a_check_can_be_another(issue, path):
+    cash = {"tender": "cash", "amount_cents": 1, "another_check_with_this_number": True}
+    answer = issue(Role.FRONT_DESK).post(path.replace("check-payments", "tenders"), {"tenders": [cash]})
+    pointers = [each["pointer"] for each in answer.json["errors"]]
+    assert (answer.status_code, pointers) == (422, ["/tenders/0/another_check_with_this_number"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from itertools import count
 from types import SimpleNamespace
 
 import pytest
@@ -44,6 +45,7 @@ class Desk:
         self.database = database
         self.bill = billed(database, a_patient(database))
         self.site_id = self.bill.invoice.site_id
+        self.numbers = count(1042)
 
     def do(self, use_case, *, at=NOW, actor=CLERK, **arguments):
         return self.database.in_transaction(lambda tx: use_case(tx, **arguments, actor=actor, now=at))
@@ -56,7 +58,7 @@ class Desk:
             take_check,
             invoice_id=self.bill.invoice.id,
             amount=Money(cents),
-            number="1042",
+            number=str(next(self.numbers)),
             dated_on=TODAY,
             is_health_account=False,
             at=at,

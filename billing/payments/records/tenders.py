@@ -14,7 +14,8 @@ from billing.payments.records.payments import Payment, Tender
 class Handed:
     """What is settled by hand: credit, cash, or a check, whose number and date are on it.
 
-    Of cash, `amount` is what is kept of what was `tendered`, when that was said.
+    Of cash, `amount` is what is kept of what was `tendered`, when that was said. `is_another` is said of a
+    check whose number is that of one which is booked.
     """
 
     tender: Tender
@@ -22,6 +23,7 @@ class Handed:
     number: str | None = None
     dated_on: date | None = None
     is_health_account: bool = False
+    is_another: bool = False
     tendered: Money | None = None
 
 

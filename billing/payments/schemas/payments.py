@@ -16,12 +16,18 @@ class TakeCash(StrictSchema):
 
 
 class TakeCheck(StrictSchema):
-    """`amount_cents` is what is written on the check, also when the invoice owes less."""
+    """`amount_cents` is what is written on the check, also when the invoice owes less.
+
+    A number that is booked from the same patient is refused unless it is said to be another check.
+    """
 
     amount_cents = Cents(attribute="amount", required=True)
     number = fields.String(required=True, validate=validate.Regexp(r"^[0-9]{1,12}\Z"))
     dated_on = LocalDate(required=True)
     is_health_account = fields.Boolean(load_default=False, truthy={True}, falsy={False})
+    another_check_with_this_number = fields.Boolean(
+        attribute="is_another", load_default=False, truthy={True}, falsy={False}
+    )
 
 
 class TakeTransfer(StrictSchema):
@@ -32,9 +38,14 @@ class TakeTransfer(StrictSchema):
 
 
 class TakePayersCheck(StrictSchema):
+    """A number that is booked from the same payer is refused unless this is another check, or part of it."""
+
     amount_cents = Cents(attribute="amount", required=True)
     number = fields.String(required=True, validate=validate.Regexp(r"^[0-9]{1,12}\Z"))
     dated_on = LocalDate(required=True)
+    another_check_with_this_number = fields.Boolean(
+        attribute="is_another", load_default=False, truthy={True}, falsy={False}
+    )
 
 
 class PaymentsQuery(page_args("pay")):  # type: ignore[misc]

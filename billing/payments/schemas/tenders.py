@@ -15,16 +15,23 @@ from billing.platform.http.fields import Cents, LocalDate, OpaqueId, StrictSchem
 
 MOST_AT_ONCE = 20
 ON_A_CHECK = ("number", "dated_on")
+OF_A_CHECK = {name: name for name in (*ON_A_CHECK, "is_health_account")} | {
+    "is_another": "another_check_with_this_number"
+}
 
 
 class OnPaper(StrictSchema):
-    """`number` and `dated_on` are those of a check, `tendered_cents` what was handed over in cash."""
+    """`number` and `dated_on` are those of a check, `tendered_cents` what was handed over in cash.
+
+    A number that is booked from the same patient is refused unless it is said to be another check.
+    """
 
     amount_cents = Cents(attribute="amount", required=True)
     tendered_cents = Cents(attribute="tendered")
     number = fields.String(validate=validate.Regexp(r"^[0-9]{1,12}\Z"))
     dated_on = LocalDate()
     is_health_account = fields.Boolean(truthy={True}, falsy={False})
+    another_check_with_this_number = fields.Boolean(attribute="is_another", truthy={True}, falsy={False})
 
     @validates_schema
     def fits(self, body: dict[str, Any], **_: Any) -> None:
@@ -33,8 +40,7 @@ class OnPaper(StrictSchema):
         if is_check:
             wrong |= {name: ["A check needs this."] for name in ON_A_CHECK if name not in body}
         else:
-            given = (*ON_A_CHECK, "is_health_account")
-            wrong |= {name: ["Only a check has this."] for name in given if name in body}
+            wrong |= {told: ["Only a check has this."] for name, told in OF_A_CHECK.items() if name in body}
         if "tendered" in body and body["tender"] != Tender.CASH:
             wrong["tendered_cents"] = ["Only cash has this."]
         if wrong:

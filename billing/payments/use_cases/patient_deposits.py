@@ -9,6 +9,7 @@ from billing.catalog.queries import find_site, site_date
 from billing.kernel.permissions import Actor
 from billing.patients.queries import find_patient
 from billing.patients.use_cases import lock_patient
+from billing.payments.queries.checks import instrument_of, refuse_booked_before
 from billing.payments.records.credits import CreditSource
 from billing.payments.records.payments import Depositor, Payment, Tender
 from billing.payments.records.tenders import Handed
@@ -23,14 +24,16 @@ def take_deposit(
     """Take a deposit in cash or by check at a site, or at the patient's own without one.
 
     It is deferred revenue until an invoice takes it, as the next one does by itself.
-    Raises: NoSuchPatient, NoSuchSite, CheckPostdated, CheckStale, TenderedTooLittle.
+    Raises: NoSuchPatient, NoSuchSite, CheckPostdated, CheckStale, CheckBookedBefore, TenderedTooLittle.
     """
     lock_patient(tx, find_patient(tx, patient_id, actor).id)
     depositor = _depositor(tx, patient_id, site_id, actor)
     if handed.dated_on is not None:
         refuse_unless_payable(handed.dated_on, site_date(tx, depositor.site_id, now))
+    if handed.number and not handed.is_another:
+        refuse_booked_before(tx, depositor, handed.number, actor=actor)
     row = new_payment(tx, depositor, handed.tender, handed.amount, now)
-    row.instrument = f"no. {handed.number}" if handed.number else None
+    row.instrument = instrument_of(handed.number) if handed.number else None
     row.is_health_account = handed.is_health_account
     if handed.tender is Tender.CASH:
         put_in_drawer(tx, row, handed.tendered, actor)

@@ -12,6 +12,7 @@ from billing.kernel.money import Money
 from billing.kernel.permissions import SYSTEM, Actor
 from billing.patients.use_cases import lock_patient
 from billing.payments.queries.checkouts import refuse_while_standing
+from billing.payments.queries.checks import instrument_of, refuse_booked_before
 from billing.payments.records.payments import Payment, Tender
 from billing.payments.rules import refuse_unless_payable
 from billing.payments.use_cases.receive import book_share, new_payment, put_in_drawer
@@ -42,17 +43,22 @@ def take_payers_check(
     amount: Money,
     number: str,
     dated_on: date,
+    is_another: bool = False,
     actor: Actor,
     now: datetime,
 ) -> Payment:
     """Take a payer's check for what is written on it; what exceeds is held for the payer.
 
-    Raises: NoSuchShare, CheckoutStands, MoreThanOwed, CheckPostdated, CheckStale.
+    `is_another` is the word of who takes it that it is not the one of that number which is booked, or
+    another part of it: one check may pay for several patients.
+    Raises: NoSuchShare, CheckoutStands, MoreThanOwed, CheckPostdated, CheckStale, CheckBookedBefore.
     """
     share = _locked(tx, share_id, actor)
     _refuse_unless_open(share)
     refuse_unless_payable(dated_on, site_date(tx, share.site_id, now))
-    return _take(tx, share, Tender.CHECK, amount, f"no. {number}", actor, now)
+    if not is_another:
+        refuse_booked_before(tx, share, number, payer_id=share.payer_id, actor=actor)
+    return _take(tx, share, Tender.CHECK, amount, instrument_of(number), actor, now)
 
 
 def take_payers_transfer(

@@ -22,6 +22,7 @@ from billing.ledger.use_cases import post
 from billing.payments.errors.drawers import TenderedTooLittle
 from billing.payments.models.payments import PaymentRow
 from billing.payments.queries.checkouts import refuse_while_standing
+from billing.payments.queries.checks import instrument_of, refuse_booked_before
 from billing.payments.queries.deposits import held_in
 from billing.payments.queries.payments import CHECKOUT, PAYMENT, payment_of
 from billing.payments.records.checkouts import Checkout
@@ -83,20 +84,24 @@ def take_check(
     number: str,
     dated_on: date,
     is_health_account: bool,
+    is_another: bool = False,
     actor: Actor,
     now: datetime,
 ) -> Payment:
     """Take a check for what is written on it; what the invoice does not need is the patient's credit.
 
-    Raises: NoSuchInvoice, CheckoutStands, InvoiceNotOpen, CheckPostdated, CheckStale.
+    `is_another` is the word of who takes it that it is not the one of that number which is booked.
+    Raises: NoSuchInvoice, CheckoutStands, InvoiceNotOpen, CheckPostdated, CheckStale, CheckBookedBefore.
     """
     invoice = lock_invoice(tx, invoice_id, actor)
     refuse_while_standing(tx, invoice_id)
     if invoice.state is not InvoiceState.OPEN:
         raise InvoiceNotOpen(f"Invoice {invoice_id} is {invoice.state}.", state=str(invoice.state))
     refuse_unless_payable(dated_on, site_date(tx, invoice.site_id, now))
+    if not is_another:
+        refuse_booked_before(tx, invoice, number, actor=actor)
     row = new_payment(tx, invoice, Tender.CHECK, amount, now)
-    row.instrument, row.is_health_account = f"no. {number}", is_health_account
+    row.instrument, row.is_health_account = instrument_of(number), is_health_account
     return book(tx, invoice, row, actor=actor, now=now)
 
 

@@ -11,6 +11,7 @@ from billing.invoices.use_cases.locks import lock_invoice
 from billing.kernel.money import Money, total
 from billing.kernel.permissions import Actor, Permission
 from billing.payments.errors import CreditNotPermitted, MoreThanAvailable
+from billing.payments.errors.checks import CheckBookedBefore
 from billing.payments.queries.checkouts import refuse_while_standing
 from billing.payments.records.checkouts import Checkout, Way
 from billing.payments.records.payments import Payment, Tender
@@ -39,12 +40,14 @@ def take_tenders(
 
     Each tender is a payment of its own. The caller asks the processor for the rest after the commit.
     Raises: NoSuchInvoice, CheckoutStands, MoreThanOwed, CreditNotPermitted, MoreThanAvailable,
-    CheckPostdated, CheckStale, TenderedTooLittle, and for the rest InvoiceNotOpen, TooSmallForCard.
+    CheckPostdated, CheckStale, CheckBookedBefore, TenderedTooLittle, and for the rest InvoiceNotOpen,
+    TooSmallForCard.
     """
     invoice = lock_invoice(tx, invoice_id, actor)
     refuse_while_standing(tx, invoice_id)
     ordered = sorted(tenders, key=lambda each: BY_HAND.index(each.tender))
     _refuse_needless(invoice.open_balance, ordered)
+    _refuse_one_check_twice(ordered)
     credit = total(each.amount for each in ordered if each.tender is Tender.CREDIT)
     if credit:
         _take_credit(tx, invoice_id, credit, actor, now)
@@ -79,6 +82,19 @@ def _refuse_needless(owed: Money, tenders: Sequence[Handed]) -> None:
         left = left - min(each.amount, left)
 
 
+def _refuse_one_check_twice(tenders: Sequence[Handed]) -> None:
+    """Of two checks with one number, the later has to be said to be another. Raises: CheckBookedBefore."""
+    numbers: set[str] = set()
+    for each in tenders:
+        if each.number is not None:
+            bare = each.number.lstrip("0")
+            if bare in numbers and not each.is_another:
+                raise CheckBookedBefore(
+                    f"Two of these checks have the number {each.number}.", number=each.number
+                )
+            numbers.add(bare)
+
+
 def _take_credit(tx: Tx, invoice_id: str, amount: Money, actor: Actor, now: datetime) -> None:
     """Raises: CreditNotPermitted, MoreThanAvailable."""
     if not actor.may(Permission.CREDITS_WRITE):
@@ -108,6 +124,7 @@ def _take(tx: Tx, invoice_id: str, handed: Handed, actor: Actor, now: datetime) 
         number=handed.number,
         dated_on=handed.dated_on,
         is_health_account=handed.is_health_account,
+        is_another=handed.is_another,
         actor=actor,
         now=now,
     )

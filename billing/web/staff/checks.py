@@ -51,6 +51,7 @@ def make_blueprint(edge: Edge) -> Blueprint:
                 number=check_number(),
                 dated_on=date_of("dated_on"),
                 is_health_account="health_account" in request.form,
+                is_another="another" in request.form,
                 actor=actor,
                 now=now,
             )

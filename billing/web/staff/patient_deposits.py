@@ -82,6 +82,7 @@ def _handed() -> Handed:
         number=check_number(),
         dated_on=date_of("dated_on"),
         is_health_account="health_account" in request.form,
+        is_another="another" in request.form,
     )
 
 

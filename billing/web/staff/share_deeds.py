@@ -67,6 +67,7 @@ def _add_money(routes: Blueprint, edge: Edge) -> None:
                 amount=amount,
                 number=check_number(),
                 dated_on=date_of("dated_on"),
+                is_another="another" in request.form,
                 actor=actor,
                 now=now,
             )

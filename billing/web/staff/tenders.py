@@ -13,8 +13,10 @@ from werkzeug import Response
 from billing.catalog.queries import site_date
 from billing.invoices.queries import find_invoice
 from billing.invoices.records import Invoice
+from billing.kernel.errors import BillingError
 from billing.kernel.money import ZERO, Money, total
 from billing.kernel.permissions import Actor, Permission
+from billing.payments.errors.checks import CheckBookedBefore
 from billing.payments.flows.checkouts import ask_for_rest
 from billing.payments.flows.room import Payments
 from billing.payments.ports import GatewayRefused, GatewayTimeout
@@ -84,7 +86,7 @@ def make_blueprint(edge: Edge, room: Payments) -> Blueprint:
         try:
             to = written(edge, work)
         except REFUSED as error:
-            return shown_again(FORM, error, **_page(edge, room, invoice_id))
+            return shown_again(FORM, error, row=_row_of(error), **_page(edge, room, invoice_id))
         flash("What the patient handed over is booked, each with a receipt of its own.", "done")
         _ask_for_rest(edge, room, invoice_id)
         return redirect(to, 303)
@@ -122,7 +124,18 @@ def _typed() -> Iterator[Handed]:
                 number=check_number(f"{row}-number"),
                 dated_on=date_of(f"{row}-dated_on"),
                 is_health_account=f"{row}-health_account" in request.form,
+                is_another=f"{row}-another" in request.form,
             )
+
+
+def _row_of(error: BillingError) -> str:
+    """The check that is refused because its number is booked; other errors name their field themselves."""
+    refused = (
+        row
+        for row in reversed(CHECKS)
+        if _text(f"{row}-number") == error.more.get("number") and f"{row}-another" not in request.form
+    )
+    return next(refused, "") if isinstance(error, CheckBookedBefore) else ""
 
 
 def _text(field: str) -> str:

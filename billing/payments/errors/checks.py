@@ -1,0 +1,14 @@
+"""What can go wrong with checks that people hand over."""
+
+from __future__ import annotations
+
+from billing.kernel.errors import Conflict
+
+
+class CheckBookedBefore(Conflict):
+    """A check of that number from the same patient or payer is booked, with the payment named.
+
+    Send `another_check_with_this_number` if this is another one, or another part of a payer's check.
+    """
+
+    code = "check-booked-before"
