@@ -26,6 +26,7 @@ FIELDS = {
     "more-than-owed": "amount",
     "refundable-changed": "amount",
     "check-booked-before": "number",
+    "check-not-banked": "fee",
     "check-number-used": "number",
     "check-postdated": "dated_on",
     "check-stale": "dated_on",

@@ -8,13 +8,17 @@ from playwright.sync_api import expect
 from billing.kernel.money import Money
 from billing.kernel.permissions import Role
 from tests.factories.browser import is_sound
-from tests.factories.paid import paid_by_check
+from tests.factories.paid import banked, paid_by_check
 
 pytestmark = [pytest.mark.browser, pytest.mark.processes]
 
 
 def test_a_check_is_recorded_as_bounced_by_keyboard_after_the_page_said_what_happens(office, enter):
-    paid_by_check(office.database, office.clinic.invoice, office.now, Money(260_000))
+    banked(
+        office.database,
+        paid_by_check(office.database, office.clinic.invoice, office.now, Money(260_000)),
+        office.now,
+    )
     desk = enter(Role.BILLING)
     link = desk.get_by_role("link", name=re.compile(r"Bounced check of \$2,600"))
     link.focus()

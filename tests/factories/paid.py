@@ -17,6 +17,7 @@ from billing.kernel.permissions import SYSTEM
 from billing.payments.queries.payments import list_payments
 from billing.payments.records.payments import Payment, Tender
 from billing.payments.use_cases.checkouts import begin_checkout, pay_checkout
+from billing.payments.use_cases.deposits import bank_payments
 from billing.payments.use_cases.receive import take_cash, take_check
 from billing.platform.data.database import Database
 from tests.factories.world import a_charge
@@ -69,6 +70,13 @@ def paid_by_check(
             now=now,
         )
     )
+
+
+def banked(database: Database, payment: Payment, now: datetime) -> Payment:
+    """Taken to the bank by itself."""
+    asked = {"site_id": payment.site_id, "payment_ids": [payment.id], "banked_on": now.date()}
+    database.in_transaction(lambda tx: bank_payments(tx, **asked, actor=SYSTEM, now=now))
+    return payment
 
 
 @contextmanager

@@ -13,9 +13,30 @@ BOUNCED = {"reason": "account_closed", "bounced_on": "2026-11-02", "bank_fee_cen
 
 
 @pytest.fixture
-def check(issue, database):
+def unbanked(issue, database):
     invoice_id = billed(database, a_patient(database), only_first=1).invoice.id
     return issue(Role.FRONT_DESK).post(f"/invoices/{invoice_id}/check-payments", CHECK).json
+
+
+@pytest.fixture
+def check(issue, unbanked):
+    """One that was taken to the bank."""
+    desk = issue(Role.FRONT_DESK)
+    (waits,) = desk.get("/undeposited").json["items"]
+    slip = {"site_id": waits["site_id"], "payment_ids": [waits["id"]], "banked_on": "2026-11-02"}
+    assert desk.post("/bank-deposits", slip).status_code == 201
+    return unbanked
+
+
+def test_a_check_that_no_bank_had_is_taken_back_without_a_fee(issue, unbanked, database):
+    clerk, path = issue(Role.BILLING), f"/payments/{unbanked['id']}/bounce"
+    refused = clerk.post(path, BOUNCED)
+    assert (refused.status_code, refused.json["code"]) == (409, "check-not-banked")
+    assert "Record the bank deposit first" in refused.json["detail"]
+    taken_back = clerk.post(path, BOUNCED | {"bank_fee_cents": 0})
+    assert (taken_back.status_code, taken_back.json["bank_fee_cents"]) == (201, 0)
+    with database.reading() as read:
+        assert trial_balance(read) == {"1060": 0, "2100": 0}
 
 
 def test_a_bounce_is_recorded_once_and_told_again(issue, check, database):

@@ -12,7 +12,7 @@ from billing.payments.use_cases.refund_payment import refund_payment
 from billing.platform.data.tasks import list_tasks
 from billing.platform.http.edge import Edge
 from tests.factories.catalog import seed_sample
-from tests.factories.paid import paid_by_card, paid_by_check, paid_in_cash
+from tests.factories.paid import banked, paid_by_card, paid_by_check, paid_in_cash
 from tests.factories.web import MovableClock, Processor, new_staff, open_clinic, send, sign_in, web_app
 
 BOUNCED = {"reason": "account_closed", "bounced_on": "2026-11-02", "fee": "12.00", "believed": "255000"}
@@ -42,9 +42,15 @@ def enter(app, edge, clinic, now):
 
 
 @pytest.fixture
-def check(database, clinic, now):
+def unbanked(database, clinic, now):
     """A check of $2,600.00 for an invoice of $2,550.00."""
     return paid_by_check(database, clinic.invoice, now, Money(260_000))
+
+
+@pytest.fixture
+def check(database, unbanked, now):
+    """The same, taken to the bank."""
+    return banked(database, unbanked, now)
 
 
 @pytest.fixture
@@ -111,6 +117,20 @@ def test_what_cannot_be_is_refused_at_its_field_and_books_nothing(
 def test_a_bank_that_asks_for_no_fee_is_entered_as_nothing(edge, enter, ask, deed, fee):
     assert send(enter(), ask, deed, **BOUNCED | {"fee": fee}, key="k1").status_code == 303
     assert "6130" not in edge.read(trial_balance)
+
+
+def test_a_check_that_no_bank_had_is_taken_back_and_its_page_asks_for_no_fee(edge, enter, unbanked):
+    clerk, page = enter(), f"/staff/payments/{unbanked.id}/bounce/new"
+    asked = clerk.get(page).text
+    for told in ("Take back the check of $2,600.00?", "record the bank deposit</a> first"):
+        assert told in asked
+    assert 'name="fee"' not in asked
+    path = page.removesuffix("/new")
+    refused = send(clerk, page, path, **BOUNCED, key="k1")
+    assert refused.status_code == 409
+    assert "Record the bank deposit first" in refused.text
+    assert send(clerk, page, path, **BOUNCED | {"fee": ""}, key="k2").status_code == 303
+    assert set(edge.read(trial_balance).values()) == {0}
 
 
 def test_who_looked_at_another_amount_is_told_the_new_one(edge, enter, check, ask, deed):

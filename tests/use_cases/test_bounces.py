@@ -24,6 +24,7 @@ from billing.payments.errors import (
     NotBankable,
     RefundStands,
 )
+from billing.payments.errors.checks import CheckNotBanked
 from billing.payments.queries.credits import credits_of_patient
 from billing.payments.queries.deposits import list_undeposited
 from billing.payments.queries.payments import find_payment
@@ -142,6 +143,17 @@ def test_a_check_that_was_not_banked_yet_leaves_the_drawer_and_nothing_else(desk
     assert desk.found() == {}
 
 
+def test_no_bank_asks_a_fee_for_a_check_that_it_never_had(desk):
+    check = desk.check()
+    before = desk.books()
+    with pytest.raises(CheckNotBanked, match="bank deposit first, or take the check back"):
+        desk.bounce(check, fee=1)
+    assert (desk.books(), desk.owed()) == (before, ("paid", 0))
+    desk.bank(check)
+    desk.bounce(check, fee=1)
+    assert (desk.owed(), desk.found()) == (("open", 45_000), {})
+
+
 def test_a_banked_check_takes_the_money_off_the_bank_with_the_banks_fee(desk, database):
     check = desk.check()
     give(database, desk.bill.session_ids[0])
@@ -204,6 +216,7 @@ def bounce_it(database, payment_id):
 
 def test_of_two_clerks_at_once_one_records_it(desk, database_url):
     check = desk.check()
+    desk.bank(check)
     answers = at_once(database_url, bounce_it, [(check.id,), (check.id,)])
     assert sorted(answers) == sorted([check.id, "illegal-move"])
     assert (desk.books(), desk.found()) == ({"1000": -1_200, "6130": 1_200}, {})
@@ -295,6 +308,8 @@ def test_while_a_card_page_stands_on_its_invoice_it_waits(desk):
     ],
 )
 def test_a_bounce_that_was_changed_behind_the_back_is_found(desk, database, statement, number):
-    desk.bounce(desk.check(), fee=1_200)
+    check = desk.check()
+    desk.bank(check)
+    desk.bounce(check, fee=1_200)
     behind_the_back(database, statement)
     assert number in desk.found()

@@ -12,3 +12,9 @@ class CheckBookedBefore(Conflict):
     """
 
     code = "check-booked-before"
+
+
+class CheckNotBanked(Conflict):
+    """No bank asks a fee for a check that it never had: bank it first, or take it back without one."""
+
+    code = "check-not-banked"

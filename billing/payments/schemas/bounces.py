@@ -10,11 +10,14 @@ from billing.platform.http.fields import Cents, LocalDate, Moment, StrictSchema
 
 
 class BounceCheck(StrictSchema):
-    """`bounced_on` is the bank's day, by the site's calendar; `bank_fee_cents` what the bank asks for it."""
+    """`bounced_on` is the bank's day, by the site's calendar; `bank_fee_cents` what the bank asks for it.
+
+    A check that was not banked yet is taken back on that day, and no bank asks anything for it.
+    """
 
     reason = fields.Enum(BounceReason, by_value=True, required=True)
     bounced_on = LocalDate(required=True)
-    bank_fee_cents = Cents(attribute="fee", load_default=ZERO)
+    bank_fee_cents = Cents(attribute="fee", min=0, load_default=ZERO)
 
 
 class BounceView(Schema):

@@ -19,6 +19,7 @@ from billing.ledger.records import Account, Posting, Source, credit, debit
 from billing.ledger.use_cases import post
 from billing.patients.use_cases import lock_patient
 from billing.payments.errors import BadBounceDay, NotACheck, NotBounceable, RefundStands
+from billing.payments.errors.checks import CheckNotBanked
 from billing.payments.models.bounces import BounceRow
 from billing.payments.models.payments import PaymentRow
 from billing.payments.queries.bounces import bounce_of, refunds_of_money
@@ -60,9 +61,10 @@ def bounce_check(
     """Record that a check is worth nothing, before it was banked or after.
 
     What its money had paid is owed again, also where it had become credit first; what was still credit is
-    gone. Another payer's check is that payer's debt again. The bank's fee is the clinic's.
+    gone. Another payer's check is that payer's debt again. The bank's fee is the clinic's; a check that was
+    not banked is taken back, without one.
     Raises: NoSuchPayment, NotACheck, IllegalMove for one that bounced before or was moved, BadBounceDay,
-    RefundStands, CheckoutStands, NotBounceable.
+    CheckNotBanked, RefundStands, CheckoutStands, NotBounceable.
     """
     payment = _locked(tx, payment_id, actor)
     if payment.tender is not Tender.CHECK:
@@ -70,6 +72,11 @@ def bounce_check(
     row = tx.session.get_one(PaymentRow, payment_id)
     advance(tx, row, PAYMENT_MOVES, PaymentEvent.BOUNCE, actor=actor, now=now)
     _refuse_unless_possible(tx, payment, bounced_on, now)
+    if fee and held_in(tx, payment) is Account.UNDEPOSITED:
+        raise CheckNotBanked(
+            "This check was not taken to the bank. Record the bank deposit first, or take the check back "
+            "without a fee."
+        )
     _refuse_while_given_back(tx, payment)
     of_payer = payment.payer_id is not None
     parts = (_payers_again if of_payer else _off_its_invoice)(tx, payment, actor, now)

@@ -13,9 +13,11 @@ from billing.catalog.queries import site_date
 from billing.invoices.queries import find_invoice
 from billing.kernel.money import ZERO, Money
 from billing.kernel.permissions import Actor, Permission
+from billing.ledger.records import Account
 from billing.patients.use_cases import lock_patient
 from billing.payments.errors import RefundableChanged
 from billing.payments.queries.bounces import what_a_bounce_does
+from billing.payments.queries.deposits import held_in
 from billing.payments.queries.payments import find_payment
 from billing.payments.records.bounces import BounceEffects, BounceReason
 from billing.payments.records.payments import Payment, Tender
@@ -39,9 +41,13 @@ RETURNED = "Money of this check is being given back, or was. Reject what waits, 
 
 @dataclass(frozen=True, kw_only=True)
 class Bounced:
-    """A payment whose check came back, and what recording that does. `numbers` are the invoices'."""
+    """A payment whose check came back, and what recording that does. `numbers` are the invoices'.
+
+    One that was not taken to the bank is taken back, since no bank can have refused it.
+    """
 
     payment: Payment
+    is_banked: bool
     name: str
     effects: BounceEffects
     numbers: Mapping[str, int]
@@ -124,6 +130,7 @@ def _bounced(read: Read, edge: Edge, payment_id: str, actor: Actor) -> Bounced:
     effects = what_a_bounce_does(read, payment_id, actor)
     return Bounced(
         payment=payment,
+        is_banked=held_in(read, payment) is Account.BANK,
         name=name_of(read, payment.patient_id, actor),
         effects=effects,
         numbers={each: find_invoice(read, each, actor).number for each in effects.owed_by_invoice},
