@@ -122,7 +122,7 @@ def _money_box(body: Body) -> Any:
     if others := body.get("others_paid_cents"):
         rows.append(("Others paid", _dollars(others)))
     if body["is_health_account"]:
-        rows.append(("Health account", "HSA or FSA card"))
+        rows.append(("Health account", "Paid from an HSA or FSA"))
     return box_of("REFUND" if body["kind"] == "refund" else "PAYMENT", rows)
 
 

@@ -18,12 +18,19 @@ def text_of(body):
     [
         "RECEIPT", "No. RC-000012", "Receipt date 11/02/2026", "Paid on", "Maria Sample", "12-3456789",
         "1234567893", "100 Main Street", "Ketamine infusion treatment", "11/03/2026 (planned)",
-        "Riley Doe, MD", "$450.00", "Paid by the patient", "$475.50", "Card (visa 4242)", "HSA or FSA card",
-        "Kept as credit for future services",
+        "Riley Doe, MD", "$450.00", "Paid by the patient", "$475.50", "Card (visa 4242)",
+        "Paid from an HSA or FSA", "Kept as credit for future services",
     ],
 )  # fmt: skip
 def test_a_receipt_says(told):
     assert told in text_of(receipt_body())
+
+
+@pytest.mark.parametrize("paid_with", ["Check (no. 1042)", "Bank account (Sample Bank 6789)", "By check 77"])
+def test_a_health_account_is_named_in_words_that_fit_however_the_money_came_or_went(paid_with):
+    told = text_of(receipt_body(paid_with=paid_with))
+    assert "Paid from an HSA or FSA" in told
+    assert "card" not in told
 
 
 def test_a_refund_names_the_receipt_that_it_refers_to():
