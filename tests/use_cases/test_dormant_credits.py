@@ -14,9 +14,10 @@ from billing.kernel.money import Money
 from billing.kernel.permissions import SYSTEM, Actor, Permission
 from billing.ledger.queries import trial_balance
 from billing.patients.use_cases import amend_patient
-from billing.payments.errors import NotDormant
+from billing.payments.errors import NotDormant, VoidedCheckPaid
 from billing.payments.queries.credits import credits_of_patient
 from billing.payments.queries.dormant import list_dormant
+from billing.payments.queries.refunds import list_refunds
 from billing.payments.records.credits import CreditSource, Election
 from billing.payments.rules import DORMANCIES, dormant_on, may_be_set_aside
 from billing.payments.use_cases.credits import elect
@@ -28,12 +29,15 @@ from billing.payments.use_cases.dormant import (
     set_aside,
 )
 from billing.payments.use_cases.receive import take_cash
+from billing.payments.use_cases.refund_checks import ask_about_paid_check, send_check, void_check
+from billing.payments.use_cases.refunds import approve_refund, request_refund
 from billing.platform.data.tasks import list_tasks
 from tests.conftest import NOW
 from tests.factories.accounting import LIMIT, behind_the_back
 from tests.factories.invoices import a_patient, billed
 
 CLERK = Actor(id="usr_clerk", entity_id=None, permissions=frozenset(Permission))
+WRITER = Actor(id="usr_writer", entity_id=None, permissions=frozenset(Permission))
 AHEAD = datetime(2029, 6, 1, 15, tzinfo=UTC)
 DUE = datetime(2029, 11, 2, 15, tzinfo=UTC)
 
@@ -147,6 +151,113 @@ def test_a_sign_of_the_owner_begins_the_years_anew(database, do, patient, listed
     do(elect, lot_id=lots(database, patient)[0].id, election=Election.REFUND, at=AHEAD)
     with pytest.raises(NotDormant):
         do(set_aside, dormant_id=listed.id, at=DUE)
+
+
+class Owed:
+    """All of that patient's credit goes back by a check, which nobody cashes and which is voided."""
+
+    def __init__(self, database, do, patient):
+        self.do, self.patient, self.database = do, patient, database
+        (lot,) = lots(database, patient)
+        asked = do(request_refund, lot_id=lot.id, amount=Money(45_000), payment_id=None, limit=LIMIT)
+        database.in_transaction(lambda tx: approve_refund(tx, refund_id=asked.id, actor=WRITER, now=NOW))
+        self.first = asked.id
+        do(send_check, refund_id=asked.id, check_number="1001")
+        assert do(list_dormant_credits, at=AHEAD) == 0
+        do(void_check, refund_id=asked.id, at=AHEAD)
+        self.id = self.now().id
+
+    def now(self):
+        with self.database.reading() as read:
+            return list_refunds(read, SYSTEM, limit=1)[0]
+
+    def listed(self, at=AHEAD):
+        assert self.do(list_dormant_credits, at=at) == 1
+        with self.database.reading() as read:
+            return list_dormant(read, SYSTEM, limit=1)[0]
+
+
+@pytest.fixture
+def owed(database, do, patient):
+    return Owed(database, do, patient)
+
+
+def test_a_voided_check_that_nobody_asks_for_becomes_the_states(database, do, owed, books, found):
+    listed = owed.listed()
+    assert (listed.refund_id, listed.dormant_on, listed.state) == (owed.id, date(2029, 11, 2), "listed")
+    assert do(list_dormant_credits, at=AHEAD) == 0
+    named = {"dormant_id": listed.id, "at": DUE}
+    with pytest.raises(NotDormant):
+        do(set_aside, **named)
+    do(record_letter, dormant_id=listed.id, sent_on=date(2029, 8, 1), at=AHEAD)
+    assert do(set_aside, **named).amount == Money(45_000)
+    assert (owed.now().state, books()) == ("unclaimed", {"1060": 45_000, "2230": -45_000})
+    assert found() == set()
+    check = {"refund_id": owed.id, "check_number": "1002", "actor": WRITER, "now": DUE}
+    with pytest.raises(IllegalMove):
+        database.in_transaction(lambda tx: send_check(tx, **check))
+    with pytest.raises(IllegalMove):
+        do(void_check, refund_id=owed.id, at=DUE)
+    do(remit, reference="TX-2030-17", **named)
+    assert (owed.now().state, books()) == ("unclaimed", {"1000": -45_000, "1060": 45_000})
+    assert found() == set()
+
+
+def test_an_owner_who_answers_late_gets_another_check(database, do, owed, books, found):
+    listed = owed.listed()
+    do(record_letter, dormant_id=listed.id, sent_on=date(2029, 8, 1), at=AHEAD)
+    do(set_aside, dormant_id=listed.id, at=DUE)
+    do(claim, dormant_id=listed.id, at=DUE)
+    assert (owed.now().state, books()) == ("approved", {"1060": 45_000, "2210": -45_000})
+    assert do(list_dormant_credits, at=DUE) == 0
+    assert found() == set()
+    check = {"refund_id": owed.id, "check_number": "1002", "actor": WRITER, "now": DUE}
+    database.in_transaction(lambda tx: send_check(tx, **check))
+    assert (books(), found()) == ({"1000": -45_000, "1060": 45_000}, set())
+
+
+def test_what_the_bank_paid_though_voided_is_not_the_states(do, owed):
+    listed = owed.listed()
+    do(record_letter, dormant_id=listed.id, sent_on=date(2029, 8, 1), at=AHEAD)
+    do(ask_about_paid_check, refund_id=owed.first, at=AHEAD)
+    with pytest.raises(VoidedCheckPaid):
+        do(set_aside, dormant_id=listed.id, at=DUE)
+
+
+def test_a_credit_and_a_refund_of_it_are_dormant_on_one_day_each_by_itself(database, do, patient, books):
+    (lot,) = lots(database, patient)
+    do(request_refund, lot_id=lot.id, amount=Money(20_000), payment_id=None, limit=Money(90_000))
+    assert do(list_dormant_credits, at=AHEAD) == 2
+    with database.reading() as read:
+        both = list_dormant(read, SYSTEM, limit=9)
+    assert {(each.dormant_on, each.lot_id) for each in both} == {(date(2029, 11, 2), lot.id)}
+    for each in both:
+        do(record_letter, dormant_id=each.id, sent_on=date(2029, 8, 1), at=AHEAD)
+        do(set_aside, dormant_id=each.id, at=DUE)
+    assert books() == {"1060": 45_000, "2230": -45_000}
+
+
+def test_a_refund_that_was_sent_meanwhile_is_not_set_aside(do, owed):
+    listed = owed.listed()
+    do(record_letter, dormant_id=listed.id, sent_on=date(2029, 8, 1), at=AHEAD)
+    do(void_check, refund_id=owed.id, at=AHEAD)
+    with pytest.raises(NotDormant):
+        do(set_aside, dormant_id=listed.id, at=DUE)
+
+
+@pytest.mark.parametrize(
+    ("numbers", "attack"),
+    [
+        ({3, 11}, "UPDATE refund SET state = 'approved' WHERE state = 'unclaimed'"),
+        ({3}, "UPDATE dormant_credit SET refund_id = NULL, subject_id = lot_id"),
+    ],
+)
+def test_a_refund_set_aside_without_its_record_is_found(do, owed, found, numbers, attack):
+    listed = owed.listed()
+    do(record_letter, dormant_id=listed.id, sent_on=date(2029, 8, 1), at=AHEAD)
+    do(set_aside, dormant_id=listed.id, at=DUE)
+    behind_the_back(owed.database, attack)
+    assert found() >= numbers
 
 
 @pytest.mark.parametrize(

@@ -108,7 +108,7 @@ LOT_BALANCE = Probe(
             SELECT lot_id, amount_cents FROM credit_withdrawal
             UNION ALL
             SELECT lot_id, -amount_cents FROM dormant_credit
-            WHERE state = 'claimed' AND set_aside_on IS NOT NULL
+            WHERE state = 'claimed' AND set_aside_on IS NOT NULL AND refund_id IS NULL
         ) took GROUP BY lot_id
     ) applied ON applied.lot_id = lot.id
     LEFT JOIN (

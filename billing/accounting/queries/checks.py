@@ -40,4 +40,14 @@ REPLACES_NOTHING = Probe(
     WHERE n.replaces_id IS NOT NULL AND (v.id IS NULL OR v.voided_by_person IS NULL)
     """,
 )
-CHECKS = [REFUNDS_PAYABLE, CASHED_AND_NOT_OUT, NOT_OWED_AGAIN, REPLACES_NOTHING]
+NOT_SET_ASIDE = Probe(
+    "it is set aside for the state, and what is kept of that does not say so",
+    """
+    SELECT r.id FROM refund r
+    LEFT JOIN dormant_credit d ON d.refund_id = r.id AND d.state IN ('set_aside', 'remitted')
+    WHERE r.state = 'unclaimed' OR d.id IS NOT NULL
+    GROUP BY r.id, r.state, r.amount_cents
+    HAVING r.state <> 'unclaimed' OR COUNT(d.id) <> 1 OR MIN(d.amount_cents) <> r.amount_cents
+    """,
+)
+CHECKS = [REFUNDS_PAYABLE, CASHED_AND_NOT_OUT, NOT_OWED_AGAIN, REPLACES_NOTHING, NOT_SET_ASIDE]

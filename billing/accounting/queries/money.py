@@ -101,7 +101,8 @@ LOT_OVERSPENT = Probe(
         UNION ALL
         SELECT lot_id, amount_cents FROM credit_withdrawal
         UNION ALL
-        SELECT lot_id, -amount_cents FROM dormant_credit WHERE state = 'claimed' AND set_aside_on IS NOT NULL
+        SELECT lot_id, -amount_cents FROM dormant_credit
+        WHERE state = 'claimed' AND set_aside_on IS NOT NULL AND refund_id IS NULL
         UNION ALL
         SELECT lot_id, amount_cents FROM refund WHERE state NOT IN ('rejected', 'failed')
     ) taken ON taken.lot_id = lot.id

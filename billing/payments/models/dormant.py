@@ -1,4 +1,4 @@
-"""Credit whose owner shows no sign."""
+"""Credits, and refunds that nobody takes, whose owner shows no sign."""
 
 from __future__ import annotations
 
@@ -11,10 +11,13 @@ from billing.platform.data.base import Base, Id
 
 
 class DormantCreditRow(Base):
+    """`subject_id` is the credit, or the refund of it that waits for a check; that one is `refund_id` too."""
+
     __tablename__ = "dormant_credit"
     __table_args__ = (
-        UniqueConstraint("lot_id", "dormant_on"),
+        UniqueConstraint("subject_id", "dormant_on"),
         CheckConstraint("amount_cents > 0", name="positive"),
+        CheckConstraint("subject_id = COALESCE(refund_id, lot_id)", name="one_subject"),
     )
 
     id: Mapped[Id] = mapped_column(primary_key=True)
@@ -22,6 +25,8 @@ class DormantCreditRow(Base):
     site_id: Mapped[Id]
     patient_id: Mapped[Id] = mapped_column(ForeignKey("patient.id"), index=True)
     lot_id: Mapped[Id] = mapped_column(ForeignKey("credit_lot.id"))
+    refund_id: Mapped[str | None] = mapped_column(String(40), ForeignKey("refund.id"), index=True)
+    subject_id: Mapped[Id]
     us_state: Mapped[str] = mapped_column(String(2))
     dormant_on: Mapped[date]
     state: Mapped[str] = mapped_column(String(10))

@@ -1,9 +1,9 @@
-"""Reads of credits whose owners show no sign."""
+"""Reads of credits, and of refunds that nobody takes, whose owners show no sign."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import UTC, date, datetime, time, timedelta
 
 from sqlalchemy import func, select
 
@@ -15,9 +15,12 @@ from billing.payments.models.dormant import DormantCreditRow
 from billing.payments.models.refunds import RefundRow
 from billing.payments.queries.credits import lot_of
 from billing.payments.queries.reach import seen, visible
+from billing.payments.queries.refunds import refund_of
 from billing.payments.records.credits import CreditLot
 from billing.payments.records.dormant import DormantCredit
+from billing.payments.records.refunds import Refund, RefundMethod
 from billing.payments.states.dormant import DormantState
+from billing.payments.states.refunds import RefundState
 from billing.platform.data.database import Read
 
 
@@ -57,6 +60,34 @@ def credits_held_until(read: Read, until: date) -> Sequence[CreditLot]:
     return [lot_of(row) for row in read.session.scalars(query)]
 
 
+def refunds_owed_since(read: Read, until: date) -> Sequence[Refund]:
+    """The patients' own refunds that wait for a check and were asked for on that day or before."""
+    tomorrow = datetime.combine(until + timedelta(days=1), time(), UTC)
+    query = (
+        select(RefundRow)
+        .where(
+            RefundRow.state == RefundState.APPROVED,
+            RefundRow.method == RefundMethod.CHECK,
+            RefundRow.payer_id.is_(None),
+            RefundRow.requested_at < tomorrow,
+        )
+        .order_by(RefundRow.id)
+    )
+    return [refund_of(row) for row in read.session.scalars(query)]
+
+
+def last_sign_of_refund(read: Read, refund: Refund) -> date:
+    """The last day on which the owner asked for a refund, or claimed it.
+
+    A check that replaces a voided one was asked for when the first one was.
+    """
+    claimed = read.session.scalar(
+        select(func.max(DormantCreditRow.claimed_on)).where(DormantCreditRow.refund_id == refund.id)
+    )
+    asked = refund.requested_at.date()
+    return max(asked, claimed) if claimed else asked
+
+
 def last_sign_of_owner(read: Read, lot: CreditLot) -> date:
     """The last day on which the owner chose, used, asked for or claimed a credit, or got it."""
     used = read.session.scalar(
@@ -77,6 +108,7 @@ def dormant_of(row: DormantCreditRow) -> DormantCredit:
         site_id=row.site_id,
         patient_id=row.patient_id,
         lot_id=row.lot_id,
+        refund_id=row.refund_id,
         us_state=row.us_state,
         dormant_on=row.dormant_on,
         state=DormantState(row.state),

@@ -20,13 +20,17 @@ class Dormancy:
 
 @dataclass(frozen=True, kw_only=True)
 class DormantCredit:
-    """`amount` is what was set aside for the state, once it was."""
+    """`amount` is what was set aside for the state, once it was.
+
+    `refund_id` is the refund of that credit that waits for a check, when that is what is dormant.
+    """
 
     id: str
     entity_id: str
     site_id: str
     patient_id: str
     lot_id: str
+    refund_id: str | None
     us_state: str
     dormant_on: date
     state: DormantState

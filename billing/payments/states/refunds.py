@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class RefundState(StrEnum):
-    """SENT: the processor, or the post, has it."""
+    """SENT: the processor, or the post, has it. UNCLAIMED: nobody took it; it is set aside for the state."""
 
     REQUESTED = "requested"
     APPROVED = "approved"
@@ -14,6 +14,7 @@ class RefundState(StrEnum):
     SUCCEEDED = "succeeded"
     FAILED = "failed"
     REJECTED = "rejected"
+    UNCLAIMED = "unclaimed"
 
 
 class RefundEvent(StrEnum):
@@ -22,6 +23,8 @@ class RefundEvent(StrEnum):
     SEND = "send"
     SUCCEED = "succeed"
     FAIL = "fail"
+    SET_ASIDE = "set_aside"
+    CLAIM = "claim"
 
 
 REFUND_MOVES: dict[tuple[RefundState, RefundEvent], RefundState] = {
@@ -32,4 +35,6 @@ REFUND_MOVES: dict[tuple[RefundState, RefundEvent], RefundState] = {
     (RefundState.SENT, RefundEvent.SUCCEED): RefundState.SUCCEEDED,
     (RefundState.SENT, RefundEvent.FAIL): RefundState.FAILED,
     (RefundState.SUCCEEDED, RefundEvent.FAIL): RefundState.FAILED,
+    (RefundState.APPROVED, RefundEvent.SET_ASIDE): RefundState.UNCLAIMED,
+    (RefundState.UNCLAIMED, RefundEvent.CLAIM): RefundState.APPROVED,
 }

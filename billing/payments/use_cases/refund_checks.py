@@ -149,6 +149,19 @@ def settle_by_voided_check(tx: Tx, *, refund_id: str, actor: Actor, now: datetim
     return succeed_refund(tx, refund_id=refund_id, actor=actor, now=now)
 
 
+def move_unclaimed(tx: Tx, *, refund_id: str, event: RefundEvent, actor: Actor, now: datetime) -> Refund:
+    """A refund that nobody takes is set aside for the state, or its owner claims it and it waits as before.
+
+    Who records that posts it. Raises: VoidedCheckPaid, IllegalMove.
+    """
+    row = _locked_check(tx, refund_id, actor)
+    refuse_while_paid_twice(tx, row)
+    advance(tx, row, REFUND_MOVES, event, actor=actor, now=now)
+    tx.session.flush()
+    audit_refund(tx, row, f"refund.{event.replace('_', '-')}", actor, now)
+    return refund_of(row)
+
+
 def ask_about_uncashed_checks(tx: Tx, *, after: timedelta, actor: Actor, now: datetime) -> int:
     """A task for each check that has been out for so long; how many there are.
 
