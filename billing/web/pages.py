@@ -117,7 +117,7 @@ def register_pages(
         stops.make_blueprint(edge),
         payers.make_blueprint(edge),
         staff_cards.make_blueprint(edge, payments),
-        reconciliation.make_blueprint(edge),
+        reconciliation.make_blueprint(edge, installation.refund_limit),
         shares.make_blueprint(edge),
         share_deeds.make_blueprint(edge),
         deposits.make_blueprint(edge),

@@ -34,7 +34,7 @@ EXCEPTIONS = {
     ),
     ExceptionKind.REFUND: Told(
         "The processor gave money back that is not in the books",
-        "Ask who refunded it in the dashboard, and why. Refunds belong here, not there.",
+        "Ask who refunded it, and why. Above the limit one person has it booked, and another approves.",
         ("nex",),
     ),
     ExceptionKind.DISPUTE: Told(

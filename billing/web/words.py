@@ -86,6 +86,8 @@ OUTCOMES = {
     (RefundState.SUCCEEDED, RefundMethod.CHECK): ("Check sent", "good"),
     (RefundState.FAILED, RefundMethod.CARD): ("Came back", "bad"),
     (RefundState.FAILED, RefundMethod.CHECK): ("Check voided", "bad"),
+    (RefundState.UNCLAIMED, RefundMethod.CARD): ("Set aside", "waiting"),
+    (RefundState.UNCLAIMED, RefundMethod.CHECK): ("Set aside", "waiting"),
     (RefundState.REJECTED, RefundMethod.CARD): ("Refused", ""),
     (RefundState.REJECTED, RefundMethod.CHECK): ("Refused", ""),
 }
@@ -142,6 +144,8 @@ def shown_between(sent_on: date) -> tuple[date, date]:
 
 def progress_of(refund: Refund) -> str:
     """What became of a refund, and what comes next, as one tells the patient."""
+    if refund.state is RefundState.REQUESTED and refund.has_left_unbooked:
+        return "It was made in the processor's dashboard. It is booked once another person approves it."
     if refund.state is RefundState.REQUESTED:
         return "Another person has to approve it. The amount is set aside until then."
     if refund.state is RefundState.REJECTED:
@@ -149,6 +153,8 @@ def progress_of(refund: Refund) -> str:
         return f"It was refused{why}. The money is where it was before."
     if refund.is_voided:
         return f"{(refund.reference or 'The check').capitalize()} was voided. The money is owed as before."
+    if refund.state is RefundState.UNCLAIMED:
+        return "Nobody took it for years, so it is set aside for the state."
     if refund.state is RefundState.FAILED and refund.refunded_on is None:
         return "It did not go out, and the money is credit again. Send it in another way."
     if refund.state is RefundState.FAILED:

@@ -29,6 +29,7 @@ PIECES = {
     "leave_missing",
     "lock_change",
     "lock_drawers",
+    "lock_exception",
     "lock_invoice",
     "lock_method",
     "lock_open_drawer",

@@ -69,7 +69,7 @@ def test_an_amount_goes_back_over_several_payments_is_approved_by_another_and_a_
     is_sound(boss)
     boss.get_by_role("button", name="Approve the refund of $150.00").click()
     expect(boss.get_by_role("status")).to_be_focused()
-    expect(boss.get_by_role("status")).to_have_text("The refund is approved and on its way.")
+    expect(boss.get_by_role("status")).to_have_text("The refund is approved.")
     boss.get_by_role("button", name="Reject the refund of $1,850.00").click()
     why = boss.get_by_label("Why the refund of $1,850.00")
     expect(why).to_be_focused()

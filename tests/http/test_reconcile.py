@@ -43,8 +43,8 @@ def deaf(office):
     return office
 
 
-def paid(office, patient=None, key="k1"):
-    bill = billed(office.database, patient or a_patient(office.database), only_first=1)
+def paid(office, patient=None, key="k1", sessions=1):
+    bill = billed(office.database, patient or a_patient(office.database), only_first=sessions)
     checkout = office.post(f"/invoices/{bill.invoice.id}/checkouts", key=key).json()
     assert pay_on_card_page(checkout["url"])
     return bill
@@ -124,13 +124,13 @@ def by_hand(office, charge, cents):
     return sdk_client(office.sandbox).refunds.create({"charge": charge, "amount": cents})
 
 
-def accountant(office):
-    """A token of somebody who writes the journal."""
+def token_for(office, role):
+    """A token of another person."""
 
     def issue(tx):
         return issue_token(
             tx,
-            role=Role.ACCOUNTANT,
+            role=role,
             scopes=(),
             entity_id=None,
             site_ids=None,
@@ -175,6 +175,58 @@ def test_a_refund_in_the_dashboard_that_wanted_a_second_person_is_named(deaf):
     by_hand(deaf, charges(deaf)[0].id, 20_001)
     found = held_against(deaf)
     assert (found.ok, named(found)) == (False, [("refund-not-in-books", -20_001)])
+    assert deaf.get("/refunds").json()["items"] == []
+
+
+def asked_for(office, named, key, reason="duplicate"):
+    return office.post(f"/reconciliation/{named.id}/refund", {"reason": reason}, key=key)
+
+
+def test_above_the_limit_one_person_owns_up_to_a_refund_in_the_dashboard_and_another_approves(deaf):
+    paid(deaf, sessions=2)
+    held_against(deaf)
+    made = by_hand(deaf, charges(deaf)[0].id, 60_001)
+    (named_,) = held_against(deaf).exceptions
+    clerk, boss = deaf.token, token_for(deaf, Role.SUPERVISOR)
+    asked = asked_for(deaf, named_, "r1")
+    assert (asked.status_code, asked.json()["state"]) == (201, "requested")
+    again = asked_for(deaf, named_, "r2")
+    assert (again.status_code, again.json()["code"]) == (409, "refund-known")
+    refund = f"/refunds/{asked.json()['id']}"
+    assert deaf.post(f"{refund}/approve", key="a1").json()["code"] == "own-refund"
+    assert named(held_against(deaf)) == [("refund-not-in-books", -60_001)]
+    deaf.token = boss
+    assert deaf.post(f"{refund}/reject", {"reason": "wrong_amount"}, key="j1").status_code == 200
+    deaf.token = clerk
+    anew = asked_for(deaf, named_, "r3").json()
+    deaf.token = boss
+    assert deaf.post(f"/refunds/{anew['id']}/approve", key="a2").json()["state"] == "approved"
+    deaf.work()
+    assert deaf.get(f"/refunds/{anew['id']}").json()["state"] == "succeeded"
+    found = held_against(deaf)
+    assert (found.ok, books(deaf)["1050"], books(deaf)["2100"]) == (True, 29_999 - FEE - FEE + 30, -29_999)
+    assert [each.id for each in sdk_client(deaf.sandbox).refunds.list().data] == [made.id]
+    ended = asked_for(deaf, named_, "r4")
+    assert (ended.status_code, ended.json()["code"]) == (409, "exception-ended")
+
+
+def test_what_nobody_approved_yet_is_dropped_when_the_bank_sends_it_back(deaf):
+    paid(deaf, sessions=2)
+    held_against(deaf)
+    made = by_hand(deaf, charges(deaf)[0].id, 60_001)
+    (named_,) = held_against(deaf).exceptions
+    asked = asked_for(deaf, named_, "r1").json()
+    deaf.sandbox.control("fail-refund", refund=made.id)
+    assert held_against(deaf).ok
+    assert deaf.get(f"/refunds/{asked['id']}").json()["state"] == "rejected"
+
+
+def test_only_what_went_back_of_a_payment_of_ours_is_asked_for_as_a_refund(deaf):
+    paid(deaf)
+    stranger(deaf)
+    (named_,) = held_against(deaf).exceptions
+    answer = asked_for(deaf, named_, "r1")
+    assert (answer.status_code, answer.json()["code"]) == (409, "not-a-patients-refund")
     assert deaf.get("/refunds").json()["items"] == []
 
 
@@ -300,7 +352,7 @@ def test_what_a_person_found_out_is_booked_and_ends_the_exception(deaf):
     second = stranger(deaf, 45_000, metadata={"operation": checkout["id"]})
     by_hand(deaf, second.latest_charge, 45_000)
     found = {str(each.kind): each for each in held_against(deaf).exceptions}
-    deaf.token = accountant(deaf)
+    deaf.token = token_for(deaf, Role.ACCOUNTANT)
     charge, refund, twice = (
         found[kind] for kind in ("charge-not-in-books", "refund-not-in-books", "operation-twice")
     )

@@ -6,11 +6,14 @@ from billing.kernel.money import Money
 from billing.kernel.permissions import SYSTEM, Role
 from billing.ledger.queries import trial_balance
 from billing.payments.queries.differences import differences
+from billing.payments.queries.payments import charge_of_payment
 from billing.payments.queries.reconciliation import find_exception, open_exceptions
+from billing.payments.queries.refunds import list_refunds
 from billing.payments.records.reconciliation import MovementFacts
 from billing.payments.use_cases.reconciliation import keep_movements, name_exceptions
 from billing.platform.http.edge import Edge
 from tests.factories.catalog import seed_sample
+from tests.factories.paid import paid_by_card
 from tests.factories.web import MovableClock, Processor, new_staff, open_clinic, send, sign_in, web_app
 
 LIST = "/staff/reconciliation"
@@ -39,25 +42,33 @@ def enter(app, edge, clinic, now):
     return work
 
 
-@pytest.fixture
-def fee(database, clinic, now):
-    """The processor took $13.00 that the books do not know of."""
-    moved = MovementFacts(
-        reference="txn_fee",
-        source=None,
-        reporting_category="fee",
-        amount=Money(-1_300),
+def a_movement(category, amount, now, *, source=None, charge=None):
+    return MovementFacts(
+        reference=f"txn_{category}",
+        source=source,
+        reporting_category=category,
+        amount=amount,
         fee=Money(0),
-        charge=None,
+        charge=charge,
         operation=None,
         moved_at=now,
     )
+
+
+def named_of(database, moved, now):
+    """The exception of something that moved at the processor and is not in the books."""
     database.in_transaction(lambda tx: keep_movements(tx, movements=[moved], actor=SYSTEM, now=now))
     with database.reading() as read:
-        found = differences(read)
+        found = [each for each in differences(read) if each.is_at_processor]
     database.in_transaction(lambda tx: name_exceptions(tx, found=found, actor=SYSTEM, now=now))
     with database.reading() as read:
         return open_exceptions(read)[0]
+
+
+@pytest.fixture
+def fee(database, clinic, now):
+    """The processor took $13.00 that the books do not know of."""
+    return named_of(database, a_movement("fee", Money(-1_300), now), now)
 
 
 @pytest.fixture
@@ -122,3 +133,28 @@ def test_another_clinic_finds_no_such_exception(app, database, page, now):
     assert "$13.00" not in stranger.get(LIST).text
     form = {"account_1": "6100", "amount_1": "-13.00", "key": "k1"}
     assert send(stranger, "/staff/money", f"{page}/book", **form).status_code == 404
+
+
+def test_a_refund_of_the_dashboard_above_the_limit_is_asked_for_by_one_and_approved_by_another(
+    edge, app, clinic, database, enter, now
+):
+    payment = paid_by_card(database, clinic.invoice, now)
+    with database.reading() as read:
+        charge = charge_of_payment(read, payment.id)
+    moved = a_movement("refund", Money(-60_000), now, source="re_by_hand", charge=charge)
+    named = named_of(database, moved, now)
+    page = f"{LIST}/{named.id}"
+    boss = enter(Role.SUPERVISOR)
+    assert "Book what it was" not in boss.get(page).text
+    refused = send(boss, page, f"{page}/refund", key="k1")
+    assert (refused.status_code, 'id="reason-wrong"' in refused.text) == (422, True)
+    asked = send(boss, page, f"{page}/refund", reason="duplicate", key="k2")
+    assert asked.status_code == 303
+    assert "made in the processor&#39;s dashboard" in boss.get(asked.location).text
+    assert "It waits for another person" in boss.get(page).text
+    send(boss, page, f"{asked.location}/approve", key="k3")
+    assert edge.read(lambda read: list_refunds(read, SYSTEM, limit=9))[0].state == "requested"
+    accountant = enter()
+    assert "Sent already, from the processor's dashboard" in accountant.get("/staff/approvals").text
+    send(accountant, "/staff/approvals", f"{asked.location}/approve", key="k4")
+    assert edge.read(lambda read: list_refunds(read, SYSTEM, limit=9))[0].state == "approved"

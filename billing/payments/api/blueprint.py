@@ -68,7 +68,7 @@ def make_blueprint(
     add_evidence_routes(routes, edge, render_evidence)
     add_answer_deeds(routes, edge, refund_limit)
     add_payout_routes(routes, edge)
-    add_reconciliation_routes(routes, edge)
+    add_reconciliation_routes(routes, edge, refund_limit)
     add_takeback_routes(routes, edge)
     add_takeback_decisions(routes, edge, refund_limit)
     add_dormant_routes(routes, edge)

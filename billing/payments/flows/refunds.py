@@ -12,11 +12,13 @@ from billing.payments.queries.refunds import find_refund, refund_by_reference
 from billing.payments.records.refunds import Refund
 from billing.payments.states.refunds import RefundState
 from billing.payments.use_cases.foreign_refunds import book_foreign_refund
-from billing.payments.use_cases.refunds import fail_refund, keep_sent, succeed_refund
+from billing.payments.use_cases.refunds import fail_refund, keep_sent, reject_refund, succeed_refund
 
 
 def send_refund(room: Payments, *, refund_id: str) -> Refund:
     """Send an approved refund to the processor, or look it up when its key is too old to send again.
+
+    One that was made in the dashboard has the processor's id already: it is read, and not made twice.
 
     Raises: GatewayTimeout: the job comes again, under the same key.
     """
@@ -25,6 +27,8 @@ def send_refund(room: Payments, *, refund_id: str) -> Refund:
         charge = charge_of_payment(read, str(refund.payment_id))
     if refund.state is not RefundState.APPROVED:
         return refund
+    if refund.has_left_unbooked:
+        return _record_refund(room, refund_id, room.gateway.read_refund(str(refund.reference)))
     if room.clock() - (refund.approved_at or refund.requested_at) >= KEY_LIVES:
         sent = room.gateway.find_refund(refund.id, charge_reference=charge)
     else:
@@ -42,6 +46,8 @@ def settle_refund(room: Payments, *, reference: str) -> Refund | None:
     state = room.gateway.read_refund(reference)
     with room.database.reading() as read:
         known = refund_by_reference(read, reference)
+    if known and known.state is RefundState.REQUESTED:
+        return _drop_if_failed(room, known, state)
     refund_id = known.id if known else state.operation
     if refund_id is None:
         log.warning("refund_not_ours", reference=reference)
@@ -82,6 +88,13 @@ def _send(room: Payments, refund: Refund, charge: str) -> ports.RefundState | No
     except GatewayRefused as refused:
         log.warning("refund_refused", refund=refund.id, reason=refused.reason)
         return None
+
+
+def _drop_if_failed(room: Payments, asked: Refund, state: ports.RefundState) -> Refund:
+    """When the money came back before anybody approved it, there is nothing to approve."""
+    if state.status is not ports.RefundStatus.FAILED:
+        return asked
+    return write_now(room, lambda tx, now: reject_refund(tx, refund_id=asked.id, actor=SYSTEM, now=now))
 
 
 def _record_refund(room: Payments, refund_id: str, state: ports.RefundState) -> Refund:

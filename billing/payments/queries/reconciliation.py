@@ -193,6 +193,18 @@ def is_of_a_payment(read: Read, named: NamedException) -> bool:
     return is_ours and named.kind in (ExceptionKind.REFUND, ExceptionKind.DISPUTE)
 
 
+def given_back_by_hand(read: Read, named: NamedException) -> tuple[str, Money] | None:
+    """The charge and the amount of a refund, when it gave back money of a payment that is booked here."""
+    moved = select(MovementRow.charge, func.sum(MovementRow.amount_cents)).where(
+        MovementRow.object_id == named.object_id, MovementRow.charge.is_not(None)
+    )
+    found = read.session.execute(moved.group_by(MovementRow.charge)).first()
+    if found is None or named.kind is not ExceptionKind.REFUND or not is_of_a_payment(read, named):
+        return None
+    charge, cents = found
+    return str(charge), Money(-int(cents))
+
+
 def is_of_a_checkout(read: Read, named: NamedException) -> bool:
     """Whether somebody paid it who was asked to by a checkout of ours."""
     operations = select(MovementRow.operation).where(

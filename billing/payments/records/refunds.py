@@ -72,6 +72,11 @@ class Refund:
     is_voided: bool
     replaces_id: str | None
 
+    @property
+    def has_left_unbooked(self) -> bool:
+        """Made in the processor's dashboard: it waits for a person, then for the books, and is never sent."""
+        return self.reference is not None and self.refunded_on is None
+
 
 @dataclass(frozen=True, kw_only=True)
 class RefundableSource:

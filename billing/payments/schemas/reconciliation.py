@@ -9,6 +9,7 @@ from marshmallow import Schema, fields, post_load, validate
 from billing.kernel.money import LARGEST_CENTS
 from billing.ledger.records import Account
 from billing.payments.records.reconciliation import BookedPart
+from billing.payments.records.refunds import RefundReason
 from billing.payments.rules import BOOKABLE
 from billing.platform.http.fields import Cents, Moment, StrictSchema
 from billing.platform.http.pages import page_args
@@ -33,6 +34,10 @@ class BookException(StrictSchema):
     """Together the parts are the exception's `cents`."""
 
     parts = fields.List(fields.Nested(BookedPartBody), required=True, validate=validate.Length(min=1, max=20))
+
+
+class BookAsRefund(StrictSchema):
+    reason = fields.Enum(RefundReason, by_value=True, required=True)
 
 
 class NamedExceptionView(Schema):

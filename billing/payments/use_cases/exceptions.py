@@ -35,12 +35,7 @@ def book_exception(
     checkout of ours is held on 2240 until it goes back.
     Raises: NoSuchException, ExceptionEnded, PatientsMoney, PartsDoNotAddUp.
     """
-    tx.session.get(NamedExceptionRow, exception_id, with_for_update=True)
-    named = find_exception(tx, exception_id, actor)
-    if named.resolved_at is not None or named.kind is ExceptionKind.TWICE or gone_among(tx, [named]):
-        raise ExceptionEnded(
-            "There is nothing to book: the difference is gone, or stands under another name."
-        )
+    named = lock_exception(tx, exception_id, actor)
     _refuse_to_keep_a_patients_money(tx, named, parts)
     if total(part.amount for part in parts) != named.amount:
         raise PartsDoNotAddUp(f"The parts are not {named.amount} together.", cents=named.amount.cents)
@@ -61,6 +56,17 @@ def book_exception(
     record_audit(tx, actor=actor, action="exception.book", subject_id=named.id, now=now, detail=detail)
     end_exceptions(tx, gone=[named], actor=actor, now=now)
     return find_exception(tx, exception_id, actor)
+
+
+def lock_exception(tx: Tx, exception_id: str, actor: Actor) -> NamedException:
+    """One that still stands, so that it is booked once. Raises: NoSuchException, ExceptionEnded."""
+    tx.session.get(NamedExceptionRow, exception_id, with_for_update=True)
+    named = find_exception(tx, exception_id, actor)
+    if named.resolved_at is not None or named.kind is ExceptionKind.TWICE or gone_among(tx, [named]):
+        raise ExceptionEnded(
+            "There is nothing to book: the difference is gone, or stands under another name."
+        )
+    return named
 
 
 def _refuse_to_keep_a_patients_money(tx: Tx, named: NamedException, parts: Sequence[BookedPart]) -> None:

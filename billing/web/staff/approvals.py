@@ -59,7 +59,7 @@ def make_blueprint(edge: Edge) -> Blueprint:
         return _decided(
             edge,
             lambda tx: approve_refund(tx, refund_id=refund_id, actor=actor, now=now),
-            "The refund is approved and on its way.",
+            "The refund is approved.",
         )
 
     @routes.post("/staff/refunds/<refund_id>/reject")
