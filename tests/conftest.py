@@ -9,6 +9,7 @@ import shutil
 import uuid
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -72,11 +73,19 @@ def postgresql() -> Iterator[PostgresqlServer | None]:
     server.close()
 
 
+@pytest.fixture(scope="session")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where each test's database and clock lie: what is made for one place serves them all."""
+    return tmp_path_factory.mktemp("place")
+
+
 @pytest.fixture
-def database_url(tmp_path: Path, migrated_sqlite: Path, postgresql: PostgresqlServer | None) -> Iterator[str]:
+def database_url(place: Path, migrated_sqlite: Path, postgresql: PostgresqlServer | None) -> Iterator[str]:
     """The address of a fresh migrated database: SQLite, or PostgreSQL by TEST_DATABASE_URL."""
     if postgresql is None:
-        path = tmp_path / "billing.db"
+        path = place / "billing.db"
+        for old in (path, place / "billing.db-wal", place / "billing.db-shm"):
+            old.unlink(missing_ok=True)  # who still has the last test's file open keeps that one
         shutil.copyfile(migrated_sqlite, path)
         yield f"sqlite:///{path}"
         return
@@ -87,35 +96,32 @@ def database_url(tmp_path: Path, migrated_sqlite: Path, postgresql: PostgresqlSe
 
 @pytest.fixture
 def database(database_url: str) -> Iterator[Database]:
-    """A fresh migrated Database with every room's subscribers."""
-    opened = open_database(database_url)
+    """A fresh migrated database, with every room's subscribers."""
+    opened = _database_at(database_url)
     yield opened
-    opened.write_engine.dispose()
-    opened.read_engine.dispose()
+    close(opened)
 
 
 @pytest.fixture
-def clock_file(tmp_path: Path, now: datetime) -> Path:
+def own_database(database_url: str) -> Iterator[Database]:
+    """The same, but a Database that no other test sees again: for what else is to be subscribed."""
+    opened = open_database(database_url)
+    yield opened
+    close(opened)
+
+
+@pytest.fixture
+def clock_file(place: Path, now: datetime) -> Path:
     """The movable clock of the application under test: write another instant to move it."""
-    path = tmp_path / "clock"
+    path = place / "clock"
     path.write_text(now.isoformat())
     return path
 
 
 @pytest.fixture
-def app(database_url: str, tmp_path: Path, clock_file: Path) -> Iterator[Flask]:
+def app(database_url: str, place: Path, clock_file: Path) -> Iterator[Flask]:
     """The whole application as wsgi.py makes it, on a fresh database; nothing listens at its processor."""
-    loaded = load_settings(
-        {
-            "BILLING_ENV": "test",
-            "DATABASE_URL": database_url,
-            "VAR_DIR": str(tmp_path / "var"),
-            "CLINIC_CLOCK": str(clock_file),
-            "FIELD_KEYS": f"test1:{base64.b64encode(TEST_KEYS['test1']).decode()}",
-            "STRIPE_API_BASE": "http://127.0.0.1:9",
-        }
-    )
-    made = create_app(loaded)
+    made = _app_at(database_url, place / "var", clock_file)
     yield made
     with made.app_context():
         for engine in made.extensions["sqlalchemy"].engines.values():
@@ -169,6 +175,35 @@ def open_database(url: str) -> Database:
     )
     subscribe(opened)
     return opened
+
+
+def close(opened: Database) -> None:
+    opened.write_engine.dispose()
+    opened.read_engine.dispose()
+
+
+# An engine words each statement once, and an application takes longer to make than most tests to run.
+
+
+@lru_cache(maxsize=1)
+def _database_at(url: str) -> Database:
+    return open_database(url)
+
+
+@lru_cache(maxsize=1)
+def _app_at(url: str, var_dir: Path, clock_file: Path) -> Flask:
+    return create_app(
+        load_settings(
+            {
+                "BILLING_ENV": "test",
+                "DATABASE_URL": url,
+                "VAR_DIR": str(var_dir),
+                "CLINIC_CLOCK": str(clock_file),
+                "FIELD_KEYS": f"test1:{base64.b64encode(TEST_KEYS['test1']).decode()}",
+                "STRIPE_API_BASE": "http://127.0.0.1:9",
+            }
+        )
+    )
 
 
 def migrate(url: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any, TypeVar
@@ -39,19 +39,17 @@ def seed_clinic(tx: Tx, *, clinic: Clinic, actor: Actor, now: datetime) -> Entit
     Raises: ScheduleAlreadyPublished when the file changes a fee schedule under its old code.
     """
     entity_id = _put_entity(tx, clinic)
-    for site in clinic.sites:
-        _put(tx, SiteRow, {"entity_id": entity_id, "code": site.code}, asdict(site), new_id("site"))
-    for provider in clinic.providers:
-        _put(tx, ProviderRow, {"entity_id": entity_id, "npi": provider.npi}, asdict(provider), new_id("prov"))
-    for condition in clinic.conditions:
-        facts = {**asdict(condition), "icd10": list(condition.icd10)}
-        _put(tx, ConditionRow, {"entity_id": entity_id, "slug": condition.slug}, facts)
-    for protocol in clinic.protocols:
-        facts = {**asdict(protocol), "sessions": [asdict(session) for session in protocol.sessions]}
-        _put(tx, ProtocolRow, {"entity_id": entity_id, "code": protocol.code}, facts)
-    for drug in clinic.drugs:
-        facts = {**asdict(drug), "mg_per_unit": str(drug.mg_per_unit)}
-        _put(tx, DrugRow, {"entity_id": entity_id, "code": drug.code}, facts)
+    conditions = [{**asdict(each), "icd10": list(each.icd10)} for each in clinic.conditions]
+    protocols = [
+        {**asdict(each), "sessions": [asdict(session) for session in each.sessions]}
+        for each in clinic.protocols
+    ]
+    drugs = [{**asdict(each), "mg_per_unit": str(each.mg_per_unit)} for each in clinic.drugs]
+    _put(tx, SiteRow, entity_id, "code", [asdict(site) for site in clinic.sites], ids="site")
+    _put(tx, ProviderRow, entity_id, "npi", [asdict(each) for each in clinic.providers], ids="prov")
+    _put(tx, ConditionRow, entity_id, "slug", conditions)
+    _put(tx, ProtocolRow, entity_id, "code", protocols)
+    _put(tx, DrugRow, entity_id, "code", drugs)
     publish_schedule(tx, entity_id=entity_id, schedule=clinic.fee_schedule, actor=actor, now=now)
     tx.session.flush()
     record_audit(tx, actor=actor, action="clinic.seed", subject_id=entity_id, now=now)
@@ -96,22 +94,38 @@ def publish_schedule(
 
 
 def _put_entity(tx: Tx, clinic: Clinic) -> str:
-    row = _put(tx, EntityRow, {"slug": clinic.entity.slug}, asdict(clinic.entity), new_id("ent"))
-    tx.session.flush()
+    facts = asdict(clinic.entity)
+    row = tx.session.scalar(select(EntityRow).where(EntityRow.slug == clinic.entity.slug))
+    if row is None:
+        row = EntityRow(id=new_id("ent"), **facts)
+        tx.session.add(row)
+        tx.session.flush()
+    _bring_up(row, facts)
     return row.id
 
 
 def _put(
-    tx: Tx, table: type[Row], key: Mapping[str, str], facts: Mapping[str, Any], fresh_id: str | None = None
-) -> Row:
-    """The row of that key with these facts, made under `fresh_id` where it is not there yet."""
-    row = tx.session.scalar(select(table).filter_by(**key))
-    if row is None:
-        ids = {"id": fresh_id} if fresh_id else {}
-        row = table(**ids, **{**key, **facts})
-        tx.session.add(row)
-        return row
+    tx: Tx,
+    table: type[Row],
+    entity_id: str,
+    key: str,
+    wanted: Sequence[Mapping[str, Any]],
+    ids: str | None = None,
+) -> None:
+    """The entity's rows with these facts, known by their `key`; what is not there yet is made."""
+    rows = tx.session.scalars(select(table).filter_by(entity_id=entity_id))
+    there = {getattr(row, key): row for row in rows}
+    for facts in wanted:
+        row = there.get(facts[key])
+        if row is not None:
+            _bring_up(row, facts)
+            continue
+        own_id = {"id": new_id(ids)} if ids else {}
+        there[facts[key]] = made = table(**own_id, entity_id=entity_id, **facts)
+        tx.session.add(made)
+
+
+def _bring_up(row: Base, facts: Mapping[str, Any]) -> None:
     for name, value in facts.items():
         if getattr(row, name) != value:
             setattr(row, name, value)
-    return row

@@ -53,6 +53,11 @@ class Heard:
 
 
 @pytest.fixture
+def database(own_database):
+    return own_database
+
+
+@pytest.fixture
 def maria(database, now):
     entity = seed_sample(database, now)
     with database.reading() as read:

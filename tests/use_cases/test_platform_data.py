@@ -92,8 +92,8 @@ def test_an_error_of_the_database_shows_no_value_to_the_log(url):
     assert "Maria" not in str(error)
 
 
-def test_subscribers_act_before_the_commit_first_in_first_out(database):
-    heard = []
+def test_subscribers_act_before_the_commit_first_in_first_out(own_database):
+    database, heard = own_database, []
     database.subscribe(str, lambda tx, fact: (heard.append(fact), tx.emit(7) if fact == "first" else None))
     database.subscribe(int, lambda tx, fact: heard.append(fact))
 
