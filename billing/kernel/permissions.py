@@ -16,6 +16,7 @@ class Permission(StrEnum):
     CATALOG_APPROVE = "catalog:approve"
     PATIENTS_READ = "patients:read"
     PATIENTS_WRITE = "patients:write"
+    HOLDS_LIFT = "holds:lift"
     ELIGIBILITIES_VERIFY = "eligibilities:verify"
     CARE_READ = "care:read"
     CARE_PLAN = "care:plan"
@@ -77,6 +78,7 @@ _BILLING = _FRONT_DESK | {
     _P.CATALOG_PROPOSE, _P.ELIGIBILITIES_VERIFY, _P.INVOICES_ISSUE, _P.INVOICES_VOID, _P.CREDITS_WRITE,
     _P.SUPERBILLS_WRITE, _P.REMITTANCES_READ, _P.REMITTANCES_WRITE, _P.LEDGER_READ, _P.EXPORT_REFUNDS,
     _P.EXPORT_LEDGER, _P.TASKS_WORK, _P.PAYERS_WRITE, _P.DISPUTES_ANSWER,
+    _P.HOLDS_LIFT,
 }  # fmt: skip
 
 ROLES: dict[Role, frozenset[Permission]] = {

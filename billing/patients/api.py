@@ -15,15 +15,29 @@ from billing.patients.errors import PatientChangedMeanwhile, UnknownSite
 from billing.patients.queries import (
     eligibilities_of,
     find_patient,
+    holds_of,
     list_patients,
     policies_of,
     search_patients,
 )
-from billing.patients.records import Eligibility, Evidence, Patient, Person, Policy, PolicyTerms
+from billing.patients.records import (
+    AccountHold,
+    Eligibility,
+    Evidence,
+    HoldTerms,
+    Patient,
+    Person,
+    Policy,
+    PolicyTerms,
+)
 from billing.patients.schemas import (
     EligibilitiesView,
     EligibilityView,
+    HoldsView,
+    HoldView,
+    LiftedHold,
     NewEligibility,
+    NewHold,
     NewPatient,
     NewPolicy,
     PatientChanges,
@@ -33,7 +47,14 @@ from billing.patients.schemas import (
     PoliciesView,
     PolicyView,
 )
-from billing.patients.use_cases import add_patient, add_policy, amend_patient, verify_eligibility
+from billing.patients.use_cases import (
+    add_patient,
+    add_policy,
+    amend_patient,
+    lift_hold,
+    place_hold,
+    verify_eligibility,
+)
 from billing.platform.data.database import Read, Tx
 from billing.platform.http.api import ApiBlueprint
 from billing.platform.http.edge import Edge
@@ -67,6 +88,7 @@ def make_blueprint(edge: Edge, entity_of_site: EntityOfSite) -> ApiBlueprint:
     _add_list_routes(routes, edge)
     _add_policy_routes(routes, edge)
     _add_eligibility_routes(routes, edge)
+    _add_hold_routes(routes, edge)
     return routes
 
 
@@ -218,6 +240,50 @@ def _add_eligibility_routes(routes: ApiBlueprint, edge: Edge) -> None:
             edge, patient_id, "eligibility.list", lambda read, patient: eligibilities_of(read, patient.id)
         )
         return {"items": found}
+
+
+def _add_hold_routes(routes: ApiBlueprint, edge: Edge) -> None:
+    @routes.route("/patients/<patient_id>/holds", methods=["POST"])
+    @routes.arguments(NewHold)
+    @routes.response(201, HoldView)
+    @guard(Permission.PATIENTS_WRITE)
+    def post_hold(body: dict[str, Any], patient_id: str) -> Response:
+        """Stop all charges of a patient who died or filed for bankruptcy."""
+        actor, effective_from = current_actor(), body.pop("effective_from")
+        terms = HoldTerms(**body)
+
+        def work(tx: Tx) -> AccountHold:
+            return place_hold(
+                tx,
+                patient_id=patient_id,
+                terms=terms,
+                effective_from=effective_from,
+                actor=actor,
+                now=edge.clock(),
+            )
+
+        return edge_write(edge, work, HoldView)
+
+    @routes.route("/patients/<patient_id>/holds")
+    @routes.response(200, HoldsView)
+    @guard(Permission.PATIENTS_READ)
+    def get_holds(patient_id: str) -> dict[str, Any]:
+        """All stops of charges that were ever placed, newest first; one stands until it was lifted."""
+        found = _look(edge, patient_id, "hold.list", lambda read, patient: holds_of(read, patient.id))
+        return {"items": found}
+
+    @routes.route("/holds/<hold_id>/lift", methods=["POST"])
+    @routes.arguments(LiftedHold)
+    @routes.response(200, HoldView)
+    @guard(Permission.HOLDS_LIFT)
+    def post_lift(body: dict[str, Any], hold_id: str) -> Response:
+        """Let charges go on. The stop stays in the history, with who lifted it and why."""
+        actor = current_actor()
+
+        def work(tx: Tx) -> AccountHold:
+            return lift_hold(tx, hold_id=hold_id, why=body["why"], actor=actor, now=edge.clock())
+
+        return edge_write(edge, work, HoldView, status=200)
 
 
 def _look(edge: Edge, patient_id: str, action: str, query: Callable[[Read, Patient], T]) -> T:

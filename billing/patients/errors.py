@@ -35,6 +35,37 @@ class InvalidEligibility(Invalid):
     code = "invalid-eligibility"
 
 
+class InvalidHold(Invalid):
+    """Charges cannot be stopped from a day to come, nor from one before the patient was born."""
+
+    code = "invalid-hold"
+
+
+class NoSuchHold(NotFound):
+    """No stop of charges by that id, or none that this actor may know of."""
+
+    code = "no-such-hold"
+
+
+class AlreadyOnHold(Conflict):
+    """Charges are stopped for that reason already: lift the stop that stands, then enter another."""
+
+    code = "already-on-hold"
+
+
+class HoldLifted(Conflict):
+    """The stop of charges was lifted before; nothing is left to lift."""
+
+    code = "hold-lifted"
+
+
+class AccountOnHold(Conflict):
+    """Charges of this patient are stopped. Take cash or a check that is brought, or ask another payer for
+    their part; what is held for the patient can be refunded. The patient's page says why."""
+
+    code = "account-on-hold"
+
+
 class UnusableSearch(Invalid):
     """A search text without anything that patients can be found by."""
 

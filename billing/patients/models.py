@@ -69,3 +69,21 @@ class EligibilityRow(Base):
     expires_on: Mapped[date | None]
     added_at: Mapped[datetime]
     sealed: Mapped[bytes]
+
+
+class AccountHoldRow(Base):
+    """`sealed` holds the fields of records.HoldTerms, and once it is lifted `why_lifted`."""
+
+    __tablename__ = "account_hold"
+    __table_args__ = (
+        CheckConstraint("(lifted_at IS NULL) = (lifted_by IS NULL)", name="who_lifts_says_when"),
+    )
+
+    id: Mapped[Id] = mapped_column(primary_key=True)
+    patient_id: Mapped[Id] = mapped_column(ForeignKey("patient.id"), index=True)
+    effective_from: Mapped[date]
+    placed_at: Mapped[datetime]
+    placed_by: Mapped[Id]
+    lifted_at: Mapped[datetime | None]
+    lifted_by: Mapped[Id | None]
+    sealed: Mapped[bytes]

@@ -10,12 +10,14 @@ from typing import Any
 from sqlalchemy import select
 
 from billing.kernel.permissions import Actor
-from billing.patients.errors import NoSuchPatient
-from billing.patients.models import EligibilityRow, PatientLookup, PatientRow, PolicyRow
+from billing.patients.errors import AccountOnHold, NoSuchHold, NoSuchPatient
+from billing.patients.models import AccountHoldRow, EligibilityRow, PatientLookup, PatientRow, PolicyRow
 from billing.patients.records import (
+    AccountHold,
     Address,
     Category,
     Eligibility,
+    HoldReason,
     Occupation,
     Patient,
     Person,
@@ -125,6 +127,58 @@ def eligibilities_on(read: Read, patient_id: str, on: date) -> tuple[Eligibility
     return tuple(known for known in eligibilities_of(read, patient_id) if counts_on(known, on))
 
 
+def find_hold(read: Read, hold_id: str, actor: Actor) -> AccountHold:
+    """Raises: NoSuchHold, also for one of a patient whom the actor may not know of."""
+    row = read.session.get(AccountHoldRow, hold_id)
+    patient = None if row is None else read.session.get(PatientRow, row.patient_id)
+    if row is None or patient is None or not actor.sees(entity_id=patient.entity_id, site_id=patient.site_id):
+        raise NoSuchHold("There is no such stop of charges. Check the id.")
+    return hold_of(read.vault, row)
+
+
+def holds_of(read: Read, patient_id: str) -> tuple[AccountHold, ...]:
+    """All stops of charges that were ever placed, newest first."""
+    query = select(AccountHoldRow).where(AccountHoldRow.patient_id == patient_id)
+    return tuple(
+        hold_of(read.vault, row) for row in read.session.scalars(query.order_by(AccountHoldRow.id.desc()))
+    )
+
+
+def standing_holds(read: Read, patient_id: str) -> tuple[AccountHold, ...]:
+    """Those that were not lifted; at most one for each reason."""
+    return tuple(hold for hold in holds_of(read, patient_id) if hold.stands)
+
+
+def has_died(read: Read, patient_id: str) -> bool:
+    return any(hold.reason is HoldReason.DEATH for hold in standing_holds(read, patient_id))
+
+
+def on_hold_among(read: Read, patient_ids: Collection[str]) -> frozenset[str]:
+    """Those whose charges are stopped."""
+    query = select(AccountHoldRow.patient_id).where(
+        AccountHoldRow.patient_id.in_(patient_ids), AccountHoldRow.lifted_at.is_(None)
+    )
+    return frozenset(read.session.scalars(query))
+
+
+def is_on_hold(read: Read, patient_id: str) -> bool:
+    return bool(on_hold_among(read, [patient_id]))
+
+
+def refuse_while_on_hold(read: Read, patient_id: str) -> None:
+    """Whoever takes money that the patient does not hand over, or asks them for it, asks here first.
+
+    The words tell no reason, since they reach logs and pages of people who may not know it.
+    Raises: AccountOnHold.
+    """
+    if is_on_hold(read, patient_id):
+        raise AccountOnHold(
+            "Charges of this patient are stopped: nothing is taken from a card, no credit comes off an "
+            "invoice, and no link is sent. Cash or a check that is brought may be taken, another payer may "
+            "pay their part, and refunds go out. The patient's page says why."
+        )
+
+
 def fingerprints_of(vault: Vault, person: Person) -> set[str]:
     """All that a patient can be found by."""
     found = {_name_print(vault, prefix) for prefix in name_prefixes(person)}
@@ -197,6 +251,22 @@ def eligibility_of(vault: Vault, row: EligibilityRow) -> Eligibility:
         occupation=None if occupation is None else Occupation(occupation),
         proof=Proof(evidence["proof"]),
         seen_by=evidence["seen_by"],
+    )
+
+
+def hold_of(vault: Vault, row: AccountHoldRow) -> AccountHold:
+    terms = vault.open(AccountHoldRow.__tablename__, row.id, row.sealed)
+    return AccountHold(
+        id=row.id,
+        patient_id=row.patient_id,
+        reason=HoldReason(terms["reason"]),
+        note=terms["note"],
+        effective_from=row.effective_from,
+        placed_at=row.placed_at,
+        placed_by=row.placed_by,
+        lifted_at=row.lifted_at,
+        lifted_by=row.lifted_by,
+        why_lifted=terms.get("why_lifted"),
     )
 
 

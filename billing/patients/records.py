@@ -131,6 +131,42 @@ class Eligibility(Evidence):
     expires_on: date | None
 
 
+class HoldReason(StrEnum):
+    """Why nothing is charged, and nobody is asked to pay, on a patient's account."""
+
+    DEATH = "death"
+    BANKRUPTCY = "bankruptcy"
+
+
+@dataclass(frozen=True, kw_only=True)
+class HoldTerms:
+    """What is known of it; `note` is one line, such as the number of the case or who told the clinic."""
+
+    reason: HoldReason
+    note: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class AccountHold(HoldTerms):
+    """A stop of all charges: it stands from when it is placed until it is lifted, and is never deleted.
+
+    `effective_from` is the day of the death, or of the filing.
+    """
+
+    id: str
+    patient_id: str
+    effective_from: date
+    placed_at: datetime
+    placed_by: str
+    lifted_at: datetime | None
+    lifted_by: str | None
+    why_lifted: str | None
+
+    @property
+    def stands(self) -> bool:
+        return self.lifted_at is None
+
+
 @dataclass(frozen=True, kw_only=True)
 class Search:
     """What a search text asks for; every part that is there must match."""

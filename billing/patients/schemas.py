@@ -6,7 +6,7 @@ from typing import Any
 
 from marshmallow import Schema, fields, post_load
 
-from billing.patients.records import Address, Category, Occupation, Proof, Relationship, Sex
+from billing.patients.records import Address, Category, HoldReason, Occupation, Proof, Relationship, Sex
 from billing.platform.http.fields import LocalDate, OpaqueId, StrictSchema, Text
 
 
@@ -81,6 +81,27 @@ class NewEligibility(StrictSchema):
     verified_on = LocalDate(required=True)
 
 
+class NewHold(StrictSchema):
+    reason = fields.Enum(HoldReason, by_value=fields.String, required=True)
+    effective_from = LocalDate(
+        required=True, metadata={"description": "The day of the death, or on which the case was filed."}
+    )
+    note = Text(
+        max=200,
+        allow_none=True,
+        load_default=None,
+        metadata={"description": "Such as the court and number of the case, or who told the clinic."},
+    )
+
+
+class LiftedHold(StrictSchema):
+    why = Text(
+        max=200,
+        required=True,
+        metadata={"description": "Such as an entry by mistake, or a case that was dismissed."},
+    )
+
+
 class AddressView(Schema):
     line1 = fields.String()
     line2 = fields.String()
@@ -130,6 +151,24 @@ class EligibilityView(Schema):
     seen_by = fields.String()
     verified_on = fields.Date()
     expires_on = fields.Date(allow_none=True)
+
+
+class HoldView(Schema):
+    id = fields.String()
+    patient_id = fields.String()
+    reason = fields.Enum(HoldReason, by_value=fields.String)
+    effective_from = fields.Date()
+    note = fields.String(allow_none=True)
+    stands = fields.Boolean()
+    placed_at = fields.AwareDateTime()
+    placed_by = fields.String()
+    lifted_at = fields.AwareDateTime(allow_none=True)
+    lifted_by = fields.String(allow_none=True)
+    why_lifted = fields.String(allow_none=True)
+
+
+class HoldsView(Schema):
+    items = fields.List(fields.Nested(HoldView))
 
 
 class PatientsView(Schema):

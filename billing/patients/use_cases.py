@@ -13,23 +13,37 @@ from billing.kernel.errors import Flaw
 from billing.kernel.ids import new_id
 from billing.kernel.permissions import Actor, Permission
 from billing.patients.errors import (
+    AlreadyOnHold,
     BackdatingNeedsSupervisor,
+    HoldLifted,
     InvalidEligibility,
     PatientChangedMeanwhile,
     UnknownSite,
 )
-from billing.patients.models import EligibilityRow, PatientLookup, PatientRow, PolicyRow
+from billing.patients.models import AccountHoldRow, EligibilityRow, PatientLookup, PatientRow, PolicyRow
 from billing.patients.queries import (
     eligibility_of,
+    find_hold,
     find_patient,
     fingerprints_of,
+    hold_of,
     no_such_patient,
     patient_of,
     person_of,
     policy_of,
     seal_person,
+    standing_holds,
 )
-from billing.patients.records import Eligibility, Evidence, Patient, Person, Policy, PolicyTerms
+from billing.patients.records import (
+    AccountHold,
+    Eligibility,
+    Evidence,
+    HoldTerms,
+    Patient,
+    Person,
+    Policy,
+    PolicyTerms,
+)
 from billing.patients.rules.entitlements import (
     check_evidence,
     check_policy_dates,
@@ -37,6 +51,7 @@ from billing.patients.rules.entitlements import (
     expiry,
     tidy_terms,
 )
+from billing.patients.rules.holds import check_hold_day
 from billing.patients.rules.people import tidy_person
 from billing.platform.data.audit import record_audit
 from billing.platform.data.database import Tx
@@ -177,6 +192,59 @@ def verify_eligibility(
     detail = {"eligibility_id": eligibility_id, "verified_on": verified_on.isoformat()}
     record_audit(tx, actor=actor, action="eligibility.verify", subject_id=patient_id, now=now, detail=detail)
     return eligibility_of(tx.vault, row)
+
+
+def place_hold(
+    tx: Tx, *, patient_id: str, terms: HoldTerms, effective_from: date, actor: Actor, now: datetime
+) -> AccountHold:
+    """Stop all charges of a patient who died or filed for bankruptcy, from now on until it is lifted.
+
+    Raises: NoSuchPatient, InvalidHold, AlreadyOnHold.
+    """
+    find_patient(tx, patient_id, actor)
+    patient = lock_patient(tx, patient_id)
+    _, today = days_called_today(now)
+    check_hold_day(effective_from, born_on=patient.born_on, today=today)
+    if any(hold.reason is terms.reason for hold in standing_holds(tx, patient_id)):
+        raise AlreadyOnHold(
+            "Charges are stopped for this reason already. Lift that stop first to correct it."
+        )
+    hold_id = new_id("ahd")
+    row = AccountHoldRow(
+        id=hold_id,
+        patient_id=patient_id,
+        effective_from=effective_from,
+        placed_at=now,
+        placed_by=actor.id,
+        sealed=tx.vault.seal(AccountHoldRow.__tablename__, hold_id, asdict(terms)),
+    )
+    tx.session.add(row)
+    tx.session.flush()
+    detail = {"hold_id": hold_id}
+    record_audit(tx, actor=actor, action="hold.place", subject_id=patient_id, now=now, detail=detail)
+    return hold_of(tx.vault, row)
+
+
+def lift_hold(tx: Tx, *, hold_id: str, why: str, actor: Actor, now: datetime) -> AccountHold:
+    """Let charges go on, as far as nothing else stops them. The stop stays in the history.
+
+    Raises: NoSuchHold, HoldLifted.
+    """
+    row = _locked_hold(tx, hold_id, actor)
+    if row.lifted_at is not None:
+        raise HoldLifted("This stop of charges was lifted before.")
+    row.lifted_at, row.lifted_by = now, actor.id
+    terms = tx.vault.open(AccountHoldRow.__tablename__, hold_id, row.sealed)
+    row.sealed = tx.vault.seal(AccountHoldRow.__tablename__, hold_id, {**terms, "why_lifted": why})
+    tx.session.flush()
+    detail = {"hold_id": hold_id}
+    record_audit(tx, actor=actor, action="hold.lift", subject_id=row.patient_id, now=now, detail=detail)
+    return hold_of(tx.vault, row)
+
+
+def _locked_hold(tx: Tx, hold_id: str, actor: Actor) -> AccountHoldRow:
+    lock_patient(tx, find_hold(tx, hold_id, actor).patient_id)
+    return tx.session.get_one(AccountHoldRow, hold_id)
 
 
 def _locked_row(tx: Tx, patient_id: str) -> PatientRow:

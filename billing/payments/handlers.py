@@ -1,6 +1,7 @@
 """What this room does when an invoice is issued or an item returned."""
 
 from billing.invoices.states import InvoiceIssued, InvoiceVoided, ItemReturned, ShareAgreed
+from billing.patients.queries import is_on_hold
 from billing.payments.queries.checkouts import refuse_while_standing
 from billing.payments.queries.credits import elected_credits
 from billing.payments.use_cases.credits import apply_credits, hold_returned
@@ -8,8 +9,8 @@ from billing.platform.data.database import Tx
 
 
 def on_invoice_issued(tx: Tx, fact: InvoiceIssued) -> None:
-    """Elected credit comes off the next invoice before anything is charged."""
-    if elected_credits(tx, fact.patient_id):
+    """Elected credit comes off the next invoice before anything is charged, unless charges are stopped."""
+    if elected_credits(tx, fact.patient_id) and not is_on_hold(tx, fact.patient_id):
         apply_credits(tx, invoice_id=fact.invoice_id, actor=fact.actor, now=fact.now)
 
 

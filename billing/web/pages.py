@@ -28,6 +28,7 @@ from billing.web.staff import (
     desk,
     disputes,
     drawers,
+    holds,
     landing,
     money,
     moves,
@@ -115,6 +116,7 @@ def register_pages(
         patient_deposits.make_blueprint(edge),
         bounces.make_blueprint(edge),
         stops.make_blueprint(edge),
+        holds.make_blueprint(edge),
         payers.make_blueprint(edge),
         staff_cards.make_blueprint(edge, payments),
         reconciliation.make_blueprint(edge, installation.refund_limit),
@@ -131,7 +133,10 @@ def register_pages(
         problem.make_blueprint(),
     ):
         app.register_blueprint(blueprint)
+    _show_frame(app, edge)
 
+
+def _show_frame(app: Flask, edge: Edge) -> None:
     @app.context_processor
     def frame() -> dict[str, Any]:
         """What the layout of staff pages shows, errors among them, once the guard knows who asks.

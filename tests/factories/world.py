@@ -46,6 +46,7 @@ from billing.platform.data.tasks import TaskState, close_task, list_tasks, open_
 from billing.quotes.use_cases import quote_plan
 from tests.factories.care import SAMPLE_PARTICULARS, new_plan
 from tests.factories.catalog import seed_sample
+from tests.factories.holds import let_go_on, stopped
 from tests.factories.insurance import handed_out, imported
 from tests.factories.patients import new_patient, new_policy
 from tests.factories.remittance_835 import Claim, remittance
@@ -121,6 +122,7 @@ def a_world(database: Database, now: datetime, *, slug: str = "b", site: int = 0
         )
     )
     share = _share(database, _bill(database, patient, now), now)
+    hold = let_go_on(database, stopped(database, patient.id, now=now), now=now)
     ids = {
         "patient_id": [patient.id],
         "plan_id": _plans(database, waiting),
@@ -129,6 +131,7 @@ def a_world(database: Database, now: datetime, *, slug: str = "b", site: int = 0
         "invoice_id": [given.id, waiting.id],
         "payment_id": [payment.id, card.id],
         "checkout_id": [checkout_id],
+        "hold_id": [hold.id],
         "lot_id": [lot.id],
         "receipt_id": receipts,
         "saved_method_id": [a_saved_card(database, patient, now).id],

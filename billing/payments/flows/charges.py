@@ -8,6 +8,7 @@ from billing.payments.errors import BeingCharged, NotBookedYet
 from billing.payments.flows.checkouts import cancel_checkout, record_outcome
 from billing.payments.flows.room import KEY_LIVES, SETTLES_WITHIN, Payments, write_now
 from billing.payments.ports import CheckoutState, CheckoutStatus, GatewayRefused
+from billing.payments.queries.checkouts import may_be_sent
 from billing.payments.queries.saved_methods import consent_lives, find_saved_method, processor_customer
 from billing.payments.records.checkouts import Checkout
 from billing.payments.records.saved_methods import Purpose
@@ -54,7 +55,7 @@ def charge_saved_card(
 
 
 def follow_charge(room: Payments, checkout: Checkout) -> Checkout:
-    """Find out what became of a charge: while its key is young and the patient agrees, by sending it.
+    """Find out what became of a charge: while its key is young and the card may be charged, by sending it.
 
     Otherwise it is looked up; what the processor does not know was never taken, and is closed, once no call
     of ours can still be on its way there.
@@ -73,7 +74,7 @@ def follow_charge(room: Payments, checkout: Checkout) -> Checkout:
 
 def _may_be_sent(room: Payments, checkout: Checkout) -> bool:
     with room.database.reading() as read:
-        return consent_lives(read, str(checkout.consent_id))
+        return consent_lives(read, str(checkout.consent_id)) and may_be_sent(read, checkout)
 
 
 def _send(room: Payments, checkout: Checkout) -> Checkout:

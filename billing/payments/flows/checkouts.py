@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from billing.kernel.permissions import SYSTEM, Actor
+from billing.patients.errors import AccountOnHold
+from billing.patients.queries import refuse_while_on_hold
 from billing.payments import ports
 from billing.payments.errors import BeingCharged, CheckoutStands, NotBookedYet
 from billing.payments.flows.room import Payments, log, write_now
 from billing.payments.ports import GatewayRefused, GatewayTimeout
-from billing.payments.queries.checkouts import checkout_by_reference, find_checkout
+from billing.payments.queries.checkouts import checkout_by_reference, find_checkout, may_be_sent
 from billing.payments.records.checkouts import Checkout, Way
 from billing.payments.states.checkouts import STANDING, CheckoutState
 from billing.payments.use_cases.checkouts import (
@@ -96,7 +98,7 @@ def ask_for_rest(room: Payments, *, checkout_id: str, actor: Actor) -> Checkout:
         return checkout
     try:
         return open_page(room, checkout, actor)
-    except (GatewayRefused, GatewayTimeout):
+    except (AccountOnHold, GatewayRefused, GatewayTimeout):
         with room.database.reading() as read:
             return find_checkout(read, checkout_id, actor)
 
@@ -115,9 +117,10 @@ def cancel_checkout(room: Payments, *, checkout_id: str, actor: Actor) -> Checko
     """
     with room.database.reading() as read:
         checkout = find_checkout(read, checkout_id, actor)
+        is_asked_again = checkout.way is not Way.SAVED and may_be_sent(read, checkout)
     if checkout.state not in STANDING:
         return checkout
-    if checkout.way is Way.SAVED and checkout.reference is None:
+    if checkout.reference is None and not is_asked_again:
         raise BeingCharged("This charge has no outcome yet. It is looked up by itself; wait for it.")
     if checkout.reference is None:
         checkout = open_page(room, checkout, actor)
@@ -144,6 +147,13 @@ def settle_checkout(room: Payments, *, reference: str) -> Checkout | None:
 
 
 def open_page(room: Payments, checkout: Checkout, actor: Actor) -> Checkout:
+    """Ask the processor for what was recorded, under its own key.
+
+    Raises: AccountOnHold when charges were stopped since; GatewayTimeout, GatewayRefused.
+    """
+    with room.database.reading() as read:
+        if checkout.share_id is None:
+            refuse_while_on_hold(read, checkout.patient_id)
     try:
         page = _open(room, checkout)
     except GatewayRefused:

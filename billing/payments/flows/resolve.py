@@ -14,7 +14,7 @@ from billing.payments.flows.dispute_answers import send_answer
 from billing.payments.flows.refunds import send_refund, settle_refund
 from billing.payments.flows.room import KEY_LIVES, SETTLES_WITHIN, Payments, log, write_now
 from billing.payments.flows.saved_methods import follow_removal, follow_saving
-from billing.payments.queries.checkouts import find_checkout, unresolved_checkouts
+from billing.payments.queries.checkouts import find_checkout, may_be_sent, unresolved_checkouts
 from billing.payments.queries.dispute_answers import unresolved_answers
 from billing.payments.queries.refunds import unresolved_refunds
 from billing.payments.queries.saved_methods import unresolved_removals, unresolved_savings
@@ -165,10 +165,14 @@ def _keep_look(room: Payments, subject_id: str, began_at: datetime) -> None:
 
 
 def _resolve_checkout(room: Payments, checkout: Checkout) -> None:
-    fresh = room.clock() - checkout.opened_at < KEY_LIVES
+    """What may not be sent is never sent anew, and closed where it stands."""
+    with room.database.reading() as read:
+        sendable = may_be_sent(read, checkout)
+    fresh = sendable and room.clock() - checkout.opened_at < KEY_LIVES
+    closes = checkout.reader_id is not None or not sendable
     if checkout.way is Way.SAVED:
         follow_charge(room, checkout)
-    elif checkout.reader_id is not None and (fresh or checkout.reference is not None):
+    elif closes and (fresh or checkout.reference is not None):
         cancel_checkout(room, checkout_id=checkout.id, actor=SYSTEM)
     elif checkout.reference is not None:
         settle_checkout(room, reference=checkout.reference)
@@ -194,15 +198,17 @@ def settle_operation(room: Payments, checkout_id: str) -> None:
 
 
 def _find(room: Payments, checkout: Checkout) -> ports.CheckoutState | None:
-    """What was asked on a reader so long ago is closed before it is believed."""
+    """What was asked on a page or a reader is closed before it is believed: nobody follows it any more."""
     if checkout.way is Way.SAVED:
         return room.gateway.find_intent(checkout.id, opened_after=checkout.opened_at)
-    if checkout.reader_id is None:
-        return room.gateway.find_checkout(checkout.id, opened_after=checkout.opened_at)
-    found = room.gateway.find_intent(checkout.id, opened_after=checkout.opened_at)
+    find = room.gateway.find_intent if checkout.reader_id else room.gateway.find_checkout
+    found = find(checkout.id, opened_after=checkout.opened_at)
     if found is None or found.status is not ports.CheckoutStatus.OPEN:
         return found
-    room.gateway.cancel_on_reader(found.reference, reader_id=checkout.reader_id)
+    if checkout.reader_id is None:
+        room.gateway.expire_checkout(found.reference)
+    else:
+        room.gateway.cancel_on_reader(found.reference, reader_id=checkout.reader_id)
     return room.gateway.read_checkout(found.reference)
 
 

@@ -12,6 +12,7 @@ from billing.invoices.queries import find_invoice, find_share
 from billing.kernel.errors import NotFound
 from billing.kernel.money import Money
 from billing.kernel.permissions import SYSTEM, Actor
+from billing.patients.queries import is_on_hold, on_hold_among
 from billing.payments.errors import (
     CheckoutStands,
     NoSuchCheckout,
@@ -85,21 +86,35 @@ def _why(standing: Checkout) -> str:
 
 
 def unresolved_checkouts(read: Read, *, before: datetime, now: datetime) -> Sequence[Checkout]:
-    """Those whose opening was not confirmed since `before`, and those open past their end."""
+    """Those whose opening was not confirmed since `before`, those open past their end, and those that may
+    still be used though charges of the patient were stopped meanwhile."""
     late = (CheckoutRow.state == CheckoutState.CREATED) & (CheckoutRow.opened_at < before)
     over = CheckoutRow.state.in_(STANDING) & (CheckoutRow.expires_at <= now)
-    return [checkout_of(row) for row in read.session.scalars(select(CheckoutRow).where(late | over))]
+    usable = (CheckoutRow.state == CheckoutState.OPEN) & CheckoutRow.share_id.is_(None)
+    users = set(read.session.scalars(select(CheckoutRow.patient_id).where(usable)))
+    stopped = usable & CheckoutRow.patient_id.in_(on_hold_among(read, users))
+    return [
+        checkout_of(row) for row in read.session.scalars(select(CheckoutRow).where(late | over | stopped))
+    ]
+
+
+def may_be_sent(read: Read, checkout: Checkout) -> bool:
+    """Whether the processor may be asked for this money now: nothing of a patient's while it is stopped."""
+    return checkout.share_id is not None or not is_on_hold(read, checkout.patient_id)
 
 
 def find_pay_link(read: Read, secret: str, now: datetime) -> PayLink:
     """What a pay link shows: the amount that is owed now, and nothing of the patient.
 
-    Raises: NoSuchPayLink, for an unknown and for an expired one alike.
+    Raises: NoSuchPayLink, for an unknown and for an expired one alike, and for the patient's own while their
+    charges are stopped.
     """
     row = read.session.scalar(select(PayLinkRow).where(PayLinkRow.secret_sha256 == secret_hash(secret)))
     if row is None or row.expires_at <= now:
-        raise NoSuchPayLink("This link is not valid any more. Ask the clinic for a new one.")
+        raise no_such_link()
     invoice = find_invoice(read, row.invoice_id, SYSTEM)
+    if row.share_id is None and is_on_hold(read, invoice.patient_id):
+        raise no_such_link()
     of = find_share(read, row.share_id, SYSTEM) if row.share_id else invoice
     return PayLink(
         id=row.id,
@@ -109,6 +124,11 @@ def find_pay_link(read: Read, secret: str, now: datetime) -> PayLink:
         amount=of.open_balance,
         expires_at=row.expires_at,
     )
+
+
+def no_such_link() -> NoSuchPayLink:
+    """One answer for all that a link may not open, so that it tells nobody why."""
+    return NoSuchPayLink("This link is not valid any more. Ask the clinic for a new one.")
 
 
 def secret_hash(secret: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from billing.patients.queries import has_died
 from billing.payments.models.mail import MailRow, ReceiptLinkRow
 from billing.payments.models.receipts import ReceiptRow
 from billing.payments.queries.receipts import receipt_of
@@ -19,10 +20,12 @@ def link_print(vault: Vault, secret: str) -> str:
 
 
 def waiting_mail(read: Read, mail_id: str) -> tuple[str, str] | None:
-    """Whom a mail goes to and its link's secret, while it was not sent yet."""
+    """Whom a mail goes to and its link's secret, while it was not sent and the patient lives."""
     row = read.session.get_one(MailRow, mail_id)
     receipt = read.session.get_one(ReceiptRow, row.receipt_id)
     if row.state != MailState.QUEUED or not receipt_of(read, receipt).stands:
+        return None
+    if has_died(read, receipt.patient_id):
         return None
     inside = read.vault.open(MailRow.__tablename__, row.id, row.sealed)
     return inside["to"], inside["secret"]

@@ -9,8 +9,8 @@ from datetime import datetime
 from sqlalchemy import select
 
 from billing.kernel.permissions import SYSTEM, Actor
-from billing.patients.queries import find_patient
-from billing.payments.errors import ConsentMissing, NoSuchPayLink, NoSuchSavedMethod, NotChargeable
+from billing.patients.queries import find_patient, is_on_hold
+from billing.payments.errors import ConsentMissing, NoSuchSavedMethod, NotChargeable
 from billing.payments.models.saved_methods import (
     CardLinkRow,
     ConsentRow,
@@ -18,7 +18,7 @@ from billing.payments.models.saved_methods import (
     ProcessorCustomerRow,
     SavedMethodRow,
 )
-from billing.payments.queries.checkouts import secret_hash
+from billing.payments.queries.checkouts import no_such_link, secret_hash
 from billing.payments.queries.reach import seen
 from billing.payments.records.saved_methods import (
     CardFacts,
@@ -147,10 +147,10 @@ def altered_consent_texts(read: Read) -> tuple[str, ...]:
 
 
 def find_card_link(read: Read, secret: str, now: datetime) -> CardLink:
-    """Raises: NoSuchPayLink, for an unknown and for an expired one alike."""
+    """Raises: NoSuchPayLink, for an unknown and for an expired one alike, and while charges are stopped."""
     row = read.session.scalar(select(CardLinkRow).where(CardLinkRow.secret_sha256 == secret_hash(secret)))
-    if row is None or row.expires_at <= now:
-        raise NoSuchPayLink("This link is not valid any more. Ask the clinic for a new one.")
+    if row is None or row.expires_at <= now or is_on_hold(read, row.patient_id):
+        raise no_such_link()
     return CardLink(
         id=row.id,
         entity_id=row.entity_id,

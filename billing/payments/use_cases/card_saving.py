@@ -11,7 +11,7 @@ from sqlalchemy import insert, select
 from billing.catalog.queries import find_entity
 from billing.kernel.ids import new_id
 from billing.kernel.permissions import Actor
-from billing.patients.queries import find_patient
+from billing.patients.queries import find_patient, refuse_while_on_hold
 from billing.patients.use_cases import lock_patient
 from billing.payments.errors import ConsentChanged, ConsentMissing
 from billing.payments.models.saved_methods import CardLinkRow, ProcessorCustomerRow, SavedMethodRow
@@ -41,9 +41,10 @@ def make_card_link(
 ) -> tuple[CardLink, str]:
     """A link by which a patient saves a card or removes one, and its secret, which is told once.
 
-    Raises: NoSuchPatient.
+    Raises: NoSuchPatient, AccountOnHold.
     """
     patient = find_patient(tx, patient_id, actor)
+    refuse_while_on_hold(tx, patient_id)
     secret = secrets.token_urlsafe(SECRET_BYTES)
     link = CardLink(
         id=new_id("cdl"),
@@ -71,9 +72,10 @@ def begin_saving(
     """Keep what the patient ticked, and the intent to save a card; a page that stands is used again.
 
     `agreed` holds the hashes of the texts as they were shown.
-    Raises: ConsentMissing, ConsentChanged.
+    Raises: AccountOnHold, ConsentMissing, ConsentChanged.
     """
     lock_patient(tx, link.patient_id)
+    refuse_while_on_hold(tx, link.patient_id)
     texts = _agreed_texts(tx, link, agreed)
     row = tx.session.scalar(
         select(SavedMethodRow).where(

@@ -15,6 +15,7 @@ from billing.invoices.use_cases.locks import lock_invoice
 from billing.kernel.ids import new_id
 from billing.kernel.money import Money
 from billing.kernel.permissions import Actor
+from billing.patients.queries import is_on_hold, refuse_while_on_hold
 from billing.patients.use_cases import lock_patient
 from billing.payments.errors import DueChanged, NoSuchCheckout, TooSmallForCard
 from billing.payments.models.checkouts import CheckoutRow
@@ -43,12 +44,12 @@ LASTS = {
 
 
 def take_credit_first(tx: Tx, *, invoice_id: str, actor: Actor, now: datetime) -> None:
-    """Elected credit comes off before a card is asked for.
+    """Elected credit comes off before a card is asked for, unless charges of the patient are stopped.
 
     Raises: NoSuchInvoice; CheckoutStands when there is credit and a card page of the whole amount.
     """
     invoice = lock_invoice(tx, invoice_id, actor)
-    if elected_credits(tx, invoice.patient_id):
+    if elected_credits(tx, invoice.patient_id) and not is_on_hold(tx, invoice.patient_id):
         refuse_while_standing(tx, invoice_id)
         apply_credits(tx, invoice_id=invoice_id, actor=actor, now=now)
 
@@ -70,12 +71,15 @@ def begin_checkout(
 
     A page of the same amount that stands already is the one to pay on: twenty clicks are one checkout.
     `is_health_account` is the payer's word that an HSA or FSA pays.
-    Raises: NoSuchInvoice, NoSuchShare, InvoiceNotOpen, TooSmallForCard, CheckoutStands, KeyReused.
+    Raises: NoSuchInvoice, NoSuchShare, AccountOnHold, InvoiceNotOpen, TooSmallForCard, CheckoutStands,
+    KeyReused.
     """
     invoice = lock_invoice(tx, invoice_id, actor)
     owed = find_share(tx, share_id, actor).open_balance if share_id else invoice.open_balance
     if request and (known := _by_request(tx, request)):
         return known
+    if share_id is None:
+        refuse_while_on_hold(tx, invoice.patient_id)
     if standing := standing_checkout(tx, invoice_id, share_id):
         if _is_page_of(standing, owed, now):
             return _remark(tx, standing.id, is_health_account=is_health_account)
@@ -96,11 +100,12 @@ def begin_reader_payment(
 ) -> Checkout:
     """Record the intent to take what is open on a card reader; a repeated request finds its first one.
 
-    Raises: NoSuchInvoice, InvoiceNotOpen, TooSmallForCard, CheckoutStands, KeyReused.
+    Raises: NoSuchInvoice, AccountOnHold, InvoiceNotOpen, TooSmallForCard, CheckoutStands, KeyReused.
     """
     invoice = lock_invoice(tx, invoice_id, actor)
     if known := _by_request(tx, request):
         return known
+    refuse_while_on_hold(tx, invoice.patient_id)
     refuse_while_standing(tx, invoice_id)
     _refuse_unless_open(invoice)
     row = _new(tx, invoice, invoice.open_balance, Way.READER, request, now)
@@ -125,12 +130,13 @@ def begin_charge(
     """Record the intent to take what is open from a saved card; a repeated request finds its first one.
 
     `due` is what the asker believes to be open. The consent that it rests on is kept with it.
-    Raises: NoSuchInvoice, InvoiceNotOpen, DueChanged, TooSmallForCard, CheckoutStands, NoSuchSavedMethod,
-    NotChargeable, ConsentMissing, KeyReused.
+    Raises: NoSuchInvoice, AccountOnHold, InvoiceNotOpen, DueChanged, TooSmallForCard, CheckoutStands,
+    NoSuchSavedMethod, NotChargeable, ConsentMissing, KeyReused.
     """
     invoice = lock_invoice(tx, invoice_id, actor)
     if known := _by_request(tx, request):
         return known
+    refuse_while_on_hold(tx, invoice.patient_id)
     refuse_while_standing(tx, invoice_id)
     _refuse_unless_open(invoice)
     row = _new(tx, invoice, invoice.open_balance, Way.SAVED, request, now)

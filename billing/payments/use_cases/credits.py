@@ -16,6 +16,7 @@ from billing.kernel.money import Money, total
 from billing.kernel.permissions import SYSTEM, Actor
 from billing.ledger.records import Account, Posting, Source, credit, debit
 from billing.ledger.use_cases import post
+from billing.patients.queries import refuse_while_on_hold
 from billing.patients.use_cases import lock_patient
 from billing.payments.errors import MoreThanAvailable, NothingToApply
 from billing.payments.models.credits import (
@@ -107,7 +108,7 @@ def apply_credits(
     """Take as much of the patient's elected credits off an invoice as both allow, oldest first.
 
     `at_most` bounds it further. An invoice that is not open, or without credit, takes nothing.
-    Raises: NoSuchInvoice.
+    Raises: NoSuchInvoice; AccountOnHold when there is credit to take.
     """
     invoice = lock_invoice(tx, invoice_id, actor)
     owed, applications = invoice.open_balance, []
@@ -125,7 +126,7 @@ def apply_credits(
 def apply_credits_now(tx: Tx, *, invoice_id: str, actor: Actor, now: datetime) -> AppliedCredits:
     """`apply_credits` on somebody's wish, who is told when there was nothing to apply.
 
-    Raises: NoSuchInvoice, CheckoutStands, NothingToApply.
+    Raises: NoSuchInvoice, CheckoutStands, AccountOnHold, NothingToApply.
     """
     refuse_while_standing(tx, lock_invoice(tx, invoice_id, actor).id)
     applied = apply_credits(tx, invoice_id=invoice_id, actor=actor, now=now)
@@ -239,7 +240,13 @@ def hold_again(tx: Tx, application_id: str, amount: Money, on: date, now: dateti
 def apply_lot(
     tx: Tx, lot: CreditLot, invoice_id: str, amount: Money, actor: Actor, now: datetime
 ) -> CreditApplication:
-    """Take an amount of one credit off an invoice; the patient is locked."""
+    """Take an amount of one credit off an invoice; the patient is locked.
+
+    While charges are stopped it does not: who is bankrupt is owed the credit, and owes the invoice, as two
+    things (11 U.S.C. 362(a)(7)), and what the dead owe is paid by their estate.
+    Raises: AccountOnHold.
+    """
+    refuse_while_on_hold(tx, lot.patient_id)
     spend(tx, lot_id=lot.id, amount=amount)
     row = CreditApplicationRow(
         id=new_id("cap"),

@@ -11,6 +11,7 @@ from billing.invoices.queries import find_invoice, find_share
 from billing.invoices.records import Invoice, PayerShare
 from billing.kernel.ids import new_id
 from billing.kernel.permissions import Actor
+from billing.patients.queries import refuse_while_on_hold
 from billing.payments.models.checkouts import PayLinkRow
 from billing.payments.queries.checkouts import secret_hash
 from billing.payments.records.checkouts import PayLink
@@ -24,9 +25,11 @@ SECRET_BYTES = 20
 def make_pay_link(tx: Tx, *, invoice_id: str, actor: Actor, now: datetime) -> tuple[PayLink, str]:
     """A link that shows what the patient owes and nothing else, and its secret, kept hashed and told once.
 
-    Raises: NoSuchInvoice.
+    Raises: NoSuchInvoice, AccountOnHold.
     """
-    return _make(tx, find_invoice(tx, invoice_id, actor), None, actor, now)
+    invoice = find_invoice(tx, invoice_id, actor)
+    refuse_while_on_hold(tx, invoice.patient_id)
+    return _make(tx, invoice, None, actor, now)
 
 
 def make_payers_link(tx: Tx, *, share_id: str, actor: Actor, now: datetime) -> tuple[PayLink, str]:

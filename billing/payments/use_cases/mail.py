@@ -10,7 +10,7 @@ from sqlalchemy import select, update
 
 from billing.kernel.ids import new_id
 from billing.kernel.permissions import SYSTEM, Actor
-from billing.patients.queries import find_patient
+from billing.patients.queries import find_patient, has_died
 from billing.patients.use_cases import lock_patient
 from billing.payments.errors import MailAddressMissing, ReceiptDoesNotStand
 from billing.payments.models.mail import MailRow, ReceiptLinkRow
@@ -47,6 +47,8 @@ def mail_receipt(tx: Tx, *, receipt_id: str, actor: Actor, now: datetime) -> Mai
         raise ReceiptDoesNotStand("The money of this receipt was booked otherwise since. Mail the newer one.")
     if receipt.body["patient"] is None:
         raise MailAddressMissing("This receipt is another payer's. Hand out the PDF, or send it to them.")
+    if has_died(tx, patient.id):
+        raise MailAddressMissing("Nobody may open this mail. Hand the PDF to who acts for the patient.")
     if patient.email is None:
         raise MailAddressMissing("The patient has no e-mail address. Enter it, or hand out the PDF.")
     recipient = tx.vault.fingerprint("mail.recipient", patient.email.lower())
@@ -61,11 +63,13 @@ def mail_receipt(tx: Tx, *, receipt_id: str, actor: Actor, now: datetime) -> Mai
 
 
 def mail_receipt_by_itself(tx: Tx, *, receipt_id: str, actor: Actor, now: datetime) -> Mail | None:
-    """Mail a new receipt, unless it stands no more or the patient has no address or wants no mail."""
+    """Mail a new receipt, unless it stands no more or the patient has no address, wants none or has died."""
     receipt = find_receipt(tx, receipt_id, actor)
     patient = find_patient(tx, receipt.patient_id, actor)
     is_patients = receipt.body["patient"] is not None
     if not (receipt.stands and is_patients) or patient.email is None or patient.declines_mail:
+        return None
+    if has_died(tx, patient.id):
         return None
     return mail_receipt(tx, receipt_id=receipt_id, actor=actor, now=now)
 

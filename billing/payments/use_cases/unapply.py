@@ -38,7 +38,8 @@ def move_credit(
 ) -> CreditApplication:
     """Take credit off one invoice for another, as much as the other still owes; the rest stays.
 
-    Raises: NoSuchApplication, NoSuchInvoice, AnotherPatient, CheckoutStands, NothingToUndo, NothingToApply.
+    Raises: NoSuchApplication, NoSuchInvoice, AnotherPatient, CheckoutStands, AccountOnHold, NothingToUndo,
+    NothingToApply.
     """
     find_invoice(tx, invoice_id, actor)
     application, standing = _locked(tx, application_id, actor)

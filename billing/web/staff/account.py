@@ -13,7 +13,7 @@ from billing.invoices.queries import list_invoices
 from billing.invoices.records import Invoice
 from billing.kernel.money import ZERO, Money, total
 from billing.kernel.permissions import Actor, Permission
-from billing.patients.queries import find_patient
+from billing.patients.queries import find_patient, is_on_hold
 from billing.patients.records import Patient
 from billing.payments.queries.credits import credit_balance
 from billing.payments.queries.disputes import disputed_payments
@@ -64,6 +64,8 @@ class Account:
     receipts: Mapping[str, str]
     """The receipt's id by payment and by refund."""
     is_disputed: bool
+    is_on_hold: bool
+    """Whether charges are stopped. Why is told to those who may read about patients, on their page."""
     is_cut: bool
     """Whether there are more payments or refunds than are shown."""
 
@@ -135,6 +137,7 @@ def _account(read: Read, patient_id: str, actor: Actor) -> Account:
         takebacks=list_takebacks(read, actor, **limits) if may(Permission.CREDITS_READ) else (),
         receipts=dict(_receipts(read, payments, refunds)) if may(Permission.RECEIPTS_READ) else {},
         is_disputed=bool(disputed),
+        is_on_hold=is_on_hold(read, patient_id),
         is_cut=MOST_OF_EACH in (len(payments), len(refunds)),
     )
 

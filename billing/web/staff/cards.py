@@ -13,7 +13,7 @@ from billing.invoices.queries import find_invoice
 from billing.invoices.records import Invoice
 from billing.kernel.errors import Flaw, Unavailable
 from billing.kernel.permissions import Actor, Permission
-from billing.patients.queries import find_patient
+from billing.patients.queries import find_patient, is_on_hold
 from billing.payments.flows.charges import charge_saved_card
 from billing.payments.flows.room import Payments
 from billing.payments.flows.saved_methods import remove_saved_card
@@ -91,11 +91,11 @@ def _add_cards(routes: Blueprint, edge: Edge, room: Payments) -> None:
         actor, now = current_actor(), edge.clock()
         try:
             purposes = _purposes()
-        except InvalidRequest as error:
+            link, secret = edge.database.in_transaction(
+                lambda tx: make_card_link(tx, patient_id=patient_id, purposes=purposes, actor=actor, now=now)
+            )
+        except REFUSED as error:
             return shown_again(PAGE, error, **_page(edge, patient_id))
-        link, secret = edge.database.in_transaction(
-            lambda tx: make_card_link(tx, patient_id=patient_id, purposes=purposes, actor=actor, now=now)
-        )
         url = f"{edge.public_url}/pay/{secret}/card"
         return render_template("staff/card_link.html", link=link, url=url, words=words)
 
@@ -172,9 +172,10 @@ def _card() -> str:
 
 def _page(edge: Edge, patient_id: str) -> dict[str, Any]:
     actor = current_actor()
-    patient, name, kept = edge.audited_read(
+    patient, stopped, name, kept = edge.audited_read(
         lambda read: (
             find_patient(read, patient_id, actor),
+            is_on_hold(read, patient_id),
             _known_name(read, patient_id, actor),
             _kept(read, patient_id, actor),
         ),
@@ -183,7 +184,14 @@ def _page(edge: Edge, patient_id: str) -> dict[str, Any]:
         subject_id=patient_id,
     )
     may_take = actor.may(Permission.PAYMENTS_TAKE)
-    return {"patient": patient, "name": name, "kept": kept, "may_take": may_take, "words": words}
+    return {
+        "patient": patient,
+        "is_on_hold": stopped,
+        "name": name,
+        "kept": kept,
+        "may_take": may_take,
+        "words": words,
+    }
 
 
 def _charge_page(edge: Edge, invoice_id: str) -> dict[str, Any]:

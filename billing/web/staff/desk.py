@@ -9,6 +9,7 @@ from billing.invoices.queries import patient_of_invoice
 from billing.kernel.errors import Flaw
 from billing.kernel.money import Money
 from billing.kernel.permissions import Permission
+from billing.patients.errors import AccountOnHold
 from billing.payments.flows.checkouts import cancel_checkout
 from billing.payments.flows.room import Payments
 from billing.payments.queries.checkouts import standing_checkout
@@ -65,12 +66,16 @@ def _add_payment_routes(routes: Blueprint, edge: Edge) -> None:
 
     @routes.post("/staff/invoices/<invoice_id>/pay-link")
     @guard(Permission.PAYMENTS_TAKE)
-    def pay_link(invoice_id: str) -> str:
+    def pay_link(invoice_id: str) -> str | Response:
         """Show a new link, this once; only its hash is kept."""
         back = _page_of_invoice(edge, invoice_id)
-        link, secret = edge.database.in_transaction(
-            lambda tx: make_pay_link(tx, invoice_id=invoice_id, actor=current_actor(), now=edge.clock())
-        )
+        try:
+            link, secret = edge.database.in_transaction(
+                lambda tx: make_pay_link(tx, invoice_id=invoice_id, actor=current_actor(), now=edge.clock())
+            )
+        except AccountOnHold as refusal:
+            flash(refusal.detail, "refused")
+            return redirect(back, 303)
         url = f"{edge.public_url}/pay/{secret}"
         return render_template("staff/pay_link.html", link=link, url=url, back=back)
 

@@ -26,8 +26,8 @@ from billing.kernel.clock import local_date
 from billing.kernel.errors import Invalid
 from billing.kernel.money import Money, total
 from billing.kernel.permissions import Actor, Permission
-from billing.patients.queries import find_patient, search_patients
-from billing.patients.records import Patient
+from billing.patients.queries import find_patient, search_patients, standing_holds
+from billing.patients.records import AccountHold, Patient
 from billing.payments.queries.checkouts import is_on_its_way, standing_checkout
 from billing.payments.queries.credits import credits_of_patient
 from billing.payments.queries.payments import list_payments
@@ -37,6 +37,7 @@ from billing.payments.records.payments import Payment
 from billing.platform.data.database import Read
 from billing.platform.http.edge import Edge
 from billing.platform.http.guard import current_actor, guard
+from billing.web.staff.holds import REASONS
 
 MOST_OF_EACH = 100
 
@@ -55,6 +56,8 @@ class Account:
     """A patient and all that the reader may see of their money and care."""
 
     patient: Patient
+    holds: Sequence[AccountHold]
+    """The stops of charges that stand."""
     visits: Sequence[Visit]
     invoices: Sequence[Invoice]
     card_pages: frozenset[str]
@@ -122,7 +125,9 @@ def make_blueprint(edge: Edge, render: RenderSuperbill) -> Blueprint:
             action="page.patient",
             subject_id=patient_id,
         )
-        return render_template("staff/patient.html", account=account, may=actor.may, Permission=Permission)
+        return render_template(
+            "staff/patient.html", account=account, may=actor.may, Permission=Permission, hold_reasons=REASONS
+        )
 
     @routes.get("/staff/superbills/<superbill_id>")
     @guard(Permission.SUPERBILLS_READ)
@@ -142,6 +147,7 @@ def _account(read: Read, patient_id: str, actor: Actor) -> Account:
     payments = list_payments(read, actor, **limits) if may(Permission.PAYMENTS_READ) else ()
     return Account(
         patient=found,
+        holds=standing_holds(read, patient_id),
         visits=_visits(read, patient_id, actor) if may(Permission.CARE_READ) else (),
         invoices=invoices,
         card_pages=_card_pages(read, invoices) if may(Permission.PAYMENTS_TAKE) else frozenset(),
