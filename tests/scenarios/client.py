@@ -9,6 +9,7 @@ from urllib.parse import urljoin
 
 import httpx
 
+from tests.factories import loopback
 from tests.scenarios.office import Failed, Office
 
 AGAIN = {502, 503, 504}
@@ -26,7 +27,7 @@ class Client:
 
     def __init__(self, office: Office, token: str) -> None:
         self._office = office
-        self._http = httpx.Client(headers={"Authorization": f"Bearer {token}"}, timeout=20)
+        self._http = loopback.client(headers={"Authorization": f"Bearer {token}"}, timeout=20)
         self._machines = cycle(office.urls)
 
     def get(self, path: str, **query: str) -> Any:
@@ -73,7 +74,7 @@ class Browser:
     def __init__(self, office: Office) -> None:
         self._office = office
         cookies = CookieJar(DefaultCookiePolicy(secure_protocols=TRUSTED))
-        self._http = httpx.Client(follow_redirects=True, timeout=20, cookies=cookies)
+        self._http = loopback.client(follow_redirects=True, timeout=20, cookies=cookies)
 
     def open(self, url: str) -> httpx.Response:
         return self._office.until(f"the page {url} opens", lambda: self._try("GET", url))

@@ -5,6 +5,7 @@ from typing import Any
 
 import httpx
 
+from tests.factories import loopback
 from tests.scenarios.office import Failed, Office
 
 
@@ -13,7 +14,7 @@ class StandIn:
 
     def __init__(self, office: Office) -> None:
         self._office = office
-        self._http = httpx.Client(base_url=office.settings.stripe_api_base, timeout=20)
+        self._http = loopback.client(base_url=office.settings.stripe_api_base, timeout=20)
 
     def control(self, action: str, **body: Any) -> Any:
         """`control("open-dispute", charge="ch_1", reason="fraudulent")` returns the dispute."""

@@ -8,10 +8,10 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from tests.conftest import PostgresqlServer
+from tests.factories import loopback
 from tests.scenarios.client import Browser
 from tests.scenarios.office import Failed, Office
 from tests.scenarios.soak import BEGINS
@@ -162,7 +162,9 @@ def test_some_two_hundred_notices_in_any_order_end_in_what_was_done(visit: Visit
 def test_a_name_that_is_told_to_the_processor_would_be_noticed(clinic: Clinic):
     told = {"name": CANARIES[1].lower()}
     key = clinic.office.settings.stripe_secret_key
-    answer = httpx.post(f"{clinic.office.settings.stripe_api_base}/v1/customers", data=told, auth=(key, ""))
+    answer = loopback.post(
+        f"{clinic.office.settings.stripe_api_base}/v1/customers", data=told, auth=(key, "")
+    )
     assert answer.status_code == 400
     with pytest.raises(Failed, match="none of its business"):
         clinic.stand_in.refuse_leaks()
