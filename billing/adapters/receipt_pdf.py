@@ -53,7 +53,9 @@ def render_receipt(body: Body) -> bytes:
     """The PDF of a receipt's frozen body; see payments.use_cases.receipts for its members."""
     head = Block(20, _draw_table_head, is_row=True)
     blocks = [_letterhead(body), *pair(_patient_box(body), _money_box(body)), *_clinic(body), head]
-    pages = paginated([*blocks, *map(_row, body["lines"]), _sum(body)], Block(20, _draw_table_head))
+    notices = map(_notice, body.get("notices", ()))
+    parts = [*blocks, *map(_row, body["lines"]), _sum(body), *notices]
+    pages = paginated(parts, Block(20, _draw_table_head))
     title = f"Receipt {body['number']}"
     return printed(title, body["clinic"]["trade_name"], pages, partial(_draw_page, body))
 
@@ -184,6 +186,17 @@ def _sum(body: Body) -> Block:
         text_at(canvas, AMOUNT - 3, top - 18, _dollars(body["amount_cents"]), BOLD, 10, to_the_right=True)
 
     return Block(30, draw)
+
+
+def _notice(told: str) -> Block:
+    """What has to be known of money that came back."""
+    lines = wrapped(told, PLAIN, NORMAL, INNER)
+
+    def draw(canvas: Canvas, top: float) -> None:
+        for place, text in enumerate(lines):
+            text_at(canvas, MARGIN, top - 14 - place * NORMAL * LEADING, text, PLAIN, NORMAL)
+
+    return Block(len(lines) * NORMAL * LEADING + 10, draw)
 
 
 def _dollars(cents: int) -> str:

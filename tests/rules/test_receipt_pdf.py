@@ -47,6 +47,17 @@ def test_a_refund_names_the_receipt_that_it_refers_to():
     assert "Paid by" not in told
 
 
+def test_a_refund_carries_its_notices_whole_and_an_older_receipt_has_none():
+    notices = [
+        "This refund belongs to 2027.",
+        "A health account (HSA or FSA) paid this money. " + "Ask. " * 60,
+    ]
+    told = text_of(receipt_body(kind="refund", notices=notices, paid_by_patient=False))
+    assert "This refund belongs to 2027." in told
+    assert told.count("Ask.") == 60
+    assert "belongs to" not in text_of(receipt_body())
+
+
 def test_the_same_receipt_is_the_same_bytes():
     assert render_receipt(receipt_body()) == render_receipt(receipt_body())
 

@@ -13,8 +13,11 @@ from sqlalchemy import (
     Date,
     Select,
     String,
+    Subquery,
     TableClause,
+    cast,
     column,
+    func,
     select,
     table,
 )
@@ -91,7 +94,7 @@ LINE = _columns("ledger_line", "entry_id account patient_id", cents="cents place
 PAYMENT = _columns(
     "payment",
     "id entity_id site_id patient_id invoice_id tender state corrects_id charge_reference",
-    cents="amount_cents fee_cents refunded_cents",
+    cents="amount_cents fee_cents",
     days="received_on",
     moments="received_at",
 )
@@ -149,6 +152,8 @@ def _journal_sheet(actor: Actor, since: date, until: date) -> Sheet:
 
 
 def _payments_sheet(actor: Actor, since: date, until: date) -> Sheet:
+    """`refunded` is what had gone back by the end of the period: a refund of the next year is in that one."""
+    gone = _gone_back(until)
     cells = {
         "received_on": day(PAYMENT.c.received_on),
         "payment_id": words(PAYMENT.c.id),
@@ -161,11 +166,19 @@ def _payments_sheet(actor: Actor, since: date, until: date) -> Sheet:
         "amount": dollars(PAYMENT.c.amount_cents),
         "fee": dollars(PAYMENT.c.fee_cents),
         "net": dollars(PAYMENT.c.amount_cents - PAYMENT.c.fee_cents),
-        "refunded": dollars(PAYMENT.c.refunded_cents),
+        "refunded": dollars(func.coalesce(gone.c.cents, 0, type_=BigInteger())),
         "charge_reference": words(PAYMENT.c.charge_reference),
         "received_at": moment(PAYMENT.c.received_at),
     }
-    return cells, _by_day(PAYMENT, PAYMENT.c.received_on, actor, since, until)
+    query = _by_day(PAYMENT, PAYMENT.c.received_on, actor, since, until)
+    return cells, query.select_from(PAYMENT.outerjoin(gone, gone.c.payment_id == PAYMENT.c.id))
+
+
+def _gone_back(until: date) -> Subquery:
+    """What of each payment had left the clinic by a day, and was not returned."""
+    cents = cast(func.sum(REFUND.c.amount_cents), BigInteger()).label("cents")
+    left = REFUND.c.refunded_on <= until, REFUND.c.state != "failed"
+    return select(REFUND.c.payment_id, cents).where(*left).group_by(REFUND.c.payment_id).subquery()
 
 
 def _refunds_sheet(actor: Actor, since: date, until: date) -> Sheet:

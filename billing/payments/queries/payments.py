@@ -8,13 +8,13 @@ from typing import Any
 
 from sqlalchemy import select
 
-from billing.care.queries import coverage_at
+from billing.care.queries import coverage_at, coverage_of
 from billing.kernel.money import Money, total
 from billing.kernel.permissions import Actor
 from billing.payments.errors import (
     NoSuchPayment,
 )
-from billing.payments.models.credits import CreditApplicationRow
+from billing.payments.models.credits import CreditApplicationRow, CreditLotRow
 from billing.payments.models.payments import PaymentRow
 from billing.payments.queries.reach import seen, visible
 from billing.payments.records.payments import Paid, Payment, Tender
@@ -83,6 +83,24 @@ def paid_by_patient(read: Read, session_id: str, until: datetime) -> Money:
     """What of it was the patient's own."""
     paid = paid_for_session(read, session_id, until)
     return total(each.amount for each in paid if each.payer_id is None)
+
+
+def health_account_paid(read: Read, session_id: str) -> bool:
+    """Whether an HSA or FSA of the patient paid any of a session, also by credit that came of its payment."""
+    parts = coverage_of(read, session_id)
+    used = [part.source_id for part in parts if part.source_kind == CREDIT]
+    origins = (
+        select(CreditLotRow.origin_payment_id)
+        .join(CreditApplicationRow, CreditApplicationRow.lot_id == CreditLotRow.id)
+        .where(CreditApplicationRow.id.in_(used))
+    )
+    paid = [part.source_id for part in parts if part.source_kind == PAYMENT]
+    query = select(PaymentRow.id).where(
+        PaymentRow.is_health_account,
+        PaymentRow.payer_id.is_(None),
+        PaymentRow.id.in_(paid) | PaymentRow.id.in_(origins),
+    )
+    return read.session.scalar(query.limit(1)) is not None
 
 
 def _tendered(read: Read, kind: str, source_id: str) -> tuple[datetime, Any, Tender, str | None] | None:

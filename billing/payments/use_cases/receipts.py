@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -22,6 +22,7 @@ from billing.patients.queries import find_patient
 from billing.payments.models.credits import CreditLotRow
 from billing.payments.models.payments import PaymentRow
 from billing.payments.models.receipts import ReceiptRow
+from billing.payments.queries.payments import health_account_paid
 from billing.payments.queries.receipts import receipt_of
 from billing.payments.records.credits import CreditLot, CreditSource
 from billing.payments.records.payments import Owned, Payment
@@ -42,6 +43,18 @@ MAIL_RECEIPT = "mail-receipt"
 HELD = "Kept as credit for future services"
 DEPOSITED = "Deposit, taken off the next invoice"
 GIVEN_BACK = "Given back to the patient"
+HEALTH_ACCOUNT_PAID = "A health account (HSA or FSA) paid this money."
+INSURER_PAID_TOO = (
+    "An insurer has paid for a visit for which a health account (HSA or FSA) had paid, in full or in part."
+)
+WHERE_IT_BELONGS = (
+    "What does not go back to that account may count as income, for an HSA with a further tax of 20%, and "
+    "the plan of an FSA may ask for it back. Ask the account's administrator or a tax adviser first, and "
+    "keep this receipt with the one of the payment. The clinic gives no tax advice."
+)
+"""Source: 26 U.S.C. 223(d)(2)(A), 223(f)(2), 223(f)(4)(A); IRS Notice 2004-50, questions 37 and 76;
+proposed 26 CFR 1.125-6(d)(7); IRS Publication 969.
+"""
 CARE = "Clinic services"
 """All that another payer is told of what the money was for."""
 
@@ -82,6 +95,7 @@ def issue_refund_receipt(tx: Tx, refund: Refund, lot: CreditLot, now: datetime) 
         "is_health_account": payment is not None and payment.is_health_account,
         "refers_to": {"number": refers_to.number, "issued_on": refers_to.issued_on} if refers_to else None,
         **_told(services, refund.amount, GIVEN_BACK if is_patients else CARE),
+        **({"notices": list(_notices(tx, refund, lot, payment))} if is_patients else {}),
         **({} if is_patients else _payer(tx, refund.payer_id)),
     }
     return _issue(
@@ -133,6 +147,17 @@ def _held_as(tx: Tx, payment: Payment) -> str:
 def _payer(tx: Tx, payer_id: str | None) -> dict[str, Any]:
     """A receipt for another payer names them in the patient's place, and no patient."""
     return {"patient": None, "payer": {"name": find_payer(tx, str(payer_id), SYSTEM).name}}
+
+
+def _notices(tx: Tx, refund: Refund, lot: CreditLot, payment: PaymentRow | None) -> Iterator[str]:
+    """What a patient has to know of money that came back, in the words of the day."""
+    if payment and refund.refunded_on and payment.received_on.year < refund.refunded_on.year:
+        paid, gone = payment.received_on.year, refund.refunded_on.year
+        yield f"This refund belongs to {gone}. The payment of {paid} and its receipt stay as they are."
+    if payment and payment.is_health_account:
+        yield f"{HEALTH_ACCOUNT_PAID} {WHERE_IT_BELONGS}"
+    elif lot.source is CreditSource.REIMBURSEMENT and health_account_paid(tx, str(lot.session_id)):
+        yield f"{INSURER_PAID_TOO} {WHERE_IT_BELONGS}"
 
 
 def _handed_over(payment: Payment) -> dict[str, int]:
