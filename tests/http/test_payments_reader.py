@@ -161,3 +161,43 @@ def test_what_a_card_at_the_desk_paid_goes_back_to_that_card(office, bill, reade
 def test_the_processor_learns_nothing_of_the_patient(office, bill, reader):
     office.sandbox.control("refuse-words", words=["maria", "sample", "ketamine", "infusion", "depression"])
     assert ask(office, bill, reader).status_code == 201
+
+
+@pytest.fixture
+def paid_unheard(office, bill, reader, clock_file):
+    """A card was shown and paid a day ago; the answer to our asking was lost, and nobody looked since."""
+    office.sandbox.control("lose-response", path="/v1/terminal/readers", times=1)
+    assert ask(office, bill, reader).status_code == 503
+    show_card(office, reader)
+    clock_file.write_text((NOW + timedelta(hours=25)).isoformat())
+    refused = office.post(f"/invoices/{bill.invoice.id}/cash-payments", {"amount_cents": 45_000}, key="k2")
+    return refused.json()["checkout_id"]
+
+
+def cancel_attempt(office, attempt_id, bill, reader):
+    return office.post(f"/checkouts/{attempt_id}/cancel")
+
+
+def open_card_page(office, attempt_id, bill, reader):
+    return office.post(f"/invoices/{bill.invoice.id}/checkouts", key="k3")
+
+
+def ask_again(office, attempt_id, bill, reader):
+    return ask(office, bill, reader)
+
+
+@pytest.mark.parametrize("deed", [cancel_attempt, open_card_page, ask_again])
+def test_an_asking_of_a_day_ago_is_looked_up_whoever_comes_first(office, bill, reader, paid_unheard, deed):
+    deed(office, paid_unheard, bill, reader)
+    made = [e for e in office.sandbox.requests("/v1/payment_intents") if e["method"] == "POST"]
+    assert len(made) == 1
+    assert office.get(f"/checkouts/{paid_unheard}").json()["state"] == "paid"
+
+
+def test_an_asking_of_a_day_ago_that_never_arrived_is_closed_and_asked_anew(office, bill, reader, clock_file):
+    office.sandbox.control("lose-response", path="/v1/payment_intents", when="before")
+    lost = ask(office, bill, reader)
+    assert lost.status_code == 503
+    clock_file.write_text((NOW + timedelta(hours=25)).isoformat())
+    assert ask(office, bill, reader).json()["state"] == "expired"
+    assert ask(office, bill, reader, key="k2").json()["state"] == "open"

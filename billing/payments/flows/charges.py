@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from billing.kernel.money import Money
 from billing.kernel.permissions import SYSTEM, Actor
-from billing.payments.errors import BeingCharged, NotBookedYet
-from billing.payments.flows.checkouts import cancel_checkout, record_outcome
+from billing.payments.errors import BeingCharged
+from billing.payments.flows.checkouts import (
+    NO_OUTCOME_YET,
+    cancel_checkout,
+    find_operation,
+    keep_outcome,
+)
 from billing.payments.flows.room import KEY_LIVES, SETTLES_WITHIN, Payments, write_now
-from billing.payments.ports import CheckoutState, CheckoutStatus, GatewayRefused
+from billing.payments.ports import GatewayRefused
 from billing.payments.queries.checkouts import may_be_sent
 from billing.payments.queries.saved_methods import consent_lives, find_saved_method, processor_customer
 from billing.payments.records.checkouts import Checkout
@@ -16,7 +21,6 @@ from billing.payments.states import checkouts as states
 from billing.payments.use_cases.checkouts import (
     begin_charge,
     close_checkout,
-    keep_page,
     refuse_checkout,
     take_credit_first,
 )
@@ -65,10 +69,10 @@ def follow_charge(room: Payments, checkout: Checkout) -> Checkout:
         return cancel_checkout(room, checkout_id=checkout.id, actor=SYSTEM)
     if room.clock() - checkout.opened_at < KEY_LIVES and _may_be_sent(room, checkout):
         return _send(room, checkout)
-    if state := room.gateway.find_intent(checkout.id, opened_after=checkout.opened_at):
-        return _record(room, checkout, state)
+    if state := find_operation(room, checkout):
+        return keep_outcome(room, checkout, state)
     if room.clock() - checkout.opened_at < SETTLES_WITHIN:
-        raise BeingCharged("This charge has no outcome yet. It is looked up by itself; wait for it.")
+        raise BeingCharged(NO_OUTCOME_YET)
     return write_now(room, lambda tx, now: close_checkout(tx, checkout_id=checkout.id, actor=SYSTEM, now=now))
 
 
@@ -93,19 +97,4 @@ def _send(room: Payments, checkout: Checkout) -> Checkout:
     except GatewayRefused:
         write_now(room, lambda tx, now: refuse_checkout(tx, checkout_id=checkout.id, actor=SYSTEM, now=now))
         raise
-    return _record(room, checkout, state)
-
-
-def _record(room: Payments, checkout: Checkout, state: CheckoutState) -> Checkout:
-    """What has no outcome yet keeps its reference, so that the processor's notice finds it."""
-    try:
-        if state.status is not CheckoutStatus.OPEN:
-            return record_outcome(room, checkout.id, state)
-    except NotBookedYet:
-        pass
-    return write_now(
-        room,
-        lambda tx, now: keep_page(
-            tx, checkout_id=checkout.id, reference=state.reference, url=None, actor=SYSTEM, now=now
-        ),
-    )
+    return keep_outcome(room, checkout, state)

@@ -7,9 +7,9 @@ from billing.patients.errors import AccountOnHold
 from billing.patients.queries import refuse_while_on_hold
 from billing.payments import ports
 from billing.payments.errors import BeingCharged, CheckoutStands, NotBookedYet
-from billing.payments.flows.room import Payments, log, write_now
+from billing.payments.flows.room import KEY_LIVES, Payments, log, write_now
 from billing.payments.ports import GatewayRefused, GatewayTimeout
-from billing.payments.queries.checkouts import checkout_by_reference, find_checkout, may_be_sent
+from billing.payments.queries.checkouts import checkout_by_reference, find_checkout
 from billing.payments.records.checkouts import Checkout, Way
 from billing.payments.states.checkouts import STANDING, CheckoutState
 from billing.payments.use_cases.checkouts import (
@@ -24,6 +24,8 @@ from billing.payments.use_cases.checkouts import (
     take_credit_first,
 )
 from billing.platform.data.idempotency import RequestKey
+
+NO_OUTCOME_YET = "This charge has no outcome yet. It is looked up by itself; wait for it."
 
 
 def start_checkout(
@@ -117,17 +119,14 @@ def cancel_checkout(room: Payments, *, checkout_id: str, actor: Actor) -> Checko
     """
     with room.database.reading() as read:
         checkout = find_checkout(read, checkout_id, actor)
-        is_asked_again = checkout.way is not Way.SAVED and may_be_sent(read, checkout)
+    if checkout.state in STANDING and checkout.reference is None:
+        try:
+            checkout = open_page(room, checkout, actor)
+        except AccountOnHold:
+            raise BeingCharged(NO_OUTCOME_YET) from None
     if checkout.state not in STANDING:
         return checkout
-    if checkout.reference is None and not is_asked_again:
-        raise BeingCharged("This charge has no outcome yet. It is looked up by itself; wait for it.")
-    if checkout.reference is None:
-        checkout = open_page(room, checkout, actor)
-    try:
-        _close(room, checkout)
-    except GatewayRefused:
-        log.info("checkout_not_open", checkout=checkout.id)
+    _close(room, checkout, str(checkout.reference))
     return settle_checkout(room, reference=str(checkout.reference)) or checkout
 
 
@@ -147,10 +146,15 @@ def settle_checkout(room: Payments, *, reference: str) -> Checkout | None:
 
 
 def open_page(room: Payments, checkout: Checkout, actor: Actor) -> Checkout:
-    """Ask the processor for what was recorded, under its own key.
+    """Ask the processor for what was recorded, under its own key; look it up when that key is too old.
 
-    Raises: AccountOnHold when charges were stopped since; GatewayTimeout, GatewayRefused.
+    Raises: BeingCharged for a saved card, which has no page; AccountOnHold when charges were stopped since;
+    GatewayTimeout, GatewayRefused.
     """
+    if checkout.way is Way.SAVED:
+        raise BeingCharged(NO_OUTCOME_YET)
+    if room.clock() - checkout.opened_at >= KEY_LIVES:
+        return look_up(room, checkout)
     with room.database.reading() as read:
         if checkout.share_id is None:
             refuse_while_on_hold(read, checkout.patient_id)
@@ -185,14 +189,53 @@ def _open(room: Payments, checkout: Checkout) -> ports.OpenedCheckout:
     )
 
 
-def _close(room: Payments, checkout: Checkout) -> None:
-    reference = str(checkout.reference)
-    if checkout.reader_id is not None:
-        room.gateway.cancel_on_reader(reference, reader_id=checkout.reader_id)
-    elif checkout.way is Way.SAVED:
-        room.gateway.cancel_charge(reference)
-    else:
-        room.gateway.expire_checkout(reference)
+def look_up(room: Payments, checkout: Checkout) -> Checkout:
+    """Find what became of an attempt without its reference; what the processor never had is closed."""
+    if state := find_operation(room, checkout):
+        return keep_outcome(room, checkout, state)
+    return write_now(room, lambda tx, now: close_checkout(tx, checkout_id=checkout.id, actor=SYSTEM, now=now))
+
+
+def find_operation(room: Payments, checkout: Checkout) -> ports.CheckoutState | None:
+    """What the processor made under the key of an attempt.
+
+    What was asked on a page or a reader is closed before it is believed: nobody follows it any more.
+    Raises: GatewayTimeout.
+    """
+    find = room.gateway.find_checkout if checkout.way is Way.PAGE else room.gateway.find_intent
+    found = find(checkout.id, opened_after=checkout.opened_at)
+    if found is None or checkout.way is Way.SAVED or found.status is not ports.CheckoutStatus.OPEN:
+        return found
+    _close(room, checkout, found.reference)
+    return room.gateway.read_checkout(found.reference)
+
+
+def _close(room: Payments, checkout: Checkout, reference: str) -> None:
+    """What is not open any more is left as it is: the caller reads it."""
+    try:
+        if checkout.reader_id is not None:
+            room.gateway.cancel_on_reader(reference, reader_id=checkout.reader_id)
+        elif checkout.way is Way.SAVED:
+            room.gateway.cancel_charge(reference)
+        else:
+            room.gateway.expire_checkout(reference)
+    except GatewayRefused:
+        log.info("checkout_not_open", checkout=checkout.id)
+
+
+def keep_outcome(room: Payments, checkout: Checkout, state: ports.CheckoutState) -> Checkout:
+    """What has no outcome yet keeps its reference, so that the processor's notice finds it."""
+    try:
+        if state.status is not ports.CheckoutStatus.OPEN:
+            return record_outcome(room, checkout.id, state)
+    except NotBookedYet:
+        pass
+    return write_now(
+        room,
+        lambda tx, now: keep_page(
+            tx, checkout_id=checkout.id, reference=state.reference, url=None, actor=SYSTEM, now=now
+        ),
+    )
 
 
 def record_outcome(room: Payments, checkout_id: str, state: ports.CheckoutState) -> Checkout:

@@ -7,12 +7,18 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from billing.kernel.permissions import SYSTEM
-from billing.payments import ports
 from billing.payments.flows.charges import follow_charge
-from billing.payments.flows.checkouts import cancel_checkout, open_page, record_outcome, settle_checkout
+from billing.payments.flows.checkouts import (
+    cancel_checkout,
+    find_operation,
+    look_up,
+    open_page,
+    record_outcome,
+    settle_checkout,
+)
 from billing.payments.flows.dispute_answers import send_answer
 from billing.payments.flows.refunds import send_refund, settle_refund
-from billing.payments.flows.room import KEY_LIVES, SETTLES_WITHIN, Payments, log, write_now
+from billing.payments.flows.room import SETTLES_WITHIN, Payments, log, write_now
 from billing.payments.flows.saved_methods import follow_removal, follow_saving
 from billing.payments.queries.checkouts import find_checkout, may_be_sent, unresolved_checkouts
 from billing.payments.queries.dispute_answers import unresolved_answers
@@ -24,7 +30,6 @@ from billing.payments.records.dispute_answers import DisputeAnswer
 from billing.payments.records.refunds import Refund
 from billing.payments.records.saved_methods import SavedMethod
 from billing.payments.states.refunds import RefundState
-from billing.payments.use_cases.checkouts import close_checkout
 from billing.payments.use_cases.unknowns import (
     A_BANK_WAITS,
     A_PERSON_LOOKS_AFTER,
@@ -165,23 +170,19 @@ def _keep_look(room: Payments, subject_id: str, began_at: datetime) -> None:
 
 
 def _resolve_checkout(room: Payments, checkout: Checkout) -> None:
-    """What may not be sent is never sent anew, and closed where it stands."""
+    """Nobody waits at a reader any more: it is closed. So is what may not be sent, and it never is anew."""
     with room.database.reading() as read:
         sendable = may_be_sent(read, checkout)
-    fresh = sendable and room.clock() - checkout.opened_at < KEY_LIVES
-    closes = checkout.reader_id is not None or not sendable
     if checkout.way is Way.SAVED:
         follow_charge(room, checkout)
-    elif closes and (fresh or checkout.reference is not None):
+    elif checkout.reference is None and not sendable:
+        look_up(room, checkout)
+    elif checkout.reader_id is not None or not sendable:
         cancel_checkout(room, checkout_id=checkout.id, actor=SYSTEM)
     elif checkout.reference is not None:
         settle_checkout(room, reference=checkout.reference)
-    elif fresh:
-        open_page(room, checkout, SYSTEM)
-    elif state := _find(room, checkout):
-        record_outcome(room, checkout.id, state)
     else:
-        write_now(room, lambda tx, now: close_checkout(tx, checkout_id=checkout.id, actor=SYSTEM, now=now))
+        open_page(room, checkout, SYSTEM)
 
 
 def settle_operation(room: Payments, checkout_id: str) -> None:
@@ -193,23 +194,8 @@ def settle_operation(room: Payments, checkout_id: str) -> None:
         checkout = find_checkout(read, checkout_id, SYSTEM)
     if checkout.reference is not None:
         settle_checkout(room, reference=checkout.reference)
-    elif state := _find(room, checkout):
+    elif state := find_operation(room, checkout):
         record_outcome(room, checkout.id, state)
-
-
-def _find(room: Payments, checkout: Checkout) -> ports.CheckoutState | None:
-    """What was asked on a page or a reader is closed before it is believed: nobody follows it any more."""
-    if checkout.way is Way.SAVED:
-        return room.gateway.find_intent(checkout.id, opened_after=checkout.opened_at)
-    find = room.gateway.find_intent if checkout.reader_id else room.gateway.find_checkout
-    found = find(checkout.id, opened_after=checkout.opened_at)
-    if found is None or found.status is not ports.CheckoutStatus.OPEN:
-        return found
-    if checkout.reader_id is None:
-        room.gateway.expire_checkout(found.reference)
-    else:
-        room.gateway.cancel_on_reader(found.reference, reader_id=checkout.reader_id)
-    return room.gateway.read_checkout(found.reference)
 
 
 def _resolve_refund(room: Payments, refund: Refund) -> None:
