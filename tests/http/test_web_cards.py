@@ -9,6 +9,7 @@ from billing.invoices.queries import find_invoice
 from billing.kernel.money import Money
 from billing.kernel.permissions import SYSTEM, Role
 from billing.payments.ports import CheckoutState, CheckoutStatus
+from billing.payments.queries.checkouts import standing_checkout
 from billing.payments.queries.payments import list_payments
 from billing.payments.queries.saved_methods import find_saved_method
 from billing.payments.records.saved_methods import ConsentBy, Purpose
@@ -247,3 +248,18 @@ def test_another_clinic_finds_no_card_and_charges_none(
     for path in (deed, f"/staff/saved-methods/{card.id}/remove", cards.replace("/cards", "/card-link")):
         assert send(stranger, "/staff/today", path, **form, purposes="future_visits").status_code == 404
     assert (bank.asked, bank.detached) == ([], [])
+
+
+def test_a_form_of_tenders_sent_again_leaves_a_charge_without_outcome_alone(
+    edge, enter, bank, clinic, deed, ask, form
+):
+    clerk, tenders = enter(), f"/staff/invoices/{clinic.invoice.id}/tenders"
+    handed = {"cash": "200.00", "key": "k9"}
+    assert send(clerk, f"{tenders}/new", tenders, **handed).status_code == 303
+    bank.is_away = True
+    send(clerk, ask, deed, **{**form, "due": "235000"})
+    bank.is_away = False
+    page = send(clerk, f"{tenders}/new", tenders, **handed)
+    standing = edge.read(lambda read: standing_checkout(read, clinic.invoice.id))
+    assert (page.status_code, standing.state, standing.way) == (303, "created", "saved")
+    assert bank.told == []

@@ -45,6 +45,12 @@ def checkout_by_reference(read: Read, reference: str) -> Checkout | None:
     return checkout_of(row) if row else None
 
 
+def checkout_of_request(read: Read, name: str) -> Checkout | None:
+    """The attempt that a request made, by the name of its key."""
+    row = read.session.scalar(select(CheckoutRow).where(CheckoutRow.request_key == name))
+    return checkout_of(row) if row else None
+
+
 def standing_checkout(read: Read, invoice_id: str, share_id: str | None = None) -> Checkout | None:
     """The checkout that may still take the patient's money for an invoice, or that of a payer for a share."""
     row = read.session.scalar(

@@ -20,7 +20,7 @@ from billing.payments.errors.checks import CheckBookedBefore
 from billing.payments.flows.checkouts import ask_for_rest
 from billing.payments.flows.room import Payments
 from billing.payments.ports import GatewayRefused, GatewayTimeout
-from billing.payments.queries.checkouts import standing_checkout
+from billing.payments.queries.checkouts import checkout_of_request
 from billing.payments.queries.credits import elected_credits
 from billing.payments.records.checkouts import Reader, Way
 from billing.payments.records.payments import Tender
@@ -40,10 +40,11 @@ FORM = "staff/tenders.html"
 READER_ID = re.compile(r"[A-Za-z0-9_]{1,80}")
 CHECKS = ("check-1", "check-2")
 SAID_OF_REST = {
+    CheckoutState.CREATED: ("The processor has not answered yet; it is looked up by itself.", "refused"),
     CheckoutState.OPEN: ("The reader asks for it now.", "done"),
     CheckoutState.REFUSED: ("The reader does not take it; ask for it in another way.", "refused"),
 }
-UNANSWERED = ("The processor has not answered yet; it is looked up by itself.", "refused")
+"""Of an attempt that ended meanwhile the patient's page tells."""
 NOTHING_TYPED = "Type what the patient hands over beside at least one of them."
 
 
@@ -88,19 +89,20 @@ def make_blueprint(edge: Edge, room: Payments) -> Blueprint:
         except REFUSED as error:
             return shown_again(FORM, error, row=_row_of(error), **_page(edge, room, invoice_id))
         flash("What the patient handed over is booked, each with a receipt of its own.", "done")
-        _ask_for_rest(edge, room, invoice_id)
+        _ask_for_rest(edge, room, key)
         return redirect(to, 303)
 
     return routes
 
 
-def _ask_for_rest(edge: Edge, room: Payments, invoice_id: str) -> None:
-    standing = edge.read(lambda read: standing_checkout(read, invoice_id))
-    if standing is None:
+def _ask_for_rest(edge: Edge, room: Payments, key: RequestKey) -> None:
+    """Only for what this form left to a reader: another attempt may stand when it is sent again."""
+    own = edge.read(lambda read: checkout_of_request(read, key.name))
+    if own is None:
         return
-    attempt = ask_for_rest(room, checkout_id=standing.id, actor=current_actor())
-    said, category = SAID_OF_REST.get(attempt.state, UNANSWERED)
-    flash(f"{attempt.amount} is left. {said}", category)
+    asked = ask_for_rest(room, checkout_id=own.id, actor=current_actor())
+    if said := SAID_OF_REST.get(asked.state):
+        flash(f"{asked.amount} is left. {said[0]}", said[1])
 
 
 def _handed() -> Sequence[Handed]:
