@@ -42,7 +42,10 @@ def test_a_person_decides_and_the_payer_is_repaid(office, body):
     assert (billed.status_code, billed.json["state"], billed.json["owed_cents"]) == (200, "billed", 100)
     forgiven = office.post(f"{path}/forgive")
     assert (forgiven.json["state"], forgiven.json["owed_cents"]) == ("forgiven", 0)
-    repaid = office.post(f"{path}/repay", {"amount_cents": 17_950, "repaid_on": "2026-11-21"})
+    part = {"amount_cents": 10_000, "repaid_on": "2026-11-21", "returned_cents": 0}
+    first, second = (office.post(f"{path}/repay", part) for _ in range(2))
+    assert (first.json["returned_cents"], second.json["code"]) == (10_000, "refundable-changed")
+    repaid = office.post(f"{path}/repay", {"amount_cents": 7_950, "repaid_on": "2026-11-21"})
     assert repaid.json["returned_cents"] == 17_950
     refused = office.post(f"{path}/repay", {"amount_cents": 1, "repaid_on": "2026-11-21"})
     assert (refused.status_code, refused.json["code"]) == (409, "more-than-available")

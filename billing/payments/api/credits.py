@@ -91,7 +91,7 @@ def add_application_routes(routes: ApiBlueprint, edge: Edge) -> None:
     @routes.arguments(MoveCredit)
     @routes.response(201, CreditApplicationView)
     @guard(Permission.CREDITS_WRITE)
-    def move(body: dict[str, str], application_id: str) -> Response:
+    def move(body: dict[str, Any], application_id: str) -> Response:
         actor, now = current_actor(), edge.clock()
         return edge_write(
             edge,

@@ -170,7 +170,7 @@ class OwnWriteOff(Denied):
 
 
 class NothingToUndo(Conflict):
-    """All that the invoice had taken of this credit came off it again."""
+    """What the invoice had taken of this credit came off it again, all or some since somebody looked."""
 
     code = "nothing-to-undo"
 

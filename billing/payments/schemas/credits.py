@@ -59,4 +59,7 @@ class CreditsView(Schema):
 
 
 class MoveCredit(StrictSchema):
+    """`undone_cents` is what had come off before, where somebody looked first; another figure is refused."""
+
     invoice_id = OpaqueId("inv", required=True)
+    undone_cents = Cents(attribute="undone", load_default=None)

@@ -19,8 +19,11 @@ class Demand(StrictSchema):
 
 
 class Repay(StrictSchema):
+    """`returned_cents` is what was repaid before, where somebody looked first; another figure is refused."""
+
     amount_cents = Cents(attribute="amount", required=True)
     repaid_on = LocalDate(required=True)
+    returned_cents = Cents(attribute="shown", load_default=None)
 
 
 class TakebacksQuery(page_args("tkb")):  # type: ignore[misc]

@@ -14,7 +14,13 @@ from billing.kernel.permissions import SYSTEM, Actor
 from billing.ledger.records import Account, Line, Posting, Source, credit, debit
 from billing.ledger.use_cases import post
 from billing.patients.use_cases import lock_patient
-from billing.payments.errors import MoreThanAvailable, NothingToForgive, OwnWriteOff, TakebackKnown
+from billing.payments.errors import (
+    MoreThanAvailable,
+    NothingToForgive,
+    OwnWriteOff,
+    RefundableChanged,
+    TakebackKnown,
+)
 from billing.payments.models.refunds import RefundRow
 from billing.payments.models.takebacks import TakebackReturnRow, TakebackRow
 from billing.payments.queries.credits import credit_of_reimbursement
@@ -99,13 +105,17 @@ def demand_takeback(
     return takeback_of(row)
 
 
-def bill_takeback(tx: Tx, *, takeback_id: str, actor: Actor, now: datetime) -> Takeback:
+def bill_takeback(
+    tx: Tx, *, takeback_id: str, shown: Money | None = None, actor: Actor, now: datetime
+) -> Takeback:
     """A person looked: the invoices that the money had paid owe it again.
 
     What had gone to the patient is on no invoice; that stays owed on the demand itself.
-    Raises: NoSuchTakeback, IllegalMove, CheckoutStands.
+    `shown` is what the person was shown as owed.
+    Raises: NoSuchTakeback, IllegalMove, RefundableChanged, CheckoutStands.
     """
     row = _locked(tx, takeback_id, actor)
+    _refuse_unless_as_shown(takeback_of(row).owed, shown)
     advance(tx, row, TAKEBACK_MOVES, TakebackEvent.BILL, actor=actor, now=now)
     tx.session.flush()
     billed, lines = put_on_invoices(tx, takeback_of(row), actor, now)
@@ -118,13 +128,23 @@ def bill_takeback(tx: Tx, *, takeback_id: str, actor: Actor, now: datetime) -> T
     return takeback_of(row)
 
 
-def forgive_takeback(tx: Tx, *, takeback_id: str, limit: Money, actor: Actor, now: datetime) -> Takeback:
+def forgive_takeback(
+    tx: Tx,
+    *,
+    takeback_id: str,
+    limit: Money,
+    shown: Money | None = None,
+    actor: Actor,
+    now: datetime,
+) -> Takeback:
     """The clinic bears what the patient would owe. Above `limit` not who recorded the demand decides it.
 
-    Raises: NoSuchTakeback, IllegalMove, NothingToForgive, OwnWriteOff.
+    `shown` is what the person was shown as owed.
+    Raises: NoSuchTakeback, IllegalMove, RefundableChanged, NothingToForgive, OwnWriteOff.
     """
     row = _locked(tx, takeback_id, actor)
     owed = takeback_of(row).owed
+    _refuse_unless_as_shown(owed, shown)
     if owed > limit and row.demanded_by_person == actor.person:
         raise OwnWriteOff("Somebody else has to forgive what you recorded.")
     advance(tx, row, TAKEBACK_MOVES, TakebackEvent.FORGIVE, actor=actor, now=now)
@@ -141,10 +161,21 @@ def forgive_takeback(tx: Tx, *, takeback_id: str, limit: Money, actor: Actor, no
 
 
 def repay_takeback(
-    tx: Tx, *, takeback_id: str, amount: Money, repaid_on: date, actor: Actor, now: datetime
+    tx: Tx,
+    *,
+    takeback_id: str,
+    amount: Money,
+    repaid_on: date,
+    shown: Money | None = None,
+    actor: Actor,
+    now: datetime,
 ) -> Takeback:
-    """The clinic sent the payer its money. Raises: NoSuchTakeback, MoreThanAvailable."""
+    """The clinic sent the payer its money; `shown` is what the person was shown as repaid before.
+
+    Raises: NoSuchTakeback, RefundableChanged, MoreThanAvailable.
+    """
     row = _locked(tx, takeback_id, actor)
+    _refuse_unless_as_shown(takeback_of(row).returned, shown)
     returned = _return(tx, row, amount, repaid_on, None, now)
     lines = (
         debit(Account.PAYER_MONEY_TO_RETURN, amount, row.patient_id),
@@ -250,6 +281,12 @@ def _review(tx: Tx, row: TakebackRow, spent: Money, actor: Actor, now: datetime)
         advance(tx, row, TAKEBACK_MOVES, TakebackEvent.COVER, actor=actor, now=now)
         return
     ask_a_person(tx, kind=TAKEBACK_REVIEW, about=row, actor=actor, now=now)
+
+
+def _refuse_unless_as_shown(stands: Money, shown: Money | None) -> None:
+    """The patient is locked: of two who saw the same, only one acts on it. Raises: RefundableChanged."""
+    if shown not in (None, stands):
+        raise RefundableChanged("This demand changed meanwhile. Look at it again, then decide.")
 
 
 def _locked(tx: Tx, takeback_id: str, actor: Actor) -> TakebackRow:

@@ -23,26 +23,36 @@ from billing.platform.data.audit import record_audit
 from billing.platform.data.database import Tx
 
 
-def unapply(tx: Tx, *, application_id: str, actor: Actor, now: datetime) -> CreditApplication:
+def unapply(
+    tx: Tx, *, application_id: str, undone: Money | None = None, actor: Actor, now: datetime
+) -> CreditApplication:
     """Take off an invoice what it still holds of a credit: the invoice owes it again, the credit has it.
 
+    `undone` is what had come off when somebody looked.
     Raises: NoSuchApplication, CheckoutStands, NothingToUndo.
     """
-    application, standing = _locked(tx, application_id, actor)
+    application, standing = _locked(tx, application_id, undone, actor)
     undo_application(tx, application, standing, actor, now)
     return find_application(tx, application_id, actor)
 
 
 def move_credit(
-    tx: Tx, *, application_id: str, invoice_id: str, actor: Actor, now: datetime
+    tx: Tx,
+    *,
+    application_id: str,
+    invoice_id: str,
+    undone: Money | None = None,
+    actor: Actor,
+    now: datetime,
 ) -> CreditApplication:
     """Take credit off one invoice for another, as much as the other still owes; the rest stays.
 
+    `undone` is what had come off the one when somebody looked.
     Raises: NoSuchApplication, NoSuchInvoice, AnotherPatient, CheckoutStands, AccountOnHold, NothingToUndo,
     NothingToApply.
     """
     find_invoice(tx, invoice_id, actor)
-    application, standing = _locked(tx, application_id, actor)
+    application, standing = _locked(tx, application_id, undone, actor)
     to, lot = find_invoice(tx, invoice_id, actor), find_credit(tx, application.lot_id, actor)
     if to.patient_id != lot.patient_id:
         raise AnotherPatient("Credit moves between the invoices of one patient only.")
@@ -54,14 +64,22 @@ def move_credit(
     return apply_lot(tx, lot, to.id, amount, actor, now)
 
 
-def _locked(tx: Tx, application_id: str, actor: Actor) -> tuple[CreditApplication, Money]:
-    """The patient is locked: the use of the credit, and how much its invoice still holds of it."""
+def _locked(
+    tx: Tx, application_id: str, undone: Money | None, actor: Actor
+) -> tuple[CreditApplication, Money]:
+    """The patient is locked: the use of the credit, and how much its invoice still holds of it.
+
+    Of two who saw the same, only one acts on it.
+    """
     invoice = lock_invoice(tx, find_application(tx, application_id, actor).invoice_id, actor)
     refuse_while_standing(tx, invoice.id)
+    application = find_application(tx, application_id, actor)
+    if undone not in (None, application.undone):
+        raise NothingToUndo("This credit changed meanwhile. Look at it again, then repeat what you wanted.")
     standing = still_applied(tx, invoice.id, CREDIT, application_id)
     if not standing:
         raise NothingToUndo("The invoice holds nothing of this credit any more.")
-    return find_application(tx, application_id, actor), standing
+    return application, standing
 
 
 def undo_application(

@@ -13,7 +13,7 @@ from billing.invoices.queries import find_invoice
 from billing.kernel.errors import Flaw
 from billing.kernel.money import Money
 from billing.kernel.permissions import Actor, Permission
-from billing.payments.errors import MoreThanAvailable, NothingToUndo, RefundableChanged
+from billing.payments.errors import MoreThanAvailable, RefundableChanged
 from billing.payments.queries.credits import find_application, find_credit
 from billing.payments.queries.disputes import disputed_payments
 from billing.payments.queries.payments import list_payments
@@ -76,8 +76,7 @@ def _add_uses(routes: Blueprint, edge: Edge) -> None:
         actor, now = current_actor(), edge.clock()
 
         def work(tx: Tx) -> None:
-            _refuse_old_page(tx, application_id, actor)
-            unapply(tx, application_id=application_id, actor=actor, now=now)
+            unapply(tx, application_id=application_id, undone=believed("undone"), actor=actor, now=now)
 
         return _back_with(edge, application_id, work, "It is credit again, and the invoice owes it.")
 
@@ -87,9 +86,14 @@ def _add_uses(routes: Blueprint, edge: Edge) -> None:
         actor, now = current_actor(), edge.clock()
 
         def work(tx: Tx) -> None:
-            to = request.form.get("invoice_id", "")
-            _refuse_old_page(tx, application_id, actor)
-            move_credit(tx, application_id=application_id, invoice_id=to, actor=actor, now=now)
+            move_credit(
+                tx,
+                application_id=application_id,
+                invoice_id=request.form.get("invoice_id", ""),
+                undone=believed("undone"),
+                actor=actor,
+                now=now,
+            )
 
         return _back_with(edge, application_id, work, "The credit pays the other invoice now.")
 
@@ -141,12 +145,6 @@ def _add_refunds(routes: Blueprint, edge: Edge, limit: Money) -> None:
             return redirect(written(edge, work), 303)
         except REFUSED as error:
             return shown_again(FORM, error, **_page(edge, lot_id))
-
-
-def _refuse_old_page(tx: Tx, application_id: str, actor: Actor) -> None:
-    """Raises: NothingToUndo when some of it came off meanwhile."""
-    if find_application(tx, application_id, actor).undone != believed("undone"):
-        raise NothingToUndo(CHANGED)
 
 
 def _back_with(edge: Edge, application_id: str, work: Callable[[Tx], None], done: str) -> Response:

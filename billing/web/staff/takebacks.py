@@ -12,7 +12,6 @@ from billing.catalog.queries import site_date
 from billing.kernel.errors import IllegalMove
 from billing.kernel.money import Money
 from billing.kernel.permissions import Actor, Permission
-from billing.payments.errors import RefundableChanged
 from billing.payments.queries.takebacks import find_takeback
 from billing.payments.records.takebacks import Takeback
 from billing.payments.states.takebacks import TakebackState
@@ -44,9 +43,15 @@ def make_blueprint(edge: Edge, limit: Money) -> Blueprint:
         actor, now = current_actor(), edge.clock()
 
         def work(tx: Tx) -> str:
-            amount, on = amount_of(request.form.get("amount", "")), date_of("repaid_on")
-            _refuse_old_page(find_takeback(tx, takeback_id, actor).returned)
-            repay_takeback(tx, takeback_id=takeback_id, amount=amount, repaid_on=on, actor=actor, now=now)
+            repay_takeback(
+                tx,
+                takeback_id=takeback_id,
+                amount=amount_of(request.form.get("amount", "")),
+                repaid_on=date_of("repaid_on"),
+                shown=believed("believed"),
+                actor=actor,
+                now=now,
+            )
             return url_for("staff_takebacks.takeback", takeback_id=takeback_id)
 
         try:
@@ -66,8 +71,7 @@ def _add_decisions(routes: Blueprint, edge: Edge, limit: Money) -> None:
         actor, now = current_actor(), edge.clock()
 
         def work(tx: Tx) -> None:
-            _refuse_old_page(find_takeback(tx, takeback_id, actor).owed)
-            bill_takeback(tx, takeback_id=takeback_id, actor=actor, now=now)
+            bill_takeback(tx, takeback_id=takeback_id, shown=believed("believed"), actor=actor, now=now)
 
         return _decided(edge, takeback_id, work, "The invoices that the money had paid owe it again.")
 
@@ -77,16 +81,16 @@ def _add_decisions(routes: Blueprint, edge: Edge, limit: Money) -> None:
         actor, now = current_actor(), edge.clock()
 
         def work(tx: Tx) -> None:
-            _refuse_old_page(find_takeback(tx, takeback_id, actor).owed)
-            forgive_takeback(tx, takeback_id=takeback_id, limit=limit, actor=actor, now=now)
+            forgive_takeback(
+                tx,
+                takeback_id=takeback_id,
+                limit=limit,
+                shown=believed("believed"),
+                actor=actor,
+                now=now,
+            )
 
         return _decided(edge, takeback_id, work, "It is forgiven. The patient owes nothing of it.")
-
-
-def _refuse_old_page(amount: Money) -> None:
-    """Raises: RefundableChanged when the page showed another amount."""
-    if amount != believed("believed"):
-        raise RefundableChanged(CHANGED)
 
 
 def _decided(edge: Edge, takeback_id: str, work: Callable[[Tx], None], done: str) -> Response:
