@@ -143,7 +143,7 @@ TOLD: dict[str, Told] = {
     ),
     "check-bounced": Told(
         "A check bounced",
-        "Talk to the patient before the next visit that it had paid. The invoices owe it again.",
+        "Talk to who gave it before the next visit that it had paid. What it had paid is owed again.",
         ("pay",),
     ),
     "payer-denied": Told(

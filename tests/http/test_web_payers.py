@@ -14,6 +14,7 @@ from billing.platform.data.tasks import list_tasks
 from billing.platform.http.edge import Edge
 from tests.factories.care import give
 from tests.factories.catalog import seed_sample
+from tests.factories.paid import banked
 from tests.factories.payers import SPONSORS_NAME, a_fixed_part, a_payer
 from tests.factories.web import MovableClock, Processor, new_staff, open_clinic, send, sign_in, web_app
 
@@ -137,6 +138,26 @@ def test_a_payers_money_is_booked_once(edge, enter, agreed, deed, form, tender):
     (payment,) = edge.read(lambda read: list_payments(read, SYSTEM, limit=9))
     assert (payment.tender, payment.payer_id, payment.amount) == (tender, share.payer_id, Money(10_000))
     assert found(edge, share).open_balance == Money(50_000)
+
+
+def test_the_page_of_a_part_shows_what_paid_it_and_a_check_that_bounced_is_the_payers_debt_again(
+    edge, enter, agreed, clinic, now
+):
+    share, clerk = agreed(), enter()
+    check = {"amount": "600", "tender": "check", "number": "7", "dated_on": "2026-11-02"}
+    send(clerk, page_of(share), f"{page_of(share)}/payments", **check, key="k1")
+    (payment,) = edge.read(lambda read: list_payments(read, SYSTEM, share_id=share.id, limit=9))
+    banked(edge.database, payment, now)
+    ask = f"/staff/payments/{payment.id}/bounce/new"
+    assert ask in clerk.get(page_of(share)).text
+    said = clerk.get(ask).text
+    assert f"The payer owes <strong>$600.00</strong> of invoice {clinic.invoice.number} again" in said
+    assert "talk to the payer" in said
+    told = {"reason": "stale", "bounced_on": "2026-11-02", "fee": "", "believed": "60000"}
+    assert send(clerk, ask, ask.removesuffix("/new"), **told, key="k2").status_code == 303
+    shown = clerk.get(page_of(share)).text
+    assert "The bank took it back" in shown
+    assert ask not in shown
 
 
 @pytest.mark.parametrize(

@@ -56,6 +56,7 @@ from billing.payments.use_cases.refund_payment import refund_payment
 from billing.payments.use_cases.refunds import fail_refund, keep_sent, request_refund
 from billing.payments.use_cases.reimbursements import hold_reimbursement
 from tests.conftest import NOW
+from tests.factories.accounting import behind_the_back
 from tests.factories.care import give
 from tests.factories.invoices import a_patient, billed
 from tests.factories.patients import new_patient
@@ -201,16 +202,54 @@ def test_while_a_refund_of_a_payers_check_stands_it_does_not_bounce(do, share, r
         bounce(do, payment)
 
 
-def test_of_two_parts_of_one_payer_nobody_guesses_which_the_check_had_paid(do, share, books, database):
-    payment = payers_check(do, share, 30_000)
+@pytest.fixture
+def other(do, share, database):
+    """The same sponsor takes 300 more of the same invoice."""
     with database.reading() as read:
         payer = find_payer(read, share.payer_id, SYSTEM)
-    other = do(agree_share, invoice_id=share.invoice_id, order=a_fixed_part(payer, 30_000))
-    do(take_payers_cash, share_id=other.id, amount=Money(30_000))
+    return do(agree_share, invoice_id=share.invoice_id, order=a_fixed_part(payer, 30_000))
+
+
+@pytest.mark.parametrize("of_the_first", [True, False])
+def test_of_two_parts_of_one_payer_that_is_owed_again_which_the_check_had_paid(
+    do, share, other, books, database, of_the_first
+):
+    paid, bounced = (other, share) if of_the_first else (share, other)
+    do(take_payers_cash, share_id=paid.id, amount=Money(30_000))
+    before = books()
+    payment = payers_check(do, bounced, 30_000)
+    assert payment.share_id == bounced.id
+    bounce(do, payment)
+    assert books() == before
+    with database.reading() as read:
+        left = {
+            each.id: (each.paid, each.open_balance)
+            for each in shares_of_invoice(read, share.invoice_id, SYSTEM)
+        }
+        assert refundable_of(read, payment.id, SYSTEM).amount == Money(0)
+        named = list_payments(read, SYSTEM, share_id=bounced.id, limit=9)
+    assert [each.id for each in named] == [payment.id]
+    assert (left.pop(paid.id), left.pop(bounced.id)) == ((Money(30_000), Money(0)), (Money(0), Money(0)))
+    assert list(left.values()) == [(Money(0), Money(30_000))]
+
+
+def test_of_a_check_that_does_not_say_its_part_nobody_guesses(do, share, other, books, database):
+    payment = payers_check(do, share, 30_000)
+    behind_the_back(database, "UPDATE payment SET share_id = NULL")
     before = books()
     with pytest.raises(NotBounceable):
         bounce(do, payment)
     assert books() == before
+
+
+def test_money_that_says_another_part_than_it_paid_is_found(do, share, other, database):
+    payers_check(do, share, 30_000)
+    behind_the_back(database, f"UPDATE payment SET share_id = '{other.id}'")
+    with database.reading() as read:
+        verdict = verify(read, now=NOW, refund_limit=NO_LIMIT)
+    found = {row for check in verdict.checks for row in check.findings}
+    assert any(share.id in str(each) for each in found)
+    assert any(other.id in str(each) for each in found)
 
 
 def test_what_exceeds_is_held_for_the_payer_and_is_no_credit_of_the_patient(do, share, bill, books, database):

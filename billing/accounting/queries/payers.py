@@ -53,7 +53,27 @@ SHARE_PAID = Probe(
     GROUP BY payer_id HAVING SUM(cents) <> 0
     """,
 )
-SHARES = [OTHER_SHARE, OTHER_RECEIVABLE, SHARE_PAID]
+SHARE_PAID_BY_ITS_OWN = Probe(
+    "what was paid of it is not what the payments brought that name it",
+    """
+    SELECT told.share_id FROM (
+        SELECT id AS share_id, paid_cents AS cents FROM payer_share
+        UNION ALL
+        SELECT p.share_id, -t.cents FROM invoice_tender t
+        JOIN payment p ON t.source_kind = 'payment' AND p.id = t.source_id WHERE p.share_id IS NOT NULL
+        UNION ALL
+        SELECT p.share_id, u.cents FROM invoice_tender_reversal u
+        JOIN payment p ON u.source_kind = 'payment' AND p.id = u.source_id WHERE p.share_id IS NOT NULL
+    ) told
+    WHERE told.share_id NOT IN (
+        SELECT s.id FROM payer_share s
+        JOIN payment p ON p.invoice_id = s.invoice_id AND p.payer_id = s.payer_id AND p.share_id IS NULL
+    )
+    GROUP BY told.share_id HAVING SUM(told.cents) <> 0
+    """,
+)
+"""Payments of the time before parts were recorded leave open which of several they pay."""
+SHARES = [OTHER_SHARE, OTHER_RECEIVABLE, SHARE_PAID, SHARE_PAID_BY_ITS_OWN]
 
 PAYERS_MONEY = Probe(
     "what is held for other payers is not what account 2220 says, insurers' money apart",

@@ -15,7 +15,8 @@ STANDS = text("state <> 'moved'")
 class PaymentRow(Base):
     """One receipt of money. `refunded_cents` went back or is about to, `lost_cents` went in lost disputes.
 
-    `payer_id` is who paid when it was not the patient; `corrects_id` is the payment that had been booked for
+    `payer_id` is who paid when it was not the patient, and `share_id` the part of theirs that it pays, where
+    that is known; `corrects_id` is the payment that had been booked for
     the wrong patient, and `instrument` what the payer would recognise, such as `visa 4242`. `tendered_cents`
     is the cash that was handed over, where that is known, and `drawer_id` the open drawer that it fell into.
     """
@@ -42,6 +43,7 @@ class PaymentRow(Base):
     invoice_id: Mapped[str | None] = mapped_column(String(40), ForeignKey("invoice.id"), index=True)
     checkout_id: Mapped[str | None] = mapped_column(String(40), ForeignKey("checkout.id"), unique=True)
     payer_id: Mapped[str | None] = mapped_column(String(40), index=True)
+    share_id: Mapped[str | None] = mapped_column(String(40), index=True)
     state: Mapped[str] = mapped_column(String(12))
     tender: Mapped[str] = mapped_column(String(12))
     instrument: Mapped[str | None] = mapped_column(String(40))

@@ -42,6 +42,7 @@ def list_payments(
     *,
     patient_id: str | None = None,
     invoice_id: str | None = None,
+    share_id: str | None = None,
     cursor: str | None = None,
     limit: int,
 ) -> Sequence[Payment]:
@@ -51,6 +52,8 @@ def list_payments(
         query = query.where(PaymentRow.patient_id == patient_id)
     if invoice_id is not None:
         query = query.where(PaymentRow.invoice_id == invoice_id)
+    if share_id is not None:
+        query = query.where(PaymentRow.share_id == share_id)
     return [payment_of(row) for row in read.session.scalars(query)]
 
 
@@ -121,6 +124,7 @@ def payment_of(row: PaymentRow) -> Payment:
         patient_id=row.patient_id,
         invoice_id=row.invoice_id,
         payer_id=row.payer_id,
+        share_id=row.share_id,
         state=PaymentState(row.state),
         tender=Tender(row.tender),
         instrument=row.instrument,

@@ -46,12 +46,15 @@ class Depositor:
 
 @dataclass(frozen=True, kw_only=True)
 class Payment:
+    """`share_id` is the part of another payer that it pays, where that is known."""
+
     id: str
     entity_id: str
     site_id: str
     patient_id: str
     invoice_id: str | None
     payer_id: str | None
+    share_id: str | None
     state: PaymentState
     tender: Tender
     instrument: str | None

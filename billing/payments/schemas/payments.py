@@ -51,13 +51,17 @@ class TakePayersCheck(StrictSchema):
 class PaymentsQuery(page_args("pay")):  # type: ignore[misc]
     patient_id = OpaqueId("pat", load_default=None)
     invoice_id = OpaqueId("inv", load_default=None)
+    share_id = OpaqueId("shr", load_default=None)
 
 
 class PaymentView(Schema):
+    """`share_id` is the part of the invoice that `payer_id` pays with it, where another payer gave it."""
+
     id = fields.String()
     patient_id = fields.String()
     invoice_id = fields.String(allow_none=True)
     payer_id = fields.String(allow_none=True)
+    share_id = fields.String(allow_none=True)
     state = fields.String()
     corrects_id = fields.String(allow_none=True)
     tender = fields.String()

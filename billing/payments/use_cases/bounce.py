@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import date, datetime
 
 from billing.catalog.queries import site_date
-from billing.invoices.queries import shares_of_invoice, still_applied
+from billing.invoices.queries import still_applied
 from billing.invoices.records import SettledPart
 from billing.invoices.rules import owing_again_lines, owing_share_again_lines
 from billing.invoices.use_cases.shares import agree_again
@@ -14,7 +14,7 @@ from billing.invoices.use_cases.take_back import take_back
 from billing.kernel.errors import Flaw
 from billing.kernel.ids import new_id
 from billing.kernel.money import ZERO, Money, total
-from billing.kernel.permissions import SYSTEM, Actor
+from billing.kernel.permissions import Actor
 from billing.ledger.records import Account, Posting, Source, credit, debit
 from billing.ledger.use_cases import post
 from billing.patients.use_cases import lock_patient
@@ -138,17 +138,13 @@ def _off_its_invoice(tx: Tx, payment: Payment, actor: Actor, now: datetime) -> S
 
 def _payers_again(tx: Tx, payment: Payment, actor: Actor, now: datetime) -> Sequence[SettledPart]:
     """The payer owes their part once more, and the patient no more than before. Raises: NotBounceable."""
-    applied = still_applied(tx, str(payment.invoice_id), PAYMENT, payment.id)
-    if not applied:
+    invoice_id, share_id = str(payment.invoice_id), payment.share_id
+    if not still_applied(tx, invoice_id, PAYMENT, payment.id):
         return ()
-    shares = shares_of_invoice(tx, str(payment.invoice_id), SYSTEM)
-    paid = [share for share in shares if share.payer_id == payment.payer_id and share.paid >= applied]
-    if len(paid) != 1:
-        raise NotBounceable("This payer paid several parts of the invoice. The accountant books this one.")
-    refuse_while_standing(tx, paid[0].invoice_id, paid[0].id)
-    return agree_again(
-        tx, share_id=paid[0].id, source_kind=PAYMENT, source_id=payment.id, actor=actor, now=now
-    )
+    if share_id is None:
+        raise NotBounceable("Nobody recorded which part this check had paid. The accountant books this one.")
+    refuse_while_standing(tx, invoice_id, share_id)
+    return agree_again(tx, share_id=share_id, source_kind=PAYMENT, source_id=payment.id, actor=actor, now=now)
 
 
 def _off_other_invoices(tx: Tx, payment: Payment, actor: Actor, now: datetime) -> Money:

@@ -179,7 +179,7 @@ def book(
 def book_share(tx: Tx, share_id: str, row: PaymentRow, *, actor: Actor, now: datetime) -> Payment:
     """Write another payer's payment, let it stand where their share stood, and hold for them what exceeds."""
     share = find_share(tx, share_id, SYSTEM)
-    row.payer_id = share.payer_id
+    row.payer_id, row.share_id = share.payer_id, share.id
     tx.session.add(row)
     tx.session.flush()
     payment, applied = payment_of(row), min(Money(row.amount_cents), share.open_balance)

@@ -94,7 +94,7 @@ def make_blueprint(edge: Edge) -> Blueprint:
             to = written(edge, work)
         except REFUSED as error:
             return shown_again(PAGE, error, **_page(edge, payment_id))
-        flash("The check is recorded as bounced. A task asks somebody to talk to the patient.", "done")
+        flash("The check is recorded as bounced. A task asks somebody to talk to who gave it.", "done")
         return redirect(to, 303)
 
     return routes

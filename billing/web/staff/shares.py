@@ -24,17 +24,20 @@ from billing.invoices.states import ShareState
 from billing.invoices.use_cases.shares import agree_share
 from billing.kernel.errors import Flaw
 from billing.kernel.permissions import Actor, Permission
+from billing.payments.queries.payments import list_payments
+from billing.payments.records.payments import Payment
 from billing.platform.data.database import Read, Tx
 from billing.platform.http.edge import Edge
 from billing.platform.http.errors import InvalidRequest
 from billing.platform.http.guard import current_actor, guard
-from billing.web import payer_words
+from billing.web import payer_words, words
 from billing.web.forms import amount_of, written
 from billing.web.refusals import REFUSED, date_of, shown_again, text_of
 from billing.web.staff.refunds import name_of
 
 PAGE = "staff/shares.html"
 MOST_PAYERS = 500
+MOST_PAYMENTS = 50
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,9 +53,10 @@ class Shared:
 
 @dataclass(frozen=True, kw_only=True)
 class Part:
-    """One payer's part, with whom it is of and for."""
+    """One payer's part, with whom it is of and for, and what paid it, as far as the actor may know."""
 
     share: PayerShare
+    payments: Sequence[Payment]
     payer: Payer
     invoice: Invoice
     name: str
@@ -111,6 +115,7 @@ def part_page(edge: Edge, share_id: str) -> dict[str, Any]:
     return {
         "part": part,
         "words": payer_words,
+        "paid_with": words.payment_in_words,
         "may": actor.may,
         "Permission": Permission,
         "is_own": part.share.asked_by_person == actor.person,
@@ -175,6 +180,9 @@ def _part(read: Read, edge: Edge, share_id: str, actor: Actor) -> Part:
     share = find_share(read, share_id, actor)
     return Part(
         share=share,
+        payments=list_payments(read, actor, share_id=share.id, limit=MOST_PAYMENTS)
+        if actor.may(Permission.PAYMENTS_READ)
+        else (),
         payer=find_payer(read, share.payer_id, actor),
         invoice=find_invoice(read, share.invoice_id, actor),
         name=_known_name(read, share.patient_id, actor),
