@@ -312,6 +312,9 @@ def test_an_accountant_sees_what_is_outstanding_without_names_and_records_what_t
     shown = accountant.get(OUTSTANDING).text
     assert "No. 1001" in shown
     assert clinic.patient.given_name not in shown
+    after = page.rpartition("/")[2]
+    assert "No further check is outstanding" in accountant.get(f"{OUTSTANDING}?after={after}").text
+    assert "No. 1001" in accountant.get(f"{OUTSTANDING}?after=%00").text
     assert send(clerk, page, f"{page}/cashed", cashed_on="2026-11-02", key="k3").status_code == 403
     late = send(accountant, OUTSTANDING, f"{page}/cashed", cashed_on="2027-11-02", key="k4")
     assert (late.status_code, 'id="cashed_on-wrong"' in late.text) == (422, True)
@@ -339,3 +342,4 @@ def test_a_voided_check_that_the_bank_paid_is_a_task_and_settles_what_is_owed_ag
     assert send(clerk, again, f"{again}/check", number="1002", key="k5").status_code == 409
     assert send(accountant, again, f"{again}/settle", key="k6").location == again
     assert "paid though voided" in accountant.get(again).text
+    assert "The bank paid a voided check" not in accountant.get("/staff/tasks").text

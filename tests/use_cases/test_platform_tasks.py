@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
@@ -17,6 +18,8 @@ from billing.platform.data.tasks import (
     TaskEvent,
     TaskRow,
     TaskState,
+    ask_again,
+    close_answered,
     close_task,
     list_tasks,
     open_task,
@@ -74,6 +77,30 @@ def test_a_task_that_is_done_is_not_opened_again_by_the_same_fact(found, close):
     assert found() == done
 
 
+def test_what_happens_again_opens_the_same_task_again_and_what_answers_it_closes_it(database, found, close):
+    task = close(found().id, "The bank gave it back.")
+    about = SimpleNamespace(id=task.subject_id, entity_id=task.entity_id, site_id=task.site_id)
+
+    def do(use_case, **asked):
+        now = task.closed_at
+        return database.in_transaction(
+            lambda tx: use_case(tx, kind=task.kind, actor=SYSTEM, now=now, **asked)
+        )
+
+    for _ in range(2):
+        again = do(ask_again, about=about)
+        assert (again.id, again.state, again.closed_by, again.closed_at) == (
+            task.id,
+            TaskState.OPEN,
+            None,
+            None,
+        )
+    for _ in range(2):
+        do(close_answered, subject_id=task.subject_id)
+        assert listed(database, CLERK, state=TaskState.OPEN) == []
+    do(close_answered, subject_id="ref_unheard_of")
+
+
 def test_two_people_do_not_close_one_task(found, close):
     task = found()
     close(task.id)
@@ -108,8 +135,12 @@ def test_tasks_are_listed_newest_first_by_state_and_page(database, found, close)
 @pytest.mark.parametrize("state", list(TaskState))
 @pytest.mark.parametrize("event", list(TaskEvent))
 def test_a_task_moves_along_its_table_only(state, event):
-    if (state, event) == (TaskState.OPEN, TaskEvent.CLOSE):
-        assert next_state(TASK_MOVES, state, event) is TaskState.DONE
+    leads = {
+        (TaskState.OPEN, TaskEvent.CLOSE): TaskState.DONE,
+        (TaskState.DONE, TaskEvent.REOPEN): TaskState.OPEN,
+    }
+    if (state, event) in leads:
+        assert next_state(TASK_MOVES, state, event) is leads[state, event]
     else:
         with pytest.raises(IllegalMove):
             next_state(TASK_MOVES, state, event)

@@ -22,7 +22,7 @@ from billing.payments.errors import (
     VoidedCheckPaid,
 )
 from billing.payments.queries.credits import credits_of_patient
-from billing.payments.queries.refund_checks import outstanding_checks
+from billing.payments.queries.refund_checks import outstanding_checks, outstanding_total
 from billing.payments.queries.refunds import find_refund, list_refunds
 from billing.payments.states.refunds import RefundState
 from billing.payments.use_cases.receive import take_cash
@@ -36,7 +36,7 @@ from billing.payments.use_cases.refund_checks import (
     void_check,
 )
 from billing.payments.use_cases.refunds import request_refund
-from billing.platform.data.tasks import close_task, list_tasks
+from billing.platform.data.tasks import TaskState, close_task, list_tasks
 from tests.conftest import NOW
 from tests.factories.accounting import behind_the_back
 from tests.factories.invoices import a_patient, billed
@@ -90,6 +90,16 @@ class Desk:
             self.cash(refund)
         self.do(ask_about_paid_check, refund_id=refund.id)
 
+    def looked_at(self):
+        """A person closes what is open."""
+        for task in self.read(list_tasks, SYSTEM, state=TaskState.OPEN, limit=9):
+            self.do(close_task, task_id=task.id, note="The bank gave it back.")
+
+    def asked_about(self):
+        """The refunds whose voided checks a person has to look at."""
+        open_ones = self.read(list_tasks, SYSTEM, state=TaskState.OPEN, limit=50)
+        return {task.subject_id for task in open_ones if task.kind == "voided-check-paid"}
+
     def tasks(self):
         return {(task.kind, task.subject_id) for task in self.read(list_tasks, SYSTEM, limit=50)}
 
@@ -114,6 +124,7 @@ def test_a_check_is_outstanding_from_the_day_it_is_written_until_the_bank_pays_i
     assert desk.out() == []
     desk.send(refund)
     (check,) = desk.out(NOW + timedelta(days=3))
+    assert desk.read(outstanding_total, SYSTEM) == check.amount
     told = (check.id, check.number, check.written_on, check.patient_id, check.amount, check.days)
     assert told == (refund.id, "1001", TODAY, desk.patient.id, Money(45_000), 3)
     before = desk.books()
@@ -217,9 +228,51 @@ def test_when_the_bank_gives_it_back_the_task_is_closed_and_the_money_goes_out_a
     with pytest.raises(IllegalMove):
         desk.do(settle_by_voided_check, refund_id=owed.id)
     desk.report(first)
-    for task in desk.read(list_tasks, SYSTEM, limit=9):
-        desk.do(close_task, task_id=task.id, note="The bank gave it back.")
+    desk.looked_at()
     assert desk.send(owed, "1002", actor=ACCOUNTANT).state == "succeeded"
+
+
+def test_a_bank_that_pays_a_voided_check_again_or_another_one_is_looked_at_again(desk):
+    first = desk.send(desk.refund())
+    owed = desk.void(first)
+    for _ in range(2):
+        desk.report(first)
+        assert desk.asked_about() == {first.id}
+        with pytest.raises(VoidedCheckPaid):
+            desk.send(owed, "1002", actor=ACCOUNTANT)
+        desk.looked_at()
+    second = desk.send(owed, "1002", actor=ACCOUNTANT)
+    third = desk.void(second)
+    desk.report(second)
+    assert desk.asked_about() == {second.id}
+    with pytest.raises(VoidedCheckPaid, match="1002"):
+        desk.send(third, "1003", actor=ACCOUNTANT)
+    assert desk.found() == {}
+
+
+def test_what_settled_the_money_needs_nobody_to_look_any_more(desk):
+    first = desk.send(desk.refund())
+    owed = desk.void(first)
+    desk.report(first)
+    desk.do(settle_by_voided_check, refund_id=owed.id)
+    assert desk.asked_about() == set()
+    with pytest.raises(CheckCashed, match="settled"):
+        desk.cash(first)
+    assert (desk.asked_about(), desk.found()) == (set(), {})
+
+
+def test_the_longest_out_comes_first_and_a_page_goes_on_where_the_one_before_ended(desk):
+    late, early, middle = (desk.refund(1_000) for _ in range(3))
+    for number, (refund, days) in enumerate(((early, 0), (middle, 1), (late, 1))):
+        desk.send(refund, str(number), at=NOW + timedelta(days=days))
+    expected = [early.id, late.id, middle.id]
+    at, cursor, seen = NOW + timedelta(days=2), None, []
+    while page := desk.read(outstanding_checks, SYSTEM, at, cursor=cursor, limit=1):
+        seen += [check.id for check in page]
+        cursor = page[-1].id
+        desk.cash(page[-1], at.date(), at=at)
+    assert seen == expected
+    assert desk.read(outstanding_total, SYSTEM) == Money(0)
 
 
 def test_when_the_first_of_three_checks_is_paid_the_second_can_be_stopped_and_the_third_waits(desk):

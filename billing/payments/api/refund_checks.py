@@ -7,7 +7,7 @@ from typing import Any
 from flask import Response
 
 from billing.kernel.permissions import Permission
-from billing.payments.errors import CheckVoided
+from billing.payments.flows.refund_checks import cash_or_ask
 from billing.payments.queries.refund_checks import outstanding_checks
 from billing.payments.schemas.refunds import (
     CashCheck,
@@ -17,7 +17,6 @@ from billing.payments.schemas.refunds import (
     SendCheck,
 )
 from billing.payments.use_cases.refund_checks import (
-    ask_about_paid_check,
     cash_check,
     send_check,
     settle_by_voided_check,
@@ -91,18 +90,16 @@ def add_cashing_routes(routes: ApiBlueprint, edge: Edge) -> None:
     @guard(Permission.LEDGER_WRITE)
     def cash(body: dict[str, Any], refund_id: str) -> Response:
         actor, now = current_actor(), edge.clock()
-        try:
+
+        def record() -> Response:
             return edge_write(
                 edge,
                 lambda tx: cash_check(tx, refund_id=refund_id, **body, actor=actor, now=now),
                 RefundView,
                 status=200,
             )
-        except CheckVoided:
-            edge.database.in_transaction(
-                lambda tx: ask_about_paid_check(tx, refund_id=refund_id, actor=actor, now=now)
-            )
-            raise
+
+        return cash_or_ask(edge.database, record, refund_id=refund_id, actor=actor, now=now)
 
     @routes.route("/refunds/<refund_id>/not-cashed", methods=["POST"])
     @routes.response(200, RefundView)

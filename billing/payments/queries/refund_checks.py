@@ -6,17 +6,17 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import and_, select
+from sqlalchemy import ColumnElement, and_, func, or_, select
 
 from billing.catalog.queries import site_date
 from billing.kernel.money import Money
 from billing.kernel.permissions import Actor
 from billing.payments.models.refunds import RefundRow
-from billing.payments.queries.reach import visible
 from billing.payments.records.refund_checks import OutstandingCheck
 from billing.payments.records.refunds import RefundMethod
 from billing.payments.states.refunds import RefundState
 from billing.platform.data.database import Read
+from billing.platform.data.reach import within_reach
 
 IS_OUT: Any = and_(
     RefundRow.method == RefundMethod.CHECK,
@@ -28,9 +28,25 @@ IS_OUT: Any = and_(
 def outstanding_checks(
     read: Read, actor: Actor, now: datetime, *, cursor: str | None = None, limit: int
 ) -> Sequence[OutstandingCheck]:
-    """Checks that went out and that nobody cashed: newest refund first, those before the cursor."""
-    query = visible(RefundRow, actor, cursor, limit).where(IS_OUT)
+    """Checks that went out and that nobody cashed: the longest out first, those after the cursor.
+
+    The cursor is the id of a refund that went out by check, cashed meanwhile or not.
+    """
+    query = (
+        select(RefundRow)
+        .where(IS_OUT, *within_reach(actor, RefundRow))
+        .order_by(RefundRow.refunded_on, RefundRow.id)
+        .limit(limit)
+    )
+    if cursor is not None:
+        query = query.where(_after(cursor))
     return _checks(read, read.session.scalars(query).all(), now)
+
+
+def outstanding_total(read: Read, actor: Actor) -> Money:
+    """What all of them come to."""
+    cents = func.coalesce(func.sum(RefundRow.amount_cents), 0)
+    return Money(int(read.session.scalar(select(cents).where(IS_OUT, *within_reach(actor, RefundRow))) or 0))
 
 
 def uncashed_for(read: Read, time: timedelta, now: datetime) -> Sequence[OutstandingCheck]:
@@ -40,6 +56,11 @@ def uncashed_for(read: Read, time: timedelta, now: datetime) -> Sequence[Outstan
         select(RefundRow).where(IS_OUT, RefundRow.refunded_on <= tomorrow_somewhere).order_by(RefundRow.id)
     )
     return [each for each in _checks(read, read.session.scalars(query).all(), now) if each.days >= time.days]
+
+
+def _after(cursor: str) -> ColumnElement[bool]:
+    day = select(RefundRow.refunded_on).where(RefundRow.id == cursor).scalar_subquery()
+    return or_(RefundRow.refunded_on > day, and_(RefundRow.refunded_on == day, RefundRow.id > cursor))
 
 
 def _checks(read: Read, rows: Sequence[RefundRow], now: datetime) -> list[OutstandingCheck]:

@@ -59,7 +59,7 @@ class CashCheck(StrictSchema):
 
 
 class ChecksQuery(page_args("ref")):  # type: ignore[misc]
-    """Those that went out and nobody cashed."""
+    """Those that went out and nobody cashed, the longest out first."""
 
 
 class OutstandingCheckView(Schema):

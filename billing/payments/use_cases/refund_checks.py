@@ -37,7 +37,7 @@ from billing.payments.use_cases.refunds import (
 )
 from billing.platform.data.database import Tx
 from billing.platform.data.states import advance
-from billing.platform.data.tasks import ask_a_person, stands_open
+from billing.platform.data.tasks import ask_a_person, ask_again, close_answered, stands_open
 
 CHECK_UNCASHED, CHECK_VOIDED = "check-uncashed", "check-voided"
 VOIDED_CHECK_PAID = "voided-check-paid"
@@ -91,10 +91,12 @@ def cash_check(tx: Tx, *, refund_id: str, cashed_on: date, actor: Actor, now: da
     """The bank paid the check; told again with the same day, it changes nothing.
 
     Raises: NoSuchRefund, RefundTargetMissing for a refund to a card, CheckVoided, CheckCashed when another
-    day was recorded, BadCashingDay, IllegalMove for a check that did not go out.
+    day was recorded or it settled what was owed again, BadCashingDay, IllegalMove for a check that did not go
+    out.
     """
     row = _locked_check(tx, refund_id, actor)
     if row.voided_by_person is not None:
+        _refuse_settled(tx, row)
         raise CheckVoided("This check was voided, so the bank should not have paid it. A person has to look.")
     if row.state not in WENT_OUT or row.refunded_on is None:
         raise IllegalMove("No check went out for this refund.")
@@ -127,25 +129,26 @@ def take_back_cashing(tx: Tx, *, refund_id: str, actor: Actor, now: datetime) ->
 def ask_about_paid_check(tx: Tx, *, refund_id: str, actor: Actor, now: datetime) -> None:
     """The bank paid a check that had been voided: until a person looked, the money does not go out again.
 
+    A bank may pay it once more after somebody looked: then a person is asked again.
     Raises: NoSuchRefund, RefundTargetMissing for a refund to a card.
     """
     row = _locked_check(tx, refund_id, actor)
-    ask_a_person(tx, kind=VOIDED_CHECK_PAID, about=row, actor=actor, now=now)
+    ask_again(tx, kind=VOIDED_CHECK_PAID, about=row, actor=actor, now=now)
 
 
 def settle_by_voided_check(tx: Tx, *, refund_id: str, actor: Actor, now: datetime) -> Refund:
     """What was owed again is paid: by the voided check, which the bank paid after all.
 
-    `refund_id` is the refund that waits for another check.
+    `refund_id` is the refund that waits for another check. The task that asks a person to look is done.
     Raises: NoSuchRefund, RefundTargetMissing for a refund to a card, IllegalMove.
     """
     row = _locked_check(tx, refund_id, actor)
     voided = _paid_though_voided(tx, row)
     if voided is None:
         raise IllegalMove("Nobody reported that the bank paid a voided check of this money.")
-    reference = f"{voided.reference}, paid though voided"
-    keep_sent(tx, refund_id=refund_id, reference=reference, actor=actor, now=now)
+    keep_sent(tx, refund_id=refund_id, reference=_settled_by(voided), actor=actor, now=now)
     row.cashed_on = row.refunded_on
+    close_answered(tx, kind=VOIDED_CHECK_PAID, subject_id=voided.id, actor=actor, now=now)
     return succeed_refund(tx, refund_id=refund_id, actor=actor, now=now)
 
 
@@ -177,6 +180,19 @@ def refuse_while_paid_twice(tx: Tx, row: RefundRow) -> None:
     """Raises: VoidedCheckPaid while a person looks at a voided check of this money that the bank paid."""
     if voided := _paid_though_voided(tx, row):
         raise VoidedCheckPaid(f"The bank paid {voided.reference} though it was voided. A person has to look.")
+
+
+def _settled_by(voided: RefundRow) -> str:
+    """How a refund names the check that paid it after all."""
+    return f"{voided.reference}, paid though voided"
+
+
+def _refuse_settled(tx: Tx, voided: RefundRow) -> None:
+    """That the bank paid it is in the books: what was owed again went out by it. Raises: CheckCashed."""
+    if _goes_by(tx, voided, _settled_by(voided)):
+        raise CheckCashed(
+            f"{voided.reference} settled what was owed again. The books say that the bank paid it."
+        )
 
 
 def _paid_though_voided(tx: Tx, row: RefundRow) -> RefundRow | None:
@@ -229,11 +245,16 @@ def _locked_check(tx: Tx, refund_id: str, actor: Actor) -> RefundRow:
 
 def _refuse_used_number(tx: Tx, row: RefundRow, reference: str) -> None:
     """Raises: CheckNumberUsed."""
-    used = select(RefundRow.id).where(
+    if _goes_by(tx, row, reference):
+        raise CheckNumberUsed("A check of this number went out before. Look at the number again.")
+
+
+def _goes_by(tx: Tx, row: RefundRow, reference: str) -> bool:
+    """Whether another refund of the same legal entity went out so."""
+    other = select(RefundRow.id).where(
         RefundRow.entity_id == row.entity_id,
         RefundRow.method == RefundMethod.CHECK,
         RefundRow.reference == reference,
         RefundRow.id != row.id,
     )
-    if tx.session.scalar(used.limit(1)):
-        raise CheckNumberUsed("A check of this number went out before. Look at the number again.")
+    return tx.session.scalar(other.limit(1)) is not None

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import Any, Protocol
 
-from sqlalchemy import Index, String, UniqueConstraint, select
+from sqlalchemy import Index, Select, String, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from billing.kernel.ids import new_id
@@ -33,9 +33,13 @@ class TaskState(StrEnum):
 
 class TaskEvent(StrEnum):
     CLOSE = "close"
+    REOPEN = "reopen"
 
 
-TASK_MOVES: dict[tuple[TaskState, TaskEvent], TaskState] = {(TaskState.OPEN, TaskEvent.CLOSE): TaskState.DONE}
+TASK_MOVES: dict[tuple[TaskState, TaskEvent], TaskState] = {
+    (TaskState.OPEN, TaskEvent.CLOSE): TaskState.DONE,
+    (TaskState.DONE, TaskEvent.REOPEN): TaskState.OPEN,
+}
 
 
 class TaskRow(Base):
@@ -56,7 +60,7 @@ class TaskRow(Base):
 
 @dataclass(frozen=True, kw_only=True)
 class StaffTask:
-    """`kind` says what happened, such as `refund-failed`; `note` is what whoever closed it had to say."""
+    """`kind` says what happened, such as `refund-failed`; `note` is what who closed it last had to say."""
 
     id: str
     entity_id: str
@@ -94,6 +98,17 @@ def ask_a_person(tx: Tx, *, kind: str, about: Sited, actor: Actor, now: datetime
     )
 
 
+def ask_again(tx: Tx, *, kind: str, about: Sited, actor: Actor, now: datetime) -> StaffTask:
+    """Ask about what may happen more than once: a task that somebody closed is open again."""
+    task = ask_a_person(tx, kind=kind, about=about, actor=actor, now=now)
+    row = tx.session.get_one(TaskRow, task.id, with_for_update=True, populate_existing=True)
+    if row.state == TaskState.DONE:
+        advance(tx, row, TASK_MOVES, TaskEvent.REOPEN, actor=actor, now=now)
+        row.closed_by = row.closed_at = None
+        record_audit(tx, actor=actor, action="task.reopen", subject_id=row.id, now=now)
+    return _task_of(tx.vault, row)
+
+
 def open_task(
     tx: Tx, *, kind: str, subject_id: str, entity_id: str, site_id: str, actor: Actor, now: datetime
 ) -> StaffTask:
@@ -121,11 +136,22 @@ def close_task(tx: Tx, *, task_id: str, note: str | None, actor: Actor, now: dat
     row = tx.session.get(TaskRow, task_id, with_for_update=True)
     if row is None or not actor.sees(entity_id=row.entity_id, site_id=row.site_id):
         raise NoSuchTask("There is no such task. Look at the list of open ones.")
+    _close(tx, row, actor, now)
+    row.note = None if note is None else tx.vault.seal(TaskRow.__tablename__, row.id, {"note": note})
+    return _task_of(tx.vault, row)
+
+
+def close_answered(tx: Tx, *, kind: str, subject_id: str, actor: Actor, now: datetime) -> None:
+    """What a person was asked about this is done by what they did; nothing if nobody asks."""
+    row: TaskRow | None = tx.session.scalar(_asking(kind, subject_id).with_for_update())
+    if row is not None:
+        _close(tx, row, actor, now)
+
+
+def _close(tx: Tx, row: TaskRow, actor: Actor, now: datetime) -> None:
     advance(tx, row, TASK_MOVES, TaskEvent.CLOSE, actor=actor, now=now)
     row.closed_by, row.closed_at = actor.id, now
-    row.note = None if note is None else tx.vault.seal(TaskRow.__tablename__, row.id, {"note": note})
     record_audit(tx, actor=actor, action="task.close", subject_id=row.id, now=now)
-    return _task_of(tx.vault, row)
 
 
 def find_task(read: Read, task_id: str, actor: Actor) -> StaffTask:
@@ -150,10 +176,13 @@ def list_tasks(
 
 def stands_open(read: Read, *, kind: str, subject_id: str) -> bool:
     """Whether a person was asked about this, and nobody closed it yet."""
-    query = select(TaskRow.id).where(
+    return read.session.scalar(_asking(kind, subject_id)) is not None
+
+
+def _asking(kind: str, subject_id: str) -> Select[Any]:
+    return select(TaskRow).where(
         TaskRow.kind == kind, TaskRow.subject_id == subject_id, TaskRow.state == TaskState.OPEN
     )
-    return read.session.scalar(query) is not None
 
 
 def _task_of(vault: Vault, row: TaskRow) -> StaffTask:

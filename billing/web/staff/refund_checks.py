@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from flask import Blueprint, flash, redirect, render_template, url_for
+from flask import Blueprint, flash, redirect, render_template, request, url_for
 from werkzeug import Response
 
 from billing.catalog.queries import site_date
 from billing.invoices.queries import find_payer
-from billing.kernel.money import total
+from billing.kernel.ids import id_pattern
 from billing.kernel.permissions import Actor, Permission
 from billing.patients.queries import names_of
-from billing.payments.errors import CheckVoided
-from billing.payments.queries.refund_checks import outstanding_checks
+from billing.payments.flows.refund_checks import cash_or_ask
+from billing.payments.queries.refund_checks import outstanding_checks, outstanding_total
 from billing.payments.records.refund_checks import OutstandingCheck
 from billing.payments.use_cases.refund_checks import (
-    ask_about_paid_check,
     cash_check,
     send_check,
     settle_by_voided_check,
@@ -31,7 +31,8 @@ from billing.web.forms import written
 from billing.web.refusals import REFUSED, check_number, date_of, shown_again
 from billing.web.staff.refunds import followed_page
 
-MOST = 200
+MOST = 100
+A_CHECK = re.compile(id_pattern("ref"))
 
 
 def make_blueprint(edge: Edge) -> Blueprint:
@@ -53,7 +54,7 @@ def _add_writing(routes: Blueprint, edge: Edge) -> None:
             send_check(tx, refund_id=refund_id, check_number=check_number(), actor=actor, now=now)
             return _page_of(refund_id)
 
-        return _done_or_shown(edge, work, refund_id, "The check is recorded.")
+        return _done_or_shown(edge, lambda: written(edge, work), refund_id, "The check is recorded.")
 
 
 def _add_voiding(routes: Blueprint, edge: Edge) -> None:
@@ -66,7 +67,7 @@ def _add_voiding(routes: Blueprint, edge: Edge) -> None:
             void_check(tx, refund_id=refund_id, actor=actor, now=now)
             return _page_of(refund_id)
 
-        return _done_or_shown(edge, work, refund_id, "The check is void.")
+        return _done_or_shown(edge, lambda: written(edge, work), refund_id, "The check is void.")
 
     @routes.post("/staff/refunds/<refund_id>/settle")
     @guard(Permission.REFUNDS_APPROVE)
@@ -77,7 +78,9 @@ def _add_voiding(routes: Blueprint, edge: Edge) -> None:
             settle_by_voided_check(tx, refund_id=refund_id, actor=actor, now=now)
             return _page_of(refund_id)
 
-        return _done_or_shown(edge, work, refund_id, "It is settled. Nothing goes out any more.")
+        return _done_or_shown(
+            edge, lambda: written(edge, work), refund_id, "It is settled. Nothing goes out any more."
+        )
 
 
 def _add_cashing(routes: Blueprint, edge: Edge) -> None:
@@ -95,7 +98,12 @@ def _add_cashing(routes: Blueprint, edge: Edge) -> None:
             cash_check(tx, refund_id=refund_id, cashed_on=date_of("cashed_on"), actor=actor, now=now)
             return url_for("staff_refund_checks.outstanding")
 
-        return _done_or_shown(edge, work, refund_id, "It is recorded that the bank paid the check.")
+        def cash_it() -> str:
+            return cash_or_ask(
+                edge.database, lambda: written(edge, work), refund_id=refund_id, actor=actor, now=now
+            )
+
+        return _done_or_shown(edge, cash_it, refund_id, "It is recorded that the bank paid the check.")
 
     @routes.post("/staff/refunds/<refund_id>/not-cashed")
     @guard(Permission.LEDGER_WRITE)
@@ -106,20 +114,15 @@ def _add_cashing(routes: Blueprint, edge: Edge) -> None:
             take_back_cashing(tx, refund_id=refund_id, actor=actor, now=now)
             return _page_of(refund_id)
 
-        return _done_or_shown(edge, work, refund_id, "The check is outstanding again.")
+        return _done_or_shown(edge, lambda: written(edge, work), refund_id, "The check is outstanding again.")
 
 
 def _done_or_shown(
-    edge: Edge, work: Callable[[Tx], str], refund_id: str, done: str
+    edge: Edge, write: Callable[[], str], refund_id: str, done: str
 ) -> Response | tuple[str, int]:
     try:
-        to = written(edge, work)
+        to = write()
     except REFUSED as error:
-        if isinstance(error, CheckVoided):
-            actor, now = current_actor(), edge.clock()
-            edge.database.in_transaction(
-                lambda tx: ask_about_paid_check(tx, refund_id=refund_id, actor=actor, now=now)
-            )
         return shown_again("staff/refund.html", error, **followed_page(edge, refund_id))
     flash(done, "done")
     return redirect(to, 303)
@@ -130,18 +133,22 @@ def _page_of(refund_id: str) -> str:
 
 
 def _outstanding_page(edge: Edge) -> dict[str, Any]:
+    """A page of them, those after the check that `after` names."""
     actor, now = current_actor(), edge.clock()
+    after = A_CHECK.fullmatch(request.args.get("after", ""))
     with edge.database.reading() as read:
-        checks = outstanding_checks(read, actor, now, limit=MOST)
+        checks = outstanding_checks(read, actor, now, cursor=after and after[0], limit=MOST + 1)
+        amount = outstanding_total(read, actor)
         payees = _payees(read, checks, actor)
         today = {each.site_id: site_date(read, each.site_id, now).isoformat() for each in checks}
     return {
-        "checks": sorted(checks, key=lambda each: (each.written_on, each.id)),
+        "checks": checks[:MOST],
+        "is_first": after is None,
+        "goes_on": len(checks) > MOST,
         "payees": payees,
         "today": today,
-        "amount": total(each.amount for each in checks),
+        "amount": amount,
         "may_cash": actor.may(Permission.LEDGER_WRITE),
-        "most": MOST,
     }
 
 
