@@ -10,6 +10,7 @@ from billing.payments.records.bounces import BounceReason
 from billing.payments.records.credits import CreditSource
 from billing.payments.records.payments import Payment, Tender
 from billing.payments.records.refunds import (
+    CHOSEN_REJECTIONS,
     Refund,
     RefundableKind,
     RefundableSource,
@@ -53,10 +54,7 @@ REJECTIONS = {
     Rejection.TAKEN_BACK: "An insurer's money was booked first",
     Rejection.OTHER: "Another reason, ask who refused it",
 }
-CHOSEN_REJECTIONS = {
-    code: told for code, told in REJECTIONS.items() if code not in (Rejection.WITHDRAWN, Rejection.TAKEN_BACK)
-}
-"""Those that a person chooses who refuses what somebody else asked for."""
+CHOSEN = {code: REJECTIONS[code] for code in CHOSEN_REJECTIONS}
 BOUNCES = {
     BounceReason.INSUFFICIENT_FUNDS: "Not enough money in the account",
     BounceReason.ACCOUNT_CLOSED: "The account is closed",

@@ -98,7 +98,7 @@ def test_an_accountant_rejects_without_knowing_the_name(edge, enter, ask_for):
     page = accountant.get(PAGE).text
     assert "Maria" not in page
     assert "Maria" not in accountant.get(f"/staff/refunds/{refund.id}").text
-    for reason in ("", "anxiety"):
+    for reason in ("", "anxiety", "withdrawn", "taken_back"):
         send(accountant, PAGE, f"/staff/refunds/{refund.id}/reject", reason=reason, key=f"k{reason}")
         assert "Choose why it is refused." in accountant.get(PAGE).text
         assert state_of(edge) is RefundState.REQUESTED

@@ -250,6 +250,11 @@ def test_a_rejected_refund_leaves_the_credit_as_it_was(database, do, reimbursed,
     refund = do(request_refund, lot_id=lot.id, amount=Money(18_000), payment_id=None, limit=Money(1_000))
     told = do(reject_refund, refund_id=refund.id, reason=Rejection.NOT_DUE, actor=ACCOUNTANT)
     assert (told.rejected_for, told.approved_at) == (Rejection.NOT_DUE, None)
+    for actor, expected in ((CLERK, Rejection.WITHDRAWN), (ACCOUNTANT, Rejection.OTHER)):
+        asked = do(
+            request_refund, lot_id=refund.lot_id, amount=refund.amount, payment_id=None, limit=Money(0)
+        )
+        assert do(reject_refund, refund_id=asked.id, actor=actor).rejected_for is expected
     assert (books(), lots(database, reimbursed.patient)[0].available) == (before, Money(18_000))
 
 

@@ -26,7 +26,10 @@ class RefundReason(StrEnum):
 
 
 class Rejection(StrEnum):
-    """Why a refund was rejected: a word of this list, for the same reason. TAKEN_BACK: a payer was first."""
+    """Why a refund was rejected: a word of this list, for the same reason.
+
+    WITHDRAWN: by who asked for it. TAKEN_BACK: a payer was first. Nobody chooses these two.
+    """
 
     WRONG_AMOUNT = "wrong_amount"
     WRONG_WAY = "wrong_way"
@@ -35,6 +38,12 @@ class Rejection(StrEnum):
     WITHDRAWN = "withdrawn"
     TAKEN_BACK = "taken_back"
     OTHER = "other"
+
+
+CHOSEN_REJECTIONS = tuple(
+    each for each in Rejection if each not in (Rejection.WITHDRAWN, Rejection.TAKEN_BACK)
+)
+"""Those that a person chooses who refuses what somebody else asked for."""
 
 
 class RefundableKind(StrEnum):

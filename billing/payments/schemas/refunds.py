@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from marshmallow import Schema, fields, validate
+from typing import Any
 
-from billing.payments.records.refunds import RefundMethod, RefundReason, Rejection
+from marshmallow import Schema, fields, post_load, validate
+
+from billing.payments.records.refunds import CHOSEN_REJECTIONS, RefundMethod, RefundReason, Rejection
 from billing.payments.states.refunds import RefundState
 from billing.platform.http.fields import Cents, LocalDate, Moment, OpaqueId, StrictSchema
 from billing.platform.http.pages import page_args
@@ -49,9 +51,13 @@ class SendCheck(StrictSchema):
 
 
 class RejectRefund(StrictSchema):
-    """Who asked reads the reason."""
+    """Who asked reads the reason. Without one, who asked withdraws it, and of anybody else it is `other`."""
 
-    reason = fields.Enum(Rejection, by_value=True, load_default=Rejection.OTHER)
+    reason = fields.String(validate=validate.OneOf(CHOSEN_REJECTIONS), load_default=None)
+
+    @post_load
+    def chosen(self, body: dict[str, Any], **_: Any) -> dict[str, Any]:
+        return {"reason": body["reason"] and Rejection(body["reason"])}
 
 
 class CashCheck(StrictSchema):

@@ -144,15 +144,19 @@ def approve_refund(tx: Tx, *, refund_id: str, actor: Actor, now: datetime) -> Re
 
 
 def reject_refund(
-    tx: Tx, *, refund_id: str, reason: Rejection = Rejection.OTHER, actor: Actor, now: datetime
+    tx: Tx, *, refund_id: str, reason: Rejection | None = None, actor: Actor, now: datetime
 ) -> Refund:
-    """Put the amount back where it was; who asked is told why. Raises: NoSuchRefund, IllegalMove.
+    """Put the amount back where it was; who asked is told why.
 
+    Without a reason, who asked for it withdraws it, and anybody else has another one than the list knows.
     What was made in the processor's dashboard can be asked for anew, so this one lets go of its id.
+    Raises: NoSuchRefund, IllegalMove.
     """
     row = lock_refund(tx, refund_id, actor)
     advance(tx, row, REFUND_MOVES, RefundEvent.REJECT, actor=actor, now=now)
-    row.rejected_for, row.reference = reason, None
+    is_own = row.requested_by_person == actor.person
+    row.rejected_for = reason or (Rejection.WITHDRAWN if is_own else Rejection.OTHER)
+    row.reference = None
     _put_back(tx, row)
     restore(tx, row, actor=actor, now=now)
     audit_refund(tx, row, "refund.reject", actor, now)

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from flask import Blueprint, flash, redirect, render_template, url_for
+from flask import Blueprint, flash, redirect, render_template, request, url_for
 from werkzeug import Response
 
 from billing.invoices.queries import find_payer, shares_to_end
 from billing.invoices.records import Payer, PayerShare
-from billing.kernel.errors import BillingError, IllegalMove
+from billing.kernel.errors import BillingError, Flaw, IllegalMove
 from billing.kernel.permissions import Actor, Permission
 from billing.payments.queries.refunds import list_refunds
-from billing.payments.records.refunds import Rejection
+from billing.payments.records.refunds import CHOSEN_REJECTIONS, Rejection
 from billing.payments.states.refunds import RefundState
 from billing.payments.use_cases.refunds import approve_refund, reject_refund
 from billing.platform.data.database import Read, Tx
 from billing.platform.http.edge import Edge
+from billing.platform.http.errors import InvalidRequest
 from billing.platform.http.guard import current_actor, guard
 from billing.web import payer_words, words
 from billing.web.forms import written
@@ -71,7 +72,7 @@ def make_blueprint(edge: Edge) -> Blueprint:
             lambda tx: reject_refund(
                 tx,
                 refund_id=refund_id,
-                reason=choice_of(Rejection, "reason", CHOOSE_REASON),
+                reason=_why(),
                 actor=actor,
                 now=now,
             ),
@@ -79,6 +80,16 @@ def make_blueprint(edge: Edge) -> Blueprint:
         )
 
     return routes
+
+
+def _why() -> Rejection | None:
+    """Nobody is asked why they withdraw what they asked for. Raises: InvalidRequest."""
+    if "reason" not in request.form:
+        return None
+    reason = choice_of(Rejection, "reason", CHOOSE_REASON)
+    if reason not in CHOSEN_REJECTIONS:
+        raise InvalidRequest(CHOOSE_REASON, [Flaw("/reason", CHOOSE_REASON)])
+    return reason
 
 
 def _waiting(read: Read, actor: Actor) -> Sequence[Followed]:
