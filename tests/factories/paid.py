@@ -73,8 +73,8 @@ def paid_by_check(
 
 
 def banked(database: Database, payment: Payment, now: datetime) -> Payment:
-    """Taken to the bank by itself."""
-    asked = {"site_id": payment.site_id, "payment_ids": [payment.id], "banked_on": now.date()}
+    """Taken to the bank by itself, on the day on which it came."""
+    asked = {"site_id": payment.site_id, "payment_ids": [payment.id], "banked_on": payment.received_on}
     database.in_transaction(lambda tx: bank_payments(tx, **asked, actor=SYSTEM, now=now))
     return payment
 
