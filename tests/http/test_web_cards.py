@@ -6,10 +6,11 @@ from dataclasses import dataclass, field
 import pytest
 
 from billing.invoices.queries import find_invoice
-from billing.kernel.money import Money
+from billing.kernel.money import Money, total
 from billing.kernel.permissions import SYSTEM, Role
 from billing.payments.ports import CheckoutState, CheckoutStatus
 from billing.payments.queries.checkouts import standing_checkout
+from billing.payments.queries.credits import credits_of_patient
 from billing.payments.queries.payments import list_payments
 from billing.payments.queries.saved_methods import find_saved_method
 from billing.payments.records.saved_methods import ConsentBy, Purpose
@@ -17,8 +18,18 @@ from billing.payments.use_cases.consents import revoke_consent
 from billing.payments.use_cases.receive import take_cash
 from billing.platform.http.edge import Edge
 from tests.factories.catalog import seed_sample
+from tests.factories.paid import paid_by_check
 from tests.factories.saved_cards import a_saved_card
-from tests.factories.web import MovableClock, Processor, new_staff, open_clinic, send, sign_in, web_app
+from tests.factories.web import (
+    MovableClock,
+    Processor,
+    new_package,
+    new_staff,
+    open_clinic,
+    send,
+    sign_in,
+    web_app,
+)
 from tests.factories.world import a_charge
 
 
@@ -172,7 +183,7 @@ def test_who_saw_another_amount_is_told_the_new_one_and_nothing_is_taken(
     )
     answer = send(clerk, ask, deed, **form)
     assert answer.status_code == 409
-    assert "The invoice owes $2,500.00 now." in answer.text
+    assert "By now $2,500.00 is left for the card." in answer.text
     assert bank.asked == []
     assert 'id="saved_method_id-wrong"' in send(clerk, ask, deed, due="250000", key="k2").text
     assert send(clerk, ask, deed, **form | {"key": ""}).status_code == 422
@@ -248,6 +259,27 @@ def test_another_clinic_finds_no_card_and_charges_none(
     for path in (deed, f"/staff/saved-methods/{card.id}/remove", cards.replace("/cards", "/card-link")):
         assert send(stranger, "/staff/today", path, **form, purposes="future_visits").status_code == 404
     assert (bank.asked, bank.detached) == ([], [])
+
+
+def test_the_patients_credit_comes_off_first_and_a_refused_charge_leaves_it_where_it_is(
+    edge, enter, bank, clinic, card, form, database, now
+):
+    other = new_package(database, clinic.patient, now)
+    paid_by_check(database, clinic.invoice, now, Money(260_000))
+    clerk, deed = enter(), f"/staff/invoices/{other.id}/charges"
+    ask = f"{deed}/new"
+
+    def held():
+        lots = edge.read(lambda read: credits_of_patient(read, clinic.patient.id, SYSTEM))
+        return total(lot.available for lot in lots)
+
+    page = clerk.get(ask).text
+    assert "<strong>$50.00</strong> of the patient&#39;s credit comes off" in page.replace("'", "&#39;")
+    assert "<strong>$2,500.00</strong> is taken at once" in page
+    refused = send(clerk, ask, deed, **form)
+    assert (refused.status_code, bank.asked, held()) == (409, [], Money(5_000))
+    send(clerk, ask, deed, **{**form, "due": "250000", "key": "k2"})
+    assert (bank.asked, held()) == ([Money(250_000)], Money(0))
 
 
 def test_a_form_of_tenders_sent_again_leaves_a_charge_without_outcome_alone(

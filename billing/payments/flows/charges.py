@@ -22,7 +22,6 @@ from billing.payments.use_cases.checkouts import (
     begin_charge,
     close_checkout,
     refuse_checkout,
-    take_credit_first,
 )
 from billing.platform.data.idempotency import RequestKey
 
@@ -41,7 +40,6 @@ def charge_saved_card(
 
     Raises: what `begin_charge` raises, BeingCharged, GatewayTimeout, GatewayRefused.
     """
-    write_now(room, lambda tx, now: take_credit_first(tx, invoice_id=invoice_id, actor=actor, now=now))
     checkout = write_now(
         room,
         lambda tx, now: begin_charge(

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Select, func, select
 
 from billing.invoices.queries import find_invoice
+from billing.invoices.records import Invoice
 from billing.kernel.money import ZERO, Money, total
 from billing.kernel.permissions import Actor
 from billing.payments.errors import NoSuchApplication, NoSuchCredit
@@ -82,6 +83,12 @@ def elected_credits(read: Read, patient_id: str) -> Sequence[CreditLot]:
         lot for lot in lots if lot.available and lot.election is Election.CREDIT and lot.payer_id is None
     ]
     return sorted(elected, key=lambda lot: (lot.held_on, lot.id))
+
+
+def credit_coming_off(read: Read, invoice: Invoice) -> Money:
+    """What of the patient's elected credits comes off an invoice before a card is charged."""
+    held = total(lot.available for lot in elected_credits(read, invoice.patient_id))
+    return min(held, invoice.open_balance)
 
 
 def find_application(read: Read, application_id: str, actor: Actor) -> CreditApplication:

@@ -29,7 +29,7 @@ class RevokeConsent(StrictSchema):
 
 
 class Charge(StrictSchema):
-    """`due_cents` is what the asker believes to be owed; the charge is of that amount or of none."""
+    """`due_cents` is what the asker believes to be left after credit; that amount is charged, or none."""
 
     saved_method_id = OpaqueId("svm", required=True)
     due_cents = Cents(attribute="due", required=True)

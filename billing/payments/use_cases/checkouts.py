@@ -20,7 +20,7 @@ from billing.patients.use_cases import lock_patient
 from billing.payments.errors import DueChanged, NoSuchCheckout, TooSmallForCard
 from billing.payments.models.checkouts import CheckoutRow
 from billing.payments.queries.checkouts import checkout_of, refuse_while_standing, standing_checkout
-from billing.payments.queries.credits import elected_credits
+from billing.payments.queries.credits import credit_coming_off, elected_credits
 from billing.payments.queries.saved_methods import chargeable_consent
 from billing.payments.records.checkouts import Checkout, Way
 from billing.payments.records.payments import ChargeFacts
@@ -129,7 +129,8 @@ def begin_charge(
 ) -> Checkout:
     """Record the intent to take what is open from a saved card; a repeated request finds its first one.
 
-    `due` is what the asker believes to be open. The consent that it rests on is kept with it.
+    Elected credit comes off first; `due` is what the asker believes to be left for the card. The consent that
+    it rests on is kept with it.
     Raises: NoSuchInvoice, AccountOnHold, InvoiceNotOpen, DueChanged, TooSmallForCard, CheckoutStands,
     NoSuchSavedMethod, NotChargeable, ConsentMissing, KeyReused.
     """
@@ -139,11 +140,11 @@ def begin_charge(
     refuse_while_on_hold(tx, invoice.patient_id)
     refuse_while_standing(tx, invoice_id)
     _refuse_unless_open(invoice)
-    row = _new(tx, invoice, invoice.open_balance, Way.SAVED, request, now)
-    if due != invoice.open_balance:
-        raise DueChanged(
-            f"The invoice owes {invoice.open_balance} now.", open_cents=invoice.open_balance.cents
-        )
+    left = invoice.open_balance - credit_coming_off(tx, invoice)
+    row = _new(tx, invoice, left, Way.SAVED, request, now)
+    if due != left:
+        raise DueChanged(f"By now {left} is left for the card.", open_cents=left.cents)
+    apply_credits(tx, invoice_id=invoice_id, actor=actor, now=now)
     row.saved_method_id = saved_method_id
     row.consent_id = chargeable_consent(tx, saved_method_id, invoice.patient_id, purpose, actor)
     tx.session.add(row)

@@ -17,6 +17,7 @@ from billing.patients.queries import find_patient, is_on_hold
 from billing.payments.flows.charges import charge_saved_card
 from billing.payments.flows.room import Payments
 from billing.payments.flows.saved_methods import remove_saved_card
+from billing.payments.queries.credits import credit_coming_off
 from billing.payments.queries.saved_methods import consents_of, find_saved_method, list_saved_methods
 from billing.payments.records.checkouts import Checkout
 from billing.payments.records.saved_methods import AfterDecline, Consent, ConsentDeed, Purpose, SavedMethod
@@ -199,9 +200,10 @@ def _charge_page(edge: Edge, invoice_id: str) -> dict[str, Any]:
 
     def look(read: Read) -> Mapping[str, Any]:
         invoice: Invoice = find_invoice(read, invoice_id, actor)
-        cards = [each for each in _kept(read, invoice.patient_id, actor) if each.is_chargeable]
-        name = _known_name(read, invoice.patient_id, actor)
-        return {"invoice": invoice, "cards": cards, "name": name, "words": words}
+        credit, patient_id = credit_coming_off(read, invoice), invoice.patient_id
+        cards = [each for each in _kept(read, patient_id, actor) if each.is_chargeable]
+        name = _known_name(read, patient_id, actor)
+        return {"invoice": invoice, "credit": credit, "cards": cards, "name": name, "words": words}
 
     found = edge.audited_read(look, actor=actor, action="page.charge", subject_id=invoice_id)
     return dict(found)
