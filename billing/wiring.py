@@ -44,7 +44,7 @@ from billing.care.states import PatientTurnedAway, SessionCancelled, SessionGive
 from billing.catalog.queries import entities, find_site
 from billing.insurance.use_cases.superbills import RENDER_JOB
 from billing.invoices.handlers import on_session_given, on_session_not_given
-from billing.invoices.states import InvoiceIssued, InvoiceVoided, ItemReturned, ShareAgreed
+from billing.invoices.states import InvoiceIssued, InvoiceVoided, ItemReturned, NothingOwed, ShareAgreed
 from billing.kernel.clock import clock_from
 from billing.kernel.money import Money
 from billing.kernel.permissions import SYSTEM
@@ -59,6 +59,7 @@ from billing.payments.handlers import (
     on_invoice_issued,
     on_invoice_voided,
     on_item_returned,
+    on_nothing_owed,
     on_share_agreed,
 )
 from billing.payments.use_cases.dispute_answers import RENDER_EVIDENCE, SEND_ANSWER, remind_of_disputes
@@ -153,6 +154,7 @@ def subscribe(database: Database) -> None:
     database.subscribe(InvoiceVoided, on_invoice_voided)
     database.subscribe(ItemReturned, on_item_returned)
     database.subscribe(ShareAgreed, on_share_agreed)
+    database.subscribe(NothingOwed, on_nothing_owed)
 
 
 def job_handlers(

@@ -68,6 +68,20 @@ class InvoiceVoided:
 
 
 @dataclass(frozen=True, kw_only=True)
+class NothingOwed:
+    """The patient owes nothing of an invoice any more, or another payer nothing of their share of it.
+
+    It was paid, forgiven, called off or void.
+    """
+
+    invoice_id: str
+    share_id: str | None
+    site_id: str
+    actor: Actor
+    now: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
 class ShareAgreed:
     """Another payer takes a part, so that the patient owes less; a subscriber refuses as for a void one."""
 

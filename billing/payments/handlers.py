@@ -1,10 +1,11 @@
 """What this room does when an invoice is issued or an item returned."""
 
-from billing.invoices.states import InvoiceIssued, InvoiceVoided, ItemReturned, ShareAgreed
+from billing.invoices.states import InvoiceIssued, InvoiceVoided, ItemReturned, NothingOwed, ShareAgreed
 from billing.patients.queries import is_on_hold
 from billing.payments.queries.checkouts import refuse_while_standing
 from billing.payments.queries.credits import elected_credits
 from billing.payments.use_cases.credits import apply_credits, hold_returned
+from billing.payments.use_cases.refused_debits import end_collecting
 from billing.platform.data.database import Tx
 
 
@@ -27,3 +28,15 @@ def on_share_agreed(tx: Tx, fact: ShareAgreed) -> None:
 def on_item_returned(tx: Tx, fact: ItemReturned) -> None:
     if fact.freed:
         hold_returned(tx, fact=fact, actor=fact.actor, now=fact.now)
+
+
+def on_nothing_owed(tx: Tx, fact: NothingOwed) -> None:
+    """Nobody has to be asked again for what a refused debit had left owed."""
+    end_collecting(
+        tx,
+        invoice_id=fact.invoice_id,
+        share_id=fact.share_id,
+        site_id=fact.site_id,
+        actor=fact.actor,
+        now=fact.now,
+    )

@@ -146,6 +146,11 @@ TOLD: dict[str, Told] = {
         "Talk to who gave it before the next visit that it had paid. What it had paid is owed again.",
         ("pay",),
     ),
+    "debit-refused": Told(
+        "A bank account did not pay",
+        "The invoice is owed again. Ask the payer, and send a new link.",
+        ("chk",),
+    ),
     "payer-denied": Told(
         "Another payer denied their part, or paid too little",
         "Appeal, or ask for the part to be ended. The patient owes no more than before.",
@@ -167,7 +172,7 @@ PLACES = {
     "pyo": Place(
         "/staff/reconciliation", Permission.PAYMENTS_READ, "See what the processor and the books say"
     ),
-    "chk": Place("/staff/tasks/{task}/subject", Permission.PAYMENTS_READ, "Open the patient's money"),
+    "chk": Place("/staff/tasks/{task}/subject", Permission.PAYMENTS_READ, "Open what is owed"),
     "svm": Place("/staff/tasks/{task}/subject", Permission.PAYMENTS_READ, "Open the saved cards"),
     "drm": Place("/staff/tasks/{task}/subject", Permission.CREDITS_READ, "Open the patient's money"),
 }

@@ -106,6 +106,8 @@ def test_a_debit_that_fails_leaves_the_bill_owed_and_another_way_to_pay(office, 
     assert office.get(f"/invoices/{bill.invoice.id}").json()["state"] == "open"
     lost = DEBIT_FEE + FAILURE_FEE
     assert books(office) == {"1050": -lost, "6100": lost}
+    (task,) = office.get("/tasks").json()["items"]
+    assert (task["kind"], task["subject_id"], task["state"]) == ("debit-refused", checkout, "open")
     again = office.post(f"/invoices/{bill.invoice.id}/checkouts", key="k2").json()
     assert pay_on_card_page(again["url"])
 

@@ -87,7 +87,7 @@ def _end(tx: Tx, row: PayerShareRow, actor: Actor, now: datetime) -> PayerShare:
 
 
 def _bill_patient(tx: Tx, share: PayerShare, actor: Actor, now: datetime) -> None:
-    lower_share(tx, share, share.open_balance)
+    lower_share(tx, share, share.open_balance, actor, now)
     parts = take_back(
         tx,
         invoice_id=share.invoice_id,

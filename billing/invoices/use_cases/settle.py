@@ -26,6 +26,7 @@ from billing.invoices.states import (
     MOVES,
     InvoiceEvent,
     InvoiceState,
+    NothingOwed,
 )
 from billing.kernel.ids import new_id
 from billing.kernel.money import Money, total
@@ -146,4 +147,5 @@ def settle_if_nothing_is_owed(tx: Tx, invoice: Invoice, actor: Actor, now: datet
     row = tx.session.get_one(InvoiceRow, invoice.id)
     advance(tx, row, MOVES, InvoiceEvent.SETTLE, actor=actor, now=now)
     tx.session.flush()
+    tx.emit(NothingOwed(invoice_id=invoice.id, share_id=None, site_id=invoice.site_id, actor=actor, now=now))
     return record_of(tx, row)

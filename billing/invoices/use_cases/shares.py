@@ -29,7 +29,7 @@ from billing.invoices.records import (
     ShareOrder,
 )
 from billing.invoices.rules import allocate, earned_of, flaws_of_share
-from billing.invoices.states import InvoiceState, ShareAgreed, ShareState
+from billing.invoices.states import InvoiceState, NothingOwed, ShareAgreed, ShareState
 from billing.invoices.use_cases.locks import lock_invoice
 from billing.invoices.use_cases.settle import cover_sessions, keep_tender, settle_if_nothing_is_owed, take_off
 from billing.invoices.use_cases.take_back import keep_reversal, owe_again, rename_cover
@@ -98,7 +98,7 @@ def fulfil_share(
     Raises: NoSuchShare; MoreThanOwed when the payer owes less.
     """
     share = find_share(tx, share_id, SYSTEM)
-    lower_share(tx, share, amount, paid=ZERO if source_kind == FORGIVEN else amount)
+    lower_share(tx, share, amount, actor, now, paid=ZERO if source_kind == FORGIVEN else amount)
     sessions = _covered_sessions(tx, share)
     covered = [covered_by(tx, session.id, share.cover, share.id) for session in sessions]
     parts = []
@@ -158,7 +158,7 @@ def end_promises(tx: Tx, invoice_id: str, session: Session, actor: Actor, now: d
     for part in coverage_of(tx, session.id):
         if part.source_kind not in OF_PAYERS:
             continue
-        lower_share(tx, find_share(tx, part.source_id, SYSTEM), part.amount)
+        lower_share(tx, find_share(tx, part.source_id, SYSTEM), part.amount, actor, now)
         session = uncover(
             tx,
             session_id=session.id,
@@ -173,7 +173,9 @@ def end_promises(tx: Tx, invoice_id: str, session: Session, actor: Actor, now: d
     return session
 
 
-def lower_share(tx: Tx, share: PayerShare, amount: Money, *, paid: Money = ZERO) -> None:
+def lower_share(
+    tx: Tx, share: PayerShare, amount: Money, actor: Actor, now: datetime, *, paid: Money = ZERO
+) -> None:
     """The database has the last word on what a payer still owes. Raises: MoreThanOwed."""
     left = tx.session.scalar(
         update(PayerShareRow)
@@ -189,6 +191,12 @@ def lower_share(tx: Tx, share: PayerShare, amount: Money, *, paid: Money = ZERO)
             f"This payer owes only {share.open_balance} of it.", open_cents=share.open_balance.cents
         )
     tx.session.expire_all()
+    if not left:
+        tx.emit(
+            NothingOwed(
+                invoice_id=share.invoice_id, share_id=share.id, site_id=share.site_id, actor=actor, now=now
+            )
+        )
 
 
 def post_share(

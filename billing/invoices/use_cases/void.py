@@ -18,6 +18,7 @@ from billing.invoices.states import (
     MOVES,
     InvoiceEvent,
     InvoiceVoided,
+    NothingOwed,
 )
 from billing.invoices.use_cases.give_back import release
 from billing.invoices.use_cases.locks import lock_invoice
@@ -46,5 +47,6 @@ def void_invoice(tx: Tx, *, invoice_id: str, reason: str, actor: Actor, now: dat
         release(tx, line.session_id, actor, now)
     tx.session.flush()
     tx.emit(InvoiceVoided(invoice_id=invoice_id))
+    tx.emit(NothingOwed(invoice_id=invoice_id, share_id=None, site_id=invoice.site_id, actor=actor, now=now))
     record_audit(tx, actor=actor, action="invoice.void", subject_id=invoice_id, now=now)
     return record_of(tx, row)

@@ -63,6 +63,18 @@ def standing_checkout(read: Read, invoice_id: str, share_id: str | None = None) 
     return checkout_of(row) if row else None
 
 
+def checkouts_among(
+    read: Read, checkout_ids: Sequence[str], invoice_id: str, share_id: str | None
+) -> Sequence[str]:
+    """Those that were to pay what the patient owes of an invoice, or a payer of a share."""
+    query = select(CheckoutRow.id).where(
+        CheckoutRow.id.in_(checkout_ids),
+        CheckoutRow.invoice_id == invoice_id,
+        CheckoutRow.share_id == share_id,
+    )
+    return read.session.scalars(query).all()
+
+
 def is_on_its_way(read: Read, invoice_id: str, share_id: str | None = None) -> bool:
     """Whether a debit of a bank account was authorized that has no outcome yet."""
     standing = standing_checkout(read, invoice_id, share_id)

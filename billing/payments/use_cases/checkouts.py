@@ -29,6 +29,7 @@ from billing.payments.rules import SMALLEST_CARD_PAYMENT, after_decline
 from billing.payments.states.checkouts import CHECKOUT_MOVES, PAYABLE, STANDING, CheckoutEvent, CheckoutState
 from billing.payments.use_cases.credits import apply_credits
 from billing.payments.use_cases.receive import post_lost_fee, take_charge
+from billing.payments.use_cases.refused_debits import ask_to_collect
 from billing.payments.use_cases.saved_methods import block_card
 from billing.platform.data.audit import record_audit
 from billing.platform.data.database import Tx
@@ -197,16 +198,20 @@ def decline_checkout(
 ) -> Checkout:
     """The bank did not pay: the invoice owes as before, and the clinic bears what the attempt cost.
 
-    A saved card whose bank said no for good is not charged again until it was renewed.
+    A saved card whose bank said no for good is not charged again until it was renewed. Of a debit that
+    failed after the payer had left, a person is told.
     """
     row = _locked(tx, checkout_id)
     if row.state in STANDING:
+        payer_left = row.way == Way.PAGE or row.state == CheckoutState.PROCESSING
         advance(tx, row, CHECKOUT_MOVES, CheckoutEvent.DECLINE, actor=actor, now=now)
         row.reference, row.decline = reference, decline
         tx.session.flush()
         if row.saved_method_id and decline and after_decline(decline) is AfterDecline.NEW_CARD:
             block_card(tx, saved_method_id=row.saved_method_id, decline=decline, actor=actor, now=now)
         post_lost_fee(tx, checkout_of(row), fee=lost_fee, actor=actor, now=now)
+        if payer_left:
+            ask_to_collect(tx, checkout=checkout_of(row), actor=actor, now=now)
         _audit(tx, row, "checkout.decline", actor, now)
     return checkout_of(row)
 

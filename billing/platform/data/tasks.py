@@ -154,6 +154,17 @@ def _close(tx: Tx, row: TaskRow, actor: Actor, now: datetime) -> None:
     record_audit(tx, actor=actor, action="task.close", subject_id=row.id, now=now)
 
 
+def end_tasks(tx: Tx, *, kind: str, subject_ids: Sequence[str], actor: Actor, now: datetime) -> None:
+    """What a person was asked to do about these is done: close the tasks of the kind that stand open."""
+    query = select(TaskRow).where(
+        TaskRow.kind == kind, TaskRow.subject_id.in_(subject_ids), TaskRow.state == TaskState.OPEN
+    )
+    for row in tx.session.scalars(query.order_by(TaskRow.id).with_for_update()):
+        advance(tx, row, TASK_MOVES, TaskEvent.CLOSE, actor=actor, now=now)
+        row.closed_by, row.closed_at = actor.id, now
+        record_audit(tx, actor=actor, action="task.close", subject_id=row.id, now=now)
+
+
 def find_task(read: Read, task_id: str, actor: Actor) -> StaffTask:
     """Raises: NoSuchTask."""
     row = read.session.get(TaskRow, task_id)
@@ -183,6 +194,14 @@ def _asking(kind: str, subject_id: str) -> Select[Any]:
     return select(TaskRow).where(
         TaskRow.kind == kind, TaskRow.subject_id == subject_id, TaskRow.state == TaskState.OPEN
     )
+
+
+def open_subjects(read: Read, *, kind: str, site_id: str) -> Sequence[str]:
+    """What the open tasks of a kind at a site are about."""
+    query = select(TaskRow.subject_id).where(
+        TaskRow.site_id == site_id, TaskRow.state == TaskState.OPEN, TaskRow.kind == kind
+    )
+    return read.session.scalars(query).all()
 
 
 def _task_of(vault: Vault, row: TaskRow) -> StaffTask:

@@ -15,6 +15,7 @@ from billing.payments.queries.checkouts import find_checkout
 from billing.payments.queries.dispute_answers import dispute_of_answer
 from billing.payments.queries.dormant import find_dormant
 from billing.payments.queries.saved_methods import find_saved_method
+from billing.payments.records.checkouts import Checkout
 from billing.platform.data.database import Read, Tx
 from billing.platform.data.tasks import StaffTask, TaskState, close_task, find_task, list_tasks
 from billing.platform.http.edge import Edge
@@ -95,13 +96,21 @@ def _place_of(read: Read, subject_id: str, actor: Actor) -> str:
     if subject_id.startswith("dan_"):
         return url_for("staff_disputes.dispute", dispute_id=dispute_of_answer(read, subject_id, actor))
     if subject_id.startswith("chk_"):
-        patient_id = find_invoice(read, find_checkout(read, subject_id, actor).invoice_id, actor).patient_id
-    elif subject_id.startswith("svm_"):
+        return _where_it_is_owed(read, find_checkout(read, subject_id, actor), actor)
+    if subject_id.startswith("svm_"):
         patient_id = find_saved_method(read, subject_id, actor).patient_id
         return url_for("staff_cards.cards", patient_id=patient_id)
-    else:
-        patient_id = find_dormant(read, subject_id, actor).patient_id
+    patient_id = find_dormant(read, subject_id, actor).patient_id
     return url_for("staff_account.account", patient_id=patient_id)
+
+
+def _where_it_is_owed(read: Read, checkout: Checkout, actor: Actor) -> str:
+    """Where a new link is made and other tenders are taken, for those who may open it."""
+    if checkout.share_id and actor.may(Permission.PAYERS_READ):
+        return url_for("staff_shares.share", share_id=checkout.share_id)
+    patient_id = find_invoice(read, checkout.invoice_id, actor).patient_id
+    page = "staff_patients.patient" if actor.may(Permission.PATIENTS_READ) else "staff_account.account"
+    return url_for(page, patient_id=patient_id)
 
 
 def _note() -> str | None:

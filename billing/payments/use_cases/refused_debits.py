@@ -1,0 +1,41 @@
+"""Debits of bank accounts that fail days after the payer left: a person asks for the money again."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from billing.invoices.queries import find_invoice, find_share
+from billing.kernel.permissions import SYSTEM, Actor
+from billing.payments.queries.checkouts import checkouts_among
+from billing.payments.records.checkouts import Checkout
+from billing.platform.data.database import Tx
+from billing.platform.data.tasks import end_tasks, open_subjects, open_task
+
+DEBIT_REFUSED = "debit-refused"
+"""The task of a person who asks the payer for the money again."""
+
+
+def ask_to_collect(tx: Tx, *, checkout: Checkout, actor: Actor, now: datetime) -> None:
+    """Have a person ask again, unless nothing is owed any more."""
+    invoice = find_invoice(tx, checkout.invoice_id, SYSTEM)
+    owed = find_share(tx, checkout.share_id, SYSTEM) if checkout.share_id else invoice
+    if owed.open_balance:
+        open_task(
+            tx,
+            kind=DEBIT_REFUSED,
+            subject_id=checkout.id,
+            entity_id=invoice.entity_id,
+            site_id=invoice.site_id,
+            actor=actor,
+            now=now,
+        )
+
+
+def end_collecting(
+    tx: Tx, *, invoice_id: str, share_id: str | None, site_id: str, actor: Actor, now: datetime
+) -> None:
+    """Nothing is owed any more of an invoice, or of another payer's share of it."""
+    asked = open_subjects(tx, kind=DEBIT_REFUSED, site_id=site_id)
+    if asked:
+        about = checkouts_among(tx, asked, invoice_id, share_id)
+        end_tasks(tx, kind=DEBIT_REFUSED, subject_ids=about, actor=actor, now=now)
