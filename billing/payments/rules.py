@@ -31,7 +31,7 @@ from billing.payments.records.refund_plans import PaymentLeft, RefundPart, Refun
 from billing.payments.records.refunds import RefundableSource, RefundMethod
 from billing.payments.records.saved_methods import AfterDecline, ConsentText, Purpose
 from billing.payments.states.dispute_answers import AnswerState
-from billing.payments.states.disputes import DisputeState
+from billing.payments.states.disputes import WANTS_ANSWER, DisputeState
 
 SMALLEST_CARD_PAYMENT = Money(50)
 """The processor's own minimum for US dollars."""
@@ -268,15 +268,21 @@ def refuse_unless_answerable(dispute: Dispute, answers: Iterable[DisputeAnswer],
     What was sent counts at once, before the bank says so: what it asks now was answered.
     Raises: DisputeAnswered, DisputeOverdue.
     """
-    if dispute.state not in (DisputeState.INQUIRY, DisputeState.NEEDS_RESPONSE):
+    if dispute.state not in WANTS_ANSWER:
         raise DisputeAnswered(f"This dispute takes no answer: it is {dispute.state.replace('_', ' ')}.")
     if dispute.due_at is not None and now > dispute.due_at:
         raise DisputeOverdue("The time to answer this dispute is over.")
-    to_what_is_asked_now = [
-        answer for answer in answers if dispute.state is DisputeState.INQUIRY or not answer.was_to_the_inquiry
-    ]
-    if any(answer.state in (AnswerState.SENDING, AnswerState.SENT) for answer in to_what_is_asked_now):
+    if was_answered(dispute, answers):
         raise DisputeAnswered("An answer to this dispute was sent, or is on its way already.")
+
+
+def was_answered(dispute: Dispute, answers: Iterable[DisputeAnswer]) -> bool:
+    """Whether an answer to what the bank asks now was sent, or is on its way."""
+    return any(
+        answer.state in (AnswerState.SENDING, AnswerState.SENT)
+        and (dispute.state is DisputeState.INQUIRY or not answer.was_to_the_inquiry)
+        for answer in answers
+    )
 
 
 def refuse_second_acceptance(answers: Iterable[DisputeAnswer]) -> None:

@@ -49,7 +49,7 @@ def shown_again(template: str, error: BillingError, *, row: str = "", **page: An
     field = _field_at(flaws[0].pointer) if flaws else FIELDS.get(error.code)
     sentence = flaws[0].message if flaws else error.detail
     refusal = Refusal(f"{row}-{field}" if row else field, sentence, error.code)
-    html = render_template(template, refusal=refusal, entered=request.form, **page)
+    html = render_template(template, refusal=refusal, entered=request.values, **page)
     return html, status_of(error)
 
 
@@ -61,7 +61,7 @@ def _field_at(pointer: str) -> str:
 def choice_of(kind: type[Choice], field: str, message: str) -> Choice:
     """Raises: InvalidRequest."""
     try:
-        return kind(request.form.get(field, ""))
+        return kind(request.values.get(field, ""))
     except ValueError:
         raise InvalidRequest(message, [Flaw(f"/{field}", message)]) from None
 
@@ -87,7 +87,7 @@ def text_of(field: str, most: int) -> str:
 
 def believed(field: str) -> Money:
     """The amount that the form was shown with, which tells a stale page. Raises: InvalidRequest."""
-    text = request.form.get(field, "")
+    text = request.values.get(field, "")
     if not (text.isascii() and text.isdigit() and len(text) <= 11):
         raise InvalidRequest("This form is not complete. Load the page again.")
     return Money(int(text))

@@ -89,6 +89,11 @@ TOLD: dict[str, Told] = {
         ("ref",),
     ),
     "dispute-opened": Told("A bank disputes a payment", "Answer before the bank's last day.", ("dsp",)),
+    "dispute-escalated": Told(
+        "A bank that had only asked took the money",
+        "What it was told before does not count: answer again before its last day.",
+        ("dsp",),
+    ),
     "dispute-due": Told(
         "The time to answer a bank is nearly over",
         "Draft evidence, have it approved and send it; or accept the dispute.",

@@ -46,6 +46,7 @@ PIECES = {
     "put_in_drawer",
     "put_on_invoices",
     "put_share",
+    "refuse_cash_outside",
     "refuse_while_paid_twice",
     "release",
     "rename_cover",

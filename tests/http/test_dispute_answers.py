@@ -110,8 +110,8 @@ def shown(office):
     return found
 
 
-def tasks(office):
-    return {task["kind"] for task in office.get("/tasks").json()["items"]}
+def tasks(office, state="open"):
+    return {task["kind"] for task in office.get(f"/tasks?state={state}").json()["items"]}
 
 
 def words_in(pdf):
@@ -138,7 +138,7 @@ def test_without_health_data_a_packet_needs_nobody_else_and_tells_of_no_patient(
     packet = draft(clerk, dispute)
     assert packet["state"] == "ready"
     assert packet["facts"] == ["receipt", "communication"]
-    assert packet["missing"] == ["services", "earlier_payments"]
+    assert (packet["left_out"], packet["missing"]) == (["services"], ["earlier_payments"])
     pdf = clerk.get(path_of(packet, ".pdf"))
     assert pdf.headers["Content-Type"] == "application/pdf"
     words = words_in(pdf.content)
@@ -180,6 +180,7 @@ def test_health_data_leaves_in_the_approved_file_alone(office, dispute, clerk, b
     assert "not given so far" in words
     assert [secret for secret in SECRETS if secret in told_the_processor(office)] == []
     assert (answers(office, dispute)[0]["state"], shown(office)["state"]) == ("sent", "under_review")
+    assert (tasks(office), tasks(office, "done")) == (set(), {"dispute-opened"})
     all_is_well(office)
 
 
@@ -268,7 +269,10 @@ def test_a_person_is_reminded_before_the_time_is_over_unless_it_was_answered(
     assert "dispute-due" not in tasks(office)
     clock_file.write_text((NOW + timedelta(days=6, hours=12)).isoformat())
     office.work()
-    assert "dispute-due" in tasks(office)
+    assert tasks(office) == {"dispute-opened", "dispute-due"}
+    clerk.post(path_of(draft(clerk, dispute), "/submit"), key="s")
+    office.work()
+    assert tasks(office) == set()
 
 
 def test_above_the_limit_another_person_gives_the_money_up(office, dispute, clerk, boss):
@@ -311,6 +315,7 @@ def test_what_the_bank_decided_meanwhile_is_a_task_and_no_answer(office, dispute
     office.work()
     assert answers(office, dispute)[0]["state"] == "refused"
     assert "dispute-answer-refused" in tasks(office)
+    assert "dispute-opened" not in tasks(office)
     assert shown(office)["state"] == "lost"
     all_is_well(office)
 
@@ -326,12 +331,15 @@ def test_an_inquiry_is_answered_and_once_more_when_it_becomes_a_dispute(office, 
     office.work()
     second = clerk.post(f"/disputes/{found['id']}/evidence", {}, key="again")
     assert second.json()["code"] == "dispute-answered"
+    assert tasks(office) == set()
     office.sandbox.control("escalate-dispute", dispute=asked["id"])
     until(office, "charge.dispute.funds_withdrawn")
+    assert tasks(office) == {"dispute-escalated"}
     packet = clerk.post(f"/disputes/{found['id']}/evidence", {}, key="escalated").json()
     clerk.post(path_of(packet, "/submit"), key="u")
     office.work()
     assert [answer["state"] for answer in answers(office, found)] == ["sent", "sent"]
+    assert tasks(office) == set()
     assert shown(office)["state"] == "under_review"
 
 

@@ -212,3 +212,12 @@ def test_a_webhook_that_nobody_signed_or_that_is_huge_is_refused(app):
     client = app.test_client()
     assert client.post("/webhooks/stripe", data=b"{}").status_code == 422
     assert client.post("/webhooks/stripe", data=b"x" * 300_000).status_code == 413
+
+
+def test_a_public_address_asked_in_a_wrong_way_says_so_and_a_secret_one_says_nothing(app):
+    browser = app.test_client()
+    assert browser.get("/webhooks/stripe").status_code == 405
+    assert browser.delete("/pay/some-token").status_code == 405
+    assert browser.delete("/staff/today").status_code == 303
+    assert browser.get("/webhooks/other").status_code == 303
+    assert browser.delete("/api/v1/payments").status_code == 401

@@ -116,6 +116,7 @@ def bank(clinic, now):
             "site_id": clinic.site.id,
             "payment_id": [each.id for each in chosen],
             "banked_on": now.date().isoformat(),
+            "together": str(sum(each.amount.cents for each in chosen)),
             "key": "k1",
         }
         return clerk.post(PAGE, data=form | changed)
@@ -140,6 +141,25 @@ def test_what_waits_is_banked_once_and_has_a_slip_that_names_nobody(edge, enter,
         assert told in slip
     assert "Maria" not in slip
     assert edge.read(lambda read: list_undeposited(read, SYSTEM, limit=9)) == []
+
+
+def test_the_page_names_whose_money_it_is_to_those_who_may_know(enter, waiting):
+    assert enter().get(PAGE).text.count("Sample, Maria</a>") == 2
+    assert "Maria" not in enter(Role.ACCOUNTANT).get(PAGE).text
+
+
+def test_what_is_marked_is_booked_only_after_the_page_said_how_much_it_is(edge, enter, waiting, bank):
+    """As a browser without scripts sends it: the sum is still that of all that waits."""
+    clerk, (cash, check) = enter(), waiting
+    refused = bank(clerk, [check], together="70000")
+    assert refused.status_code == 422
+    assert "What is marked is $300.00 together." in refused.text
+    assert f'value="{cash.id}" data-cents="40000" aria' in refused.text
+    assert f'value="{check.id}" data-cents="30000" checked' in refused.text
+    assert "<output data-together>$300.00</output>" in refused.text
+    assert 'name="together" value="30000"' in refused.text
+    assert "$300.00" in clerk.get(bank(clerk, [check], key="k2").location).text
+    assert edge.read(lambda read: list_undeposited(read, SYSTEM, limit=9)) == [cash]
 
 
 def test_an_old_page_is_told_what_was_banked_meanwhile(edge, enter, waiting, bank):

@@ -86,6 +86,8 @@ def test_a_packet_without_health_data_is_drafted_seen_and_sent(database, clerk, 
     (packet,) = answers(database, dispute)
     told = clerk.get(page).text
     assert "Holds no health information." in told
+    assert "On file, and left out: Days of service and what was given; " in told
+    assert "Not on file: " in told
     pdf = clerk.get(f"{page}/answers/{packet.id}.pdf")
     assert (pdf.status_code, pdf.mimetype) == (200, "application/pdf")
     assert send(clerk, page, f"{page}/answers/{packet.id}/submit", key=key(2)).status_code == 303

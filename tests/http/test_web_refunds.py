@@ -202,7 +202,6 @@ def test_an_old_page_is_told_the_new_amount_and_moves_nothing(edge, enter, ask, 
 
 def test_what_is_wrong_is_said_beside_its_field(edge, enter, ask, deed, look):
     clerk = enter()
-    token = token_of(clerk, ask)
     wrong = {
         "amount": [("", 422), ("0", 422), ("-5", 422), ("1e3", 422), ("2550.01", 409)],
         "reason": [("", 422), ("hurt", 422)],
@@ -211,8 +210,8 @@ def test_what_is_wrong_is_said_beside_its_field(edge, enter, ask, deed, look):
     for field, entries in wrong.items():
         for entered, status in entries:
             for step in (look, deed):
-                form = ASKED | {field: entered, "key": f"{len(step)}{entered}{field}", "csrf_token": token}
-                answer = clerk.post(step, data=form)
+                form = ASKED | {field: entered, "key": f"{len(step)}{entered}{field}"}
+                answer = send(clerk, ask, step, **form)
                 assert (answer.status_code, answer.text.count("autofocus")) == (status, 1), (field, entered)
                 assert f'id="{field}-wrong"' in answer.text
     assert refunds(edge) == []

@@ -18,6 +18,7 @@ from billing.kernel.permissions import ROLES, SYSTEM, Actor, Role
 from billing.ledger.queries import entry_of
 from billing.payments.errors import BadBankingDay
 from billing.payments.errors.drawers import (
+    DrawerElsewhere,
     DrawerNotYours,
     DrawerOpen,
     DrawerWaits,
@@ -104,6 +105,18 @@ def test_cash_falls_into_the_drawer_of_who_takes_it(till):
     assert till.cash().drawer_id == drawer.id
     assert till.cash(actor=BEN).drawer_id == bens.id
     assert till.cash(actor=SUE).drawer_id is None
+
+
+def test_cash_of_another_site_falls_into_a_drawer_of_that_site_or_is_not_taken(till):
+    with till.database.reading() as read:
+        (other,) = [each for each in sites(read, till.invoice.entity_id) if each.id != till.site_id]
+    elsewhere = till.open(site_id=other.id)
+    with pytest.raises(DrawerElsewhere) as refusal:
+        till.cash()
+    assert refusal.value.more["site_id"] == till.site_id
+    assert till.found() == set()
+    here = till.open()
+    assert till.cash().drawer_id == here.id != elsewhere.id
 
 
 def test_a_token_that_a_person_issued_puts_cash_into_that_persons_drawer(till):

@@ -21,6 +21,12 @@ class DrawerWaits(Conflict):
     code = "drawer-waits"
 
 
+class DrawerElsewhere(Conflict):
+    """Who takes the cash has a drawer open at another site than this cash is of, and none at the one named."""
+
+    code = "drawer-elsewhere"
+
+
 class DrawerNotYours(Conflict):
     """A drawer is counted by its cashier, or by who may manage drawers."""
 

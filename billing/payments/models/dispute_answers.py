@@ -46,6 +46,7 @@ class DisputeAnswerRow(Base):
     amount_cents: Mapped[int]
     facts: Mapped[str] = mapped_column(String(200))
     missing: Mapped[str] = mapped_column(String(200))
+    left_out: Mapped[str] = mapped_column(String(200), server_default="")
     has_health_data: Mapped[bool]
     needs_approval: Mapped[bool]
     document_id: Mapped[str | None] = mapped_column(String(40), ForeignKey("document.id"), unique=True)

@@ -17,8 +17,9 @@ from billing.payments.queries.disputes import dispute_of, find_dispute
 from billing.payments.queries.reach import seen
 from billing.payments.records.dispute_answers import AnswerKind, DisputeAnswer, EvidenceFact
 from billing.payments.records.disputes import Dispute
+from billing.payments.rules import was_answered
 from billing.payments.states.dispute_answers import AnswerEvent, AnswerState
-from billing.payments.states.disputes import DisputeState
+from billing.payments.states.disputes import WANTS_ANSWER, DisputeState
 from billing.platform.data.database import Read
 from billing.platform.data.states import StateChange
 
@@ -73,16 +74,20 @@ def unresolved_answers(read: Read, *, before: datetime) -> Sequence[DisputeAnswe
 
 
 def unanswered_disputes(read: Read, *, due_before: datetime, now: datetime) -> Sequence[Dispute]:
-    """Disputes and inquiries that want an answer before then, and have none, sent or on its way."""
-    answered = select(DisputeAnswerRow.dispute_id).where(
-        DisputeAnswerRow.state.in_((AnswerState.SENDING, AnswerState.SENT))
-    )
+    """Disputes and inquiries that want an answer before then, and have none, sent or on its way.
+
+    What was told when the bank only asked is no answer once it took the money.
+    """
     query = select(DisputeRow).where(
-        DisputeRow.state.in_((DisputeState.INQUIRY, DisputeState.NEEDS_RESPONSE)),
+        DisputeRow.state.in_(WANTS_ANSWER),
         DisputeRow.due_at.between(now, due_before),
-        DisputeRow.id.not_in(answered),
     )
-    return [dispute_of(row) for row in read.session.scalars(query)]
+    due = [dispute_of(row) for row in read.session.scalars(query)]
+    return [dispute for dispute in due if not _is_answered(read, dispute)]
+
+
+def _is_answered(read: Read, dispute: Dispute) -> bool:
+    return was_answered(dispute, list_answers(read, dispute.id, SYSTEM))
 
 
 def answer_of(row: DisputeAnswerRow) -> DisputeAnswer:
@@ -98,6 +103,7 @@ def answer_of(row: DisputeAnswerRow) -> DisputeAnswer:
         amount=Money(row.amount_cents),
         facts=_facts(row.facts),
         missing=_facts(row.missing),
+        left_out=_facts(row.left_out),
         has_health_data=row.has_health_data,
         needs_approval=row.needs_approval,
         document_id=row.document_id,

@@ -37,7 +37,8 @@ class EvidenceFact(StrEnum):
 class DisputeAnswer:
     """`has_health_data` needs another person's approval, and so does an acceptance above the limit.
 
-    `facts` are what an evidence packet holds, and `missing` what its reason calls for beside them.
+    `facts` are what an evidence packet holds. Of what its reason calls for beside them, `left_out` was on file
+    and not chosen, and `missing` was not on file.
     `was_to_the_inquiry` says that the bank asked again, for the money, after it had left.
     """
 
@@ -52,6 +53,7 @@ class DisputeAnswer:
     amount: Money
     facts: tuple[EvidenceFact, ...]
     missing: tuple[EvidenceFact, ...]
+    left_out: tuple[EvidenceFact, ...]
     has_health_data: bool
     needs_approval: bool
     document_id: str | None

@@ -40,7 +40,7 @@ class EvidenceNeedsView(Schema):
 
 
 class DisputeAnswerView(Schema):
-    """`missing` is what the reason calls for beside the packet's `facts`."""
+    """What the reason calls for beside the packet's `facts`: on file and `left_out`, or `missing` from it."""
 
     id = fields.String()
     dispute_id = fields.String()
@@ -50,6 +50,7 @@ class DisputeAnswerView(Schema):
     amount_cents = Cents(attribute="amount")
     facts = fields.List(fields.String())
     missing = fields.List(fields.String())
+    left_out = fields.List(fields.String())
     has_health_data = fields.Boolean()
     needs_approval = fields.Boolean()
     sha256 = fields.String(allow_none=True)

@@ -29,6 +29,8 @@ class DisputeEvent(StrEnum):
 DISPUTED = (DisputeState.NEEDS_RESPONSE, DisputeState.UNDER_REVIEW)
 """The bank holds the money; an inquiry moves and blocks nothing."""
 
+WANTS_ANSWER = (DisputeState.INQUIRY, DisputeState.NEEDS_RESPONSE)
+
 ENDED = (DisputeState.WON, DisputeState.LOST, DisputeState.CLOSED)
 
 _ENDS: dict[DisputeEvent, DisputeState] = {

@@ -24,8 +24,16 @@ from billing.payments.rules import (
     missing_of,
     refuse_second_acceptance,
     refuse_unless_answerable,
+    was_answered,
 )
 from billing.payments.states.dispute_answers import ANSWER_MOVES, AnswerEvent, AnswerState
+from billing.payments.use_cases.dispute_tasks import (
+    ANSWER_DUE,
+    ANSWER_REFUSED,
+    end_asking,
+    end_doubt,
+    end_repeating,
+)
 from billing.platform.data.audit import record_audit
 from billing.platform.data.database import Tx
 from billing.platform.data.documents import freeze
@@ -37,7 +45,6 @@ EVIDENCE = "evidence"
 """The kind of a packet's document."""
 RENDER_EVIDENCE, SEND_ANSWER = "render-evidence", "send-answer"
 """The jobs that draw a packet (its key is the document's id) and send an answer (its key is the answer's)."""
-ANSWER_REFUSED, ANSWER_DUE = "dispute-answer-refused", "dispute-due"
 DUE_WITHIN = timedelta(days=3)
 
 
@@ -61,6 +68,7 @@ def draft_evidence(
     if statement:
         on_file[EvidenceFact.STATEMENT] = statement
     chosen = choose_facts(dispute.reason, on_file, facts)
+    missing = missing_of(dispute.reason, on_file)
     body = {
         **_about(tx, dispute, number=len(answers) + 1, now=now),
         "has_health_data": holds_health_data(chosen),
@@ -77,7 +85,8 @@ def draft_evidence(
         actor,
         now,
         facts=" ".join(chosen),
-        missing=" ".join(missing_of(dispute.reason, chosen)),
+        missing=" ".join(missing),
+        left_out=" ".join(missing_of(dispute.reason, {*chosen, *missing})),
         has_health_data=holds_health_data(chosen),
         needs_approval=holds_health_data(chosen),
         document_id=document.id,
@@ -111,6 +120,7 @@ def accept_dispute(
         now,
         facts="",
         missing="",
+        left_out="",
         has_health_data=False,
         needs_approval=amount > limit,
     )
@@ -156,6 +166,8 @@ def keep_answer_sent(
         row.file_reference, row.sent_at = file_reference, now
         record_audit(tx, actor=actor, action="dispute.answer", subject_id=row.id, now=now)
         tx.session.flush()
+        end_doubt(tx, answer_id=row.id, actor=actor, now=now)
+        _end_asking_if_answered(tx, row.dispute_id, actor, now)
     return answer_of(row)
 
 
@@ -164,6 +176,7 @@ def refuse_answer(tx: Tx, *, answer_id: str, actor: Actor, now: datetime) -> Dis
     row = _locked_row(tx, answer_id)
     if row.state != AnswerState.REFUSED:
         advance(tx, row, ANSWER_MOVES, AnswerEvent.REFUSE, actor=actor, now=now)
+        end_doubt(tx, answer_id=row.id, actor=actor, now=now)
         _ask(tx, answer_of(row), ANSWER_REFUSED, row.id, actor, now)
         tx.session.flush()
     return answer_of(row)
@@ -175,6 +188,14 @@ def remind_of_disputes(tx: Tx, *, actor: Actor, now: datetime) -> int:
     for dispute in due:
         _ask(tx, dispute, ANSWER_DUE, dispute.id, actor, now)
     return len(due)
+
+
+def _end_asking_if_answered(tx: Tx, dispute_id: str, actor: Actor, now: datetime) -> None:
+    """Not when the bank took the money while what it was told of its question was on its way."""
+    answers = list_answers(tx, dispute_id, SYSTEM)
+    if was_answered(find_dispute(tx, dispute_id, SYSTEM), answers):
+        end_asking(tx, dispute_id=dispute_id, actor=actor, now=now)
+        end_repeating(tx, answer_ids=[answer.id for answer in answers], actor=actor, now=now)
 
 
 def _locked(tx: Tx, dispute_id: str, actor: Actor) -> tuple[Dispute, Sequence[DisputeAnswer]]:

@@ -26,14 +26,15 @@ from billing.payments.queries.payments import find_payment
 from billing.payments.records.disputes import Dispute, DisputeFacts, DisputeMovementFacts
 from billing.payments.records.payments import Payment
 from billing.payments.rules import held_as
-from billing.payments.states.disputes import DISPUTE_MOVES, ENDED, DisputeEvent, DisputeState
+from billing.payments.states.disputes import DISPUTE_MOVES, WANTS_ANSWER, DisputeEvent, DisputeState
 from billing.payments.use_cases.dispute_losses import end_waiting_refunds, take_loss
+from billing.payments.use_cases.dispute_tasks import ANSWER_AGAIN, ANSWER_DISPUTE, end_asking
 from billing.platform.data.audit import record_audit
 from billing.platform.data.database import Tx
 from billing.platform.data.states import advance
-from billing.platform.data.tasks import ask_a_person
+from billing.platform.data.tasks import ask_a_person, stands_open
 
-ANSWER_DISPUTE, DISPUTE_REVERSED = "dispute-opened", "dispute-reversed"
+DISPUTE_REVERSED = "dispute-reversed"
 MORE_THAN_IS_LEFT = "dispute-exceeds-payment"
 CATEGORIES = ("dispute", "dispute_reversal")
 """Reporting categories that a dispute's movements may have; another one is a person's to explain."""
@@ -89,12 +90,18 @@ def _open(tx: Tx, payment: Payment, facts: DisputeFacts, actor: Actor, now: date
 
 def _follow(tx: Tx, row: DisputeRow, facts: DisputeFacts, actor: Actor, now: datetime) -> None:
     """A reading that was overtaken by a later one is no move of the table."""
-    if (DisputeState(row.state), facts.told) in DISPUTE_MOVES:
+    before = DisputeState(row.state)
+    if (before, facts.told) in DISPUTE_MOVES:
         advance(tx, row, DISPUTE_MOVES, facts.told, actor=actor, now=now)
         row.due_at = facts.due_at
-    if facts.told in (DisputeEvent.INQUIRE, DisputeEvent.DISPUTE) and row.state not in ENDED:
-        _ask(tx, row, ANSWER_DISPUTE, actor, now)
     tx.session.flush()
+    if row.state not in WANTS_ANSWER:
+        end_asking(tx, dispute_id=row.id, actor=actor, now=now)
+    elif facts.told in (DisputeEvent.INQUIRE, DisputeEvent.DISPUTE):
+        _ask(tx, row, ANSWER_DISPUTE, actor, now)
+        was_asked = stands_open(tx, kind=ANSWER_DISPUTE, subject_id=row.id)
+        if before is DisputeState.INQUIRY and row.state == DisputeState.NEEDS_RESPONSE and not was_asked:
+            _ask(tx, row, ANSWER_AGAIN, actor, now)
 
 
 def _move(tx: Tx, row: DisputeRow, facts: DisputeMovementFacts, actor: Actor, now: datetime) -> None:

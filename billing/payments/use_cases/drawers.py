@@ -20,7 +20,13 @@ from billing.kernel.permissions import Actor, Permission
 from billing.ledger.records import Account, Posting, Source, credit, debit
 from billing.ledger.use_cases import post
 from billing.payments.errors import BadBankingDay
-from billing.payments.errors.drawers import DrawerNotYours, DrawerOpen, FloatNotThere, OwnDrawer
+from billing.payments.errors.drawers import (
+    DrawerElsewhere,
+    DrawerNotYours,
+    DrawerOpen,
+    FloatNotThere,
+    OwnDrawer,
+)
 from billing.payments.models.drawers import CashDrawerRow, CashFloatRow, ChangeFundRow
 from billing.payments.queries.drawers import banked_from, drawer_of, find_drawer, float_of, taken_in
 from billing.payments.records.drawers import CashDrawer, CashFloat
@@ -29,7 +35,7 @@ from billing.platform.data.audit import record_audit
 from billing.platform.data.database import Tx
 from billing.platform.data.inserts import insert_unless_there
 from billing.platform.data.states import advance
-from billing.platform.data.tasks import ask_a_person
+from billing.platform.data.tasks import ask_a_person, end_tasks
 
 CASH_DRAWER, CASH_FLOAT = "cash_drawer", "cash_float"
 DRAWER_DIFFERENCE = "drawer-difference"
@@ -135,7 +141,10 @@ def confirm_drawer(tx: Tx, *, drawer_id: str, counted: Money, actor: Actor, now:
     advance(tx, row, DRAWER_MOVES, DrawerEvent.CONFIRM, actor=actor, now=now)
     row.confirmed_cents, row.confirmed_by = counted.cents, actor.person
     _audit(tx, row, "drawer.confirm", counted, actor, now)
-    return _close(tx, fund, row, Money(counted.cents - (row.expected_cents or 0)), today, actor, now)
+    difference = Money(counted.cents - (row.expected_cents or 0))
+    closed = _close(tx, fund, row, difference, today, actor, now)
+    end_tasks(tx, kind=DRAWER_DIFFERENCE, subject_ids=[row.id], actor=actor, now=now)
+    return closed
 
 
 def lock_change(tx: Tx, site: Site) -> ChangeFundRow:
@@ -187,6 +196,21 @@ def lock_open_drawer(tx: Tx, site_id: str, actor: Actor) -> str | None:
         .with_for_update()
     )
     return tx.session.scalar(query)
+
+
+def refuse_cash_outside(tx: Tx, site_id: str, actor: Actor) -> None:
+    """Who counts a drawer elsewhere would hold cash that no count expects. Raises: DrawerElsewhere."""
+    query = select(CashDrawerRow.site_id).where(
+        CashDrawerRow.cashier == actor.person, CashDrawerRow.state == DrawerState.OPEN
+    )
+    if open_at := tx.session.scalars(query).all():
+        names = " and ".join(sorted(find_site(tx, each).name for each in open_at))
+        here = find_site(tx, site_id).name
+        raise DrawerElsewhere(
+            f"Your cash drawer is open at {names}, and this is cash of {here}. Open a drawer at {here} too, with "
+            "no change if need be, and keep the cash in it: it is counted and banked there.",
+            site_id=site_id,
+        )
 
 
 def _close(

@@ -31,7 +31,7 @@ from billing.payments.records.payments import ChargeFacts, Owned, Payment, Tende
 from billing.payments.rules import refuse_unless_payable
 from billing.payments.states.payments import PaymentState
 from billing.payments.use_cases.credits import open_lot
-from billing.payments.use_cases.drawers import lock_open_drawer
+from billing.payments.use_cases.drawers import lock_open_drawer, refuse_cash_outside
 from billing.payments.use_cases.receipts import issue_payment_receipt
 from billing.platform.data.audit import record_audit
 from billing.platform.data.database import Tx
@@ -66,7 +66,7 @@ def take_cash(
 def put_in_drawer(tx: Tx, row: PaymentRow, tendered: Money | None, actor: Actor) -> None:
     """Cash falls into the open drawer of who takes it, and what was handed over is remembered.
 
-    Raises: TenderedTooLittle.
+    Raises: TenderedTooLittle, DrawerElsewhere.
     """
     if tendered is not None and tendered.cents < row.amount_cents:
         kept = Money(row.amount_cents)
@@ -74,6 +74,8 @@ def put_in_drawer(tx: Tx, row: PaymentRow, tendered: Money | None, actor: Actor)
         raise TenderedTooLittle(f"{tendered} was handed over, which is less than {kept}.", [flaw])
     row.tendered_cents = None if tendered is None else tendered.cents
     row.drawer_id = lock_open_drawer(tx, row.site_id, actor)
+    if row.drawer_id is None:
+        refuse_cash_outside(tx, row.site_id, actor)
 
 
 def take_check(

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from flask import Flask, Request, abort, g, redirect, request
+from werkzeug.exceptions import MethodNotAllowed
 
 from billing.kernel.permissions import Actor, Permission
 from billing.platform.http.errors import NotPermitted, SignInRequired
@@ -56,7 +57,7 @@ def install_guard(
     def check() -> Any:
         if not request.path.isprintable():
             abort(404)  # no id of ours holds a control character, and PostgreSQL takes no NUL
-        if request.endpoint in public:
+        if _is_public(app, public):
             return None
         actor = authenticate(request)
         if actor is None:
@@ -66,6 +67,15 @@ def install_guard(
             raise NotPermitted(f"This needs the permission {needed}.", permission=str(needed))
         g.actor = actor
         return None
+
+
+def _is_public(app: Flask, public: frozenset[str]) -> bool:
+    """Also when a public address is asked in a way that it does not take: who asks is told so (405)."""
+    refused = request.routing_exception
+    if not isinstance(refused, MethodNotAllowed):
+        return request.endpoint in public
+    at = app.create_url_adapter(request)
+    return any(at.match(method=method)[0] in public for method in refused.valid_methods or () if at)
 
 
 def _send_away(sign_in_page: str) -> Any:

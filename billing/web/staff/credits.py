@@ -104,7 +104,7 @@ def _add_refunds(routes: Blueprint, edge: Edge, limit: Money) -> None:
     def ask(lot_id: str) -> str:
         return render_template(FORM, **_page(edge, lot_id))
 
-    @routes.post("/staff/credits/<lot_id>/refunds/look")
+    @routes.get("/staff/credits/<lot_id>/refunds/look")
     @guard(Permission.REFUNDS_REQUEST)
     def look(lot_id: str) -> str | tuple[str, int]:
         """What would happen, in words; nothing does yet."""
@@ -211,7 +211,7 @@ def _why_not(lot: CreditLot, *, is_disputed: bool) -> str | None:
 def _wish(held: Held) -> Wish:
     """Raises: InvalidRequest."""
     return Wish(
-        amount=amount_of(request.form.get("amount", "")),
+        amount=amount_of(request.values.get("amount", "")),
         available=believed("available"),
         payment=_target(held),
     )
@@ -219,7 +219,7 @@ def _wish(held: Held) -> Wish:
 
 def _target(held: Held) -> Payment | None:
     """The card payment it goes back to, or none for a check. Raises: InvalidRequest."""
-    chosen = request.form.get("target", "")
+    chosen = request.values.get("target", "")
     found = next((each for each in held.cards if each.id == chosen), None)
     if found is None and chosen != BY_CHECK:
         message = "Choose where it goes."

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
@@ -15,6 +15,7 @@ from billing.catalog.records import Entity, Site
 from billing.kernel.errors import Flaw
 from billing.kernel.money import ZERO, Money, total
 from billing.kernel.permissions import Actor, Permission
+from billing.patients.queries import names_of
 from billing.payments.queries.deposits import find_deposit, list_deposits, list_undeposited
 from billing.payments.queries.drawers import free_change
 from billing.payments.queries.payments import payments_by_id
@@ -27,7 +28,7 @@ from billing.platform.http.errors import InvalidRequest
 from billing.platform.http.guard import current_actor, guard
 from billing.web import words
 from billing.web.forms import amount_of, written
-from billing.web.refusals import REFUSED, date_of, shown_again
+from billing.web.refusals import REFUSED, believed, date_of, shown_again
 
 PAGE = "staff/deposits.html"
 MOST_WAITING, MOST_PAST = 200, 30
@@ -35,16 +36,32 @@ MOST_WAITING, MOST_PAST = 200, 30
 
 @dataclass(frozen=True, kw_only=True)
 class Drawer:
-    """What waits at one site, oldest first; `free` is its change that is in no drawer."""
+    """What waits at one site, oldest first; `free` is its change that is in no drawer.
+
+    `marked` are the ids of what goes along, `change` what is typed to go with it, `banked_on` the day; of a
+    form that was sent and refused, what was entered.
+    """
 
     site: Site
-    today: str
+    banked_on: str
     free: Money
     payments: Sequence[Payment]
+    marked: frozenset[str]
+    change: str
+    was_sent: bool
 
     @property
     def amount(self) -> Money:
         return total(payment.amount for payment in self.payments)
+
+    @property
+    def together(self) -> Money:
+        """What the bank gets, as it is marked and typed; what cannot be read counts nothing."""
+        try:
+            change = _change_of(self.change)
+        except InvalidRequest:
+            change = ZERO
+        return total(each.amount for each in self.payments if each.id in self.marked) + change
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,6 +89,7 @@ def make_blueprint(edge: Edge) -> Blueprint:
         actor, now = current_actor(), edge.clock()
 
         def work(tx: Tx) -> str:
+            shown = believed("together")
             deposit = bank_payments(
                 tx,
                 site_id=request.form.get("site_id", ""),
@@ -81,6 +99,9 @@ def make_blueprint(edge: Edge) -> Blueprint:
                 actor=actor,
                 now=now,
             )
+            if deposit.amount != shown:
+                message = f"What is marked is {deposit.amount} together. Look at it, then book it."
+                raise InvalidRequest(message, [Flaw("/together", message)])
             return url_for("staff_deposits.slip", deposit_id=deposit.id)
 
         try:
@@ -102,7 +123,12 @@ def make_blueprint(edge: Edge) -> Blueprint:
 
 def _change() -> Money:
     """What goes along beside the payments; below zero, what is missing of them. Raises: InvalidRequest."""
-    text = request.form.get("change", "").strip()
+    return _change_of(request.form.get("change", ""))
+
+
+def _change_of(typed: str) -> Money:
+    """Raises: InvalidRequest."""
+    text = typed.strip()
     if not text.strip("0."):
         return ZERO
     amount = amount_of(text.removeprefix("-"), "change")
@@ -120,30 +146,55 @@ def _chosen() -> list[str]:
 
 def _page(edge: Edge) -> dict[str, Any]:
     actor, now = current_actor(), edge.clock()
-    with edge.database.reading() as read:
-        drawers = _drawers(read, actor, now)
-        past = list_deposits(read, actor, limit=MOST_PAST)
+    drawers, past, names = edge.audited_read(
+        lambda read: _looked_at(read, actor, now), actor=actor, action="page.deposits", subject_id=actor.id
+    )
     return {
         "drawers": drawers,
         "past": past,
+        "names": names,
         "words": words,
         "may_bank": actor.may(Permission.PAYMENTS_TAKE),
         "most": MOST_WAITING,
     }
 
 
+def _looked_at(
+    read: Read, actor: Actor, now: datetime
+) -> tuple[Sequence[Drawer], Sequence[BankDeposit], Mapping[str, str] | None]:
+    """What waits, what was banked, and whose it is for those who may know a patient."""
+    drawers = _drawers(read, actor, now)
+    of = {payment.patient_id for drawer in drawers for payment in drawer.payments}
+    names = names_of(read, of, actor) if actor.may(Permission.PATIENTS_READ) else None
+    return drawers, list_deposits(read, actor, limit=MOST_PAST), names
+
+
 def _drawers(read: Read, actor: Actor, now: datetime) -> list[Drawer]:
     waiting = list(reversed(list_undeposited(read, actor, limit=MOST_WAITING)))
     free = free_change(read, actor)
     return [
-        Drawer(
-            site=find_site(read, site_id),
-            today=site_date(read, site_id, now).isoformat(),
-            free=free.get(site_id, ZERO),
-            payments=[payment for payment in waiting if payment.site_id == site_id],
+        _drawer(
+            find_site(read, site_id),
+            site_date(read, site_id, now),
+            free.get(site_id, ZERO),
+            [payment for payment in waiting if payment.site_id == site_id],
         )
         for site_id in sorted({payment.site_id for payment in waiting})
     ]
+
+
+def _drawer(site: Site, today: date, free: Money, payments: Sequence[Payment]) -> Drawer:
+    """All of it is marked, unless the form of this site was refused: then what was entered stays."""
+    form = request.form if request.form.get("site_id") == site.id else None
+    return Drawer(
+        site=site,
+        free=free,
+        payments=payments,
+        marked=frozenset(form.getlist("payment_id") if form else (payment.id for payment in payments)),
+        change=form.get("change", "") if form else str(min(free, ZERO)).replace("$", ""),
+        banked_on=form.get("banked_on", "") if form else today.isoformat(),
+        was_sent=form is not None,
+    )
 
 
 def _slip(read: Read, deposit_id: str, actor: Actor) -> Slip:

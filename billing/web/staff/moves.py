@@ -80,7 +80,7 @@ def make_blueprint(edge: Edge) -> Blueprint:
             return shown_again(FORM, error, found=None, text=text, **page)
         return render_template(FORM, found=found, text=text, **page)
 
-    @routes.post("/staff/payments/<payment_id>/moves/look")
+    @routes.get("/staff/payments/<payment_id>/moves/look")
     @guard(Permission.CREDITS_WRITE)
     def look(payment_id: str) -> str:
         """What will move, in words, and to which invoice; nothing moves yet."""
@@ -159,7 +159,7 @@ def _misplaced(read: Read, payment_id: str, actor: Actor) -> Misplaced:
 
 def _right(edge: Edge) -> Right:
     """The patient of the form. Raises: NoSuchPatient."""
-    actor, patient_id = current_actor(), request.form.get("patient_id", "")
+    actor, patient_id = current_actor(), request.values.get("patient_id", "")
 
     def look(read: Read) -> Right:
         return Right(

@@ -59,7 +59,7 @@ def make_blueprint(edge: Edge, limit: Money) -> Blueprint:
     def ask(patient_id: str) -> str:
         return render_template(FORM, **_page(edge, patient_id))
 
-    @routes.post("/staff/patients/<patient_id>/refunds/look")
+    @routes.get("/staff/patients/<patient_id>/refunds/look")
     @guard(Permission.REFUNDS_REQUEST)
     def look(patient_id: str) -> str | tuple[str, int]:
         """Which payment would give how much, in words; nothing moves yet."""
@@ -99,7 +99,7 @@ def make_blueprint(edge: Edge, limit: Money) -> Blueprint:
 def _wish() -> Wish:
     """Raises: InvalidRequest."""
     return Wish(
-        amount=amount_of(request.form.get("amount", "")),
+        amount=amount_of(request.values.get("amount", "")),
         refundable=believed("refundable"),
         reason=choice_of(RefundReason, "reason", CHOOSE_REASON),
     )

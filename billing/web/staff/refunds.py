@@ -87,7 +87,7 @@ def _add_asking(routes: Blueprint, edge: Edge, limit: Money) -> None:
     def ask(payment_id: str) -> str:
         return render_template("staff/refund_ask.html", **_form(edge, payment_id))
 
-    @routes.post("/staff/payments/<payment_id>/refunds/look")
+    @routes.get("/staff/payments/<payment_id>/refunds/look")
     @guard(Permission.REFUNDS_REQUEST)
     def look(payment_id: str) -> str | tuple[str, int]:
         """What would happen, in words; nothing does yet."""
@@ -162,7 +162,7 @@ def _wish(returning: Returning) -> Wish:
     """Raises: InvalidRequest."""
     by_card = returning.goes_to_card
     return Wish(
-        amount=amount_of(request.form.get("amount", "")),
+        amount=amount_of(request.values.get("amount", "")),
         refundable=believed("refundable"),
         reason=choice_of(RefundReason, "reason", CHOOSE_REASON),
         method=choice_of(RefundMethod, "method", CHOOSE_WAY) if by_card else RefundMethod.CHECK,
