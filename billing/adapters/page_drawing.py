@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date
 from functools import cache
 from io import BytesIO
 from pathlib import Path
@@ -18,6 +19,8 @@ from reportlab.lib.pagesizes import LETTER
 from reportlab.pdfbase.pdfmetrics import registerFont, stringWidth
 from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.pdfgen.canvas import Canvas
+
+from billing.kernel.clock import day_in_words
 
 FONTS = Path(__file__).parents[1] / "static" / "fonts"
 PLAIN, BOLD = "DejaVuSansCondensed", "DejaVuSansCondensed-Bold"
@@ -186,6 +189,11 @@ def stacked(canvas: Canvas, blocks: Sequence[Block], top: float) -> None:
 
 
 def day(iso: str) -> str:
-    """`2026-11-03` as people here read it: 11/03/2026."""
+    """`2026-11-03` as the clinic's own papers have it: Nov 3, 2026."""
+    return day_in_words(date.fromisoformat(iso))
+
+
+def day_in_figures(iso: str) -> str:
+    """`2026-11-03` as insurers' forms have it: 11/03/2026."""
     year, month, of_month = iso.split("-")
     return f"{month}/{of_month}/{year}"

@@ -29,7 +29,7 @@ from billing.adapters.page_drawing import (
     Block,
     Box,
     box_of,
-    day,
+    day_in_figures,
     frame,
     paginated,
     pair,
@@ -102,7 +102,9 @@ def _draw_page(body: Body, canvas: Canvas, blocks: Sequence[Block], number: int,
     canvas.setLineWidth(0.5)
     canvas.line(MARGIN, 44, WIDTH - MARGIN, 44)
     text_at(canvas, MARGIN, 34, CODES_NOTICE, PLAIN, 5.6, color=GREY)
-    left = f"Superbill {body['number']}, version {body['version']}, issued {day(body['issued_on'])}"
+    left = (
+        f"Superbill {body['number']}, version {body['version']}, issued {day_in_figures(body['issued_on'])}"
+    )
     text_at(
         canvas, MARGIN, 24, left + (". SAMPLE DATA" if body["is_sample"] else ""), PLAIN, SMALL, color=GREY
     )
@@ -142,7 +144,10 @@ def _letterhead(body: Body) -> Block:
     clinic, site = body["clinic"], body["site"]
     left = wrapped(clinic["trade_name"], BOLD, LARGE, 300)
     under = [*_address_lines(site["address"], 300), f"Phone {site['phone']}"]
-    right = [f"No. {body['number']}", f"Version {body['version']}, issued {day(body['issued_on'])}"]
+    right = [
+        f"No. {body['number']}",
+        f"Version {body['version']}, issued {day_in_figures(body['issued_on'])}",
+    ]
     if body["supersedes"]:
         right.append(f"Replaces superbill {body['supersedes']}")
     height = max(len(left) * LARGE * LEADING + len(under) * NORMAL * LEADING, 26 + len(right) * 12) + 20
@@ -168,7 +173,7 @@ def _patient_box(body: Body) -> Box:
     patient = body["patient"]
     rows = [
         ("Name", patient["name"]),
-        ("Date of birth", day(patient["born_on"])),
+        ("Date of birth", day_in_figures(patient["born_on"])),
         ("Address", _address_lines(patient["address"], 1_000)),
         ("Phone", _phone(patient["phone"] or "")),
         ("Patient no.", str(patient["number"])),
@@ -217,7 +222,7 @@ def _clinic_box(body: Body) -> Box:
 def _service_strip(body: Body) -> Block:
     service = body["service"]
     facts = (
-        ("Date of service", day(service["on"])),
+        ("Date of service", day_in_figures(service["on"])),
         ("Place of service", f"{service['place']} (office)"),
         ("Start and stop", f"{service['started']} to {service['stopped']} ({service['minutes']} minutes)"),
         ("Patient control number", body["control_number"]),
@@ -281,7 +286,7 @@ def _row(line: Body) -> Block:
     if ndc := line["ndc"]:
         description += wrapped(f"NDC {ndc['code']}, {ndc['quantity']} {ndc['unit']}", PLAIN, NORMAL, width)
     cells = (
-        [day(line["on"])], [line["place"]], [line["code"]], [" ".join(line["modifiers"])],
+        [day_in_figures(line["on"])], [line["place"]], [line["code"]], [" ".join(line["modifiers"])],
         [line["pointers"]], description, [line["time"]], [str(line["units"])],
         [_dollars(line["charge_cents"])],
     )  # fmt: skip
@@ -325,7 +330,9 @@ def _money_block(body: Body) -> Block:
             text_at(canvas, MARGIN, top - 31, "None yet", PLAIN, NORMAL)
         for place, payment in enumerate(payments):
             line = top - 31 - place * 12
-            text_at(canvas, MARGIN, line, f"{day(payment['on'])}  {payment['tender']}", PLAIN, NORMAL)
+            text_at(
+                canvas, MARGIN, line, f"{day_in_figures(payment['on'])}  {payment['tender']}", PLAIN, NORMAL
+            )
             text_at(canvas, MARGIN + 210, line, _dollars(payment["cents"]), PLAIN, NORMAL, to_the_right=True)
         for place, (label, cents, font) in enumerate(amounts):
             line = top - 18 - place * 13

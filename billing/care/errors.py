@@ -42,7 +42,10 @@ class SessionNotPriced(Conflict):
 
 
 class SessionNotCovered(Conflict):
-    """The session is not paid, financed or prepaid in full; `missing_cents` says what is missing."""
+    """The session is not paid, financed or prepaid in full; `missing_cents` says what is missing.
+
+    `refunded_cents` says what had paid for it and went back.
+    """
 
     code = "session-not-covered"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -11,7 +11,7 @@ from sqlalchemy import Select, func, select
 
 from billing.care.errors import NoSuchPlan, NoSuchSession
 from billing.care.models import CoverageMoveRow, CoverageRow, PlanRow, SessionRow
-from billing.care.records import Coverage, Plan, Session
+from billing.care.records import LETS_NOBODY_IN, Coverage, Plan, Session
 from billing.care.states import SessionState
 from billing.kernel.money import Money
 from billing.kernel.permissions import Actor
@@ -87,6 +87,17 @@ def coverage_of(read: Read, session_id: str) -> tuple[Coverage, ...]:
         Coverage(source_kind=row.source_kind, source_id=row.source_id, amount=Money(row.amount_cents))
         for row in rows
     )
+
+
+def loose_cover(read: Read, session_ids: Collection[str]) -> Mapping[str, Money]:
+    """How much of what covers sessions lets nobody in; those of which nothing is loose are left out."""
+    rows = read.session.execute(
+        select(CoverageRow.session_id, func.sum(CoverageRow.amount_cents))
+        .where(CoverageRow.session_id.in_(session_ids), CoverageRow.source_kind.in_(LETS_NOBODY_IN))
+        .group_by(CoverageRow.session_id)
+        .having(func.sum(CoverageRow.amount_cents) > 0)
+    )
+    return {session_id: Money(int(cents)) for session_id, cents in rows}
 
 
 def covered_by(read: Read, session_id: str, source_kind: str, source_id: str) -> Money:

@@ -12,6 +12,9 @@ from billing.kernel.money import Money
 
 PROMISED = "payer_promise"
 """The kind of cover that nobody authorized: it is not asked of the patient, and lets nobody in."""
+REFUNDED = "refunded"
+"""The kind of cover whose money went back: it is not asked of the patient again, and lets nobody in."""
+LETS_NOBODY_IN = frozenset({PROMISED, REFUNDED})
 
 
 @dataclass(frozen=True, kw_only=True)

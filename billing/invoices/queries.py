@@ -8,6 +8,7 @@ from dataclasses import replace
 from sqlalchemy import ColumnElement, func, select
 
 from billing.care.queries import coverage_of, covered_by, find_session
+from billing.care.records import REFUNDED
 from billing.care.states import SessionState
 from billing.invoices.errors import (
     GivenSessionsOwed,
@@ -29,7 +30,6 @@ from billing.invoices.models import (
 )
 from billing.invoices.records import (
     OF_PAYERS,
-    REFUNDED,
     TAKES_ALL,
     Bearer,
     EndReason,

@@ -10,8 +10,6 @@ from billing.care.records import PROMISED
 from billing.invoices.states import InvoiceState, ShareState
 from billing.kernel.money import ZERO, Money, total
 
-REFUNDED = "refunded"
-"""The kind of cover whose money went back to its payer while the session stayed settled."""
 AUTHORIZED, FORGIVEN = "payer_share", "forgiven_share"
 """Cover that another payer authorized and owes; and what the clinic bears of it after all."""
 OF_PAYERS = frozenset({AUTHORIZED, PROMISED})

@@ -40,3 +40,8 @@ def clock_from(path: str | None) -> Clock:
 def local_date(instant: datetime, zone: tzinfo) -> date:
     """The clinic-local date of an aware instant."""
     return instant.astimezone(zone).date()
+
+
+def day_in_words(on: date) -> str:
+    """`Nov 2, 2026`: as people read a day on every page, paper and message of the clinic's own."""
+    return f"{on:%b} {on.day}, {on.year}"

@@ -394,6 +394,6 @@ def may_be_set_aside(
 def refuse_unless_payable(dated_on: date, today: date) -> None:
     """A bank pays a check from the day written on it, and need not after half a year."""
     if dated_on > today:
-        raise CheckPostdated(f"The check is dated {dated_on}; take it on that day or later.")
+        raise CheckPostdated("The check is dated later than today; take it on that day or later.")
     if today - dated_on > CHECK_IS_GOOD_FOR:
-        raise CheckStale(f"The check is dated {dated_on}, more than {CHECK_IS_GOOD_FOR.days} days ago.")
+        raise CheckStale(f"The check is dated more than {CHECK_IS_GOOD_FOR.days} days ago.")

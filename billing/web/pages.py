@@ -52,7 +52,7 @@ from billing.web.staff import (
 )
 from billing.web.staff import cards as staff_cards
 from billing.web.staff.shell import shell_of
-from billing.web.words import clinic_local
+from billing.web.words import clinic_local, day_of
 
 PUBLIC_ENDPOINTS = sign_in.PUBLIC_ENDPOINTS.union(
     landing.PUBLIC_ENDPOINTS,
@@ -92,6 +92,7 @@ def register_pages(
 ) -> None:
     """Add sign-in, staff pages and portal pages. Call it after the API is made and before the guard."""
     app.add_template_filter(lambda when: clinic_local(when, installation.zone), "clinic_local")
+    app.add_template_filter(day_of, "day")
     show_errors_as_pages(app)
     protect_forms(app, PUBLIC_ENDPOINTS)
     sign_in.install_sign_in(app, edge)

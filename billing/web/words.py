@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta, tzinfo
 
+from billing.kernel.clock import day_in_words
 from billing.kernel.money import total
 from billing.payments.records.bounces import BounceReason
 from billing.payments.records.credits import CreditSource
@@ -92,8 +93,9 @@ OUTCOMES = {
 """A refund's state in two words, and how it is colored."""
 
 
-def day_in_words(on: date) -> str:
-    return f"{on:%b} {on.day}, {on.year}"
+def day_of(told: date | str) -> str:
+    """A day as pages say it, also one that a frozen document holds: `2026-11-02` is `Nov 2, 2026`."""
+    return day_in_words(date.fromisoformat(told) if isinstance(told, str) else told)
 
 
 def clinic_local(when: date, zone: tzinfo) -> date:

@@ -257,7 +257,7 @@ def token_of(client: FlaskClient, page: str) -> str:
 
 
 def send(client: FlaskClient, page: str, path: str, **fields: str) -> TestResponse:
-    """Submit a form of a page; one that only looks at what would happen changes nothing, and may be repeated."""
+    """Submit a form of a page; one that only looks at what would happen changes nothing."""
     if path.endswith("/look"):
         return client.get(path, query_string=fields)
     return client.post(path, data={"csrf_token": token_of(client, page), **fields})

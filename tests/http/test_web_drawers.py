@@ -174,7 +174,7 @@ def test_what_a_drawer_was_short_stays_out_of_the_deposit(edge, enter, clinic, o
     assert 'value="-5.00"' in clerk.get(page).text
     (paid,) = edge.read(lambda read: list_payments(read, SYSTEM, limit=9))
     form = {"site_id": clinic.site.id, "payment_id": paid.id, "banked_on": now.date().isoformat()}
-    answer = send(clerk, page, page, **form, change="-5.00", key="k1")
+    answer = send(clerk, page, page, **form, change="-5.00", together="9500", key="k1")
     assert "$95.00" in clerk.get(answer.location).text
     (deposit,) = edge.read(lambda read: list_deposits(read, SYSTEM, limit=9))
     assert (deposit.amount, deposit.float) == (Money(9_500), Money(-500))

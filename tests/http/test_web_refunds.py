@@ -161,6 +161,7 @@ def test_what_will_happen_is_said_in_words_before_anything_happens(edge, enter, 
     )
     assert "Nobody has to approve it." in words
     assert "$100.00 paid for sessions to come" in words
+    assert re.search(r"the session on (Nov|Dec) \d+, 2026\s+is not covered any more", words)
     assert refunds(edge) == []
 
 

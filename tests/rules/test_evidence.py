@@ -59,7 +59,8 @@ DISPUTE = Dispute(
 )  # fmt: skip
 ANSWER = DisputeAnswer(
     id="dan_1", entity_id="ent_1", site_id="sit_1", patient_id="pat_1", dispute_id="dsp_1", number=1,
-    kind=AnswerKind.EVIDENCE, state=S.READY, amount=Money(100), facts=(), missing=(), left_out=(), has_health_data=False,
+    kind=AnswerKind.EVIDENCE, state=S.READY, amount=Money(100), facts=(), missing=(), left_out=(),
+    has_health_data=False,
     needs_approval=False, document_id=None, sha256=None, asked_by="usr_1", asked_by_person="usr_1",
     asked_at=NOW, approved_by=None,
     approved_at=None, ordered_at=None, file_reference=None, sent_at=None,

@@ -16,12 +16,12 @@ def pages_of(body):
 @pytest.mark.parametrize(
     "told",
     [
-        "EVIDENCE", "Packet 2, prepared 11/05/2026", "du_1QxyzABCDEFGHIJKLMNOP", "Credit not processed",
-        "$900.00", "11/04/2026", "Clinic B, LLC", "Austin", "Clinic services. Card (visa 4242), receipt",
+        "EVIDENCE", "Packet 2, prepared Nov 5, 2026", "du_1QxyzABCDEFGHIJKLMNOP", "Credit not processed",
+        "$900.00", "Nov 4, 2026", "Clinic B, LLC", "Austin", "Clinic services. Card (visa 4242), receipt",
         "Patient: Maria Sample", "Ketamine infusion treatment: given, from 09:02 until 09:51.",
         "Ketamine infusion treatment: not given so far.", "account that paid, receipt RC-000013.",
         "The payer opened the processor's payment page", "receipt RC-000009. For another invoice.",
-        "The payer came to both appointments", "Holds health information", "10/20/2026",
+        "The payer came to both appointments", "Holds health information", "Oct 20, 2026",
         "I allow Clinic B", "Page 1 of 1",
     ],
 )  # fmt: skip

@@ -16,8 +16,8 @@ def text_of(body):
 @pytest.mark.parametrize(
     "told",
     [
-        "RECEIPT", "No. RC-000012", "Receipt date 11/02/2026", "Paid on", "Maria Sample", "12-3456789",
-        "1234567893", "100 Main Street", "Ketamine infusion treatment", "11/03/2026 (planned)",
+        "RECEIPT", "No. RC-000012", "Receipt date Nov 2, 2026", "Paid on", "Maria Sample", "12-3456789",
+        "1234567893", "100 Main Street", "Ketamine infusion treatment", "Nov 3, 2026 (planned)",
         "Riley Doe, MD", "$450.00", "Paid by the patient", "$475.50", "Card (visa 4242)",
         "Paid from an HSA or FSA", "Kept as credit for future services",
     ],
@@ -42,7 +42,7 @@ def test_a_refund_names_the_receipt_that_it_refers_to():
     )
     told = text_of(body)
     assert "REFUND RECEIPT" in told
-    assert "RC-000007 of 10/01/2026" in told
+    assert "RC-000007 of Oct 1, 2026" in told
     assert "Given back" in told
     assert "Paid by" not in told
 

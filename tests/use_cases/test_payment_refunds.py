@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from billing.accounting.queries.verify import verify
-from billing.care.use_cases import cancel_session
+from billing.care.errors import SessionNotCovered
+from billing.care.use_cases import cancel_session, check_in
 from billing.invoices.queries import find_invoice
 from billing.kernel.money import Money
 from billing.kernel.permissions import SYSTEM, Actor, Permission
@@ -263,3 +264,41 @@ def ask_for_half(database, payment_id: str) -> str:
         )
     )
     return "done"
+
+
+# --- who is let in afterwards --------------------------------------------------------------------------
+
+
+def let_in(do, session_id, **more):
+    return do(check_in, session_id=session_id, **more)
+
+
+def test_a_session_to_come_whose_money_goes_back_lets_nobody_in_and_says_what_is_missing(do, bill, ask):
+    first, second = bill.session_ids
+    refund = ask(10_000, limit=Money(0))
+    with pytest.raises(SessionNotCovered) as refused:
+        let_in(do, second)
+    assert refused.value.more == {"missing_cents": 10_000, "refunded_cents": 10_000}
+    assert let_in(do, first).override_reason is None
+    do(reject_refund, refund_id=refund.id)
+    assert let_in(do, second).override_reason is None
+
+
+def test_who_is_to_get_it_for_less_is_let_in_by_a_supervisor_and_the_books_agree(
+    database, do, bill, ask, books
+):
+    ask(10_000)
+    let_in(do, bill.session_ids[1], override_reason="A concession for the long wait")
+    give(database, bill.session_ids[1])
+    told = books()
+    assert (told["4000"] + told["4930"], told["2100"]) == (-35_000, -45_000)
+
+
+def test_a_refunded_session_is_called_off_and_invoiced_anew(database, do, bill, ask):
+    ask(45_000)
+    do(cancel_session, session_id=bill.session_ids[1])
+    with database.reading() as read:
+        assert find_invoice(read, bill.invoice.id, SYSTEM).open_balance == Money(0)
+    again = billed(database, bill.patient, only_first=1)
+    do(take_cash, invoice_id=again.invoice.id, amount=Money(45_000))
+    assert let_in(do, again.session_ids[0]).checked_in_at == NOW

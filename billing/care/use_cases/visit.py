@@ -9,7 +9,7 @@ from decimal import Decimal
 from billing.care.errors import OverrideDenied, SessionNotCovered, SessionNotPriced, SessionStillAhead
 from billing.care.models import SessionRow
 from billing.care.queries import coverage_of, find_session, open_clinical, seal_clinical
-from billing.care.records import PROMISED, Session
+from billing.care.records import LETS_NOBODY_IN, REFUNDED, Session
 from billing.care.rules import check_dose_given, check_times, missing_cover, site_date
 from billing.care.states import (
     PatientTurnedAway,
@@ -114,14 +114,18 @@ def _pass_the_gate(
 ) -> Mapping[str, str | int]:
     """What the trail says of an override; nothing when the session is covered.
 
+    What was paid or authorized covers it; neither a word that somebody else will pay, nor money that went
+    back.
     The reason itself is sealed with the session, since people write names into it; the trail holds its
     fingerprint, so that a changed reason shows.
     """
-    missing = None if row.due_cents is None else missing_cover(Money(row.due_cents), _standing_cover(tx, row))
+    loose = [part for part in coverage_of(tx, row.id) if part.source_kind in LETS_NOBODY_IN]
+    standing = Money(row.covered_cents) - total(part.amount for part in loose)
+    missing = None if row.due_cents is None else missing_cover(Money(row.due_cents), standing)
     if missing is not None and not missing:
         return {}
     if override_reason is None:
-        raise _gate_closed(missing)
+        raise _gate_closed(missing, total(part.amount for part in loose if part.source_kind == REFUNDED))
     if not actor.may(Permission.CARE_OVERRIDE):
         raise OverrideDenied("Only a supervisor may check in a session that is not covered.")
     clinical = open_clinical(tx.vault, row) | {"override_reason": override_reason}
@@ -133,15 +137,16 @@ def _pass_the_gate(
     }
 
 
-def _standing_cover(tx: Tx, row: SessionRow) -> Money:
-    """What was paid or authorized; a word that somebody else will pay does not count."""
-    promised = (part.amount for part in coverage_of(tx, row.id) if part.source_kind == PROMISED)
-    return Money(row.covered_cents) - total(promised)
-
-
-def _gate_closed(missing: Money | None) -> SessionNotPriced | SessionNotCovered:
+def _gate_closed(missing: Money | None, gone_back: Money) -> SessionNotPriced | SessionNotCovered:
     if missing is None:
         return SessionNotPriced("This session has no price yet. Invoice it first.")
+    if gone_back:
+        return SessionNotCovered(
+            f"{missing} of this session is not covered: {gone_back} that had paid for it went back. "
+            "Call it off and invoice it anew, or have a supervisor let the patient in.",
+            missing_cents=missing.cents,
+            refunded_cents=gone_back.cents,
+        )
     return SessionNotCovered(
         f"{missing} of this session is not covered. Take a payment or credit first.",
         missing_cents=missing.cents,

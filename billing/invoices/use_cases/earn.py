@@ -7,10 +7,14 @@ from datetime import datetime
 from itertools import chain
 
 from billing.care.queries import coverage_of
-from billing.care.records import Session
+from billing.care.records import REFUNDED, Session
 from billing.catalog.queries import site_date, site_dates
 from billing.invoices.queries import line_of_session
-from billing.invoices.records import OF_PAYERS, REFUNDED, Invoice, InvoiceLine
+from billing.invoices.records import (
+    OF_PAYERS,
+    Invoice,
+    InvoiceLine,
+)
 from billing.invoices.rules import earning_lines
 from billing.invoices.use_cases.locks import locked_session
 from billing.kernel.money import ZERO, Money, total

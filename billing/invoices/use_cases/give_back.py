@@ -8,12 +8,16 @@ from datetime import datetime
 from sqlalchemy import delete, insert
 
 from billing.care.queries import coverage_of
-from billing.care.records import Session
+from billing.care.records import REFUNDED, Session
 from billing.care.use_cases import set_due, uncover
 from billing.invoices.errors import PackageSession
 from billing.invoices.models import InvoicedSession, ReturnPartRow, ReturnRow
 from billing.invoices.queries import find_invoice, line_of_session
-from billing.invoices.records import REFUNDED, Invoice, InvoiceKind, InvoiceLine
+from billing.invoices.records import (
+    Invoice,
+    InvoiceKind,
+    InvoiceLine,
+)
 from billing.invoices.states import FreedPart, ItemReturned
 from billing.invoices.use_cases.locks import locked_session
 from billing.invoices.use_cases.settle import settle_if_nothing_is_owed, take_off

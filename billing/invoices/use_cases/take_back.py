@@ -7,13 +7,16 @@ from datetime import datetime
 from sqlalchemy import update
 
 from billing.care.queries import covered_by, find_session
-from billing.care.records import Session
+from billing.care.records import REFUNDED, Session
 from billing.care.states import SessionState
 from billing.care.use_cases import cover, uncover
 from billing.invoices.errors import InvoiceNotOpen, MoreThanApplied
 from billing.invoices.models import InvoiceRow, TenderReversalRow
 from billing.invoices.queries import find_invoice, standing_lines
-from billing.invoices.records import REFUNDED, SettledPart, Settlement
+from billing.invoices.records import (
+    SettledPart,
+    Settlement,
+)
 from billing.invoices.rules import allocate
 from billing.invoices.states import MOVES, InvoiceEvent, InvoiceState
 from billing.kernel.ids import new_id

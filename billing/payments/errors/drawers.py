@@ -22,7 +22,7 @@ class DrawerWaits(Conflict):
 
 
 class DrawerElsewhere(Conflict):
-    """Who takes the cash has a drawer open at another site than this cash is of, and none at the one named."""
+    """Who takes the cash has a drawer open at another site, and none at the one named, whose cash it is."""
 
     code = "drawer-elsewhere"
 

@@ -37,8 +37,8 @@ class EvidenceFact(StrEnum):
 class DisputeAnswer:
     """`has_health_data` needs another person's approval, and so does an acceptance above the limit.
 
-    `facts` are what an evidence packet holds. Of what its reason calls for beside them, `left_out` was on file
-    and not chosen, and `missing` was not on file.
+    `facts` are what an evidence packet holds. Of what its reason calls for beside them, `left_out` was on
+    file and not chosen, and `missing` was not on file.
     `was_to_the_inquiry` says that the bank asked again, for the money, after it had left.
     """
 

@@ -11,6 +11,7 @@ from billing.invoices.records import SettledPart
 from billing.invoices.rules import owing_again_lines, owing_share_again_lines
 from billing.invoices.use_cases.shares import agree_again
 from billing.invoices.use_cases.take_back import take_back
+from billing.kernel.clock import day_in_words
 from billing.kernel.errors import Flaw
 from billing.kernel.ids import new_id
 from billing.kernel.money import ZERO, Money, total
@@ -104,7 +105,7 @@ def _locked(tx: Tx, payment_id: str, actor: Actor) -> Payment:
 def _refuse_unless_possible(tx: Tx, payment: Payment, bounced_on: date, now: datetime) -> None:
     earliest, today = banked_on(tx, payment.id) or payment.received_on, site_date(tx, payment.site_id, now)
     if not earliest <= bounced_on <= today:
-        flaw = Flaw("/bounced_on", f"Must be from {earliest} to {today}.")
+        flaw = Flaw("/bounced_on", f"Must be from {day_in_words(earliest)} to {day_in_words(today)}.")
         raise BadBounceDay("A check bounces after it came or was banked, and not in the future.", [flaw])
 
 

@@ -8,6 +8,7 @@ from datetime import date, datetime
 from billing.catalog.errors import NoSuchSite
 from billing.catalog.queries import find_site, site_date
 from billing.catalog.records import Site
+from billing.kernel.clock import day_in_words
 from billing.kernel.errors import Flaw
 from billing.kernel.ids import new_id
 from billing.kernel.money import ZERO, Money, total
@@ -141,17 +142,19 @@ def _refuse_unless_bankable(tx: Tx, payment: Payment, site_id: str) -> None:
 
 
 def _refuse_unless_possible(banked_on: date, payments: Iterable[Payment], today: date) -> None:
+    site_today = day_in_words(today)
     newest = max(payments, key=lambda payment: payment.received_on, default=None)
     if newest is None and banked_on <= today:
         return
     if newest is None:
-        flaw = Flaw("/banked_on", f"Must be {today} or earlier.")
-        raise BadBankingDay(f"It is {today} at the site.", [flaw])
+        flaw = Flaw("/banked_on", f"Must be {site_today} or earlier.")
+        raise BadBankingDay(f"It is {site_today} at the site.", [flaw])
     if newest.received_on <= banked_on <= today:
         return
+    came_on = day_in_words(newest.received_on)
     detail = (
-        f"It is {today} at the site, and payment {newest.id} came on {newest.received_on}: "
+        f"It is {site_today} at the site, and payment {newest.id} came on {came_on}: "
         "the money was banked between those days."
     )
-    flaw = Flaw("/banked_on", f"Must be from {newest.received_on} to {today}.")
+    flaw = Flaw("/banked_on", f"Must be from {came_on} to {site_today}.")
     raise BadBankingDay(detail, [flaw], payment_id=newest.id)

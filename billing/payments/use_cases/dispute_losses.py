@@ -8,10 +8,14 @@ from datetime import datetime
 from sqlalchemy import and_, or_, select
 
 from billing.care.queries import coverage_of, find_session
+from billing.care.records import REFUNDED
 from billing.care.states import SessionState
 from billing.care.use_cases import cancel_session
 from billing.invoices.queries import line_of_session
-from billing.invoices.records import REFUNDED, InvoiceKind, SettledPart
+from billing.invoices.records import (
+    InvoiceKind,
+    SettledPart,
+)
 from billing.invoices.use_cases.take_back import refund_cover
 from billing.kernel.money import ZERO, Money, total
 from billing.kernel.permissions import SYSTEM, Actor

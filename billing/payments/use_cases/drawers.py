@@ -13,6 +13,7 @@ from sqlalchemy import select
 from billing.catalog.errors import NoSuchSite
 from billing.catalog.queries import find_site, site_date
 from billing.catalog.records import Site
+from billing.kernel.clock import day_in_words
 from billing.kernel.errors import Flaw
 from billing.kernel.ids import new_id
 from billing.kernel.money import ZERO, Money
@@ -50,8 +51,9 @@ def bring_float(
     """
     site, today = _site(tx, site_id, actor), site_date(tx, site_id, now)
     if brought_on > today:
-        flaw = Flaw("/brought_on", f"Must be {today} or earlier.")
-        raise BadBankingDay(f"It is {today} at the site; change is brought on that day or before.", [flaw])
+        told = day_in_words(today)
+        flaw = Flaw("/brought_on", f"Must be {told} or earlier.")
+        raise BadBankingDay(f"It is {told} at the site; change is brought on that day or before.", [flaw])
     fund = lock_change(tx, site)
     fund.free_cents += amount.cents
     row = CashFloatRow(
@@ -207,8 +209,8 @@ def refuse_cash_outside(tx: Tx, site_id: str, actor: Actor) -> None:
         names = " and ".join(sorted(find_site(tx, each).name for each in open_at))
         here = find_site(tx, site_id).name
         raise DrawerElsewhere(
-            f"Your cash drawer is open at {names}, and this is cash of {here}. Open a drawer at {here} too, with "
-            "no change if need be, and keep the cash in it: it is counted and banked there.",
+            f"Your cash drawer is open at {names}, and this is cash of {here}. Open a drawer at {here} too, "
+            "with no change if need be, and keep the cash in it: it is counted and banked there.",
             site_id=site_id,
         )
 

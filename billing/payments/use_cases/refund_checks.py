@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import select
 
 from billing.catalog.queries import site_date
+from billing.kernel.clock import day_in_words
 from billing.kernel.errors import IllegalMove
 from billing.kernel.ids import new_id
 from billing.kernel.money import Money
@@ -70,7 +71,7 @@ def void_check(tx: Tx, *, refund_id: str, actor: Actor, now: datetime) -> Refund
     """
     row = _locked_check(tx, refund_id, actor)
     if row.cashed_on is not None:
-        raise CheckCashed(f"The bank paid {row.reference} on {row.cashed_on}.")
+        raise CheckCashed(f"The bank paid {row.reference} on {day_in_words(row.cashed_on)}.")
     if row.state not in WENT_OUT:
         refuse_while_paid_twice(tx, row)
         return fail_refund(tx, refund_id=refund_id, actor=actor, now=now)
@@ -103,7 +104,7 @@ def cash_check(tx: Tx, *, refund_id: str, cashed_on: date, actor: Actor, now: da
     if row.cashed_on == cashed_on:
         return refund_of(row)
     if row.cashed_on is not None:
-        raise CheckCashed(f"It is recorded as paid by the bank on {row.cashed_on}.")
+        raise CheckCashed(f"It is recorded as paid by the bank on {day_in_words(row.cashed_on)}.")
     if not row.refunded_on <= cashed_on <= site_date(tx, row.site_id, now):
         raise BadCashingDay("The bank paid it between the day on which it was written and today.")
     row.cashed_on = cashed_on

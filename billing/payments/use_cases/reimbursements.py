@@ -7,8 +7,11 @@ from datetime import date, datetime
 from sqlalchemy import select
 
 from billing.care.queries import coverage_of, find_session
+from billing.care.records import REFUNDED
 from billing.invoices.queries import open_invoices_of_session
-from billing.invoices.records import REFUNDED, SettledPart
+from billing.invoices.records import (
+    SettledPart,
+)
 from billing.invoices.rules import settling_lines
 from billing.invoices.use_cases.settle import settle
 from billing.kernel.money import ZERO, Money

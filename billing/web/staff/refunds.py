@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug import Response
 
+from billing.care.queries import find_session
 from billing.catalog.queries import site_date
 from billing.kernel.money import Money
-from billing.kernel.permissions import Actor, Permission
+from billing.kernel.permissions import SYSTEM, Actor, Permission
 from billing.patients.queries import names_of
 from billing.payments.errors import MoreThanAvailable, RefundableChanged
 from billing.payments.queries.disputes import disputed_payments
@@ -19,7 +21,14 @@ from billing.payments.queries.payments import find_payment, payments_by_id
 from billing.payments.queries.receipts import receipts_by_refund
 from billing.payments.queries.refunds import approved_by_itself, find_refund, refundable_of, replacement_of
 from billing.payments.records.payments import Payment
-from billing.payments.records.refunds import Refund, Refundable, RefundMethod, RefundReason
+from billing.payments.records.refunds import (
+    Refund,
+    Refundable,
+    RefundableKind,
+    RefundableSource,
+    RefundMethod,
+    RefundReason,
+)
 from billing.payments.rules import LATELY, goes_back_by, needs_second_person, take_in_order
 from billing.payments.states.refunds import RefundState
 from billing.payments.use_cases.refund_payment import refund_payment
@@ -102,10 +111,12 @@ def _add_asking(routes: Blueprint, edge: Edge, limit: Money) -> None:
             lambda read: approved_by_itself(read, page["returning"].payment.patient_id, now - LATELY)
         )
         needs_approval = needs_second_person(wish.amount, lately, limit)
+        sources = take_in_order(page["returning"].found.sources, wish.amount)
         return render_template(
             "staff/refund_confirm.html",
             wish=wish,
-            taken=words.taken_from(take_in_order(page["returning"].found.sources, wish.amount)),
+            taken=words.taken_from(sources),
+            uncovered=edge.read(lambda read: _days_to_come(read, sources)),
             needs_approval=needs_approval,
             limit=limit,
             **page,
@@ -156,6 +167,12 @@ def _returning(read: Read, payment_id: str, actor: Actor) -> Returning:
     return Returning(
         payment=payment, name=name_of(read, payment.patient_id, actor), found=found, why_not=reason
     )
+
+
+def _days_to_come(read: Read, sources: Iterable[RefundableSource]) -> list[date]:
+    """The days of sessions to come that the refund would take money of."""
+    to_come = (source.id for source in sources if source.kind is RefundableKind.TO_COME)
+    return sorted(find_session(read, session_id, SYSTEM).planned_on for session_id in to_come)
 
 
 def _wish(returning: Returning) -> Wish:
