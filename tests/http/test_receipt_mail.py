@@ -24,6 +24,7 @@ from tests.factories.accounting import CLERK, LIMIT
 from tests.factories.invoices import a_patient, billed
 from tests.factories.mail import caught, mailing_app
 from tests.factories.patients import SAMPLE_PERSON, new_patient
+from tests.factories.web import new_staff, send, sign_in
 
 BORN = SAMPLE_PERSON.born_on.isoformat()
 LINK = re.compile(r"http://localhost(/pay/([\w-]{27})/receipt)\b")
@@ -133,7 +134,38 @@ def test_whoever_asks_again_gets_the_mail_that_is_there(clerk, receipt, work, ca
     work()
     assert (first.status_code, first.json["state"], again.json["state"]) == (200, "queued", "sent")
     assert first.json["id"] == again.json["id"]
+    assert (first.json["is_new"], again.json["is_new"]) == (True, False)
     assert len(catcher.kept) == 1
+
+
+def test_who_wants_it_mailed_again_says_so_and_both_links_open(clerk, receipt, work, catcher):
+    first = clerk.post(f"/receipts/{receipt.id}/mail")
+    waiting = clerk.post(f"/receipts/{receipt.id}/mail", {"again": True})
+    assert (waiting.json["id"], waiting.json["is_new"]) == (first.json["id"], False)
+    work()
+    again = clerk.post(f"/receipts/{receipt.id}/mail", {"again": True})
+    work()
+    assert again.json["is_new"]
+    assert len({LINK.search(mail.get_payload())[2] for mail in catcher.kept}) == len(catcher.kept) == 2
+
+
+def test_the_page_says_when_it_was_mailed_and_sends_again_what_somebody_wants_again(
+    app, database, bill, receipt, work, catcher, now
+):
+    browser = sign_in(app, new_staff(database, Role.BILLING, now, entity_id=bill.invoice.entity_id))
+    page = f"/staff/receipts/{receipt.id}"
+    send(browser, page, f"{page}/mail", key="k1")
+    assert "goes to the patient by mail" in browser.get(page).text
+    work()
+    shown = browser.get(page).text
+    assert re.search(r"was mailed to the patient on <time[^>]*>Nov 2, 2026</time>, and still opens", shown)
+    send(browser, page, f"{page}/mail", key="k2")
+    assert "Nothing was sent: a link that still opens was mailed before." in browser.get(page).text
+    work()
+    assert len(catcher.kept) == 1
+    send(browser, page, f"{page}/mail", key="k3", again="yes")
+    work()
+    assert len(catcher.kept) == 2
 
 
 def test_many_clicks_at_once_are_one_mail(clerk, receipt, work, catcher):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -14,8 +15,8 @@ from billing.payments.ports import RenderReceipt
 from billing.payments.queries.receipts import find_receipt, list_receipts
 from billing.payments.records.mail import Mail
 from billing.payments.records.receipts import Receipt
-from billing.payments.schemas.receipts import MailView, ReceiptsQuery, ReceiptView
-from billing.payments.use_cases.mail import mail_receipt
+from billing.payments.schemas.receipts import MailReceipt, MailView, ReceiptsQuery, ReceiptView
+from billing.payments.use_cases.mail import mail_receipt, mail_receipt_again
 from billing.platform.data.database import Tx
 from billing.platform.data.documents import rendered_once
 from billing.platform.http.api import ApiBlueprint
@@ -56,14 +57,16 @@ def add_receipt_routes(routes: ApiBlueprint, edge: Edge, render: RenderReceipt, 
         return receipt_pdf(edge, render, receipt_id)
 
     @routes.route("/receipts/<receipt_id>/mail", methods=["POST"])
+    @routes.arguments(MailReceipt)
     @routes.response(200, MailView)
     @guard(Permission.PAYMENTS_TAKE)
-    def mail(receipt_id: str) -> Response:
-        """Mail the patient a link to the receipt, once for as long as that link opens."""
+    def mail(body: dict[str, Any], receipt_id: str) -> Response:
+        """Mail the patient a link to the receipt: once for as long as that link opens, unless `again`."""
         actor, now = current_actor(), edge.clock()
+        deed = mail_receipt_again if body["again"] else mail_receipt
         return edge_write(
             edge,
-            lambda tx: mail_if_set_up(tx, sends_mail, receipt_id=receipt_id, actor=actor, now=now),
+            lambda tx: mail_if_set_up(tx, sends_mail, deed, receipt_id=receipt_id, actor=actor, now=now),
             MailView,
             status=200,
         )
@@ -72,16 +75,17 @@ def add_receipt_routes(routes: ApiBlueprint, edge: Edge, render: RenderReceipt, 
 def mail_if_set_up(
     tx: Tx,
     sends_mail: bool,  # noqa: FBT001 - a fact of the installation
+    deed: Callable[..., Mail],
     *,
     receipt_id: str,
     actor: Actor,
     now: datetime,
 ) -> Mail:
-    """Raises: MailNotSetUp, and what `mail_receipt` raises."""
+    """`deed` mails it, or mails it again. Raises: MailNotSetUp, and what `mail_receipt` raises."""
     find_receipt(tx, receipt_id, actor)
     if not sends_mail:
         raise MailNotSetUp("This installation sends no mail: set MAIL_URL, or hand out the PDF.")
-    return mail_receipt(tx, receipt_id=receipt_id, actor=actor, now=now)
+    return deed(tx, receipt_id=receipt_id, actor=actor, now=now)
 
 
 def receipt_pdf(edge: Edge, render: RenderReceipt, receipt_id: str) -> Response:

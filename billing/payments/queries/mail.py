@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
+from sqlalchemy import func, select
+
 from billing.patients.queries import has_died
 from billing.payments.models.mail import MailRow, ReceiptLinkRow
 from billing.payments.models.receipts import ReceiptRow
@@ -17,6 +21,30 @@ LINK_PURPOSE = "receipt.link"
 def link_print(vault: Vault, secret: str) -> str:
     """What a link is found by; the secret itself stands in the mail alone."""
     return vault.fingerprint(LINK_PURPOSE, secret.encode(errors="replace").decode())
+
+
+def recipient_print(vault: Vault, address: str) -> str:
+    return vault.fingerprint("mail.recipient", address.lower())
+
+
+def standing_mail(read: Read, receipt_id: str, address: str, now: datetime) -> Mail | None:
+    """The newest mail of a receipt to an address, as long as its link opens."""
+    row = read.session.scalar(
+        select(MailRow)
+        .where(MailRow.receipt_id == receipt_id, MailRow.recipient == recipient_print(read.vault, address))
+        .order_by(MailRow.turn.desc())
+        .limit(1)
+    )
+    if row is None or row.state == MailState.REFUSED:
+        return None
+    link = read.session.get_one(ReceiptLinkRow, row.link_id)
+    return mail_of(row) if link.tries_left > 0 and link.expires_at > now else None
+
+
+def turns_of(read: Read, receipt_id: str, recipient: str) -> int:
+    """How many mails of a receipt there are to an address."""
+    query = select(func.count()).where(MailRow.receipt_id == receipt_id, MailRow.recipient == recipient)
+    return read.session.scalar(query) or 0
 
 
 def waiting_mail(read: Read, mail_id: str) -> tuple[str, str] | None:

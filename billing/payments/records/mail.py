@@ -10,11 +10,14 @@ from billing.payments.states.mail import MailState
 
 @dataclass(frozen=True, kw_only=True)
 class Mail:
+    """`is_new` tells whoever asked for it whether it was there before."""
+
     id: str
     receipt_id: str
     state: MailState
     queued_at: datetime
     sent_at: datetime | None
+    is_new: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from marshmallow import Schema, fields
 
-from billing.platform.http.fields import Cents, LocalDate, Moment
+from billing.platform.http.fields import Cents, LocalDate, Moment, StrictSchema
 from billing.platform.http.pages import page_args
 
 
@@ -28,9 +28,18 @@ class ReceiptView(Schema):
     body = fields.Dict()
 
 
+class MailReceipt(StrictSchema):
+    """`again`: another mail with a link of its own, though that of the last one still opens."""
+
+    again = fields.Boolean(load_default=False)
+
+
 class MailView(Schema):
+    """`is_new` is false for a mail that was there before, whose link still opens: it is not sent again."""
+
     id = fields.String()
     receipt_id = fields.String()
     state = fields.String()
     queued_at = Moment()
     sent_at = Moment(allow_none=True)
+    is_new = fields.Boolean()

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hmac
 import secrets
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import select, update
+from sqlalchemy import update
 
 from billing.kernel.ids import new_id
 from billing.kernel.permissions import SYSTEM, Actor
@@ -15,7 +16,7 @@ from billing.patients.use_cases import lock_patient
 from billing.payments.errors import MailAddressMissing, ReceiptDoesNotStand
 from billing.payments.models.mail import MailRow, ReceiptLinkRow
 from billing.payments.models.receipts import ReceiptRow
-from billing.payments.queries.mail import link_print, mail_of
+from billing.payments.queries.mail import link_print, mail_of, recipient_print, standing_mail, turns_of
 from billing.payments.queries.receipts import find_receipt
 from billing.payments.records.mail import Mail
 from billing.payments.records.receipts import Receipt
@@ -41,25 +42,20 @@ def mail_receipt(tx: Tx, *, receipt_id: str, actor: Actor, now: datetime) -> Mai
     One whose link still opens, to the same address, is the mail that is there; it is not sent again.
     Raises: NoSuchReceipt, ReceiptDoesNotStand, MailAddressMissing.
     """
-    patient = lock_patient(tx, find_receipt(tx, receipt_id, actor).patient_id)
-    receipt = find_receipt(tx, receipt_id, actor)
-    if not receipt.stands:
-        raise ReceiptDoesNotStand("The money of this receipt was booked otherwise since. Mail the newer one.")
-    if receipt.body["patient"] is None:
-        raise MailAddressMissing("This receipt is another payer's. Hand out the PDF, or send it to them.")
-    if has_died(tx, patient.id):
-        raise MailAddressMissing("Nobody may open this mail. Hand the PDF to who acts for the patient.")
-    if patient.email is None:
-        raise MailAddressMissing("The patient has no e-mail address. Enter it, or hand out the PDF.")
-    recipient = tx.vault.fingerprint("mail.recipient", patient.email.lower())
-    before = tx.session.scalars(
-        select(MailRow)
-        .where(MailRow.receipt_id == receipt_id, MailRow.recipient == recipient)
-        .order_by(MailRow.turn.desc())
-    ).all()
-    if before and _still_good(tx, before[0], now):
-        return mail_of(before[0])
-    return _queue(tx, receipt, patient.email, recipient, len(before) + 1, actor, now)
+    receipt, to = _mailable(tx, receipt_id, actor)
+    return standing_mail(tx, receipt_id, to, now) or _queue(tx, receipt, to, actor, now)
+
+
+def mail_receipt_again(tx: Tx, *, receipt_id: str, actor: Actor, now: datetime) -> Mail:
+    """Queue another mail with a link of its own, because somebody wants it so.
+
+    One that waits to be sent is that mail already. Raises: as `mail_receipt`.
+    """
+    receipt, to = _mailable(tx, receipt_id, actor)
+    standing = standing_mail(tx, receipt_id, to, now)
+    if standing is not None and standing.state is MailState.QUEUED:
+        return standing
+    return _queue(tx, receipt, to, actor, now)
 
 
 def mail_receipt_by_itself(tx: Tx, *, receipt_id: str, actor: Actor, now: datetime) -> Mail | None:
@@ -129,12 +125,27 @@ def _birth_date(tx: Tx, receipt_id: str) -> date:
     return find_patient(tx, patient_id, SYSTEM).born_on
 
 
-def _still_good(tx: Tx, row: MailRow, now: datetime) -> bool:
-    link = tx.session.get_one(ReceiptLinkRow, row.link_id)
-    return row.state != MailState.REFUSED and link.tries_left > 0 and link.expires_at > now
+def _mailable(tx: Tx, receipt_id: str, actor: Actor) -> tuple[Receipt, str]:
+    """A receipt that can be mailed and the address, its patient locked.
+
+    Raises: NoSuchReceipt, ReceiptDoesNotStand, MailAddressMissing.
+    """
+    patient = lock_patient(tx, find_receipt(tx, receipt_id, actor).patient_id)
+    receipt = find_receipt(tx, receipt_id, actor)
+    if not receipt.stands:
+        raise ReceiptDoesNotStand("The money of this receipt was booked otherwise since. Mail the newer one.")
+    if receipt.body["patient"] is None:
+        raise MailAddressMissing("This receipt is another payer's. Hand out the PDF, or send it to them.")
+    if has_died(tx, patient.id):
+        raise MailAddressMissing("Nobody may open this mail. Hand the PDF to who acts for the patient.")
+    if patient.email is None:
+        raise MailAddressMissing("The patient has no e-mail address. Enter it, or hand out the PDF.")
+    return receipt, patient.email
 
 
-def _queue(tx: Tx, receipt: Receipt, to: str, recipient: str, turn: int, actor: Actor, now: datetime) -> Mail:
+def _queue(tx: Tx, receipt: Receipt, to: str, actor: Actor, now: datetime) -> Mail:
+    recipient = recipient_print(tx.vault, to)
+    turn = turns_of(tx, receipt.id, recipient) + 1
     secret, mail_id = secrets.token_urlsafe(SECRET_BYTES), new_id("mail")
     link = ReceiptLinkRow(
         id=new_id("rlk"),
@@ -159,4 +170,4 @@ def _queue(tx: Tx, receipt: Receipt, to: str, recipient: str, turn: int, actor: 
     tx.session.flush()
     enqueue(tx, kind=SEND_MAIL, key=mail_id, due_at=now)
     record_audit(tx, actor=actor, action="receipt.mail", subject_id=receipt.id, now=now)
-    return mail_of(row)
+    return replace(mail_of(row), is_new=True)
