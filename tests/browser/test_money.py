@@ -41,6 +41,8 @@ def test_part_of_a_card_payment_goes_back_and_an_old_page_is_told(card, enter, o
     desk.get_by_role("button", name="Refund $120.00").dblclick()
     expect(desk.get_by_role("heading", name="Refund of $120.00")).to_be_visible()
     is_sound(desk)
+    desk.go_back()
+    expect(desk.get_by_text("What can go back changed meanwhile.")).to_be_visible()
     old.get_by_label("Why it goes back").select_option(label="It was paid twice")
     old.get_by_role("button", name="Look at what will happen").click()
     expect(old.get_by_text("What can go back changed meanwhile.")).to_be_visible()
@@ -103,3 +105,15 @@ def test_a_check_is_taken_and_banked_with_a_slip_to_print(office, enter):
     is_sound(desk)
     desk.emulate_media(media="print")
     expect(desk.get_by_role("navigation")).to_be_hidden()
+
+
+def test_what_is_taken_to_the_bank_is_added_up_as_it_is_marked(card, enter):
+    desk = enter(Role.FRONT_DESK)
+    desk.get_by_role("link", name="Bank deposits").click()
+    sum_of_marks = desk.get_by_role("row", name="Together, as marked")
+    expect(sum_of_marks).to_contain_text("$700.00")
+    desk.get_by_label("Take along Cash of Sample, Maria").uncheck()
+    expect(sum_of_marks).to_contain_text("$300.00")
+    is_sound(desk)
+    desk.get_by_role("button", name="Book the deposit").click()
+    expect(desk.get_by_role("row", name="Together, with 1 check $300.00")).to_be_visible()

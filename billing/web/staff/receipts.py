@@ -23,7 +23,7 @@ from billing.web.refusals import REFUSED
 
 ON_ITS_WAY = ("A link to the receipt goes to the patient by mail.", "done")
 MAILED = "mailed"
-"""Kept with the form's key in the place of where it leads: nothing was sent, and a second click says so too."""
+"""Kept with the form's key in the place of where it leads, so that a second click says the same."""
 MAILED_BEFORE = (
     "Nothing was sent: a link that still opens was mailed before. You may send another.",
     "refused",
