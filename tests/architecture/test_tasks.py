@@ -10,7 +10,7 @@ from flask import Flask
 from billing.web.task_words import EXCEPTIONS, PLACES, TOLD
 from tests.architecture.source import PRODUCT, functions, name_of, product_files
 
-OPENERS = {"ask_a_person", "open_task"}
+OPENERS = {"ask_a_person", "ask_again", "open_task"}
 PASSED_ON = "kind"
 """An argument of the function around it, whose own callers name the kind."""
 FROM_A_LIST = {"named.kind": {kind.value for kind in EXCEPTIONS}}
