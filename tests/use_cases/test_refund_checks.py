@@ -330,3 +330,43 @@ def void_or_cash(database, refund_id: str, voids: bool) -> str:
     use_case = void_check if voids else cash_check
     database.in_transaction(lambda tx: use_case(tx, **asked, actor=CLERK, now=NOW))
     return "done"
+
+
+def test_who_voids_a_check_does_not_write_the_next_one_by_calling_it_off_first(desk):
+    owed = desk.void(desk.send(desk.refund()))
+    desk.do(void_check, refund_id=owed.id)
+    again = desk.refund()
+    with pytest.raises(OwnRefund):
+        desk.send(again, "1002")
+    desk.send(again, "1002", actor=ACCOUNTANT)
+
+
+def test_money_of_a_voided_check_that_the_bank_paid_stays_also_when_it_was_called_off_and_asked_for_anew(
+    desk,
+):
+    first = desk.send(desk.refund())
+    desk.do(void_check, refund_id=desk.void(first).id)
+    desk.report(first)
+    again = desk.refund()
+    with pytest.raises(VoidedCheckPaid):
+        desk.send(again, "1002", actor=ACCOUNTANT)
+    desk.do(settle_by_voided_check, refund_id=again.id)
+    assert desk.books() == {"1000": -45_000, "1060": 45_000}
+    assert not desk.found()
+
+
+def test_a_voided_check_that_was_paid_settles_a_refund_of_its_own_amount_alone(desk):
+    first = desk.send(desk.refund())
+    desk.do(void_check, refund_id=desk.void(first).id)
+    desk.report(first)
+    with pytest.raises(IllegalMove, match=r"\$450.00"):
+        desk.do(settle_by_voided_check, refund_id=desk.refund(20_000).id)
+
+
+def test_what_a_voided_check_settled_is_not_taken_back_and_owed_once_more(desk):
+    first = desk.send(desk.refund())
+    owed = desk.void(first)
+    desk.report(first)
+    desk.do(settle_by_voided_check, refund_id=owed.id)
+    with pytest.raises(IllegalMove):
+        desk.do(take_back_cashing, refund_id=owed.id)

@@ -11,12 +11,17 @@ from sqlalchemy import ColumnElement, and_, func, or_, select
 from billing.catalog.queries import site_date
 from billing.kernel.money import Money
 from billing.kernel.permissions import Actor
+from billing.payments.errors import VoidedCheckPaid
 from billing.payments.models.refunds import RefundRow
 from billing.payments.records.refund_checks import OutstandingCheck
 from billing.payments.records.refunds import RefundMethod
 from billing.payments.states.refunds import RefundState
 from billing.platform.data.database import Read
 from billing.platform.data.reach import within_reach
+from billing.platform.data.tasks import stands_open
+
+VOIDED_CHECK_PAID = "voided-check-paid"
+"""The task of a person who finds out why the bank paid a check that was voided."""
 
 IS_OUT: Any = and_(
     RefundRow.method == RefundMethod.CHECK,
@@ -56,6 +61,27 @@ def uncashed_for(read: Read, time: timedelta, now: datetime) -> Sequence[Outstan
         select(RefundRow).where(IS_OUT, RefundRow.refunded_on <= tomorrow_somewhere).order_by(RefundRow.id)
     )
     return [each for each in _checks(read, read.session.scalars(query).all(), now) if each.days >= time.days]
+
+
+def voided_checks_of(read: Read, lot_id: str) -> Sequence[RefundRow]:
+    """The checks that went out of a credit and were voided, oldest first."""
+    query = select(RefundRow).where(RefundRow.lot_id == lot_id, RefundRow.voided_by_person.is_not(None))
+    return read.session.scalars(query.order_by(RefundRow.id)).all()
+
+
+def paid_though_voided(read: Read, lot_id: str) -> RefundRow | None:
+    """The voided check of a credit that the bank paid, while a person is asked about it.
+
+    By the credit and not by the refund: what was called off meanwhile and asked for anew is the same money.
+    """
+    voided = voided_checks_of(read, lot_id)
+    return next((row for row in voided if stands_open(read, kind=VOIDED_CHECK_PAID, subject_id=row.id)), None)
+
+
+def refuse_while_paid_twice(read: Read, lot_id: str) -> None:
+    """Raises: VoidedCheckPaid while a person looks at a voided check of this money that the bank paid."""
+    if voided := paid_though_voided(read, lot_id):
+        raise VoidedCheckPaid(f"The bank paid {voided.reference} though it was voided. A person has to look.")
 
 
 def _after(cursor: str) -> ColumnElement[bool]:

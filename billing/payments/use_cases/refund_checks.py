@@ -20,11 +20,16 @@ from billing.payments.errors import (
     CheckVoided,
     OwnRefund,
     RefundTargetMissing,
-    VoidedCheckPaid,
 )
 from billing.payments.models.refunds import RefundRow
 from billing.payments.queries.disputes import refuse_while_disputed
-from billing.payments.queries.refund_checks import uncashed_for
+from billing.payments.queries.refund_checks import (
+    VOIDED_CHECK_PAID,
+    paid_though_voided,
+    refuse_while_paid_twice,
+    uncashed_for,
+    voided_checks_of,
+)
 from billing.payments.queries.refunds import refund_of
 from billing.payments.records.refunds import Refund, RefundMethod
 from billing.payments.states.refunds import REFUND_MOVES, RefundEvent, RefundState
@@ -38,10 +43,9 @@ from billing.payments.use_cases.refunds import (
 )
 from billing.platform.data.database import Tx
 from billing.platform.data.states import advance
-from billing.platform.data.tasks import ask_a_person, ask_again, close_answered, stands_open
+from billing.platform.data.tasks import ask_a_person, ask_again, close_answered
 
 CHECK_UNCASHED, CHECK_VOIDED = "check-uncashed", "check-voided"
-VOIDED_CHECK_PAID = "voided-check-paid"
 WENT_OUT = frozenset({RefundState.SENT, RefundState.SUCCEEDED})
 
 
@@ -54,8 +58,9 @@ def send_check(tx: Tx, *, refund_id: str, check_number: str, actor: Actor, now: 
     row = _locked_check(tx, refund_id, actor)
     _refuse_used_number(tx, row, f"check {check_number}")
     refuse_while_disputed(tx, row.patient_id)
-    refuse_while_paid_twice(tx, row)
-    if row.replaces_id and tx.session.get_one(RefundRow, row.replaces_id).voided_by_person == actor.person:
+    refuse_while_paid_twice(tx, row.lot_id)
+    voided = voided_checks_of(tx, row.lot_id)
+    if voided and voided[-1].voided_by_person == actor.person:
         raise OwnRefund("You voided the check before. Somebody else has to write the next one.")
     keep_sent(tx, refund_id=refund_id, reference=f"check {check_number}", actor=actor, now=now)
     return succeed_refund(tx, refund_id=refund_id, actor=actor, now=now)
@@ -73,7 +78,7 @@ def void_check(tx: Tx, *, refund_id: str, actor: Actor, now: datetime) -> Refund
     if row.cashed_on is not None:
         raise CheckCashed(f"The bank paid {row.reference} on {day_in_words(row.cashed_on)}.")
     if row.state not in WENT_OUT:
-        refuse_while_paid_twice(tx, row)
+        refuse_while_paid_twice(tx, row.lot_id)
         return fail_refund(tx, refund_id=refund_id, actor=actor, now=now)
     advance(tx, row, REFUND_MOVES, RefundEvent.FAIL, actor=actor, now=now)
     row.voided_by_person = actor.person
@@ -121,6 +126,8 @@ def take_back_cashing(tx: Tx, *, refund_id: str, actor: Actor, now: datetime) ->
     row = _locked_check(tx, refund_id, actor)
     if row.cashed_on is None:
         raise IllegalMove("It is not recorded that the bank paid this check.")
+    if any(row.reference == _settled_by(voided) for voided in voided_checks_of(tx, row.lot_id)):
+        raise IllegalMove("No check was written for this: a voided one settled it, which the bank paid.")
     row.cashed_on = None
     tx.session.flush()
     audit_refund(tx, row, "refund.take-back-cashing", actor, now)
@@ -144,9 +151,12 @@ def settle_by_voided_check(tx: Tx, *, refund_id: str, actor: Actor, now: datetim
     Raises: NoSuchRefund, RefundTargetMissing for a refund to a card, IllegalMove.
     """
     row = _locked_check(tx, refund_id, actor)
-    voided = _paid_though_voided(tx, row)
+    voided = paid_though_voided(tx, row.lot_id)
     if voided is None:
         raise IllegalMove("Nobody reported that the bank paid a voided check of this money.")
+    if voided.amount_cents != row.amount_cents:
+        paid = Money(voided.amount_cents)
+        raise IllegalMove(f"The bank paid {paid}: ask for a refund of that by check, and settle that one.")
     keep_sent(tx, refund_id=refund_id, reference=_settled_by(voided), actor=actor, now=now)
     row.cashed_on = row.refunded_on
     close_answered(tx, kind=VOIDED_CHECK_PAID, subject_id=voided.id, actor=actor, now=now)
@@ -159,7 +169,7 @@ def move_unclaimed(tx: Tx, *, refund_id: str, event: RefundEvent, actor: Actor, 
     Who records that posts it. Raises: VoidedCheckPaid, IllegalMove.
     """
     row = _locked_check(tx, refund_id, actor)
-    refuse_while_paid_twice(tx, row)
+    refuse_while_paid_twice(tx, row.lot_id)
     advance(tx, row, REFUND_MOVES, event, actor=actor, now=now)
     tx.session.flush()
     audit_refund(tx, row, f"refund.{event.replace('_', '-')}", actor, now)
@@ -177,12 +187,6 @@ def ask_about_uncashed_checks(tx: Tx, *, after: timedelta, actor: Actor, now: da
     return len(checks)
 
 
-def refuse_while_paid_twice(tx: Tx, row: RefundRow) -> None:
-    """Raises: VoidedCheckPaid while a person looks at a voided check of this money that the bank paid."""
-    if voided := _paid_though_voided(tx, row):
-        raise VoidedCheckPaid(f"The bank paid {voided.reference} though it was voided. A person has to look.")
-
-
 def _settled_by(voided: RefundRow) -> str:
     """How a refund names the check that paid it after all."""
     return f"{voided.reference}, paid though voided"
@@ -194,15 +198,6 @@ def _refuse_settled(tx: Tx, voided: RefundRow) -> None:
         raise CheckCashed(
             f"{voided.reference} settled what was owed again. The books say that the bank paid it."
         )
-
-
-def _paid_though_voided(tx: Tx, row: RefundRow) -> RefundRow | None:
-    """The voided check before this one, or before that, about which a person was asked."""
-    while row.replaces_id is not None:
-        row = tx.session.get_one(RefundRow, row.replaces_id)
-        if stands_open(tx, kind=VOIDED_CHECK_PAID, subject_id=row.id):
-            return row
-    return None
 
 
 def _owe_again(tx: Tx, voided: RefundRow, actor: Actor, now: datetime) -> RefundRow:

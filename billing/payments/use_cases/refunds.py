@@ -26,6 +26,7 @@ from billing.payments.models.refunds import RefundRow
 from billing.payments.queries.credits import find_credit
 from billing.payments.queries.disputes import refuse_while_disputed
 from billing.payments.queries.payments import find_payment
+from billing.payments.queries.refund_checks import refuse_while_paid_twice
 from billing.payments.queries.refunds import approved_by_itself, refund_of
 from billing.payments.records.credits import CreditLot, Election
 from billing.payments.records.refunds import Refund, RefundMethod, RefundReason, Rejection
@@ -102,9 +103,12 @@ def place_refund(
 ) -> Refund:
     """Set a credit's amount aside, at its payment also, and approve it if it may be; the patient is locked.
 
-    Raises: NoSuchPayment, MoreThanAvailable, RefundTargetMissing, PaymentDisputed.
+    A voided check of it that the bank paid holds it; by check it is asked for all the same, to be settled.
+    Raises: NoSuchPayment, MoreThanAvailable, RefundTargetMissing, PaymentDisputed, VoidedCheckPaid.
     """
     refuse_while_disputed(tx, lot.patient_id)
+    if method is RefundMethod.CARD:
+        refuse_while_paid_twice(tx, lot.id)
     if payment_id is not None:
         _set_aside_at_payment(tx, lot, payment_id, method, amount, actor)
     spend(tx, lot_id=lot.id, amount=amount)
