@@ -5,12 +5,15 @@ from __future__ import annotations
 import base64
 import threading
 from dataclasses import dataclass
+from functools import cache, lru_cache
 from pathlib import Path
+from typing import Any
 
 import httpx
 from flask import Flask
 from sqlalchemy import select
-from werkzeug.serving import BaseWSGIServer, make_server
+from werkzeug.exceptions import ServiceUnavailable
+from werkzeug.serving import make_server
 
 from billing.kernel.permissions import SYSTEM, Role
 from billing.payments.flows.room import Payments
@@ -35,7 +38,7 @@ class Office:
     sandbox: Sandbox
     room: Payments
     worker: Worker
-    server: BaseWSGIServer
+    front: Front
     token: str
 
     def post(self, path: str, body: object = None, *, key: str = "") -> httpx.Response:
@@ -55,34 +58,50 @@ class Office:
             return list(read.session.scalars(query))
 
     def close(self) -> None:
-        self.server.shutdown()
         self.sandbox.stop()
+        self.front.close()
         with self.app.app_context():
             for engine in self.app.extensions["sqlalchemy"].engines.values():
                 engine.dispose()
 
 
+class Front:
+    """Where every office of this process is, one after the other: one application serves them all."""
+
+    def __init__(self) -> None:
+        self._app: Flask | None = None
+        self._under_way, self._changes = 0, threading.Condition()
+        self.sandbox_port = loopback.lasting_port()
+        server = make_server("127.0.0.1", 0, self, threaded=True)
+        self.url = f"http://127.0.0.1:{server.server_port}"
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+
+    def __call__(self, environ: Any, start: Any) -> Any:
+        with self._changes:
+            app, self._under_way = self._app, self._under_way + 1
+        try:
+            return (app or ServiceUnavailable())(environ, start)
+        finally:
+            with self._changes:
+                self._under_way -= 1
+                self._changes.notify_all()
+
+    def open(self, app: Flask) -> None:
+        self._app = app
+
+    def close(self) -> None:
+        """What was asked of one office must not reach the database of the next."""
+        with self._changes:
+            self._app = None
+            assert self._changes.wait_for(lambda: self._under_way == 0, timeout=20)
+
+
 def open_office(tmp_path: Path, database_url: str, clock_file: Path) -> Office:
     """Everything on loopback and free ports, on a fresh database."""
-    server = make_server("127.0.0.1", 0, lambda _environ, _start: [], threaded=True)
-    url = f"http://127.0.0.1:{server.server_port}"
-    sandbox = start_sandbox(tmp_path, url, clock_file)
-    settings = load_settings(
-        {
-            "BILLING_ENV": "test",
-            "DATABASE_URL": database_url,
-            "VAR_DIR": str(tmp_path / "var"),
-            "CLINIC_CLOCK": str(clock_file),
-            "FIELD_KEYS": f"test1:{base64.b64encode(TEST_KEYS['test1']).decode()}",
-            "STRIPE_API_BASE": sandbox.url,
-            "STRIPE_SECRET_KEY": SECRET_KEY,
-            "STRIPE_WEBHOOK_SECRET": WEBHOOK_SECRET,
-            "PUBLIC_URL": url,
-        }
-    )
-    app = create_app(settings)
-    server.app = app
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    front = _front()
+    sandbox = start_sandbox(tmp_path, front.url, clock_file, port=front.sandbox_port)
+    app = _app_beside(sandbox.url, front.url, database_url, clock_file)
+    front.open(app)
     house = app.extensions["billing"]
     issued = house.edge.database.in_transaction(
         lambda tx: issue_token(
@@ -97,12 +116,36 @@ def open_office(tmp_path: Path, database_url: str, clock_file: Path) -> Office:
         )
     )
     return Office(
-        url=url,
+        url=front.url,
         app=app,
         database=house.edge.database,
         sandbox=sandbox,
         room=house.payments,
         worker=house.worker,
-        server=server,
+        front=front,
         token=issued.secret,
+    )
+
+
+@cache
+def _front() -> Front:
+    return Front()
+
+
+@lru_cache(maxsize=1)
+def _app_beside(sandbox_url: str, url: str, database_url: str, clock_file: Path) -> Flask:
+    return create_app(
+        load_settings(
+            {
+                "BILLING_ENV": "test",
+                "DATABASE_URL": database_url,
+                "VAR_DIR": str(clock_file.parent / "var"),
+                "CLINIC_CLOCK": str(clock_file),
+                "FIELD_KEYS": f"test1:{base64.b64encode(TEST_KEYS['test1']).decode()}",
+                "STRIPE_API_BASE": sandbox_url,
+                "STRIPE_SECRET_KEY": SECRET_KEY,
+                "STRIPE_WEBHOOK_SECRET": WEBHOOK_SECRET,
+                "PUBLIC_URL": url,
+            }
+        )
     )

@@ -79,12 +79,17 @@ class Sandbox:
 
 
 def start_sandbox(
-    tmp_path: Path, public_url: str, clock_file: Path | None = None, *, refused_words: str = ""
+    tmp_path: Path,
+    public_url: str,
+    clock_file: Path | None = None,
+    *,
+    refused_words: str = "",
+    port: int = 0,
 ) -> Sandbox:
     """Its state lies under `tmp_path`; webhooks go to `public_url`/webhooks/stripe."""
     environ = {
         **os.environ,
-        "SANDBOX_PORT": "0",
+        "SANDBOX_PORT": str(port),
         "STRIPE_SECRET_KEY": SECRET_KEY,
         "STRIPE_WEBHOOK_SECRET": WEBHOOK_SECRET,
         "PUBLIC_URL": public_url,
