@@ -4,6 +4,7 @@ import os
 import socket
 from contextlib import suppress
 from functools import partial
+from itertools import count, islice
 
 import httpx
 
@@ -16,10 +17,13 @@ request = partial(httpx.request, verify=False)
 client = partial(httpx.Client, verify=False)
 
 
+_mine = count(os.getpid() * 10)
+
+
 def lasting_port() -> int:
     """A free port that nobody is given while whoever listens there is being started again."""
-    for step in range(len(LASTING)):
-        port = LASTING[(os.getpid() * 10 + step) % len(LASTING)]
+    for number in islice(_mine, len(LASTING)):
+        port = LASTING[number % len(LASTING)]
         with suppress(OSError), socket.create_server(("127.0.0.1", port)):
             return port
     raise RuntimeError("no port is free")

@@ -37,8 +37,8 @@ def catcher():
 
 
 @pytest.fixture
-def app(database_url, tmp_path, clock_file, catcher):
-    with mailing_app(database_url, tmp_path / "var", clock_file, catcher.url) as made:
+def app(database_url, clock_file, catcher):
+    with mailing_app(database_url, clock_file, catcher.url) as made:
         yield made
 
 
@@ -254,9 +254,9 @@ def test_neither_the_address_nor_the_link_lies_open_in_the_database(database, li
 
 
 def test_without_a_mail_server_nothing_is_queued_and_doctor_says_so(
-    database_url, tmp_path, clock_file, database, receipt, now
+    database_url, clock_file, database, receipt, now
 ):
-    with mailing_app(database_url, tmp_path / "var", clock_file, None) as app:
+    with mailing_app(database_url, clock_file, None) as app:
         app.extensions["billing"].worker.run_once()
         told = app.test_cli_runner().invoke(args=["doctor"]).output
         issued = database.in_transaction(
