@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import cache
 
 from sqlalchemy import text
 
@@ -54,14 +55,22 @@ def _guards(read: Read) -> Iterator[tuple[str, str, bool]]:
     """Table, deed, and whether every such deed is refused, for each trigger that refuses something."""
     if _is_sqlite(read):
         for name, sql in read.session.execute(text(SQLITE_TRIGGERS)):
-            head = SQLITE_HEAD.search(sql)
-            if head and re.search(r"RAISE\s*\(\s*(ABORT|FAIL|ROLLBACK)", sql, re.I):
-                yield name, head[1].upper(), not re.search(r"\bWHEN\b", head[2], re.I)
+            if guard := _guard_of(sql):
+                yield name, *guard
         return
     for name, bits, always in read.session.execute(text(POSTGRESQL_TRIGGERS)):
         for deed, bit in POSTGRESQL_DEEDS.items():
             if bits & bit:
                 yield name, deed, always
+
+
+@cache
+def _guard_of(sql: str) -> tuple[str, bool] | None:
+    """The deed that a trigger of SQLite refuses, and whether it always does."""
+    head = SQLITE_HEAD.search(sql)
+    if not head or not re.search(r"RAISE\s*\(\s*(ABORT|FAIL|ROLLBACK)", sql, re.I):
+        return None
+    return head[1].upper(), not re.search(r"\bWHEN\b", head[2], re.I)
 
 
 def _is_sqlite(read: Read) -> bool:

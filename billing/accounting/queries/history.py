@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from itertools import groupby
 from typing import Any
 
 import orjson
-from sqlalchemy import column, select, table, text
+from sqlalchemy import Select, column, select, table, text
 
 from billing.accounting.queries.guards import require_append_only
 from billing.accounting.queries.probes import ROWS_AT_ONCE, Books, Probe, Report, count, look
@@ -111,15 +112,21 @@ def _follow(books: Books, report: Report, life: Life) -> None:
 
 def _chains(books: Books, name: str) -> Iterator[tuple[str, str, list[Move]]]:
     """Each row's id, state and moves, in the order of time."""
+    rows = books.read.connection.execute(_chained(name))
+    for (subject_id, state), group in groupby(rows, key=lambda row: row[:2]):
+        yield subject_id, state, [Move(*row[2:]) for row in group if row[2] is not None]
+
+
+@cache
+def _chained(name: str) -> Select[*tuple[Any, ...]]:
     rows = table(name, column("id"), column("state"))
-    query = (
-        select(rows.c.id, rows.c.state, StateChange.before, StateChange.event, StateChange.after)
-        .select_from(rows.outerjoin(StateChange, StateChange.subject_id == rows.c.id))
-        .order_by(rows.c.id, StateChange.at, StateChange.id)
+    moves = StateChange.__table__.c
+    return (
+        select(rows.c.id, rows.c.state, moves.before, moves.event, moves.after)
+        .select_from(rows.outerjoin(StateChange.__table__, moves.subject_id == rows.c.id))
+        .order_by(rows.c.id, moves.at, moves.id)
         .execution_options(yield_per=ROWS_AT_ONCE)
     )
-    for (subject_id, state), group in groupby(books.read.session.execute(query), key=lambda row: row[:2]):
-        yield subject_id, state, [Move(*row[2:]) for row in group if row[2] is not None]
 
 
 # --- 12: documents -------------------------------------------------------------------------------------

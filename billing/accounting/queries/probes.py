@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 
-from sqlalchemy import column, func, select, table, text
+from sqlalchemy import Select, TextClause, column, func, select, table, text
 
 from billing.accounting.records import Finding
 from billing.kernel.money import Money
@@ -62,12 +63,23 @@ def look(books: Books, *, at: Sequence[str], probes: Sequence[Probe], **values: 
 
 
 def search(books: Books, report: Report, probe: Probe, values: Mapping[str, object]) -> None:
-    rows = books.read.session.execute(
-        text(probe.broken), values, execution_options={"yield_per": ROWS_AT_ONCE}
-    )
+    rows = books.read.connection.execute(_worded(probe.broken), values)
     for object_id, *part in rows:
         report.blame(str(object_id), f"{probe.problem}: {part[0]}" if part else probe.problem)
 
 
 def count(read: Read, name: str) -> int:
-    return read.session.scalar(select(func.count()).select_from(table(name, column("id")))) or 0
+    return read.connection.scalar(_counting(name)) or 0
+
+
+# Each is made once: `verify` asks them all of books of any size.
+
+
+@cache
+def _worded(statement: str) -> TextClause:
+    return text(statement).execution_options(yield_per=ROWS_AT_ONCE)
+
+
+@cache
+def _counting(name: str) -> Select[int]:
+    return select(func.count()).select_from(table(name, column("id")))
