@@ -114,7 +114,7 @@ def register_pages(
         moves.make_blueprint(edge),
         checks.make_blueprint(edge),
         tenders.make_blueprint(edge, payments),
-        patient_deposits.make_blueprint(edge),
+        patient_deposits.make_blueprint(edge, payments),
         bounces.make_blueprint(edge),
         stops.make_blueprint(edge),
         holds.make_blueprint(edge),

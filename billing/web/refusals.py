@@ -28,6 +28,7 @@ FIELDS = {
     "check-booked-before": "number",
     "check-not-banked": "fee",
     "check-number-used": "number",
+    "too-small-for-card": "asked",
     "check-postdated": "dated_on",
     "check-stale": "dated_on",
     "bad-cashing-day": "cashed_on",

@@ -32,6 +32,7 @@ from billing.payments.records.reconciliation import Difference, Family
 from billing.payments.states.disputes import DisputeEvent
 from billing.payments.states.payouts import PayoutEvent
 from billing.payments.use_cases.checkouts import begin_checkout, pay_checkout
+from billing.payments.use_cases.deposit_requests import ask_for_deposit
 from billing.payments.use_cases.dispute_answers import draft_evidence
 from billing.payments.use_cases.disputes import record_dispute
 from billing.payments.use_cases.dormant import list_dormant_credits
@@ -141,6 +142,7 @@ def a_world(database: Database, now: datetime, *, slug: str = "b", site: int = 0
         "payer_id": [share.payer_id],
         "share_id": [share.id],
         "dormant_id": [dormant_id],
+        "deposit_request_id": [_deposit_request(database, patient, now)],
         "takeback_id": [takeback.id],
         "dispute_id": [dispute_id],
         "answer_id": [answer_id],
@@ -230,6 +232,11 @@ def _dormant_credit(database: Database, patient: Patient, now: datetime) -> str:
                 )
             )
     return row.id
+
+
+def _deposit_request(database: Database, patient: Patient, now: datetime) -> str:
+    asked = {"patient_id": patient.id, "amount": Money(10_000), "site_id": None}
+    return database.in_transaction(lambda tx: ask_for_deposit(tx, **asked, actor=CLERK, now=now)).id
 
 
 def _used_credit(database: Database, patient: Patient, now: datetime) -> str:

@@ -22,6 +22,7 @@ from billing.invoices.states import MOVES as INVOICE_MOVES
 from billing.invoices.states import SHARE_MOVES
 from billing.payments.queries.saved_methods import altered_consent_texts
 from billing.payments.states.checkouts import CHECKOUT_MOVES
+from billing.payments.states.deposit_requests import DEPOSIT_REQUEST_MOVES
 from billing.payments.states.dispute_answers import ANSWER_MOVES
 from billing.payments.states.disputes import DISPUTE_MOVES
 from billing.payments.states.dormant import DORMANT_MOVES
@@ -55,6 +56,7 @@ LIVES = (
     Life("invoice", "open", INVOICE_MOVES),
     Life("payer_share", "agreed", SHARE_MOVES),
     Life("checkout", "created", CHECKOUT_MOVES),
+    Life("deposit_request", "asked", DEPOSIT_REQUEST_MOVES),
     Life("saved_method", "pending", SAVED_MOVES),
     Life("payment", "received", PAYMENT_MOVES),
     Life("refund", "requested", REFUND_MOVES),
@@ -78,6 +80,7 @@ MOVE_OF_NOTHING = Probe(
         AND NOT EXISTS (SELECT 1 FROM invoice x WHERE x.id = c.subject_id)
         AND NOT EXISTS (SELECT 1 FROM payer_share x WHERE x.id = c.subject_id)
         AND NOT EXISTS (SELECT 1 FROM checkout x WHERE x.id = c.subject_id)
+        AND NOT EXISTS (SELECT 1 FROM deposit_request x WHERE x.id = c.subject_id)
         AND NOT EXISTS (SELECT 1 FROM saved_method x WHERE x.id = c.subject_id)
         AND NOT EXISTS (SELECT 1 FROM payment x WHERE x.id = c.subject_id)
         AND NOT EXISTS (SELECT 1 FROM refund x WHERE x.id = c.subject_id)
@@ -278,6 +281,7 @@ UNAUDITED = Probe(
         UNION ALL SELECT id FROM credit_application
         UNION ALL SELECT id FROM takeback
         UNION ALL SELECT id FROM dormant_credit
+        UNION ALL SELECT id FROM deposit_request
         UNION ALL SELECT id FROM dispute
         UNION ALL SELECT id FROM dispute_answer
         UNION ALL SELECT id FROM bank_deposit

@@ -252,8 +252,9 @@ INVOICE_COVER = Probe(
 TWO_STAND = Probe(
     "more than one checkout stands open",
     """
-    SELECT invoice_id FROM checkout WHERE state IN ('created', 'open', 'processing')
-    GROUP BY invoice_id, COALESCE(share_id, '') HAVING COUNT(*) > 1
+    SELECT COALESCE(invoice_id, deposit_request_id) FROM checkout
+    WHERE state IN ('created', 'open', 'processing')
+    GROUP BY invoice_id, deposit_request_id, COALESCE(share_id, '') HAVING COUNT(*) > 1
     """,
 )
 UNRESOLVED = """

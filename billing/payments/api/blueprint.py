@@ -6,6 +6,7 @@ from billing.kernel.money import Money
 from billing.payments.api.checkouts import add_checkout_routes
 from billing.payments.api.checks import add_check_routes
 from billing.payments.api.credits import add_application_routes, add_credit_routes
+from billing.payments.api.deposit_requests import add_deposit_checkout_routes, add_deposit_request_routes
 from billing.payments.api.deposits import add_deposit_routes
 from billing.payments.api.dispute_answers import add_answer_deeds, add_evidence_routes
 from billing.payments.api.disputes import add_dispute_routes
@@ -51,6 +52,8 @@ def make_blueprint(
     add_check_routes(routes, edge)
     add_tender_routes(routes, edge, room)
     add_patient_deposit_routes(routes, edge)
+    add_deposit_request_routes(routes, edge, room)
+    add_deposit_checkout_routes(routes, edge, room)
     add_payer_payment_routes(routes, edge)
     add_deposit_routes(routes, edge)
     add_float_routes(routes, edge)

@@ -138,6 +138,6 @@ def _next_step(edge: Edge, checkout: Checkout, actor: Actor) -> dict[str, str | 
     if step is not AfterDecline.ASK_PAYER:
         return {"next_step": step, "pay_link": None}
     _, secret = edge.database.in_transaction(
-        lambda tx: make_pay_link(tx, invoice_id=checkout.invoice_id, actor=actor, now=now)
+        lambda tx: make_pay_link(tx, invoice_id=str(checkout.invoice_id), actor=actor, now=now)
     )
     return {"next_step": step, "pay_link": f"{edge.public_url}/pay/{secret}"}

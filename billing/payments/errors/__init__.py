@@ -139,18 +139,6 @@ class PatientsMoney(Conflict):
     code = "patients-money"
 
 
-class NotAPatientsRefund(Conflict):
-    """An exception that did not give back money of a payment which is booked here."""
-
-    code = "not-a-patients-refund"
-
-
-class RefundKnown(Conflict):
-    """Somebody asked for that refund to be booked; it waits for another person, or is booked."""
-
-    code = "refund-known"
-
-
 class PartsDoNotAddUp(Invalid):
     """What is booked of an exception is exactly its amount."""
 

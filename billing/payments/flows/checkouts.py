@@ -9,12 +9,16 @@ from billing.payments import ports
 from billing.payments.errors import BeingCharged, CheckoutStands, NotBookedYet
 from billing.payments.flows.room import KEY_LIVES, Payments, log, write_now
 from billing.payments.ports import GatewayRefused, GatewayTimeout
-from billing.payments.queries.checkouts import checkout_by_reference, find_checkout
+from billing.payments.queries.checkouts import checkout_by_reference, find_checkout, standing_deposit
+from billing.payments.queries.deposit_requests import find_deposit_request
 from billing.payments.records.checkouts import Checkout, Way
+from billing.payments.records.deposit_requests import DepositRequest
+from billing.payments.records.tenders import Rest
 from billing.payments.states.checkouts import STANDING, CheckoutState
 from billing.payments.use_cases.checkouts import (
     await_debit,
     begin_checkout,
+    begin_deposit,
     begin_reader_payment,
     close_checkout,
     decline_checkout,
@@ -23,6 +27,7 @@ from billing.payments.use_cases.checkouts import (
     refuse_checkout,
     take_credit_first,
 )
+from billing.payments.use_cases.deposit_requests import withdraw_deposit_request
 from billing.platform.data.idempotency import RequestKey
 
 NO_OUTCOME_YET = "This charge has no outcome yet. It is looked up by itself; wait for it."
@@ -86,6 +91,61 @@ def start_reader_payment(
         ),
     )
     return open_page(room, checkout, actor) if checkout.state is CheckoutState.CREATED else checkout
+
+
+def start_deposit(
+    room: Payments,
+    *,
+    deposit_request_id: str,
+    asked: Rest,
+    is_health_account: bool = False,
+    request: RequestKey | None,
+    actor: Actor,
+) -> Checkout:
+    """Open a page for a deposit that was asked for, or find its own, or let a reader at the desk ask for it.
+
+    A page closes what else stood open for it. Raises: NoSuchDepositRequest, DepositNotAsked,
+    TooSmallForCard, CheckoutStands for a reader, GatewayTimeout, GatewayRefused.
+    """
+
+    def begin() -> Checkout:
+        return write_now(
+            room,
+            lambda tx, now: begin_deposit(
+                tx,
+                deposit_request_id=deposit_request_id,
+                asked=asked,
+                is_health_account=is_health_account,
+                request=request,
+                actor=actor,
+                now=now,
+            ),
+        )
+
+    try:
+        checkout = begin()
+    except CheckoutStands as standing:
+        if asked.way is not Way.PAGE:
+            raise
+        cancel_checkout(room, checkout_id=str(standing.more["checkout_id"]), actor=actor)
+        checkout = begin()
+    return open_page(room, checkout, actor) if checkout.state is CheckoutState.CREATED else checkout
+
+
+def withdraw_deposit(room: Payments, *, request_id: str, actor: Actor) -> DepositRequest:
+    """A deposit is not asked for any more, once no page or reader can take it.
+
+    Raises: NoSuchDepositRequest, CheckoutStands while money of a bank account is on its way, IllegalMove
+    when it is paid, GatewayTimeout, GatewayRefused.
+    """
+    with room.database.reading() as read:
+        find_deposit_request(read, request_id, actor)
+        standing = standing_deposit(read, request_id)
+    if standing:
+        cancel_checkout(room, checkout_id=standing.id, actor=actor)
+    return write_now(
+        room, lambda tx, now: withdraw_deposit_request(tx, request_id=request_id, actor=actor, now=now)
+    )
 
 
 def ask_for_rest(room: Payments, *, checkout_id: str, actor: Actor) -> Checkout:

@@ -10,11 +10,17 @@ from sqlalchemy.orm import Mapped, mapped_column
 from billing.platform.data.base import Base, Id
 
 STANDS = "state IN ('created', 'open', 'processing')"
+ANY = text(STANDS)
 OF_PATIENT, OF_PAYER = text(f"{STANDS} AND share_id IS NULL"), text(f"{STANDS} AND share_id IS NOT NULL")
+
+ONE_PURPOSE = "(invoice_id IS NULL) <> (deposit_request_id IS NULL)"
 
 
 class CheckoutRow(Base):
-    """`share_id` is what another payer takes of the invoice, when that is to be paid."""
+    """`share_id` is what another payer takes of the invoice, when that is to be paid.
+
+    What is paid is an invoice or a deposit that was asked for, never both.
+    """
 
     __tablename__ = "checkout"
     __table_args__ = (
@@ -32,11 +38,20 @@ class CheckoutRow(Base):
             sqlite_where=OF_PAYER,
             postgresql_where=OF_PAYER,
         ),
+        Index(
+            "uq_checkout_standing_deposit",
+            "deposit_request_id",
+            unique=True,
+            sqlite_where=ANY,
+            postgresql_where=ANY,
+        ),
         CheckConstraint("amount_cents > 0", name="positive"),
+        CheckConstraint(ONE_PURPOSE, name="one_purpose"),
     )
 
     id: Mapped[Id] = mapped_column(primary_key=True)
-    invoice_id: Mapped[Id] = mapped_column(ForeignKey("invoice.id"))
+    invoice_id: Mapped[str | None] = mapped_column(String(40), ForeignKey("invoice.id"))
+    deposit_request_id: Mapped[str | None] = mapped_column(String(40), ForeignKey("deposit_request.id"))
     share_id: Mapped[str | None] = mapped_column(String(40))
     patient_id: Mapped[Id]
     way: Mapped[str] = mapped_column(String(10))
@@ -59,9 +74,11 @@ class CheckoutRow(Base):
 
 class PayLinkRow(Base):
     __tablename__ = "pay_link"
+    __table_args__ = (CheckConstraint(ONE_PURPOSE, name="one_purpose"),)
 
     id: Mapped[Id] = mapped_column(primary_key=True)
-    invoice_id: Mapped[Id] = mapped_column(ForeignKey("invoice.id"), index=True)
+    invoice_id: Mapped[str | None] = mapped_column(String(40), ForeignKey("invoice.id"), index=True)
+    deposit_request_id: Mapped[str | None] = mapped_column(String(40), ForeignKey("deposit_request.id"))
     share_id: Mapped[str | None] = mapped_column(String(40), index=True)
     secret_sha256: Mapped[str] = mapped_column(String(64), unique=True)
     made_by: Mapped[Id]

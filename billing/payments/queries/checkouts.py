@@ -9,6 +9,7 @@ from datetime import datetime
 from sqlalchemy import select
 
 from billing.invoices.queries import find_invoice, find_share
+from billing.invoices.records import Invoice, PayerShare
 from billing.kernel.errors import NotFound
 from billing.kernel.money import Money
 from billing.kernel.permissions import SYSTEM, Actor
@@ -19,13 +20,15 @@ from billing.payments.errors import (
     NoSuchPayLink,
 )
 from billing.payments.models.checkouts import CheckoutRow, PayLinkRow
+from billing.payments.queries.deposit_requests import find_deposit_request
 from billing.payments.records.checkouts import Checkout, PayLink, Way
+from billing.payments.records.deposit_requests import DepositRequest
 from billing.payments.states.checkouts import STANDING, CheckoutState
 from billing.platform.data.database import Read
 
-PAGE_STANDS = "A card page or reader of this invoice stands open. Cancel it first, or wait until it was used."
+PAGE_STANDS = "A card page or reader for this stands open. Cancel it first, or wait until it was used."
 CHARGE_STANDS = "A charge of a saved card has no outcome yet. It is looked up by itself; wait for it."
-ON_ITS_WAY = "A payment of this invoice is on its way from a bank account. It takes some days; wait for it."
+ON_ITS_WAY = "A payment of this is on its way from a bank account. It takes some days; wait for it."
 
 
 def find_checkout(read: Read, checkout_id: str, actor: Actor) -> Checkout:
@@ -33,11 +36,18 @@ def find_checkout(read: Read, checkout_id: str, actor: Actor) -> Checkout:
     row = read.session.get(CheckoutRow, checkout_id)
     try:
         if row is not None:
-            find_invoice(read, row.invoice_id, actor)
+            owner_of_checkout(read, checkout_of(row), actor)
             return checkout_of(row)
     except NotFound:
         pass
     raise NoSuchCheckout(f"There is no checkout {checkout_id}.")
+
+
+def owner_of_checkout(read: Read, checkout: Checkout, actor: Actor) -> Invoice | DepositRequest:
+    """What it pays. Raises: NoSuchInvoice, NoSuchDepositRequest."""
+    if checkout.deposit_request_id is not None:
+        return find_deposit_request(read, checkout.deposit_request_id, actor)
+    return find_invoice(read, str(checkout.invoice_id), actor)
 
 
 def checkout_by_reference(read: Read, reference: str) -> Checkout | None:
@@ -75,16 +85,35 @@ def checkouts_among(
     return read.session.scalars(query).all()
 
 
-def is_on_its_way(read: Read, invoice_id: str, share_id: str | None = None) -> bool:
-    """Whether a debit of a bank account was authorized that has no outcome yet."""
-    standing = standing_checkout(read, invoice_id, share_id)
-    return standing is not None and standing.state is CheckoutState.PROCESSING
+def checkouts_of_deposit(read: Read, checkout_ids: Sequence[str], request_id: str) -> Sequence[str]:
+    """Those that were to pay a deposit that was asked for."""
+    query = select(CheckoutRow.id).where(
+        CheckoutRow.id.in_(checkout_ids), CheckoutRow.deposit_request_id == request_id
+    )
+    return read.session.scalars(query).all()
 
 
-def is_being_charged(read: Read, invoice_id: str) -> bool:
-    """Whether a charge of a saved card has no outcome yet."""
+def standing_deposit(read: Read, request_id: str) -> Checkout | None:
+    """The checkout that may still take a deposit that was asked for."""
+    row = read.session.scalar(
+        select(CheckoutRow).where(
+            CheckoutRow.deposit_request_id == request_id, CheckoutRow.state.in_(STANDING)
+        )
+    )
+    return checkout_of(row) if row else None
+
+
+def standing_of_link(read: Read, link: PayLink) -> Checkout | None:
+    """The checkout that may still take what a link is for."""
+    if link.deposit_request_id is not None:
+        return standing_deposit(read, link.deposit_request_id)
+    return standing_checkout(read, str(link.invoice_id), link.share_id)
+
+
+def is_on_its_way(read: Read, invoice_id: str) -> bool:
+    """Whether a debit of the patient's bank account was authorized that has no outcome yet."""
     standing = standing_checkout(read, invoice_id)
-    return standing is not None and standing.way is Way.SAVED
+    return standing is not None and standing.state is CheckoutState.PROCESSING
 
 
 def refuse_while_standing(read: Read, invoice_id: str, share_id: str | None = None) -> None:
@@ -93,7 +122,12 @@ def refuse_while_standing(read: Read, invoice_id: str, share_id: str | None = No
     Another payer's page takes only what that payer owes, and stands in nobody's way.
     Raises: CheckoutStands.
     """
-    if standing := standing_checkout(read, invoice_id, share_id):
+    refuse_standing(standing_checkout(read, invoice_id, share_id))
+
+
+def refuse_standing(standing: Checkout | None) -> None:
+    """Raises: CheckoutStands, which names it."""
+    if standing:
         raise CheckoutStands(_why(standing), checkout_id=standing.id)
 
 
@@ -130,15 +164,15 @@ def find_pay_link(read: Read, secret: str, now: datetime) -> PayLink:
     row = read.session.scalar(select(PayLinkRow).where(PayLinkRow.secret_sha256 == secret_hash(secret)))
     if row is None or row.expires_at <= now:
         raise no_such_link()
-    invoice = find_invoice(read, row.invoice_id, SYSTEM)
-    if row.share_id is None and is_on_hold(read, invoice.patient_id):
+    of = _linked(read, row)
+    if row.share_id is None and is_on_hold(read, of.patient_id):
         raise no_such_link()
-    of = find_share(read, row.share_id, SYSTEM) if row.share_id else invoice
     return PayLink(
         id=row.id,
-        invoice_id=invoice.id,
+        invoice_id=row.invoice_id,
         share_id=row.share_id,
-        entity_id=invoice.entity_id,
+        deposit_request_id=row.deposit_request_id,
+        entity_id=of.entity_id,
         amount=of.open_balance,
         expires_at=row.expires_at,
     )
@@ -147,6 +181,14 @@ def find_pay_link(read: Read, secret: str, now: datetime) -> PayLink:
 def no_such_link() -> NoSuchPayLink:
     """One answer for all that a link may not open, so that it tells nobody why."""
     return NoSuchPayLink("This link is not valid any more. Ask the clinic for a new one.")
+
+
+def _linked(read: Read, row: PayLinkRow) -> Invoice | PayerShare | DepositRequest:
+    if row.deposit_request_id is not None:
+        return find_deposit_request(read, row.deposit_request_id, SYSTEM)
+    if row.share_id is not None:
+        return find_share(read, row.share_id, SYSTEM)
+    return find_invoice(read, str(row.invoice_id), SYSTEM)
 
 
 def secret_hash(secret: str) -> str:
@@ -158,6 +200,7 @@ def checkout_of(row: CheckoutRow) -> Checkout:
         id=row.id,
         invoice_id=row.invoice_id,
         share_id=row.share_id,
+        deposit_request_id=row.deposit_request_id,
         patient_id=row.patient_id,
         way=Way(row.way),
         reader_id=row.reader_id,

@@ -9,7 +9,6 @@ from typing import Any
 from sqlalchemy import Row, Select, func, select
 
 from billing.catalog.queries import entities, sites
-from billing.invoices.queries import find_invoice
 from billing.kernel.money import ZERO, Money
 from billing.kernel.permissions import SYSTEM, Actor
 from billing.ledger.queries import trial_balance
@@ -26,6 +25,7 @@ from billing.payments.models.reconciliation import (
     ReconciliationRow,
 )
 from billing.payments.models.refunds import RefundRow
+from billing.payments.queries.checkouts import checkout_of, owner_of_checkout
 from billing.payments.queries.differences import AT_ONCE, differences
 from billing.payments.records.reconciliation import Difference, ExceptionKind, Held, NamedException, Standing
 from billing.payments.rules import kind_of
@@ -175,10 +175,10 @@ def owner_of_difference(read: Read, difference: Difference) -> tuple[str, str]:
 
 def owner_of_operation(read: Read, operation: str) -> tuple[str, str]:
     """The legal entity and site of a checkout or refund of ours."""
-    invoice_id = read.session.scalar(select(CheckoutRow.invoice_id).where(CheckoutRow.id == operation))
-    if invoice_id is not None:
-        invoice = find_invoice(read, invoice_id, SYSTEM)
-        return invoice.entity_id, invoice.site_id
+    attempt = read.session.get(CheckoutRow, operation)
+    if attempt is not None:
+        owner = owner_of_checkout(read, checkout_of(attempt), SYSTEM)
+        return owner.entity_id, owner.site_id
     refund = read.session.get(RefundRow, operation)
     return (refund.entity_id, refund.site_id) if refund else _whoever_looks(read)
 

@@ -29,7 +29,7 @@ class Reader:
 
 @dataclass(frozen=True, kw_only=True)
 class Checkout:
-    """An attempt to pay an invoice, or another payer's share of it.
+    """An attempt to pay an invoice, another payer's share of it, or a deposit that was asked for.
 
     `url` is None until it is known, and where there is no page. `descriptor` is what the payer reads on a
     card statement, kept so that a repeated call says the same. A saved card is charged under `consent_id`;
@@ -37,8 +37,9 @@ class Checkout:
     """
 
     id: str
-    invoice_id: str
+    invoice_id: str | None
     share_id: str | None
+    deposit_request_id: str | None
     patient_id: str
     way: Way
     reader_id: str | None
@@ -61,8 +62,9 @@ class PayLink:
     """What a stranger with the link may know: whose clinic, and how much."""
 
     id: str
-    invoice_id: str
+    invoice_id: str | None
     share_id: str | None
+    deposit_request_id: str | None
     entity_id: str
     amount: Money
     expires_at: datetime

@@ -22,10 +22,14 @@ class ReadersView(Schema):
 
 
 class CheckoutView(Schema):
-    """`url` is where the patient pays while the state is `open`; `decline` is the bank's word for its no."""
+    """`url` is where the patient pays while the state is `open`; `decline` is the bank's word for its no.
+
+    It pays an invoice, or a deposit that was asked for.
+    """
 
     id = fields.String()
-    invoice_id = fields.String()
+    invoice_id = fields.String(allow_none=True)
+    deposit_request_id = fields.String(allow_none=True)
     way = fields.String()
     reader_id = fields.String(allow_none=True)
     saved_method_id = fields.String(allow_none=True)
@@ -39,7 +43,8 @@ class CheckoutView(Schema):
 class PayLinkView(Schema):
     """`url` is shown this once; only a hash of it is kept."""
 
-    invoice_id = fields.String()
+    invoice_id = fields.String(allow_none=True)
+    deposit_request_id = fields.String(allow_none=True)
     amount_cents = Cents(attribute="amount")
     url = fields.String()
     expires_at = Moment()

@@ -18,16 +18,28 @@ from billing.kernel.permissions import Actor
 from billing.patients.queries import is_on_hold, refuse_while_on_hold
 from billing.patients.use_cases import lock_patient
 from billing.payments.errors import DueChanged, NoSuchCheckout, TooSmallForCard
+from billing.payments.errors.deposit_requests import DepositNotAsked
 from billing.payments.models.checkouts import CheckoutRow
-from billing.payments.queries.checkouts import checkout_of, refuse_while_standing, standing_checkout
+from billing.payments.queries.checkouts import (
+    checkout_of,
+    refuse_standing,
+    refuse_while_standing,
+    standing_checkout,
+    standing_deposit,
+)
 from billing.payments.queries.credits import credit_coming_off, elected_credits
+from billing.payments.queries.deposit_requests import find_deposit_request
 from billing.payments.queries.saved_methods import chargeable_consent
 from billing.payments.records.checkouts import Checkout, Way
+from billing.payments.records.deposit_requests import DepositRequest
 from billing.payments.records.payments import ChargeFacts
 from billing.payments.records.saved_methods import AfterDecline, Purpose
+from billing.payments.records.tenders import Rest
 from billing.payments.rules import SMALLEST_CARD_PAYMENT, after_decline
 from billing.payments.states.checkouts import CHECKOUT_MOVES, PAYABLE, STANDING, CheckoutEvent, CheckoutState
+from billing.payments.states.deposit_requests import DepositRequestState
 from billing.payments.use_cases.credits import apply_credits
+from billing.payments.use_cases.deposit_requests import keep_deposit_paid
 from billing.payments.use_cases.receive import post_lost_fee, take_charge
 from billing.payments.use_cases.refused_debits import ask_to_collect
 from billing.payments.use_cases.saved_methods import block_card
@@ -154,6 +166,40 @@ def begin_charge(
     return checkout_of(row)
 
 
+def begin_deposit(
+    tx: Tx,
+    *,
+    deposit_request_id: str,
+    asked: Rest,
+    is_health_account: bool,
+    request: RequestKey | None,
+    actor: Actor,
+    now: datetime,
+) -> Checkout:
+    """Record the intent to take a deposit on a page or a reader; as for an invoice, there is one at a time.
+
+    Raises: NoSuchDepositRequest, AccountOnHold, DepositNotAsked, TooSmallForCard, CheckoutStands, KeyReused.
+    """
+    lock_patient(tx, find_deposit_request(tx, deposit_request_id, actor).patient_id)
+    deposit = find_deposit_request(tx, deposit_request_id, actor)
+    if request and (known := _by_request(tx, request)):
+        return known
+    refuse_while_on_hold(tx, deposit.patient_id)
+    standing = standing_deposit(tx, deposit_request_id)
+    if standing and asked.way is Way.PAGE and _is_page_of(standing, deposit.amount, now):
+        return _remark(tx, standing.id, is_health_account=is_health_account)
+    refuse_standing(standing)
+    if deposit.state is not DepositRequestState.ASKED:
+        raise DepositNotAsked(f"This deposit was {deposit.state} meanwhile.", state=str(deposit.state))
+    row = _new(tx, deposit, deposit.amount, asked.way, request, now)
+    row.return_url, row.is_health_account = asked.return_url, is_health_account
+    row.reader_id = asked.reader_id or None
+    tx.session.add(row)
+    tx.session.flush()
+    _audit(tx, row, "checkout.begin", actor, now)
+    return checkout_of(row)
+
+
 def keep_page(
     tx: Tx, *, checkout_id: str, reference: str, url: str | None, actor: Actor, now: datetime
 ) -> Checkout:
@@ -226,6 +272,8 @@ def pay_checkout(
     advance(tx, row, CHECKOUT_MOVES, CheckoutEvent.PAY, actor=actor, now=now)
     row.reference = reference
     take_charge(tx, checkout=checkout_of(row), charge=charge, actor=actor, now=now)
+    if row.deposit_request_id is not None:
+        keep_deposit_paid(tx, request_id=row.deposit_request_id, actor=actor, now=now)
     return checkout_of(row)
 
 
@@ -244,20 +292,26 @@ def _refuse_unless_open(invoice: Invoice) -> None:
 
 
 def _new(
-    tx: Tx, invoice: Invoice, owed: Money, way: Way, request: RequestKey | None, now: datetime
+    tx: Tx,
+    pays: Invoice | DepositRequest,
+    owed: Money,
+    way: Way,
+    request: RequestKey | None,
+    now: datetime,
 ) -> CheckoutRow:
     """Raises: TooSmallForCard."""
     if owed < SMALLEST_CARD_PAYMENT:
         raise TooSmallForCard(f"A card takes no less than {SMALLEST_CARD_PAYMENT}. Pay at the desk.")
     return CheckoutRow(
         id=new_id("chk"),
-        invoice_id=invoice.id,
-        patient_id=invoice.patient_id,
+        invoice_id=pays.id if isinstance(pays, Invoice) else None,
+        deposit_request_id=None if isinstance(pays, Invoice) else pays.id,
+        patient_id=pays.patient_id,
         way=way,
         amount_cents=owed.cents,
         state=CheckoutState.CREATED,
         return_url="",
-        descriptor=find_entity(tx, invoice.entity_id).statement_descriptor,
+        descriptor=find_entity(tx, pays.entity_id).statement_descriptor,
         is_health_account=False,
         opened_at=now,
         expires_at=now + LASTS[way],

@@ -7,7 +7,8 @@ from datetime import datetime
 from billing.kernel.money import Money
 from billing.kernel.permissions import Actor
 from billing.patients.use_cases import lock_patient
-from billing.payments.errors import NotAPatientsRefund, RefundKnown, UnexplainedMoney
+from billing.payments.errors import UnexplainedMoney
+from billing.payments.errors.foreign_refunds import NotAPatientsRefund, RefundKnown
 from billing.payments.models.refunds import RefundRow
 from billing.payments.queries.disputes import payment_of_charge
 from billing.payments.queries.reconciliation import given_back_by_hand

@@ -14,7 +14,9 @@ from billing.kernel.permissions import Actor
 from billing.patients.queries import refuse_while_on_hold
 from billing.payments.models.checkouts import PayLinkRow
 from billing.payments.queries.checkouts import secret_hash
+from billing.payments.queries.deposit_requests import find_deposit_request
 from billing.payments.records.checkouts import PayLink
+from billing.payments.records.deposit_requests import DepositRequest
 from billing.platform.data.audit import record_audit
 from billing.platform.data.database import Tx
 
@@ -29,32 +31,43 @@ def make_pay_link(tx: Tx, *, invoice_id: str, actor: Actor, now: datetime) -> tu
     """
     invoice = find_invoice(tx, invoice_id, actor)
     refuse_while_on_hold(tx, invoice.patient_id)
-    return _make(tx, invoice, None, actor, now)
+    return _make(tx, invoice, {"invoice_id": invoice.id}, actor, now)
 
 
 def make_payers_link(tx: Tx, *, share_id: str, actor: Actor, now: datetime) -> tuple[PayLink, str]:
     """The same for another payer, of what they owe. Raises: NoSuchShare."""
     share = find_share(tx, share_id, actor)
-    return _make(tx, find_invoice(tx, share.invoice_id, actor), share, actor, now)
+    return _make(tx, share, {"invoice_id": share.invoice_id, "share_id": share.id}, actor, now)
+
+
+def make_deposit_link(tx: Tx, *, deposit_request_id: str, actor: Actor, now: datetime) -> tuple[PayLink, str]:
+    """The same for a deposit that was asked for. Raises: NoSuchDepositRequest, AccountOnHold."""
+    deposit = find_deposit_request(tx, deposit_request_id, actor)
+    refuse_while_on_hold(tx, deposit.patient_id)
+    return _make(tx, deposit, {"deposit_request_id": deposit.id}, actor, now)
 
 
 def _make(
-    tx: Tx, invoice: Invoice, share: PayerShare | None, actor: Actor, now: datetime
+    tx: Tx,
+    owed: Invoice | PayerShare | DepositRequest,
+    pays: dict[str, str],
+    actor: Actor,
+    now: datetime,
 ) -> tuple[PayLink, str]:
     secret, link_id = secrets.token_urlsafe(SECRET_BYTES), new_id("lnk")
     link = PayLink(
         id=link_id,
-        invoice_id=invoice.id,
-        share_id=share.id if share else None,
-        entity_id=invoice.entity_id,
-        amount=(share or invoice).open_balance,
+        invoice_id=pays.get("invoice_id"),
+        share_id=pays.get("share_id"),
+        deposit_request_id=pays.get("deposit_request_id"),
+        entity_id=owed.entity_id,
+        amount=owed.open_balance,
         expires_at=now + LINK_LASTS,
     )
     tx.session.execute(
         insert(PayLinkRow).values(
             id=link_id,
-            invoice_id=invoice.id,
-            share_id=link.share_id,
+            **pays,
             secret_sha256=secret_hash(secret),
             made_by=actor.id,
             expires_at=link.expires_at,

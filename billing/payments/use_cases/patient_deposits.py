@@ -27,7 +27,7 @@ def take_deposit(
     Raises: NoSuchPatient, NoSuchSite, CheckPostdated, CheckStale, CheckBookedBefore, TenderedTooLittle.
     """
     lock_patient(tx, find_patient(tx, patient_id, actor).id)
-    depositor = _depositor(tx, patient_id, site_id, actor)
+    depositor = depositor_of(tx, patient_id, site_id, actor)
     if handed.dated_on is not None:
         refuse_unless_payable(handed.dated_on, site_date(tx, depositor.site_id, now))
     if handed.number and not handed.is_another:
@@ -40,8 +40,8 @@ def take_deposit(
     return book(tx, None, row, held=CreditSource.DEPOSIT, actor=actor, now=now)
 
 
-def _depositor(tx: Tx, patient_id: str, site_id: str | None, actor: Actor) -> Depositor:
-    """Raises: NoSuchSite, also for one of another legal entity or out of reach."""
+def depositor_of(tx: Tx, patient_id: str, site_id: str | None, actor: Actor) -> Depositor:
+    """Who pays ahead, and where. Raises: NoSuchSite, also for one of another legal entity or out of reach."""
     patient = find_patient(tx, patient_id, actor)
     site = find_site(tx, site_id or patient.site_id)
     if site.entity_id != patient.entity_id or not actor.sees(entity_id=site.entity_id, site_id=site.id):

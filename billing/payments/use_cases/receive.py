@@ -19,14 +19,16 @@ from billing.kernel.money import ZERO, Money
 from billing.kernel.permissions import SYSTEM, Actor
 from billing.ledger.records import Account, Line, Posting, Source, credit, debit
 from billing.ledger.use_cases import post
+from billing.patients.use_cases import lock_patient
 from billing.payments.errors.drawers import TenderedTooLittle
 from billing.payments.models.payments import PaymentRow
-from billing.payments.queries.checkouts import refuse_while_standing
+from billing.payments.queries.checkouts import owner_of_checkout, refuse_while_standing
 from billing.payments.queries.checks import instrument_of, refuse_booked_before
 from billing.payments.queries.deposits import held_in
 from billing.payments.queries.payments import CHECKOUT, PAYMENT, payment_of
 from billing.payments.records.checkouts import Checkout
 from billing.payments.records.credits import CreditSource
+from billing.payments.records.deposit_requests import DepositRequest
 from billing.payments.records.payments import ChargeFacts, Owned, Payment, Tender
 from billing.payments.rules import refuse_unless_payable
 from billing.payments.states.payments import PaymentState
@@ -110,19 +112,21 @@ def take_check(
 def take_charge(tx: Tx, *, checkout: Checkout, charge: ChargeFacts, actor: Actor, now: datetime) -> Payment:
     """Book a charge that the processor made, with its fee.
 
-    What the invoice no longer needs becomes the patient's credit, or is held for the payer whose it was. A
-    debit is received when it has succeeded, days after it was made.
+    What the invoice no longer needs becomes the patient's credit, or is held for the payer whose it was. What
+    pays a deposit is one. A debit is received when it has succeeded, days after it was made.
     Raises: NoSuchInvoice.
     """
-    invoice = lock_invoice(tx, checkout.invoice_id, actor)
+    owner = lock_owner(tx, checkout, actor)
     received_at = now if charge.tender is Tender.ACH else charge.charged_at
-    row = new_payment(tx, invoice, charge.tender, charge.amount, received_at)
+    row = new_payment(tx, owner, charge.tender, charge.amount, received_at)
     row.checkout_id, row.charge_reference, row.fee_cents = checkout.id, charge.reference, charge.fee.cents
     row.instrument, row.is_health_account = charge.instrument, checkout.is_health_account
-    if checkout.share_id is None:
-        payment = book(tx, invoice, row, actor=actor, now=now)
-    else:
+    if checkout.share_id is not None:
         payment = book_share(tx, checkout.share_id, row, actor=actor, now=now)
+    elif isinstance(owner, Invoice):
+        payment = book(tx, owner, row, actor=actor, now=now)
+    else:
+        payment = book(tx, None, row, held=CreditSource.DEPOSIT, actor=actor, now=now)
     if charge.fee:
         post_fee(tx, payment, actor, now)
     return payment
@@ -264,10 +268,16 @@ def post_lost_fee(tx: Tx, checkout: Checkout, *, fee: Money, actor: Actor, now: 
     """What the processor kept for a debit that failed."""
     if not fee:
         return
-    invoice = lock_invoice(tx, checkout.invoice_id, actor)
+    owner = lock_owner(tx, checkout, actor)
     lines = (debit(Account.PROCESSOR_FEES, fee), credit(Account.PROCESSOR_CLEARING, fee))
-    source, on = Source(CHECKOUT, checkout.id, "fee"), site_date(tx, invoice.site_id, now)
-    post(tx, Posting.of(invoice, source, on, lines), actor=actor, now=now)
+    source, on = Source(CHECKOUT, checkout.id, "fee"), site_date(tx, owner.site_id, now)
+    post(tx, Posting.of(owner, source, on, lines), actor=actor, now=now)
+
+
+def lock_owner(tx: Tx, checkout: Checkout, actor: Actor) -> Invoice | DepositRequest:
+    """What an attempt pays, its patient locked. Raises: NoSuchInvoice, NoSuchDepositRequest."""
+    lock_patient(tx, checkout.patient_id)
+    return owner_of_checkout(tx, checkout, actor)
 
 
 def _posting(payment: Payment, purpose: str, lines: tuple[Line, ...]) -> Posting:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from billing.invoices.queries import find_invoice, find_share
+from billing.invoices.queries import find_share
 from billing.kernel.permissions import SYSTEM, Actor
-from billing.payments.queries.checkouts import checkouts_among
+from billing.payments.queries.checkouts import checkouts_among, checkouts_of_deposit, owner_of_checkout
 from billing.payments.records.checkouts import Checkout
+from billing.payments.records.deposit_requests import DepositRequest
 from billing.platform.data.database import Tx
 from billing.platform.data.tasks import end_tasks, open_subjects, open_task
 
@@ -17,15 +18,15 @@ DEBIT_REFUSED = "debit-refused"
 
 def ask_to_collect(tx: Tx, *, checkout: Checkout, actor: Actor, now: datetime) -> None:
     """Have a person ask again, unless nothing is owed any more."""
-    invoice = find_invoice(tx, checkout.invoice_id, SYSTEM)
-    owed = find_share(tx, checkout.share_id, SYSTEM) if checkout.share_id else invoice
+    owner = owner_of_checkout(tx, checkout, SYSTEM)
+    owed = find_share(tx, checkout.share_id, SYSTEM) if checkout.share_id else owner
     if owed.open_balance:
         open_task(
             tx,
             kind=DEBIT_REFUSED,
             subject_id=checkout.id,
-            entity_id=invoice.entity_id,
-            site_id=invoice.site_id,
+            entity_id=owner.entity_id,
+            site_id=owner.site_id,
             actor=actor,
             now=now,
         )
@@ -38,4 +39,12 @@ def end_collecting(
     asked = open_subjects(tx, kind=DEBIT_REFUSED, site_id=site_id)
     if asked:
         about = checkouts_among(tx, asked, invoice_id, share_id)
+        end_tasks(tx, kind=DEBIT_REFUSED, subject_ids=about, actor=actor, now=now)
+
+
+def end_collecting_deposit(tx: Tx, *, deposit: DepositRequest, actor: Actor, now: datetime) -> None:
+    """A deposit came in another way, or is not asked for any more."""
+    asked = open_subjects(tx, kind=DEBIT_REFUSED, site_id=deposit.site_id)
+    if asked:
+        about = checkouts_of_deposit(tx, asked, deposit.id)
         end_tasks(tx, kind=DEBIT_REFUSED, subject_ids=about, actor=actor, now=now)

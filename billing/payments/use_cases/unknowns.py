@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import update
 
-from billing.invoices.queries import find_invoice
 from billing.kernel.permissions import Actor
 from billing.payments.models.unknowns import OutcomeLookRow
+from billing.payments.queries.checkouts import owner_of_checkout
 from billing.payments.records.checkouts import Checkout
 from billing.payments.rules import next_look
 from billing.platform.data.database import Tx
@@ -31,16 +31,16 @@ def keep_look(tx: Tx, *, subject_id: str, began_at: datetime, actor: Actor, now:
 
 
 def ask_about_checkout(tx: Tx, *, checkout: Checkout, actor: Actor, now: datetime) -> None:
-    """As `ask_if_late`, at the site of its invoice."""
+    """As `ask_if_late`, at the site of what it pays."""
     if now - checkout.opened_at < A_PERSON_LOOKS_AFTER:
         return
-    invoice = find_invoice(tx, checkout.invoice_id, actor)
+    owner = owner_of_checkout(tx, checkout, actor)
     open_task(
         tx,
         kind=OUTCOME_UNKNOWN,
         subject_id=checkout.id,
-        entity_id=invoice.entity_id,
-        site_id=invoice.site_id,
+        entity_id=owner.entity_id,
+        site_id=owner.site_id,
         actor=actor,
         now=now,
     )

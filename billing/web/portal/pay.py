@@ -14,12 +14,15 @@ from billing.invoices.states import InvoiceState
 from billing.kernel.errors import NotFound, Unavailable
 from billing.kernel.permissions import SYSTEM, Actor, Permission
 from billing.payments.errors import CheckoutStands
-from billing.payments.flows.checkouts import start_checkout
+from billing.payments.flows.checkouts import start_checkout, start_deposit
 from billing.payments.flows.room import Payments
 from billing.payments.ports import CheckoutStatus, GatewayRefused
-from billing.payments.queries.checkouts import find_checkout, find_pay_link, is_being_charged, is_on_its_way
-from billing.payments.records.checkouts import PayLink
+from billing.payments.queries.checkouts import find_checkout, find_pay_link, standing_of_link
+from billing.payments.queries.deposit_requests import find_deposit_request
+from billing.payments.records.checkouts import Checkout, PayLink, Way
+from billing.payments.records.tenders import Rest
 from billing.payments.states.checkouts import CheckoutState
+from billing.payments.states.deposit_requests import DepositRequestState
 from billing.platform.http.edge import Edge
 from billing.platform.http.headers import allow_form_target
 
@@ -43,9 +46,10 @@ def make_blueprint(edge: Edge, room: Payments, checkout_origin: str) -> Blueprin
         link = edge.read(lambda read: find_pay_link(read, token, edge.clock()))
         if not link.amount:
             return render_template(_settled_page(edge, link), clinic=_clinic(edge, link))
-        if edge.read(lambda read: is_on_its_way(read, link.invoice_id, link.share_id)):
+        standing = edge.read(lambda read: standing_of_link(read, link))
+        if standing and standing.state is CheckoutState.PROCESSING:
             return render_template("portal/on_its_way.html", clinic=_clinic(edge, link), amount=link.amount)
-        if _being_charged(edge, link) or _being_confirmed(edge, room, token):
+        if (standing and standing.way is Way.SAVED) or _being_confirmed(edge, room, token):
             return render_template("portal/confirming.html", clinic=_clinic(edge, link), amount=link.amount)
         allow_form_target(checkout_origin)
         return render_template("portal/pay.html", clinic=_clinic(edge, link), amount=link.amount, token=token)
@@ -55,15 +59,7 @@ def make_blueprint(edge: Edge, room: Payments, checkout_origin: str) -> Blueprin
         link = edge.read(lambda read: find_pay_link(read, token, edge.clock()))
         if not link.amount:
             return redirect(f"/pay/{token}", 303)
-        checkout = start_checkout(
-            room,
-            invoice_id=link.invoice_id,
-            return_url=f"{edge.public_url}/pay/{THANKS}",
-            request=None,
-            is_health_account="health_account" in request.form,
-            share_id=link.share_id,
-            actor=_holder(link),
-        )
+        checkout = _started(room, link, f"{edge.public_url}/pay/{THANKS}")
         if checkout.url is None:
             raise CheckoutStands("Your payment is being confirmed. Open this link again in a moment.")
         session[LAST_PAID] = {"token": token, "checkout_id": checkout.id}
@@ -72,17 +68,39 @@ def make_blueprint(edge: Edge, room: Payments, checkout_origin: str) -> Blueprin
     return routes
 
 
+def _started(room: Payments, link: PayLink, return_url: str) -> Checkout:
+    by_health_account, actor = "health_account" in request.form, _holder(link)
+    if link.deposit_request_id is not None:
+        return start_deposit(
+            room,
+            deposit_request_id=link.deposit_request_id,
+            asked=Rest(way=Way.PAGE, return_url=return_url),
+            is_health_account=by_health_account,
+            request=None,
+            actor=actor,
+        )
+    return start_checkout(
+        room,
+        invoice_id=str(link.invoice_id),
+        return_url=return_url,
+        request=None,
+        is_health_account=by_health_account,
+        share_id=link.share_id,
+        actor=actor,
+    )
+
+
 def _settled_page(edge: Edge, link: PayLink) -> str:
-    share_id = link.share_id
+    share_id, deposit_id = link.share_id, link.deposit_request_id
+    if deposit_id is not None:
+        deposit = edge.read(lambda read: find_deposit_request(read, deposit_id, SYSTEM))
+        is_paid = deposit.state is DepositRequestState.PAID
+        return "portal/paid.html" if is_paid else "portal/void.html"
     if share_id is not None:
         share = edge.read(lambda read: find_share(read, share_id, SYSTEM))
         return "portal/paid.html" if share.paid else "portal/void.html"
-    invoice = edge.read(lambda read: find_invoice(read, link.invoice_id, SYSTEM))
+    invoice = edge.read(lambda read: find_invoice(read, str(link.invoice_id), SYSTEM))
     return "portal/void.html" if invoice.state is InvoiceState.VOID else "portal/paid.html"
-
-
-def _being_charged(edge: Edge, link: PayLink) -> bool:
-    return link.share_id is None and edge.read(lambda read: is_being_charged(read, link.invoice_id))
 
 
 def _welcome_back() -> str | Response:
@@ -107,7 +125,7 @@ def _being_confirmed(edge: Edge, room: Payments, token: str) -> bool:
 
 
 def _holder(link: PayLink) -> Actor:
-    """Whoever holds a link may begin to pay its invoice, and nothing else."""
+    """Whoever holds a link may begin to pay what it is for, and nothing else."""
     return Actor(id=link.id, entity_id=link.entity_id, permissions=frozenset({Permission.PAYMENTS_TAKE}))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -15,16 +16,28 @@ from billing.kernel.money import Money
 from billing.kernel.permissions import Actor, Permission
 from billing.patients.queries import find_patient
 from billing.patients.records import Patient
+from billing.payments.flows.checkouts import start_deposit, withdraw_deposit
+from billing.payments.flows.room import Payments
+from billing.payments.ports import GatewayRefused, GatewayTimeout
+from billing.payments.queries.deposit_requests import find_deposit_request, list_deposit_requests
+from billing.payments.records.checkouts import Way
+from billing.payments.records.deposit_requests import DepositRequest
 from billing.payments.records.payments import Tender
-from billing.payments.records.tenders import Handed
+from billing.payments.records.tenders import Handed, Rest
+from billing.payments.states.deposit_requests import DepositRequestState
+from billing.payments.use_cases.deposit_requests import ask_for_deposit
+from billing.payments.use_cases.links import make_deposit_link
 from billing.payments.use_cases.patient_deposits import take_deposit
 from billing.platform.data.database import Read, Tx
+from billing.platform.data.idempotency import RequestKey
 from billing.platform.http.edge import Edge
 from billing.platform.http.guard import current_actor, guard
-from billing.web.forms import amount_of, written
+from billing.web.forms import amount_of, form_sha256, refusals_shown, written
+from billing.web.readers import chosen_reader, readers_online
 from billing.web.refusals import REFUSED, check_number, choice_of, date_of, shown_again
 
 FORM = "staff/patient_deposit.html"
+MOST_WAITING = 20
 
 
 class ByHand(StrEnum):
@@ -36,20 +49,26 @@ class ByHand(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Asked:
-    """`usual` is the deposit that the fee schedule names, if it names one."""
+    """`usual` is the deposit that the fee schedule names, if it names one; `waiting` is not paid yet."""
 
     patient: Patient
     today: str
     usual: Money | None
+    waiting: Sequence[DepositRequest]
 
 
-def make_blueprint(edge: Edge) -> Blueprint:
+def make_blueprint(edge: Edge, room: Payments) -> Blueprint:
     routes = Blueprint("staff_patient_deposits", __name__)
+    _add_taking(routes, edge, room)
+    _add_asking(routes, edge, room)
+    return routes
 
+
+def _add_taking(routes: Blueprint, edge: Edge, room: Payments) -> None:
     @routes.get("/staff/patients/<patient_id>/deposits/new")
     @guard(Permission.PAYMENTS_TAKE)
     def ask(patient_id: str) -> str:
-        return render_template(FORM, **_page(edge, patient_id))
+        return render_template(FORM, **_page(edge, room, patient_id))
 
     @routes.post("/staff/patients/<patient_id>/deposits")
     @guard(Permission.PAYMENTS_TAKE)
@@ -63,11 +82,81 @@ def make_blueprint(edge: Edge) -> Blueprint:
         try:
             to = written(edge, work)
         except REFUSED as error:
-            return shown_again(FORM, error, **_page(edge, patient_id))
+            return shown_again(FORM, error, **_page(edge, room, patient_id))
         flash("The deposit is booked. It comes off the next invoice.", "done")
         return redirect(to, 303)
 
-    return routes
+
+def _add_asking(routes: Blueprint, edge: Edge, room: Payments) -> None:
+    @routes.post("/staff/patients/<patient_id>/deposit-requests")
+    @guard(Permission.PAYMENTS_TAKE)
+    def ask_by_card(patient_id: str) -> Response | str | tuple[str, int]:
+        """Ask for a deposit: by a new link, shown this once, or on a reader at the desk."""
+        actor, now = current_actor(), edge.clock()
+
+        def work(tx: Tx) -> str:
+            deposit = ask_for_deposit(
+                tx,
+                patient_id=patient_id,
+                amount=amount_of(request.form.get("asked", ""), "asked"),
+                site_id=None,
+                actor=actor,
+                now=now,
+            )
+            return deposit.id
+
+        try:
+            reader_id = chosen_reader("reader")
+            request_id = written(edge, work)
+        except REFUSED as error:
+            return shown_again(FORM, error, **_page(edge, room, patient_id))
+        if reader_id:
+            return _asked_on_reader(room, patient_id, request_id, reader_id)
+        return _new_link(edge, patient_id, request_id)
+
+    @routes.post("/staff/deposit-requests/<deposit_request_id>/pay-link")
+    @guard(Permission.PAYMENTS_TAKE)
+    def pay_link(deposit_request_id: str) -> str:
+        deposit = edge.read(lambda read: find_deposit_request(read, deposit_request_id, current_actor()))
+        return _new_link(edge, deposit.patient_id, deposit.id)
+
+    @routes.post("/staff/deposit-requests/<deposit_request_id>/withdraw")
+    @guard(Permission.PAYMENTS_TAKE)
+    def withdraw(deposit_request_id: str) -> Response:
+        actor = current_actor()
+        deposit = edge.read(lambda read: find_deposit_request(read, deposit_request_id, actor))
+        with refusals_shown():
+            withdraw_deposit(room, request_id=deposit.id, actor=actor)
+            flash("The deposit is not asked for any more.", "done")
+        return redirect(url_for("staff_patient_deposits.ask", patient_id=deposit.patient_id), 303)
+
+
+def _asked_on_reader(room: Payments, patient_id: str, request_id: str, reader_id: str) -> Response:
+    """When the reader does not answer, the deposit stays asked for; the attempt is looked up by itself."""
+    key = RequestKey(f"{current_actor().id}/{request.form.get('key', '')}", form_sha256())
+    try:
+        start_deposit(
+            room,
+            deposit_request_id=request_id,
+            asked=Rest(way=Way.READER, reader_id=reader_id),
+            request=key,
+            actor=current_actor(),
+        )
+        flash("The reader asks for the deposit. The money is booked when it is paid.", "done")
+    except (GatewayRefused, GatewayTimeout):
+        flash("The reader does not answer. The deposit is asked for; send a link, or try again.", "refused")
+    return redirect(url_for("staff_patient_deposits.ask", patient_id=patient_id), 303)
+
+
+def _new_link(edge: Edge, patient_id: str, request_id: str) -> str:
+    """Shown this once; only its hash is kept. Raises: NoSuchDepositRequest."""
+    link, secret = edge.database.in_transaction(
+        lambda tx: make_deposit_link(
+            tx, deposit_request_id=request_id, actor=current_actor(), now=edge.clock()
+        )
+    )
+    back = url_for("staff_patients.patient", patient_id=patient_id)
+    return render_template("staff/pay_link.html", link=link, url=f"{edge.public_url}/pay/{secret}", back=back)
 
 
 def _handed() -> Handed:
@@ -86,7 +175,7 @@ def _handed() -> Handed:
     )
 
 
-def _page(edge: Edge, patient_id: str) -> dict[str, Any]:
+def _page(edge: Edge, room: Payments, patient_id: str) -> dict[str, Any]:
     actor = current_actor()
     asked = edge.audited_read(
         lambda read: _asked(read, edge, patient_id, actor),
@@ -94,7 +183,7 @@ def _page(edge: Edge, patient_id: str) -> dict[str, Any]:
         action="page.deposit",
         subject_id=patient_id,
     )
-    return {"asked": asked}
+    return {"asked": asked, "readers": readers_online(room)}
 
 
 def _asked(read: Read, edge: Edge, patient_id: str, actor: Actor) -> Asked:
@@ -106,4 +195,6 @@ def _asked(read: Read, edge: Edge, patient_id: str, actor: Actor) -> Asked:
     except NoScheduleInForce:
         rates = ()
     usual = next((Money(rate.cents) for rate in rates if rate.service == "deposit"), None)
-    return Asked(patient=patient, today=today.isoformat(), usual=usual)
+    state = DepositRequestState.ASKED
+    waiting = list_deposit_requests(read, actor, patient_id=patient_id, state=state, limit=MOST_WAITING)
+    return Asked(patient=patient, today=today.isoformat(), usual=usual, waiting=waiting)

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from werkzeug import Response
 
-from billing.invoices.queries import find_invoice
 from billing.kernel.errors import BillingError, Flaw, IllegalMove
 from billing.kernel.permissions import Actor, Permission
 from billing.payments.queries.checkouts import find_checkout
@@ -96,7 +95,7 @@ def _place_of(read: Read, subject_id: str, actor: Actor) -> str:
     if subject_id.startswith("dan_"):
         return url_for("staff_disputes.dispute", dispute_id=dispute_of_answer(read, subject_id, actor))
     if subject_id.startswith("chk_"):
-        return _where_it_is_owed(read, find_checkout(read, subject_id, actor), actor)
+        return _where_it_is_owed(find_checkout(read, subject_id, actor), actor)
     if subject_id.startswith("svm_"):
         patient_id = find_saved_method(read, subject_id, actor).patient_id
         return url_for("staff_cards.cards", patient_id=patient_id)
@@ -104,13 +103,12 @@ def _place_of(read: Read, subject_id: str, actor: Actor) -> str:
     return url_for("staff_account.account", patient_id=patient_id)
 
 
-def _where_it_is_owed(read: Read, checkout: Checkout, actor: Actor) -> str:
+def _where_it_is_owed(checkout: Checkout, actor: Actor) -> str:
     """Where a new link is made and other tenders are taken, for those who may open it."""
     if checkout.share_id and actor.may(Permission.PAYERS_READ):
         return url_for("staff_shares.share", share_id=checkout.share_id)
-    patient_id = find_invoice(read, checkout.invoice_id, actor).patient_id
     page = "staff_patients.patient" if actor.may(Permission.PATIENTS_READ) else "staff_account.account"
-    return url_for(page, patient_id=patient_id)
+    return url_for(page, patient_id=checkout.patient_id)
 
 
 def _note() -> str | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -19,10 +18,9 @@ from billing.kernel.permissions import Actor, Permission
 from billing.payments.errors.checks import CheckBookedBefore
 from billing.payments.flows.checkouts import ask_for_rest
 from billing.payments.flows.room import Payments
-from billing.payments.ports import GatewayRefused, GatewayTimeout
 from billing.payments.queries.checkouts import checkout_of_request
 from billing.payments.queries.credits import elected_credits
-from billing.payments.records.checkouts import Reader, Way
+from billing.payments.records.checkouts import Way
 from billing.payments.records.payments import Tender
 from billing.payments.records.tenders import Handed, Rest
 from billing.payments.states.checkouts import CheckoutState
@@ -33,11 +31,11 @@ from billing.platform.http.edge import Edge
 from billing.platform.http.errors import InvalidRequest
 from billing.platform.http.guard import current_actor, guard
 from billing.web.forms import amount_of, form_sha256, written
+from billing.web.readers import chosen_reader, readers_online
 from billing.web.refusals import REFUSED, check_number, date_of, shown_again
 from billing.web.staff.refunds import name_of
 
 FORM = "staff/tenders.html"
-READER_ID = re.compile(r"[A-Za-z0-9_]{1,80}")
 CHECKS = ("check-1", "check-2")
 SAID_OF_REST = {
     CheckoutState.CREATED: ("The processor has not answered yet; it is looked up by itself.", "refused"),
@@ -146,12 +144,8 @@ def _text(field: str) -> str:
 
 def _rest() -> Rest | None:
     """What is left stays owed unless a reader was chosen. Raises: InvalidRequest."""
-    reader_id = _text("rest")
-    if not reader_id:
-        return None
-    if not READER_ID.fullmatch(reader_id):
-        raise InvalidRequest("Choose one of the readers.")
-    return Rest(way=Way.READER, reader_id=reader_id)
+    reader_id = chosen_reader("rest")
+    return Rest(way=Way.READER, reader_id=reader_id) if reader_id else None
 
 
 def _page(edge: Edge, room: Payments, invoice_id: str) -> dict[str, Any]:
@@ -162,15 +156,7 @@ def _page(edge: Edge, room: Payments, invoice_id: str) -> dict[str, Any]:
         action="page.tenders",
         subject_id=invoice_id,
     )
-    return {"owed": owed, "readers": _readers(room), "checks": CHECKS}
-
-
-def _readers(room: Payments) -> Sequence[Reader]:
-    """Those that can be asked now; without the processor the rest is taken in another way."""
-    try:
-        return [reader for reader in room.gateway.list_readers() if reader.is_online]
-    except (GatewayTimeout, GatewayRefused):
-        return []
+    return {"owed": owed, "readers": readers_online(room), "checks": CHECKS}
 
 
 def _owed(read: Read, edge: Edge, invoice_id: str, actor: Actor) -> Owed:
