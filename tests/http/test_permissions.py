@@ -14,12 +14,13 @@ from werkzeug.test import TestResponse
 
 from billing.kernel.money import Money
 from billing.kernel.permissions import SYSTEM, Role
-from billing.payments.use_cases.refunds import request_refund
+from billing.payments.use_cases.refund_checks import send_check
+from billing.payments.use_cases.refunds import approve_refund, request_refund
 from billing.people.use_cases import issue_token
 from billing.platform.data.base import Base
 from billing.platform.data.database import Database
 from tests.factories.catalog import seed_sample
-from tests.factories.web import PASSWORD, new_staff
+from tests.factories.web import PASSWORD, new_staff, sign_in
 from tests.factories.world import CLERK, World, a_world
 
 DESK, BILLING, SUPERVISOR = Role.FRONT_DESK, Role.BILLING, Role.SUPERVISOR
@@ -463,6 +464,26 @@ def test_an_admin_sees_no_health_data_and_a_clinician_no_money(issue, world):
             assert not re.search(
                 r'"(total|open|amount|available)_cents"', _call(clinician, route, world).text
             )
+
+
+def test_who_is_shown_a_name_is_on_the_trail(app, issue, database, world, now):
+    """Invariant 19: every read of health data names its actor."""
+    by = {"refund_id": world.ids["refund_id"][0], "actor": SYSTEM, "now": now}
+    database.in_transaction(lambda tx: approve_refund(tx, **by))
+    database.in_transaction(lambda tx: send_check(tx, check_number="1001", **by))
+    token = issue(SUPERVISOR, entity_id=world.entity.id)
+    browser = sign_in(app, new_staff(database, SUPERVISOR, now, entity_id=world.entity.id))
+    shown = set()
+    for route, deed in NEEDS.items():
+        method, path = route.split(" ")
+        if method == "GET" and SUPERVISOR in WHO[deed]:
+            before = _rows(database)["audit_row"]
+            is_page = path.startswith("/staff/")
+            answer = browser.get(_filled(path, world)) if is_page else _call(token, route, world)
+            if world.patient.given_name.encode() in answer.data:
+                shown.add(route)
+                assert _rows(database)["audit_row"] > before, route
+    assert {"GET /staff/outstanding-checks", "GET /staff/today"} <= shown
 
 
 def test_nobody_approves_the_refund_that_they_asked_for(issue, world, database, now):

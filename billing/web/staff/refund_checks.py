@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
@@ -136,19 +137,23 @@ def _outstanding_page(edge: Edge) -> dict[str, Any]:
     """A page of them, those after the check that `after` names."""
     actor, now = current_actor(), edge.clock()
     after = A_CHECK.fullmatch(request.args.get("after", ""))
-    with edge.database.reading() as read:
-        checks = outstanding_checks(read, actor, now, cursor=after and after[0], limit=MOST + 1)
-        amount = outstanding_total(read, actor)
-        payees = _payees(read, checks, actor)
-        today = {each.site_id: site_date(read, each.site_id, now).isoformat() for each in checks}
+    page = edge.audited_read(
+        lambda read: _outstanding(read, after and after[0], actor, now),
+        actor=actor,
+        action="page.outstanding_checks",
+        subject_id=actor.id,
+    )
+    return {**page, "is_first": after is None, "may_cash": actor.may(Permission.LEDGER_WRITE)}
+
+
+def _outstanding(read: Read, cursor: str | None, actor: Actor, now: datetime) -> dict[str, Any]:
+    checks = outstanding_checks(read, actor, now, cursor=cursor, limit=MOST + 1)
     return {
         "checks": checks[:MOST],
-        "is_first": after is None,
         "goes_on": len(checks) > MOST,
-        "payees": payees,
-        "today": today,
-        "amount": amount,
-        "may_cash": actor.may(Permission.LEDGER_WRITE),
+        "payees": _payees(read, checks, actor),
+        "today": {each.site_id: site_date(read, each.site_id, now).isoformat() for each in checks},
+        "amount": outstanding_total(read, actor),
     }
 
 
