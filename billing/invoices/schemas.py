@@ -91,8 +91,8 @@ class InvoiceView(Schema):
 class StopPackage(StrictSchema):
     """What it was shown with, where somebody looked first; another figure by now is refused."""
 
-    freed_cents = Cents(attribute="freed", load_default=None)
-    charged_cents = Cents(attribute="charged", load_default=None)
+    freed_cents = Cents(attribute="freed", min=0, load_default=None)
+    charged_cents = Cents(attribute="charged", min=0, load_default=None)
 
 
 class StopView(Schema):

@@ -49,7 +49,10 @@ def test_a_reversal_needs_a_key_and_happens_once_under_it(office, world, applica
 
 def test_credit_moves_to_another_invoice(office, world, application):
     body = {"invoice_id": world.ids["invoice_id"][1]}
-    moved = office.post(f"/credit-applications/{application['id']}/move", body)
+    path = f"/credit-applications/{application['id']}/move"
+    refused = office.post(path, body | {"undone_cents": 1})
+    assert (refused.status_code, refused.json["code"]) == (409, "nothing-to-undo")
+    moved = office.post(path, body | {"undone_cents": 0})
     assert (moved.status_code, moved.json["invoice_id"]) == (201, body["invoice_id"])
     assert moved.json["amount_cents"] == application["amount_cents"]
     taken = office.get(f"/invoices/{application['invoice_id']}/credit-applications").json

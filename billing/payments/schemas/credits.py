@@ -62,4 +62,4 @@ class MoveCredit(StrictSchema):
     """`undone_cents` is what had come off before, where somebody looked first; another figure is refused."""
 
     invoice_id = OpaqueId("inv", required=True)
-    undone_cents = Cents(attribute="undone", load_default=None)
+    undone_cents = Cents(attribute="undone", min=0, load_default=None)

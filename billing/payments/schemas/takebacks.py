@@ -23,7 +23,7 @@ class Repay(StrictSchema):
 
     amount_cents = Cents(attribute="amount", required=True)
     repaid_on = LocalDate(required=True)
-    returned_cents = Cents(attribute="shown", load_default=None)
+    returned_cents = Cents(attribute="shown", min=0, load_default=None)
 
 
 class TakebacksQuery(page_args("tkb")):  # type: ignore[misc]
