@@ -19,8 +19,8 @@ from billing.platform.data.tasks import (
     TaskRow,
     TaskState,
     ask_again,
-    close_answered,
     close_task,
+    end_tasks,
     list_tasks,
     open_task,
 )
@@ -96,9 +96,9 @@ def test_what_happens_again_opens_the_same_task_again_and_what_answers_it_closes
             None,
         )
     for _ in range(2):
-        do(close_answered, subject_id=task.subject_id)
+        do(end_tasks, subject_ids=[task.subject_id])
         assert listed(database, CLERK, state=TaskState.OPEN) == []
-    do(close_answered, subject_id="ref_unheard_of")
+    do(end_tasks, subject_ids=["ref_unheard_of"])
 
 
 def test_two_people_do_not_close_one_task(found, close):

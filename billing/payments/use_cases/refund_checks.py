@@ -43,7 +43,7 @@ from billing.payments.use_cases.refunds import (
 )
 from billing.platform.data.database import Tx
 from billing.platform.data.states import advance
-from billing.platform.data.tasks import ask_a_person, ask_again, close_answered
+from billing.platform.data.tasks import ask_a_person, ask_again, end_tasks
 
 CHECK_UNCASHED, CHECK_VOIDED = "check-uncashed", "check-voided"
 WENT_OUT = frozenset({RefundState.SENT, RefundState.SUCCEEDED})
@@ -159,7 +159,7 @@ def settle_by_voided_check(tx: Tx, *, refund_id: str, actor: Actor, now: datetim
         raise IllegalMove(f"The bank paid {paid}: ask for a refund of that by check, and settle that one.")
     keep_sent(tx, refund_id=refund_id, reference=_settled_by(voided), actor=actor, now=now)
     row.cashed_on = row.refunded_on
-    close_answered(tx, kind=VOIDED_CHECK_PAID, subject_id=voided.id, actor=actor, now=now)
+    end_tasks(tx, kind=VOIDED_CHECK_PAID, subject_ids=[voided.id], actor=actor, now=now)
     return succeed_refund(tx, refund_id=refund_id, actor=actor, now=now)
 
 

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Protocol
 
-from sqlalchemy import Index, Select, String, UniqueConstraint, select
+from sqlalchemy import Index, String, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from billing.kernel.ids import new_id
@@ -141,10 +141,12 @@ def close_task(tx: Tx, *, task_id: str, note: str | None, actor: Actor, now: dat
     return _task_of(tx.vault, row)
 
 
-def close_answered(tx: Tx, *, kind: str, subject_id: str, actor: Actor, now: datetime) -> None:
-    """What a person was asked about this is done by what they did; nothing if nobody asks."""
-    row: TaskRow | None = tx.session.scalar(_asking(kind, subject_id).with_for_update())
-    if row is not None:
+def end_tasks(tx: Tx, *, kind: str, subject_ids: Sequence[str], actor: Actor, now: datetime) -> None:
+    """What a person was asked to do about these is done: close the tasks of the kind that stand open."""
+    query = select(TaskRow).where(
+        TaskRow.kind == kind, TaskRow.subject_id.in_(subject_ids), TaskRow.state == TaskState.OPEN
+    )
+    for row in tx.session.scalars(query.order_by(TaskRow.id).with_for_update()):
         _close(tx, row, actor, now)
 
 
@@ -152,17 +154,6 @@ def _close(tx: Tx, row: TaskRow, actor: Actor, now: datetime) -> None:
     advance(tx, row, TASK_MOVES, TaskEvent.CLOSE, actor=actor, now=now)
     row.closed_by, row.closed_at = actor.id, now
     record_audit(tx, actor=actor, action="task.close", subject_id=row.id, now=now)
-
-
-def end_tasks(tx: Tx, *, kind: str, subject_ids: Sequence[str], actor: Actor, now: datetime) -> None:
-    """What a person was asked to do about these is done: close the tasks of the kind that stand open."""
-    query = select(TaskRow).where(
-        TaskRow.kind == kind, TaskRow.subject_id.in_(subject_ids), TaskRow.state == TaskState.OPEN
-    )
-    for row in tx.session.scalars(query.order_by(TaskRow.id).with_for_update()):
-        advance(tx, row, TASK_MOVES, TaskEvent.CLOSE, actor=actor, now=now)
-        row.closed_by, row.closed_at = actor.id, now
-        record_audit(tx, actor=actor, action="task.close", subject_id=row.id, now=now)
 
 
 def find_task(read: Read, task_id: str, actor: Actor) -> StaffTask:
@@ -187,13 +178,10 @@ def list_tasks(
 
 def stands_open(read: Read, *, kind: str, subject_id: str) -> bool:
     """Whether a person was asked about this, and nobody closed it yet."""
-    return read.session.scalar(_asking(kind, subject_id)) is not None
-
-
-def _asking(kind: str, subject_id: str) -> Select[Any]:
-    return select(TaskRow).where(
+    query = select(TaskRow.id).where(
         TaskRow.kind == kind, TaskRow.subject_id == subject_id, TaskRow.state == TaskState.OPEN
     )
+    return read.session.scalar(query) is not None
 
 
 def open_subjects(read: Read, *, kind: str, site_id: str) -> Sequence[str]:
