@@ -107,9 +107,9 @@ def make_commands(office: Office) -> tuple[click.Command, ...]:
 # --- start ---------------------------------------------------------------------------------------------
 
 
-def web_program(port: int) -> Program:
+def web_program(port: int, processes: int = WEB_PROCESSES) -> Program:
     """Loaded once, then forked: nothing is connected before a request comes."""
-    gunicorn = (sys.executable, "-m", "gunicorn", "--worker-class", "sync", "--workers", str(WEB_PROCESSES))
+    gunicorn = (sys.executable, "-m", "gunicorn", "--worker-class", "sync", "--workers", str(processes))
     patience = ("--timeout", str(LONGEST_REQUEST_SECONDS))
     where = ("--bind", f"127.0.0.1:{port}", "--no-control-socket", "--preload", "wsgi:app")
     return Program(name="web", command=(*gunicorn, *patience, *where))

@@ -21,7 +21,7 @@ from billing.platform.processes import free_port
 from billing.wiring import create_app
 from config import load_settings
 from tests.conftest import TEST_KEYS
-from tests.factories.sandbox import Sandbox, start_sandbox
+from tests.factories.sandbox import CANARIES, Sandbox, start_sandbox
 from tests.factories.web import PASSWORD, Clinic, new_staff, open_clinic
 
 
@@ -70,7 +70,7 @@ def office(database: Database, database_url: str, tmp_path: Path) -> Iterator[Of
     """On the real time, as the processor's stand-in and the browser's cookies are."""
     port, now = free_port(), datetime.now(UTC)  # noqa: TID251
     url = f"http://127.0.0.1:{port}"
-    sandbox = start_sandbox(tmp_path, url)
+    sandbox = start_sandbox(tmp_path, url, refused_words=CANARIES)
     settings = load_settings(
         {
             "BILLING_ENV": "test",
@@ -90,6 +90,7 @@ def office(database: Database, database_url: str, tmp_path: Path) -> Iterator[Of
     thread.start()
     try:
         yield Office(app, url, database, open_clinic(database, now), sandbox, now)
+        sandbox.refuse_leaks()
     finally:
         server.shutdown()
         thread.join()

@@ -25,7 +25,7 @@ from billing.wiring import create_app
 from config import load_settings
 from tests.conftest import NOW, TEST_KEYS
 from tests.factories import loopback
-from tests.factories.sandbox import SECRET_KEY, WEBHOOK_SECRET, Sandbox, start_sandbox
+from tests.factories.sandbox import CANARIES, SECRET_KEY, WEBHOOK_SECRET, Sandbox, start_sandbox
 
 
 @dataclass
@@ -58,11 +58,15 @@ class Office:
             return list(read.session.scalars(query))
 
     def close(self) -> None:
-        self.sandbox.stop()
-        self.front.close()
-        with self.app.app_context():
-            for engine in self.app.extensions["sqlalchemy"].engines.values():
-                engine.dispose()
+        """Raises: AssertionError when the processor was told what is none of its business."""
+        try:
+            self.sandbox.refuse_leaks()
+        finally:
+            self.sandbox.stop()
+            self.front.close()
+            with self.app.app_context():
+                for engine in self.app.extensions["sqlalchemy"].engines.values():
+                    engine.dispose()
 
 
 class Front:
@@ -99,7 +103,7 @@ class Front:
 def open_office(tmp_path: Path, database_url: str, clock_file: Path) -> Office:
     """Everything on loopback and free ports, on a fresh database."""
     front = _front()
-    sandbox = start_sandbox(tmp_path, front.url, clock_file, port=front.sandbox_port)
+    sandbox = start_sandbox(tmp_path, front.url, clock_file, refused_words=CANARIES, port=front.sandbox_port)
     app = _app_beside(sandbox.url, front.url, database_url, clock_file)
     front.open(app)
     house = app.extensions["billing"]

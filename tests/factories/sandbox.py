@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,18 @@ from tests.factories import loopback
 ROOT = Path(__file__).resolve().parents[2]
 SECRET_KEY, WEBHOOK_SECRET = "sk_test_standin", "whsec_standin"
 ENDS_IN_SECONDS = 20
+CANARIES = (
+    "Maria",
+    "Elm Street",
+    "maria@",
+    "512-555",
+    "1980-05-17",
+    "depress",
+    "anxiety",
+    "ketamine",
+    "infusion",
+)
+"""Who tests' patients are and what they are treated for: the stand-in refuses a request that holds one."""
 
 
 @dataclass
@@ -64,6 +77,11 @@ class Sandbox:
         state: dict[str, Any] = loopback.get(f"{self.url}/_control/state").json()
         return state
 
+    def refuse_leaks(self) -> None:
+        """Raises: AssertionError when a request held one of the words to refuse."""
+        if self.process.poll() is None:
+            assert self.state()["refused_requests"] == []
+
     def requests(self, path: str = "/") -> list[dict[str, Any]]:
         """What the stand-in was asked under a path, oldest first."""
         answer = loopback.get(f"{self.url}/_control/requests", params={"path": path})
@@ -83,7 +101,7 @@ def start_sandbox(
     public_url: str,
     clock_file: Path | None = None,
     *,
-    refused_words: str = "",
+    refused_words: Sequence[str] = (),
     port: int = 0,
 ) -> Sandbox:
     """Its state lies under `tmp_path`; webhooks go to `public_url`/webhooks/stripe."""
@@ -95,7 +113,7 @@ def start_sandbox(
         "PUBLIC_URL": public_url,
         "CLINIC_CLOCK": str(clock_file or ""),
         "SANDBOX_DB": str(tmp_path / "sandbox.db"),
-        "SANDBOX_REFUSED_WORDS": refused_words,
+        "SANDBOX_REFUSED_WORDS": ",".join(refused_words),
     }
     sandbox = Sandbox(environ)
     sandbox.start()

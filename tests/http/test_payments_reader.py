@@ -158,11 +158,6 @@ def test_what_a_card_at_the_desk_paid_goes_back_to_that_card(office, bill, reade
     assert office.get(f"/refunds/{asked.json()['id']}").json()["state"] == "succeeded"
 
 
-def test_the_processor_learns_nothing_of_the_patient(office, bill, reader):
-    office.sandbox.control("refuse-words", words=["maria", "sample", "ketamine", "infusion", "depression"])
-    assert ask(office, bill, reader).status_code == 201
-
-
 @pytest.fixture
 def paid_unheard(office, bill, reader, clock_file):
     """A card was shown and paid a day ago; the answer to our asking was lost, and nobody looked since."""

@@ -146,7 +146,7 @@ def test_a_request_that_holds_a_forbidden_word_is_refused(sandbox):
 
 
 def test_words_to_refuse_are_given_at_the_start_too(tmp_path):
-    running = start_sandbox(tmp_path, "http://127.0.0.1:1", refused_words="ketamine, Jane Doe")
+    running = start_sandbox(tmp_path, "http://127.0.0.1:1", refused_words=["ketamine", " Jane Doe"])
     try:
         data = {"metadata[note]": "for jane doe"}
         refused = ask(running, "POST", "/v1/customers", data=data)

@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
-from billing.platform.cli import stand_in_program, web_program, worker_program
+from billing.platform.cli import WEB_PROCESSES, stand_in_program, web_program, worker_program
 from billing.platform.processes import Supervisor, answers, free_port
 from config import Settings, load_settings
 
@@ -48,8 +48,12 @@ class Office:
         clock: str,
         secrets: Mapping[str, str] | None = None,
         machines: int = 1,
+        web_processes: int = WEB_PROCESSES,
     ) -> None:
-        """`machines` is how often web and worker run, as on that many machines behind one address each."""
+        """`machines` is how often web and worker run, as on that many machines behind one address each.
+
+        Each has so many `web_processes`.
+        """
         self.folder = folder
         self.clock_file = folder / "clock"
         folder.mkdir(parents=True, exist_ok=True)
@@ -69,6 +73,7 @@ class Office:
         self.url = self.settings.public_url
         self._more_ports = [free_port() for _ in range(machines - 1)]
         self.urls = [self.url, *(f"http://127.0.0.1:{port}" for port in self._more_ports)]
+        self._web_processes = web_processes
         self._supervisor = Supervisor(
             folder=ROOT, run_dir=folder / "run", log_dir=folder / "log", environment=self.environment
         )
@@ -77,10 +82,12 @@ class Office:
         """Migrate, and start the three processes."""
         self.flask("db", "upgrade")
         stand_in = stand_in_program(self.settings.stand_in_environment)
-        for program in (stand_in, web_program(self.settings.port), worker_program()):
+        web = web_program(self.settings.port, self._web_processes)
+        for program in (stand_in, web, worker_program()):
             self._supervisor.start(program)
         for number, more in enumerate(self._more_ports, 2):
-            self._supervisor.start(replace(web_program(more), name=f"web{number}"))
+            web = web_program(more, self._web_processes)
+            self._supervisor.start(replace(web, name=f"web{number}"))
             self._supervisor.start(replace(worker_program(), name=f"worker{number}"))
         for url in self.urls:
             self.until("the web process is ready", lambda url=url: answers(f"{url}/readyz"))  # type: ignore[misc]

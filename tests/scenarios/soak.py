@@ -1,8 +1,8 @@
 """`make soak`: any order of deeds and mishaps over HTTP, on real processes, beside a small model.
 
 After each step the invariants hold, and once nothing is on its way the ledger says what the model says and
-what the processor says. SOAK_SECONDS says how long (60), SOAK_SEED repeats a run, SOAK_MACHINES=2 starts web
-and worker twice over; without DATABASE_URL on SQLite in var/soak.
+what the processor says. SOAK_SECONDS says how long (60), SOAK_SEED repeats a run, SOAK_MACHINES=2 starts
+the four web processes and the worker twice over; without DATABASE_URL on SQLite in var/soak.
 """
 
 from __future__ import annotations
@@ -32,11 +32,13 @@ from billing.platform.processes import KeepsDying, end_on_signals
 from tests.scenarios.demo_database import claim
 from tests.scenarios.office import ROOT, Failed, Office
 from tests.scenarios.soak_clinic import Clinic
-from tests.scenarios.soak_deeds import DEEDS, Choose, Deed, bill, pay_by_card
-from tests.scenarios.soak_visit import Visit
+from tests.scenarios.soak_deeds import DEEDS, Deed
+from tests.scenarios.soak_desk import bill, leave_a_deposit, pay_by_card
+from tests.scenarios.soak_visit import Choose, Visit
 
 FOLDER = ROOT / "var" / "soak"
 BEGINS = "2026-11-02T09:00:00-06:00"
+WEB_PROCESSES = 4
 STEPS = 30
 CHANCE = st.integers(0, 2**32 - 1)
 
@@ -62,7 +64,7 @@ class Soak(RuleBasedStateMachine):
         with self._told("a new patient"):
             self.visit = Visit(self.clinic, self.steps)
             choose = Choose(f"{self.steps} {chance}")
-            for deed in (bill, bill, pay_by_card, bill):
+            for deed in (leave_a_deposit, bill, bill, pay_by_card, bill):
                 deed(self.visit, choose)
 
     @rule(chance=CHANCE)
@@ -120,7 +122,9 @@ def soak(database_url: str, *, seconds: float, seed_number: int, machines: int) 
     """Let one patient after the other come until the time is over."""
     shutil.rmtree(FOLDER, ignore_errors=True)
     claim(database_url)
-    office = Office(folder=FOLDER, database_url=database_url, clock=BEGINS, machines=machines)
+    office = Office(
+        folder=FOLDER, database_url=database_url, clock=BEGINS, machines=machines, web_processes=WEB_PROCESSES
+    )
     try:
         office.open()
         Soak.clinic, Soak.ends = Clinic(office, BEGINS), time.monotonic() + seconds

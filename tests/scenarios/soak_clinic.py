@@ -51,6 +51,10 @@ class Clinic:
     def billing(self) -> Client:
         return self.staff["billing"]
 
+    @property
+    def today(self) -> str:
+        return self.now.date().isoformat()
+
     def pass_time(self, much: timedelta) -> None:
         self.now += much
         self.office.set_clock(self.now.isoformat())

@@ -2,38 +2,29 @@
 
 from __future__ import annotations
 
-import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
-from tests.scenarios.client import Browser
-from tests.scenarios.soak_clinic import CONDITION, SERVICE
-from tests.scenarios.soak_model import PRICE, Bill, Card
-from tests.scenarios.soak_visit import Visit
+from tests.scenarios.soak_desk import (
+    bill,
+    cancel,
+    check_that_bounces,
+    count_the_drawer,
+    give,
+    move_credit,
+    open_a_drawer,
+    pay_by_card,
+    pay_in_cash,
+    pay_in_cash_and_by_check,
+)
+from tests.scenarios.soak_model import Card
+from tests.scenarios.soak_visit import Choose, Visit
 
-T = TypeVar("T")
-
-GOOD, DECLINED = "4242 4242 4242 4242", "4000 0000 0000 0002"
-DAY = timedelta(days=1)
 STAND_IN = "sandbox"
 CHECKOUTS, REFUNDS = "/v1/checkout/sessions", "/v1/refunds"
-
-
-class Choose:
-    """What chance decides of a step."""
-
-    def __init__(self, chance: str) -> None:
-        self._random = random.Random(chance)
-
-    def of(self, things: Sequence[T]) -> T:
-        return self._random.choice(things)
-
-    def part(self, cents: int) -> int:
-        """From a quarter to three, but a cent at least."""
-        return max(1, cents * self.of((1, 2, 3)) // 4)
 
 
 @dataclass(frozen=True)
@@ -43,101 +34,6 @@ class Deed:
     name: str
     may: Callable[[Visit], object]
     do: Callable[[Visit, Choose], bool | None]
-
-
-# --- the clinic and its payers ---------------------------------------------------------------------------
-
-
-def bill(visit: Visit, choose: Choose) -> None:
-    on = (visit.clinic.now + choose.of((1, 2)) * DAY).date().isoformat()
-    session = {"service": SERVICE, "planned_on": on, "minutes": 45, "dose_mg": 40, "weight_kg": 80}
-    plan = visit.clinic.desk.post(
-        "/plans",
-        {
-            "patient_id": visit.patient_id,
-            "provider_id": visit.clinic.provider_id,
-            "condition": CONDITION,
-            "sessions": [session],
-        },
-    )
-    quote = visit.clinic.desk.post("/quotes", {"plan_id": plan["id"]})
-    invoice = visit.clinic.billing.post("/invoices", {"quote_id": quote["id"]})
-    assert invoice["total_cents"] == PRICE
-    issued = Bill(invoice["id"], plan["sessions"][0]["id"])
-    visit.bills.append(issued)
-    visit.model.bills.append(issued)
-    visit.model.take_credit(issued)
-
-
-def pay_by_card(visit: Visit, choose: Choose) -> None:
-    paid = choose.of(visit.owing)
-    needs_a_card = visit.model.credit < paid.owed
-    cards = (DECLINED, GOOD) if choose.of((False, True)) else (GOOD,)
-    link = visit.clinic.desk.post(f"/invoices/{paid.invoice_id}/pay-links")
-    browser = Browser(visit.clinic.office)
-    try:
-        page = browser.submit(browser.open(link["url"]))
-        visit.model.take_credit(paid)
-        if not needs_a_card:
-            return
-        for number in cards:
-            page = browser.submit(page, card_number=number, expiry="12 / 34", cvc="123")
-    finally:
-        browser.close()
-    card = visit.model.charge(paid, visit.clinic.stand_in.newest_charge())
-    visit.cards.append(card)
-    if visit.is_calm:
-        visit.await_booking(card)
-
-
-def pay_in_cash(visit: Visit, choose: Choose) -> None:
-    paid = choose.of(visit.owing_at_the_desk)
-    cents = choose.of((paid.owed, choose.part(paid.owed)))
-    visit.clinic.desk.post(f"/invoices/{paid.invoice_id}/cash-payments", {"amount_cents": cents})
-    visit.model.pay_in_cash(paid, cents)
-
-
-def open_a_drawer(visit: Visit, choose: Choose) -> None:
-    opened = visit.clinic.desk.post("/cash-drawers", {"site_id": visit.clinic.site_id, "float_cents": 0})
-    visit.clinic.drawer_id, visit.model.drawer = opened["id"], 0
-
-
-def count_the_drawer(visit: Visit, choose: Choose) -> None:
-    """Exact, a little over or short, or so far off that another person counts too."""
-    there = visit.model.drawer or 0
-    counted, path = (
-        max(0, there + choose.of((0, -100, 250, -5_000))),
-        f"/cash-drawers/{visit.clinic.drawer_id}",
-    )
-    found = visit.clinic.desk.post(f"{path}/count", {"counted_cents": counted})
-    if found["state"] == "counted":
-        found = visit.clinic.staff["supervisor"].post(f"{path}/confirm", {"counted_cents": counted})
-    assert found["expected_cents"] == there
-    visit.model.count(counted)
-
-
-def cancel(visit: Visit, choose: Choose) -> None:
-    cancelled = choose.of(visit.cancellable)
-    visit.clinic.desk.post(f"/sessions/{cancelled.session_id}/cancel")
-    visit.model.cancel(cancelled)
-
-
-def give(visit: Visit, choose: Choose) -> None:
-    clinic, given = visit.clinic, choose.of(visit.payable)
-    session = clinic.desk.get(f"/sessions/{given.session_id}")
-    day = datetime.fromisoformat(f"{session['planned_on']}T10:00:00-06:00")
-    if day < clinic.now:
-        today = {"planned_on": clinic.now.date().isoformat()}
-        clinic.desk.post(f"/sessions/{given.session_id}/reschedule", today)
-    clinic.pass_time(max(timedelta(minutes=1), day - clinic.now))
-    start = clinic.now
-    reason = {"override_reason": "Given all the same, should its money have gone back."}
-    clinic.staff["supervisor"].post(f"/sessions/{given.session_id}/check-in", reason)
-    clinic.pass_time(timedelta(minutes=46))
-    stop = start + timedelta(minutes=45)
-    facts = {"started_at": start.isoformat(), "stopped_at": stop.isoformat(), "dose_mg": 40}
-    clinic.staff["clinician"].post(f"/sessions/{given.session_id}/record", facts)
-    given.state = "given"
 
 
 # --- money that goes back --------------------------------------------------------------------------------
@@ -318,6 +214,9 @@ DEEDS = (
     Deed("bill", lambda visit: visit.has_room, bill),
     Deed("pay by card", lambda visit: visit.owing, pay_by_card),
     Deed("pay in cash", lambda visit: visit.owing_at_the_desk, pay_in_cash),
+    Deed("pay in cash and by check", lambda visit: visit.owing_two, pay_in_cash_and_by_check),
+    Deed("check that bounces", lambda visit: visit.bounceable, check_that_bounces),
+    Deed("move credit", lambda visit: visit.owing_at_the_desk, move_credit),
     Deed("open a drawer", lambda visit: visit.model.drawer is None, open_a_drawer),
     Deed("count the drawer", lambda visit: visit.model.drawer is not None, count_the_drawer),
     Deed("refund in part", lambda visit: visit.refundable, refund_in_part),

@@ -5,6 +5,7 @@ A bill is one session of $450. Amounts are cents; balances are debit positive.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 
 PRICE = 45_000
@@ -18,12 +19,16 @@ def fee(cents: int) -> int:
 
 @dataclass(eq=False)
 class Bill:
-    """`gone` is what went back of its cover: it stays settled, and brings that much less."""
+    """`gone` is what went back of its cover: it stays settled, and brings that much less.
+
+    `deposit` is what of its cover was paid ahead.
+    """
 
     invoice_id: str
     session_id: str
     covered: int = 0
     gone: int = 0
+    deposit: int = 0
     state: str = "planned"
 
     @property
@@ -58,7 +63,7 @@ class Card:
 
 @dataclass
 class Model:
-    """`credit` is that of the patient who is there, `credit_of_others` that of those who were.
+    """`credit` and `deposit` are of the patient who is there, `others` by account of those who were.
 
     `drawer` is what fell into the open one, `short` what was missing at all counts.
     """
@@ -66,24 +71,54 @@ class Model:
     bills: list[Bill] = field(default_factory=list)
     cards: list[Card] = field(default_factory=list)
     credit: int = 0
-    credit_of_others: int = 0
+    deposit: int = 0
+    others: Counter[str] = field(default_factory=Counter)
     cash: int = 0
     drawer: int | None = None
     short: int = 0
     disputes: int = 0
     chargeback_loss: int = 0
 
+    @property
+    def available(self) -> int:
+        return self.deposit + self.credit
+
+    def another_patient_comes(self) -> None:
+        """What earlier ones hold is theirs, and comes off no bill of this one."""
+        self.others.update({"2100": self.deposit, "2200": self.credit})
+        self.deposit = self.credit = 0
+
+    def leave_a_deposit(self, cents: int) -> None:
+        self.deposit += cents
+        self._take_cash(cents)
+
     def pay_in_cash(self, bill: Bill, cents: int) -> None:
-        bill.covered, self.cash = bill.covered + cents, self.cash + cents
+        bill.covered += cents
+        self._take_cash(cents)
+
+    def _take_cash(self, cents: int) -> None:
+        self.cash += cents
         self.drawer = None if self.drawer is None else self.drawer + cents
+
+    def pay_by_check(self, bill: Bill, cents: int) -> None:
+        """It lies where cash does, though not in the drawer; less than 0 when it bounces."""
+        bill.covered, self.cash = bill.covered + cents, self.cash + cents
 
     def count(self, found: int) -> None:
         missing = (self.drawer or 0) - found
         self.cash, self.short, self.drawer = self.cash - missing, self.short + missing, None
 
     def take_credit(self, bill: Bill) -> None:
-        taken = min(self.credit, bill.owed)
-        self.credit, bill.covered = self.credit - taken, bill.covered + taken
+        """The deposit first, which is the oldest."""
+        ahead = min(self.deposit, bill.owed)
+        taken = min(self.credit, bill.owed - ahead)
+        self.deposit, self.credit = self.deposit - ahead, self.credit - taken
+        bill.covered, bill.deposit = bill.covered + ahead + taken, bill.deposit + ahead
+
+    def move_credit(self, bill: Bill, to: Bill, cents: int, *, is_deposit: bool) -> None:
+        bill.covered, to.covered = bill.covered - cents, to.covered + cents
+        if is_deposit:
+            bill.deposit, to.deposit = bill.deposit - cents, to.deposit + cents
 
     def charge(self, bill: Bill, charge: str) -> Card:
         card = Card(bill, charge, bill.owed)
@@ -111,7 +146,8 @@ class Model:
             card.bill.state = "cancelled" if card.bill.gone == card.bill.covered else "planned"
 
     def cancel(self, bill: Bill) -> None:
-        self.credit, bill.state = self.credit + bill.covered - bill.gone, "cancelled"
+        self.credit += bill.covered - bill.gone - bill.deposit
+        self.deposit, bill.state = self.deposit + bill.deposit, "cancelled"
 
     def at_the_processor(self) -> dict[str, int]:
         captured = sum(card.paid for card in self.cards)
@@ -131,8 +167,8 @@ class Model:
             "1060": self.cash,
             "1070": sum(card.disputed for card in self.cards),
             "1100": sum(bill.owed for bill in given),
-            "2100": -sum(bill.covered - bill.gone for bill in planned),
-            "2200": -self.credit - self.credit_of_others - held,
+            "2100": -sum(bill.covered - bill.gone for bill in planned) - self.deposit - self.others["2100"],
+            "2200": -self.credit - self.others["2200"] - held,
             "4000": -PRICE * len(given),
             "4930": sum(bill.gone for bill in given),
             "6100": sum(fee(card.paid) for card in self.cards),

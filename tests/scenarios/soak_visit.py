@@ -2,14 +2,40 @@
 
 from __future__ import annotations
 
-from typing import Any
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
 
 from tests.scenarios.soak_clinic import FAMILY, GIVEN, STREET, Clinic
 from tests.scenarios.soak_model import Bill, Card, Model
 
+T = TypeVar("T")
+
 SMALLEST = 50
 """Cents that a card page takes."""
 MOST_BILLS = 6
+
+
+class Choose:
+    """What chance decides of a step."""
+
+    def __init__(self, chance: str) -> None:
+        self._random = random.Random(chance)
+
+    def of(self, things: Sequence[T]) -> T:
+        return self._random.choice(things)
+
+    def part(self, cents: int) -> int:
+        """From a quarter to three, but a cent at least."""
+        return max(1, cents * self.of((1, 2, 3)) // 4)
+
+
+@dataclass(frozen=True)
+class Check:
+    bill: Bill
+    paid: int
+    payment_id: str
 
 
 class Visit:
@@ -19,6 +45,7 @@ class Visit:
         self.clinic = clinic
         self.bills: list[Bill] = []
         self.cards: list[Card] = []
+        self.checks: list[Check] = []
         self.sent: list[tuple[Card, str, int]] = []
         """Refunds that arrived: their payment, the processor's id, and cents."""
         self.events_are_held = self.events_are_doubled = False
@@ -33,8 +60,7 @@ class Visit:
             },
         )
         self.patient_id: str = patient["id"]
-        # What earlier patients hold is theirs, and comes off no bill of this one.
-        self.model.credit_of_others, self.model.credit = self.model.credit_of_others + self.model.credit, 0
+        self.model.another_patient_comes()
 
     @property
     def model(self) -> Model:
@@ -81,12 +107,23 @@ class Visit:
 
     @property
     def owing(self) -> list[Bill]:
-        credit = self.model.credit
-        return [bill for bill in self.bills if bill.owed and not 0 < bill.owed - credit < SMALLEST]
+        available = self.model.available
+        return [bill for bill in self.bills if bill.owed and not 0 < bill.owed - available < SMALLEST]
 
     @property
     def owing_at_the_desk(self) -> list[Bill]:
         return [bill for bill in self.bills if bill.owed] if self.is_calm else []
+
+    @property
+    def owing_two(self) -> list[Bill]:
+        """Something to each of two tenders."""
+        return [bill for bill in self.owing_at_the_desk if bill.owed > 1]
+
+    @property
+    def bounceable(self) -> list[Check]:
+        """What became credit and is on other bills is a matter of its own tests."""
+        standing = [check for check in self.checks if check.bill.state != "cancelled"]
+        return standing if self.is_calm else []
 
     @property
     def disputed(self) -> list[Card]:

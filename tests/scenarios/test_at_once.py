@@ -1,5 +1,6 @@
 """Many people at one moment, at two machines of four web processes each and a worker, on real processes."""
 
+import re
 import shutil
 import uuid
 from collections.abc import Callable, Iterator
@@ -8,26 +9,19 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from tests.conftest import PostgresqlServer
 from tests.factories import loopback
 from tests.scenarios.client import Browser
 from tests.scenarios.office import Failed, Office
-from tests.scenarios.soak import BEGINS
+from tests.scenarios.soak import BEGINS, WEB_PROCESSES
 from tests.scenarios.soak_clinic import CANARIES, Clinic
-from tests.scenarios.soak_deeds import (
-    GOOD,
-    Choose,
-    bill,
-    dispute,
-    dispute_lost,
-    dispute_won,
-    dispute_won_in_part,
-    pay_by_card,
-)
+from tests.scenarios.soak_deeds import dispute, dispute_lost, dispute_won, dispute_won_in_part
+from tests.scenarios.soak_desk import GOOD, bill, pay_by_card
 from tests.scenarios.soak_model import PRICE, Card
-from tests.scenarios.soak_visit import Visit
+from tests.scenarios.soak_visit import Choose, Visit
 
 pytestmark = pytest.mark.processes
 
@@ -53,7 +47,9 @@ def address(
 @pytest.fixture(scope="module")
 def clinic(tmp_path_factory: pytest.TempPathFactory, address: str) -> Iterator[Clinic]:
     folder = tmp_path_factory.mktemp("office")
-    office = Office(folder=folder, database_url=address, clock=BEGINS, machines=2)
+    office = Office(
+        folder=folder, database_url=address, clock=BEGINS, machines=2, web_processes=WEB_PROCESSES
+    )
     try:
         office.open()
         yield Clinic(office, BEGINS)
@@ -80,21 +76,9 @@ def at_once(times: int, deed: Callable[[int], Any]) -> list[Any]:
         return list(people.map(deed, range(times)))
 
 
-def test_twenty_clicks_on_pay_are_one_page_and_one_charge(visit: Visit):
+def was_charged_once(visit: Visit) -> None:
+    """By the books, and by what the processor took of all cards."""
     clinic, (owed,) = visit.clinic, visit.bills
-    path = f"/invoices/{owed.invoice_id}/checkouts"
-    pages = {page["url"] for page in at_once(CLICKS, lambda _: clinic.billing.post(path))}
-    assert len(pages) == 1
-    (url,) = pages
-
-    def pay(_number: int) -> None:
-        browser = Browser(clinic.office)
-        try:
-            browser.submit(browser.open(url), **CARD)
-        finally:
-            browser.close()
-
-    at_once(4, pay)
     card = visit.model.charge(owed, clinic.stand_in.newest_charge())
     visit.cards.append(card)
     visit.await_booking(card)
@@ -102,12 +86,63 @@ def test_twenty_clicks_on_pay_are_one_page_and_one_charge(visit: Visit):
     assert len(clinic.billing.get("/payments", invoice_id=owed.invoice_id)["items"]) == 1
 
 
+def test_each_machine_has_four_web_processes(clinic: Clinic):
+    for name in ("web", "web2"):
+        pid = (clinic.office.folder / "run" / f"{name}.pid").read_text().strip()
+        assert len(Path(f"/proc/{pid}/task/{pid}/children").read_text().split()) == WEB_PROCESSES == 4
+
+
+def test_twenty_clicks_on_pay_are_one_page_and_one_charge(visit: Visit):
+    """Of the desk, and of payers with the link; then all of these pay on that page."""
+    clinic, (owed,) = visit.clinic, visit.bills
+    path = f"/invoices/{owed.invoice_id}"
+    link = clinic.desk.post(f"{path}/pay-links")["url"]
+    browsers = [Browser(clinic.office) for _ in range(CLICKS)]
+
+    def click(number: int) -> tuple[str, httpx.Response]:
+        browser = browsers[number]
+        return clinic.desk.post(f"{path}/checkouts")["url"], browser.submit(browser.open(link))
+
+    opened = at_once(CLICKS, click)
+    assert len({url for url, _ in opened} | {str(page.url) for _, page in opened}) == 1
+    at_once(CLICKS, lambda number: browsers[number].submit(opened[number][1], **CARD))
+    for browser in browsers:
+        browser.close()
+    was_charged_once(visit)
+
+
+def test_twenty_clicks_that_charge_a_saved_card_are_one_charge(visit: Visit):
+    clinic, (owed,) = visit.clinic, visit.bills
+    body = {"saved_method_id": save_card(visit), "due_cents": PRICE}
+    path = f"/invoices/{owed.invoice_id}/charges"
+    answers = at_once(CLICKS, lambda _: clinic.desk.ask(path, body))
+    assert sorted(answer.status_code for answer in answers) == [201] + [409] * (CLICKS - 1)
+    was_charged_once(visit)
+
+
+def save_card(visit: Visit) -> str:
+    """As the patient does with the link that the desk sent; returns the saved card's id."""
+    clinic, browser = visit.clinic, Browser(visit.clinic.office)
+    path = f"/patients/{visit.patient_id}"
+    link = clinic.desk.post(f"{path}/card-links", {"purposes": ["future_visits"]})["url"]
+    page = browser.open(link)
+    (agreed,) = re.findall(r'name="agree" value="([0-9a-f]{64})"', page.text)
+    browser.submit(browser.submit(page, agree=agreed), **CARD)
+    browser.close()
+
+    def saved() -> Any:
+        (card,) = clinic.desk.get(f"{path}/saved-methods")["items"]
+        return card["state"] == "active" and card["id"]
+
+    return str(clinic.office.until("the card is saved", saved))
+
+
 def test_of_two_clerks_who_refund_one_payment_the_second_is_shown_what_is_left(visit: Visit, paid: Card):
     clinic, path = visit.clinic, f"/payments/{paid.payment_id}/refunds"
     body = {"amount_cents": 15_000, "refundable_cents": PRICE, "reason": "cancelled"}
-    done, refused = sorted(
-        at_once(2, lambda _: clinic.billing.ask(path, body)), key=lambda answer: answer.status_code
-    )
+    clerks = [clinic.billing, clinic.staff["supervisor"]]
+    answers = at_once(2, lambda number: clerks[number].ask(path, body))
+    done, refused = sorted(answers, key=lambda answer: answer.status_code)
     assert (done.status_code, refused.status_code) == (201, 409)
     assert (refused.json()["code"], refused.json()["refundable_cents"]) == ("refundable-changed", 30_000)
     visit.model.refund(paid, 15_000)
@@ -135,16 +170,16 @@ def test_a_refund_whose_answer_is_lost_for_25_hours_is_looked_up_not_sent_again(
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_some_two_hundred_notices_in_any_order_end_in_what_was_done(visit: Visit, seed: int):
+def test_two_hundred_notices_in_any_order_end_in_what_was_done(visit: Visit, seed: int):
     """Each twice: of payments, of what banks took, gave back and kept."""
     clinic, choose = visit.clinic, Choose("the same each time")
-    for _ in range(11):
+    for _ in range(14):
         bill(visit, choose)
     clinic.control("duplicate-events", on=True)
     clinic.control("hold-events")
     visit.events_are_held = True
     for deed in (
-        *[pay_by_card] * 12,
+        *[pay_by_card] * 15,
         dispute,
         dispute,
         dispute,
@@ -153,7 +188,7 @@ def test_some_two_hundred_notices_in_any_order_end_in_what_was_done(visit: Visit
         dispute_won_in_part,
     ):
         deed(visit, choose)
-    assert clinic.stand_in.state()["undelivered_events"] >= 150
+    assert clinic.stand_in.state()["undelivered_events"] >= 200
     visit.release_events("shuffled", seed=seed)
     visit.end()
     clinic.refuse_broken_invariants()
