@@ -48,7 +48,6 @@ class Drawer:
     payments: Sequence[Payment]
     marked: frozenset[str]
     change: str
-    was_sent: bool
 
     @property
     def amount(self) -> Money:
@@ -193,7 +192,6 @@ def _drawer(site: Site, today: date, free: Money, payments: Sequence[Payment]) -
         marked=frozenset(form.getlist("payment_id") if form else (payment.id for payment in payments)),
         change=form.get("change", "") if form else str(min(free, ZERO)).replace("$", ""),
         banked_on=form.get("banked_on", "") if form else today.isoformat(),
-        was_sent=form is not None,
     )
 
 
