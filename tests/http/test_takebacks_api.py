@@ -22,7 +22,7 @@ def body(office, world):
     assert office.post(f"/refunds/{world.ids['refund_id'][0]}/approve").status_code == 200
     items = office.get(f"/patients/{world.patient.id}/credits").json["items"]
     claim = next(each["source_id"] for each in items if each["source"] == "reimbursement")
-    return {"reimbursement_id": claim, "demand": "L-1", "amount_cents": 17_950, "demanded_on": "2026-11-20"}
+    return {"reimbursement_id": claim, "demand": "L-1", "amount_cents": 17_950, "demanded_on": "2026-11-02"}
 
 
 def test_a_demand_is_recorded_once_under_its_key(office, body):
@@ -42,12 +42,12 @@ def test_a_person_decides_and_the_payer_is_repaid(office, body):
     assert (billed.status_code, billed.json["state"], billed.json["owed_cents"]) == (200, "billed", 100)
     forgiven = office.post(f"{path}/forgive")
     assert (forgiven.json["state"], forgiven.json["owed_cents"]) == ("forgiven", 0)
-    part = {"amount_cents": 10_000, "repaid_on": "2026-11-21", "returned_cents": 0}
+    part = {"amount_cents": 10_000, "repaid_on": "2026-11-02", "returned_cents": 0}
     first, second = (office.post(f"{path}/repay", part) for _ in range(2))
     assert (first.json["returned_cents"], second.json["code"]) == (10_000, "refundable-changed")
-    repaid = office.post(f"{path}/repay", {"amount_cents": 7_950, "repaid_on": "2026-11-21"})
+    repaid = office.post(f"{path}/repay", {"amount_cents": 7_950, "repaid_on": "2026-11-02"})
     assert repaid.json["returned_cents"] == 17_950
-    refused = office.post(f"{path}/repay", {"amount_cents": 1, "repaid_on": "2026-11-21"})
+    refused = office.post(f"{path}/repay", {"amount_cents": 1, "repaid_on": "2026-11-02"})
     assert (refused.status_code, refused.json["code"]) == (409, "more-than-available")
 
 

@@ -15,6 +15,7 @@ from billing.kernel.permissions import SYSTEM, Actor, Permission
 from billing.ledger.queries import trial_balance
 from billing.patients.use_cases import amend_patient
 from billing.payments.errors import NotDormant, VoidedCheckPaid
+from billing.payments.errors.days import BadDay
 from billing.payments.queries.credits import credits_of_patient
 from billing.payments.queries.dormant import list_dormant
 from billing.payments.queries.refunds import list_refunds
@@ -38,7 +39,7 @@ from tests.factories.invoices import a_patient, billed
 
 CLERK = Actor(id="usr_clerk", entity_id=None, permissions=frozenset(Permission))
 WRITER = Actor(id="usr_writer", entity_id=None, permissions=frozenset(Permission))
-AHEAD = datetime(2029, 6, 1, 15, tzinfo=UTC)
+AHEAD, WRITTEN = (datetime(2029, month, 1, 15, tzinfo=UTC) for month in (6, 8))
 DUE = datetime(2029, 11, 2, 15, tzinfo=UTC)
 
 
@@ -110,7 +111,7 @@ def test_it_is_set_aside_after_the_letter_and_remitted(database, do, patient, li
     named = {"dormant_id": listed.id, "at": DUE}
     with pytest.raises(NotDormant):
         do(set_aside, **named)
-    do(record_letter, dormant_id=listed.id, sent_on=date(2029, 8, 1), at=AHEAD)
+    do(record_letter, dormant_id=listed.id, sent_on=date(2029, 8, 1), at=WRITTEN)
     with pytest.raises(NotDormant):
         do(set_aside, dormant_id=listed.id, at=DUE - timedelta(days=1))
     assert do(set_aside, **named).amount == Money(45_000)
@@ -136,7 +137,7 @@ def test_an_owner_who_answers_keeps_the_credit(database, do, patient, listed, fo
 def test_an_owner_who_answers_late_gets_it_back_from_what_was_set_aside(
     database, do, patient, listed, books, found
 ):
-    do(record_letter, dormant_id=listed.id, sent_on=date(2029, 8, 1), at=AHEAD)
+    do(record_letter, dormant_id=listed.id, sent_on=date(2029, 8, 1), at=WRITTEN)
     do(set_aside, dormant_id=listed.id, at=DUE)
     do(claim, dormant_id=listed.id, at=DUE)
     assert [(lot.source, lot.available) for lot in lots(database, patient)] == [
@@ -147,7 +148,7 @@ def test_an_owner_who_answers_late_gets_it_back_from_what_was_set_aside(
 
 
 def test_a_sign_of_the_owner_begins_the_years_anew(database, do, patient, listed):
-    do(record_letter, dormant_id=listed.id, sent_on=date(2029, 8, 1), at=AHEAD)
+    do(record_letter, dormant_id=listed.id, sent_on=date(2029, 8, 1), at=WRITTEN)
     do(elect, lot_id=lots(database, patient)[0].id, election=Election.REFUND, at=AHEAD)
     with pytest.raises(NotDormant):
         do(set_aside, dormant_id=listed.id, at=DUE)
@@ -189,7 +190,7 @@ def test_a_voided_check_that_nobody_asks_for_becomes_the_states(database, do, ow
     named = {"dormant_id": listed.id, "at": DUE}
     with pytest.raises(NotDormant):
         do(set_aside, **named)
-    do(record_letter, dormant_id=listed.id, sent_on=date(2029, 8, 1), at=AHEAD)
+    do(record_letter, dormant_id=listed.id, sent_on=date(2029, 8, 1), at=WRITTEN)
     assert do(set_aside, **named).amount == Money(45_000)
     assert (owed.now().state, books()) == ("unclaimed", {"1060": 45_000, "2230": -45_000})
     assert found() == set()
@@ -205,7 +206,7 @@ def test_a_voided_check_that_nobody_asks_for_becomes_the_states(database, do, ow
 
 def test_an_owner_who_answers_late_gets_another_check(database, do, owed, books, found):
     listed = owed.listed()
-    do(record_letter, dormant_id=listed.id, sent_on=date(2029, 8, 1), at=AHEAD)
+    do(record_letter, dormant_id=listed.id, sent_on=date(2029, 8, 1), at=WRITTEN)
     do(set_aside, dormant_id=listed.id, at=DUE)
     do(claim, dormant_id=listed.id, at=DUE)
     assert (owed.now().state, books()) == ("approved", {"1060": 45_000, "2210": -45_000})
@@ -218,7 +219,7 @@ def test_an_owner_who_answers_late_gets_another_check(database, do, owed, books,
 
 def test_what_the_bank_paid_though_voided_is_not_the_states(do, owed):
     listed = owed.listed()
-    do(record_letter, dormant_id=listed.id, sent_on=date(2029, 8, 1), at=AHEAD)
+    do(record_letter, dormant_id=listed.id, sent_on=date(2029, 8, 1), at=WRITTEN)
     do(ask_about_paid_check, refund_id=owed.first, at=AHEAD)
     with pytest.raises(VoidedCheckPaid):
         do(set_aside, dormant_id=listed.id, at=DUE)
@@ -232,14 +233,14 @@ def test_a_credit_and_a_refund_of_it_are_dormant_on_one_day_each_by_itself(datab
         both = list_dormant(read, SYSTEM, limit=9)
     assert {(each.dormant_on, each.lot_id) for each in both} == {(date(2029, 11, 2), lot.id)}
     for each in both:
-        do(record_letter, dormant_id=each.id, sent_on=date(2029, 8, 1), at=AHEAD)
+        do(record_letter, dormant_id=each.id, sent_on=date(2029, 8, 1), at=WRITTEN)
         do(set_aside, dormant_id=each.id, at=DUE)
     assert books() == {"1060": 45_000, "2230": -45_000}
 
 
 def test_a_refund_that_was_sent_meanwhile_is_not_set_aside(do, owed):
     listed = owed.listed()
-    do(record_letter, dormant_id=listed.id, sent_on=date(2029, 8, 1), at=AHEAD)
+    do(record_letter, dormant_id=listed.id, sent_on=date(2029, 8, 1), at=WRITTEN)
     do(void_check, refund_id=owed.id, at=AHEAD)
     with pytest.raises(NotDormant):
         do(set_aside, dormant_id=listed.id, at=DUE)
@@ -254,7 +255,7 @@ def test_a_refund_that_was_sent_meanwhile_is_not_set_aside(do, owed):
 )
 def test_a_refund_set_aside_without_its_record_is_found(do, owed, found, numbers, attack):
     listed = owed.listed()
-    do(record_letter, dormant_id=listed.id, sent_on=date(2029, 8, 1), at=AHEAD)
+    do(record_letter, dormant_id=listed.id, sent_on=date(2029, 8, 1), at=WRITTEN)
     do(set_aside, dormant_id=listed.id, at=DUE)
     behind_the_back(owed.database, attack)
     assert found() >= numbers
@@ -269,7 +270,7 @@ def test_a_refund_set_aside_without_its_record_is_found(do, owed, found, numbers
     ],
 )
 def test_what_was_changed_is_found(database, do, patient, listed, found, numbers, attack):
-    do(record_letter, dormant_id=listed.id, sent_on=date(2029, 8, 1), at=AHEAD)
+    do(record_letter, dormant_id=listed.id, sent_on=date(2029, 8, 1), at=WRITTEN)
     do(set_aside, dormant_id=listed.id, at=DUE)
     behind_the_back(database, attack)
     assert found() == numbers
@@ -282,3 +283,9 @@ def test_a_small_credit_needs_no_letter_and_a_leap_day_has_its_year():
     assert may_be_set_aside(Money(25_000), texas, due, None, due)
     assert not may_be_set_aside(Money(25_001), texas, due, None, due)
     assert not may_be_set_aside(Money(0), texas, due, None, due)
+
+
+@pytest.mark.parametrize("sent_on", [date(2000, 1, 1), date(2029, 5, 31), date(2029, 8, 2)])
+def test_a_letter_is_of_a_day_between_the_listing_and_today(do, listed, sent_on):
+    with pytest.raises(BadDay):
+        do(record_letter, dormant_id=listed.id, sent_on=sent_on, at=WRITTEN)

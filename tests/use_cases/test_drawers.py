@@ -16,7 +16,7 @@ from billing.kernel.errors import IllegalMove
 from billing.kernel.money import Money
 from billing.kernel.permissions import ROLES, SYSTEM, Actor, Role
 from billing.ledger.queries import entry_of
-from billing.payments.errors import BadBankingDay
+from billing.payments.errors.days import BadDay
 from billing.payments.errors.drawers import (
     DrawerElsewhere,
     DrawerNotYours,
@@ -79,9 +79,10 @@ def test_a_drawer_gets_no_change_that_the_site_does_not_hold(till):
     assert till.open(4_000, actor=BEN).float == Money(4_000)
 
 
-def test_change_is_not_brought_tomorrow(till):
-    with pytest.raises(BadBankingDay):
-        till.bring(on=TODAY + timedelta(days=1))
+@pytest.mark.parametrize("on", [TODAY + timedelta(days=1), date(1900, 1, 1)])
+def test_change_is_not_brought_tomorrow_or_before_there_was_a_clinic(till, on):
+    with pytest.raises(BadDay):
+        till.bring(on=on)
     assert till.books() == {}
 
 
@@ -232,6 +233,16 @@ def test_the_limit_itself_needs_nobody_else(till):
     drawer = till.open()
     till.cash(10_000)
     assert till.count(drawer, 8_000).state is DrawerState.CLOSED
+
+
+def test_many_small_differences_of_a_day_are_a_large_one(till):
+    states = []
+    for _ in range(3):
+        drawer = till.open()
+        till.cash(10_000)
+        states.append(till.count(drawer, 9_000).state)
+    assert states == [DrawerState.CLOSED, DrawerState.CLOSED, DrawerState.COUNTED]
+    assert till.found() == set()
 
 
 def test_the_second_count_stands_and_the_first_is_kept(till):

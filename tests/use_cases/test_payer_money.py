@@ -27,6 +27,7 @@ from billing.payments.errors import (
     RefundStands,
     RefundTargetMissing,
 )
+from billing.payments.errors.checks import TransferBookedBefore
 from billing.payments.queries.credits import credit_balance, credits_of_patient
 from billing.payments.queries.evidence import facts_on_file
 from billing.payments.queries.payments import charge_of_payment, list_payments
@@ -148,6 +149,15 @@ def test_money_after_the_service_ends_what_the_payer_owes(do, share, bill, books
     assert books()["1130"] == 15_000
     do(take_payers_transfer, share_id=share.id, amount=Money(20_000), reference="WIRE 7")
     assert books() == {"1000": 20_000, "1100": 30_000, "2100": -5_000, "4000": -45_000}
+
+
+def test_one_transfer_is_booked_once_and_another_of_the_same_amount_has_its_own_reference(do, share):
+    wire = {"share_id": share.id, "amount": Money(10_000)}
+    first = do(take_payers_transfer, **wire, reference="WIRE 7")
+    with pytest.raises(TransferBookedBefore) as refused:
+        do(take_payers_transfer, **wire, reference="WIRE 7")
+    assert refused.value.more["payment_id"] == first.id
+    do(take_payers_transfer, **wire, reference="WIRE 8")
 
 
 def test_a_session_with_the_patients_part_paid_and_the_payers_authorized_opens_the_door(do, share, bill):

@@ -22,6 +22,7 @@ from billing.payments.errors import (
     NoSuchSavedMethod,
     NotChargeable,
 )
+from billing.payments.errors.days import BadDay
 from billing.payments.flows.charges import charge_saved_card
 from billing.payments.flows.room import Payments
 from billing.payments.queries.saved_methods import consents_of, find_saved_method, living_consents
@@ -105,6 +106,13 @@ def test_a_consent_on_paper_keeps_its_date_and_its_words(database, card, now):
         told = consents_of(read, card.id, SYSTEM)[-1]
     assert (told.told_by, told.signed_on, told.actor_id) == (ConsentBy.WRITING, date(2026, 11, 1), "system")
     assert told.text is not None
+
+
+def test_a_consent_is_not_signed_in_days_to_come(database, card, now):
+    revoke(database, card, VISITS, now)
+    paper = {"saved_method_id": card.id, "purpose": VISITS, "signed_on": date(2026, 11, 3)}
+    with pytest.raises(BadDay):
+        database.in_transaction(lambda tx: record_written_consent(tx, **paper, actor=SYSTEM, now=now))
 
 
 @pytest.mark.parametrize("table", ["consent", "consent_text"])

@@ -20,6 +20,7 @@ from billing.payments.errors import (
     OwnWriteOff,
     TakebackKnown,
 )
+from billing.payments.errors.days import BadDay
 from billing.payments.queries.credits import credits_of_patient
 from billing.payments.records.credits import Election
 from billing.payments.use_cases.checkouts import begin_checkout
@@ -46,7 +47,7 @@ from tests.factories.world import RETURN_URL
 CLERK, BOOKS = (
     Actor(id=f"usr_{name}", entity_id=None, permissions=frozenset(Permission)) for name in ("clerk", "books")
 )
-ON = date(2026, 11, 20)
+ON = date(2026, 11, 2)
 
 
 @pytest.fixture
@@ -328,3 +329,25 @@ def take(database, how, lot_id, number):
 
     database.in_transaction(work)
     return "done"
+
+
+def test_many_small_demands_forgiven_by_who_recorded_them_are_a_large_one(database, do, reimbursed, demand):
+    spend_on_a_check(database, do, reimbursed, 18_000)
+    first, second = demand(9_000, number="L-1"), demand(9_000, number="L-2")
+    do(forgive_takeback, takeback_id=first.id, limit=Money(10_000))
+    with pytest.raises(OwnWriteOff):
+        do(forgive_takeback, takeback_id=second.id, limit=Money(10_000))
+    do(forgive_takeback, takeback_id=second.id, limit=Money(10_000), by=BOOKS)
+
+
+@pytest.mark.parametrize("day", [date(2026, 11, 1), date(2026, 11, 3), date(2199, 1, 1)])
+def test_nothing_is_demanded_before_it_came_or_repaid_before_it_was_demanded_or_in_days_to_come(
+    do, reimbursed, demand, day
+):
+    taken = demand(10_000)
+    with pytest.raises(BadDay):
+        do(repay_takeback, takeback_id=taken.id, amount=Money(10_000), repaid_on=day)
+    claim = {"reimbursement_id": "rmc_1", "demand": "L-2", "amount": Money(8_000)}
+    with pytest.raises(BadDay) as refused:
+        do(demand_takeback, **claim, demanded_on=day)
+    assert refused.value.flaws[0].pointer == "/demanded_on"

@@ -1,4 +1,4 @@
-"""What can go wrong with checks that people hand over."""
+"""What can go wrong with checks that people hand over, and with transfers to the bank."""
 
 from __future__ import annotations
 
@@ -18,3 +18,9 @@ class CheckNotBanked(Conflict):
     """No bank asks a fee for a check that it never had: bank it first, or take it back without one."""
 
     code = "check-not-banked"
+
+
+class TransferBookedBefore(Conflict):
+    """That much came for this part of the invoice under the same reference, with the payment named."""
+
+    code = "transfer-booked-before"

@@ -1,11 +1,13 @@
-"""Reads of checks that people handed over."""
+"""Reads of checks that people handed over, and of transfers."""
 
 from __future__ import annotations
 
 from sqlalchemy import ColumnElement, and_, select
 
+from billing.kernel.clock import day_in_words
+from billing.kernel.money import Money
 from billing.kernel.permissions import Actor
-from billing.payments.errors.checks import CheckBookedBefore
+from billing.payments.errors.checks import CheckBookedBefore, TransferBookedBefore
 from billing.payments.models.payments import PaymentRow
 from billing.payments.queries.payments import payment_of
 from billing.payments.records.payments import Owned, Payment, Tender
@@ -40,6 +42,22 @@ def refuse_booked_before(
         number=number,
         payment_id=earlier.id,
     )
+
+
+def refuse_transfer_booked_before(read: Read, share_id: str, amount: Money, reference: str) -> None:
+    """The patient is locked. Raises: TransferBookedBefore."""
+    row = read.session.scalar(
+        select(PaymentRow).where(
+            PaymentRow.share_id == share_id,
+            PaymentRow.tender == Tender.BANK,
+            PaymentRow.state == PaymentState.RECEIVED,
+            PaymentRow.amount_cents == amount.cents,
+            PaymentRow.instrument == reference,
+        )
+    )
+    if row is not None:
+        said = f"{amount} under {reference} was booked for this part on {day_in_words(row.received_on)}."
+        raise TransferBookedBefore(f"{said} Look at the bank's statement again.", payment_id=row.id)
 
 
 def _standing(read: Read, of: Owned, number: str, payer_id: str | None) -> Payment | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from sqlalchemy import func, select
 
@@ -43,6 +44,17 @@ def list_drawers(
     if state is not None:
         query = query.where(CashDrawerRow.state == state)
     return [drawer_of(row) for row in read.session.scalars(query)]
+
+
+def differences_lately(read: Read, drawer: CashDrawerRow, since: datetime) -> Money:
+    """What the same cashier's drawers were short of, or had too much, with nobody else counting."""
+    found = select(func.coalesce(func.sum(func.abs(CashDrawerRow.difference_cents)), 0)).where(
+        CashDrawerRow.site_id == drawer.site_id,
+        CashDrawerRow.cashier == drawer.cashier,
+        CashDrawerRow.confirmed_cents.is_(None),
+        CashDrawerRow.closed_at >= since,
+    )
+    return Money(int(read.session.scalar(found) or 0))
 
 
 def list_floats(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from sqlalchemy import func, select
 
@@ -47,6 +48,16 @@ def entry_of_reimbursement(read: Read, reimbursement_id: str, actor: Actor) -> E
     """The entry with which an insurer's money came in. Raises: NoSuchReimbursement."""
     entry = entry_of(read, source_kind=REIMBURSEMENT, source_id=reimbursement_id, purpose="received")
     return seen(entry, actor, NoSuchReimbursement("No insurer's money of that id was received."))  # type: ignore[no-any-return]
+
+
+def forgiven_lately(read: Read, person: str, since: datetime) -> Money:
+    """What a person forgave of demands that they had recorded themselves since then."""
+    forgiven = select(func.coalesce(func.sum(TakebackRow.forgiven_cents), 0)).where(
+        TakebackRow.demanded_by_person == person,
+        TakebackRow.forgiven_by_person == person,
+        TakebackRow.demanded_at >= since,
+    )
+    return Money(int(read.session.scalar(forgiven) or 0))
 
 
 def left_to_demand(read: Read, entry: Entry) -> Money:

@@ -13,6 +13,7 @@ from billing.kernel.permissions import Actor
 from billing.patients.use_cases import lock_patient
 from billing.payments.errors import ConsentMissing, NoSuchSavedMethod, NotChargeable
 from billing.payments.models.saved_methods import ConsentRow, ConsentTextRow, SavedMethodRow
+from billing.payments.queries.days import refuse_unless_past
 from billing.payments.queries.saved_methods import find_saved_method, living_consents, saved_method_of
 from billing.payments.records.saved_methods import (
     ConsentBy,
@@ -31,11 +32,12 @@ from billing.platform.data.inserts import insert_unless_there
 def record_written_consent(
     tx: Tx, *, saved_method_id: str, purpose: Purpose, signed_on: date, actor: Actor, now: datetime
 ) -> SavedMethod:
-    """The patient signed today's text on paper. Raises: NoSuchSavedMethod, NotChargeable."""
+    """The patient signed today's text on paper. Raises: NoSuchSavedMethod, NotChargeable, BadDay."""
     method = find_saved_method(tx, saved_method_id, actor)
     row = lock_method(tx, saved_method_id)
     if row.state not in KEPT:
         raise NotChargeable(f"The card is {row.state}.", state=row.state)
+    refuse_unless_past(tx, method.site_id, "signed_on", signed_on, now)
     text = consent_text(purpose, find_entity(tx, method.entity_id).trade_name)
     give_consent(
         tx,

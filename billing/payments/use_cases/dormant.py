@@ -16,6 +16,7 @@ from billing.patients.use_cases import lock_patient
 from billing.payments.errors import NotDormant
 from billing.payments.models.dormant import DormantCreditRow
 from billing.payments.queries.credits import find_credit
+from billing.payments.queries.days import refuse_unless_past
 from billing.payments.queries.dormant import (
     credits_held_until,
     dormant_of,
@@ -59,8 +60,10 @@ def list_dormant_credits(tx: Tx, *, actor: Actor, now: datetime) -> int:
 
 
 def record_letter(tx: Tx, *, dormant_id: str, sent_on: date, actor: Actor, now: datetime) -> DormantCredit:
-    """The owner was written to. Raises: NoSuchDormantCredit, IllegalMove."""
+    """The owner was written to, after it was listed. Raises: NoSuchDormantCredit, IllegalMove, BadDay."""
     row = _moved(tx, dormant_id, DormantEvent.WRITE, actor, now)
+    listed_on = site_date(tx, row.site_id, row.listed_at)
+    refuse_unless_past(tx, row.site_id, "sent_on", sent_on, now, since=listed_on)
     row.letter_on = sent_on
     return _done(tx, row, "dormant.write", actor, now)
 

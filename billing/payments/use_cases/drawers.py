@@ -6,21 +6,18 @@ Locks are taken in one order: patients, the site's change, drawers.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from sqlalchemy import select
 
 from billing.catalog.errors import NoSuchSite
 from billing.catalog.queries import find_site, site_date
 from billing.catalog.records import Site
-from billing.kernel.clock import day_in_words
-from billing.kernel.errors import Flaw
 from billing.kernel.ids import new_id
 from billing.kernel.money import ZERO, Money
 from billing.kernel.permissions import Actor, Permission
 from billing.ledger.records import Account, Posting, Source, credit, debit
 from billing.ledger.use_cases import post
-from billing.payments.errors import BadBankingDay
 from billing.payments.errors.drawers import (
     DrawerElsewhere,
     DrawerNotYours,
@@ -29,8 +26,17 @@ from billing.payments.errors.drawers import (
     OwnDrawer,
 )
 from billing.payments.models.drawers import CashDrawerRow, CashFloatRow, ChangeFundRow
-from billing.payments.queries.drawers import banked_from, drawer_of, find_drawer, float_of, taken_in
+from billing.payments.queries.days import refuse_unless_past
+from billing.payments.queries.drawers import (
+    banked_from,
+    differences_lately,
+    drawer_of,
+    find_drawer,
+    float_of,
+    taken_in,
+)
 from billing.payments.records.drawers import CashDrawer, CashFloat
+from billing.payments.rules import LATELY
 from billing.payments.states.drawers import DRAWER_MOVES, DrawerEvent, DrawerState
 from billing.platform.data.audit import record_audit
 from billing.platform.data.database import Tx
@@ -38,6 +44,7 @@ from billing.platform.data.inserts import insert_unless_there
 from billing.platform.data.states import advance
 from billing.platform.data.tasks import ask_a_person, end_tasks
 
+A_YEAR = timedelta(days=365)
 CASH_DRAWER, CASH_FLOAT = "cash_drawer", "cash_float"
 DRAWER_DIFFERENCE = "drawer-difference"
 
@@ -47,13 +54,10 @@ def bring_float(
 ) -> CashFloat:
     """Record change that was brought from the bank to a site: the clinic's own money, for any drawer.
 
-    Raises: NoSuchSite, BadBankingDay.
+    Raises: NoSuchSite, BadDay for one to come, or longer ago than anybody forgets it.
     """
-    site, today = _site(tx, site_id, actor), site_date(tx, site_id, now)
-    if brought_on > today:
-        told = day_in_words(today)
-        flaw = Flaw("/brought_on", f"Must be {told} or earlier.")
-        raise BadBankingDay(f"It is {told} at the site; change is brought on that day or before.", [flaw])
+    site, last_year = _site(tx, site_id, actor), site_date(tx, site_id, now - A_YEAR)
+    refuse_unless_past(tx, site_id, "brought_on", brought_on, now, since=last_year)
     fund = lock_change(tx, site)
     fund.free_cents += amount.cents
     row = CashFloatRow(
@@ -106,8 +110,9 @@ def count_drawer(
 ) -> CashDrawer:
     """Say what is in a drawer, without being told what should be: it takes no more cash from now on.
 
-    Up to the limit it is closed with the difference. Beyond, and with any difference in another person's
-    drawer, somebody else has to count too.
+    Up to the limit it is closed with the difference. Those of the last day count as well, since many small
+    ones are a large one. Beyond, and with any difference in another person's drawer, somebody else has
+    to count too.
     Raises: NoSuchDrawer, DrawerNotYours, IllegalMove when it was counted before.
     """
     fund, row = _locked(tx, drawer_id, actor)
@@ -117,7 +122,8 @@ def count_drawer(
     taken, banked, today = taken_in(tx, row.id), banked_from(tx, row.id), site_date(tx, row.site_id, now)
     expected = Money(row.float_cents) + taken - banked
     difference, allowed = counted - expected, limit if is_own else ZERO
-    is_close = abs(difference.cents) <= allowed.cents
+    lately = differences_lately(tx, row, now - LATELY) if difference else ZERO
+    is_close = abs(difference.cents) + lately.cents <= allowed.cents
     event = DrawerEvent.CLOSE if is_close else DrawerEvent.DIFFER
     advance(tx, row, DRAWER_MOVES, event, actor=actor, now=now)
     row.taken_cents, row.banked_cents, row.expected_cents = taken.cents, banked.cents, expected.cents

@@ -12,7 +12,11 @@ from billing.kernel.money import Money
 from billing.kernel.permissions import SYSTEM, Actor
 from billing.patients.use_cases import lock_patient
 from billing.payments.queries.checkouts import refuse_while_standing
-from billing.payments.queries.checks import instrument_of, refuse_booked_before
+from billing.payments.queries.checks import (
+    instrument_of,
+    refuse_booked_before,
+    refuse_transfer_booked_before,
+)
 from billing.payments.records.payments import Payment, Tender
 from billing.payments.rules import refuse_unless_payable
 from billing.payments.use_cases.receive import book_share, new_payment, put_in_drawer
@@ -66,9 +70,11 @@ def take_payers_transfer(
 ) -> Payment:
     """Book what a payer sent to the clinic's bank account; what exceeds is held for the payer.
 
-    Raises: NoSuchShare, CheckoutStands, MoreThanOwed.
+    One transfer may pay several parts, each once; each transfer has a reference of its own.
+    Raises: NoSuchShare, CheckoutStands, TransferBookedBefore, MoreThanOwed.
     """
     share = _locked(tx, share_id, actor)
+    refuse_transfer_booked_before(tx, share_id, amount, reference)
     _refuse_unless_open(share)
     return _take(tx, share, Tender.BANK, amount, reference, actor, now)
 

@@ -24,15 +24,18 @@ from billing.payments.errors import (
 from billing.payments.models.refunds import RefundRow
 from billing.payments.models.takebacks import TakebackReturnRow, TakebackRow
 from billing.payments.queries.credits import credit_of_reimbursement
+from billing.payments.queries.days import refuse_unless_past
 from billing.payments.queries.takebacks import (
     entry_of_reimbursement,
     find_takeback,
+    forgiven_lately,
     left_to_demand,
     takeback_of,
 )
 from billing.payments.records.credits import CreditLot, Reimbursement, Withdrawal
 from billing.payments.records.refunds import Rejection
 from billing.payments.records.takebacks import Takeback
+from billing.payments.rules import LATELY, needs_second_person
 from billing.payments.states.refunds import RefundState
 from billing.payments.states.takebacks import TAKEBACK_MOVES, TakebackEvent, TakebackState
 from billing.payments.use_cases.credits import withdraw
@@ -62,11 +65,13 @@ def demand_takeback(
 
     What is left of the credit goes to the payer; what was spent is owed by the patient, and a person looks
     before anybody is billed.
-    Raises: NoSuchReimbursement, TakebackKnown, MoreThanAvailable.
+    Raises: NoSuchReimbursement, BadDay, TakebackKnown, MoreThanAvailable.
     """
     patient_id = _patient_of(tx, reimbursement_id, actor)
     lock_patient(tx, patient_id)
     entry = entry_of_reimbursement(tx, reimbursement_id, actor)
+    came_on = min(entry.effective_on, site_date(tx, entry.site_id, entry.posted_at))
+    refuse_unless_past(tx, entry.site_id, "demanded_on", demanded_on, now, since=came_on)
     _refuse_known(tx, entry.entity_id, demand)
     if amount > (most := left_to_demand(tx, entry)):
         raise MoreThanAvailable("The patient never had that much of this claim.", available_cents=most.cents)
@@ -139,13 +144,17 @@ def forgive_takeback(
 ) -> Takeback:
     """The clinic bears what the patient would owe. Above `limit` not who recorded the demand decides it.
 
+    Against the limit what a person forgave of their own demands of the last day counts: many small ones are
+    a large one.
+
     `shown` is what the person was shown as owed.
     Raises: NoSuchTakeback, IllegalMove, RefundableChanged, NothingToForgive, OwnWriteOff.
     """
     row = _locked(tx, takeback_id, actor)
     owed = takeback_of(row).owed
     _refuse_unless_as_shown(owed, shown)
-    if owed > limit and row.demanded_by_person == actor.person:
+    lately = forgiven_lately(tx, actor.person, now - LATELY)
+    if row.demanded_by_person == actor.person and needs_second_person(owed, lately, limit):
         raise OwnWriteOff("Somebody else has to forgive what you recorded.")
     advance(tx, row, TAKEBACK_MOVES, TakebackEvent.FORGIVE, actor=actor, now=now)
     if not owed:
@@ -172,10 +181,11 @@ def repay_takeback(
 ) -> Takeback:
     """The clinic sent the payer its money; `shown` is what the person was shown as repaid before.
 
-    Raises: NoSuchTakeback, RefundableChanged, MoreThanAvailable.
+    Raises: NoSuchTakeback, RefundableChanged, BadDay, MoreThanAvailable.
     """
     row = _locked(tx, takeback_id, actor)
     _refuse_unless_as_shown(takeback_of(row).returned, shown)
+    refuse_unless_past(tx, row.site_id, "repaid_on", repaid_on, now, since=row.demanded_on)
     returned = _return(tx, row, amount, repaid_on, None, now)
     lines = (
         debit(Account.PAYER_MONEY_TO_RETURN, amount, row.patient_id),
