@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +13,9 @@ import httpx
 import stripe
 
 from tests.factories import loopback
+from tests.factories.stand_ins import nursery
 
-ROOT = Path(__file__).resolve().parents[2]
 SECRET_KEY, WEBHOOK_SECRET = "sk_test_standin", "whsec_standin"
-ENDS_IN_SECONDS = 20
 CANARIES = (
     "Maria",
     "Elm Street",
@@ -41,19 +38,10 @@ class Sandbox:
     secret_key: str = SECRET_KEY
     webhook_secret: str = WEBHOOK_SECRET
     url: str = ""
-    process: subprocess.Popen[str] = field(init=False)
+    process_id: int = 0
 
     def start(self) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "billing.sandbox"],
-            cwd=ROOT, env=self.environ, stdout=subprocess.PIPE, text=True,
-        )  # fmt: skip
-        assert self.process.stdout
-        line = self.process.stdout.readline()
-        if "listens on" not in line:
-            self.stop()
-            raise RuntimeError("the stand-in did not start")
-        self.url = line.split()[-1]
+        self.process_id, self.url = nursery().start(self.environ)
         self.environ["SANDBOX_PORT"] = self.url.rpartition(":")[2]
 
     def stop(self) -> int:
@@ -79,7 +67,7 @@ class Sandbox:
 
     def refuse_leaks(self) -> None:
         """Raises: AssertionError when a request held one of the words to refuse."""
-        if self.process.poll() is None:
+        if self.process_id:
             assert self.state()["refused_requests"] == []
 
     def requests(self, path: str = "/") -> list[dict[str, Any]]:
@@ -89,11 +77,12 @@ class Sandbox:
         return asked
 
     def _end(self, how: signal.Signals) -> int:
-        self.process.send_signal(how)
-        status = self.process.wait(ENDS_IN_SECONDS)
-        assert self.process.stdout
-        self.process.stdout.close()
-        return status
+        """Who has ended ends no more."""
+        process_id, self.process_id = self.process_id, 0
+        if not process_id:
+            return 0
+        os.kill(process_id, how)
+        return nursery().wait(process_id)
 
 
 def start_sandbox(
