@@ -31,19 +31,25 @@ from billing.payments.queries.payments import find_payment
 from billing.payments.queries.receipts import list_receipts
 from billing.payments.queries.refunds import refundable_of
 from billing.payments.records.bounces import BounceReason
+from billing.payments.records.payments import Tender
 from billing.payments.records.refunds import RefundReason
+from billing.payments.records.tenders import Handed
 from billing.payments.use_cases.bounce import CHECK_BOUNCED, bounce_check
 from billing.payments.use_cases.checkouts import begin_checkout
+from billing.payments.use_cases.credits import apply_credits_now
 from billing.payments.use_cases.deposits import bank_payments
 from billing.payments.use_cases.move import move_payment
+from billing.payments.use_cases.patient_deposits import take_deposit
 from billing.payments.use_cases.receive import take_cash, take_check
 from billing.payments.use_cases.refund_checks import send_check, void_check
 from billing.payments.use_cases.refund_payment import refund_payment
-from billing.payments.use_cases.refunds import reject_refund
+from billing.payments.use_cases.refunds import reject_refund, request_refund
+from billing.payments.use_cases.reimbursements import hold_reimbursement
 from billing.platform.data.tasks import list_tasks
 from tests.conftest import NOW
 from tests.factories.accounting import LIMIT, behind_the_back
 from tests.factories.care import give
+from tests.factories.holds import stopped
 from tests.factories.invoices import a_patient, billed
 from tests.factories.rivals import at_once
 from tests.factories.world import RETURN_URL
@@ -313,3 +319,54 @@ def test_a_bounce_that_was_changed_behind_the_back_is_found(desk, database, stat
     desk.bounce(check, fee=1_200)
     behind_the_back(database, statement)
     assert number in desk.found()
+
+
+def reimbursed(desk, cents=18_000):
+    """An insurer paid the clinic for the infusion, which was given and paid."""
+    give(desk.database, desk.bill.session_ids[0])
+    return desk.do(
+        hold_reimbursement,
+        session_id=desk.bill.session_ids[0],
+        amount=Money(cents),
+        source_id="rmc_1",
+        received_on=TODAY,
+    )
+
+
+def test_an_insurers_money_that_is_still_credit_pays_what_a_bounced_check_leaves_owed(desk):
+    payment = desk.check()
+    assert reimbursed(desk).credit == Money(18_000)
+    desk.bounce(payment)
+    assert (desk.owed(), desk.credit()) == (("open", 27_000), 0)
+    assert desk.books() == {"1000": 18_000, "1100": 27_000, "4000": -45_000}
+    assert desk.found() == {}
+
+
+def test_an_insurers_money_that_the_patient_had_stays_theirs_and_the_session_is_owed_in_full(desk):
+    payment = desk.check()
+    lot_id = reimbursed(desk).lot_id
+    asked = {"lot_id": lot_id, "amount": Money(18_000), "payment_id": None, "limit": LIMIT}
+    desk.do(send_check, refund_id=desk.do(request_refund, **asked).id, check_number="7")
+    desk.bounce(payment)
+    assert (desk.owed(), desk.credit()) == (("open", 45_000), 0)
+    assert desk.books() == {"1100": 45_000, "4000": -45_000}
+    assert desk.found() == {}
+
+
+def test_a_bounced_deposit_that_had_paid_a_reimbursed_session_does_the_same(desk):
+    handed = Handed(tender=Tender.CHECK, amount=Money(45_000), number="1042", dated_on=TODAY)
+    payment = desk.do(take_deposit, patient_id=desk.patient_id, handed=handed, site_id=None)
+    desk.do(apply_credits_now, invoice_id=desk.bill.invoice.id)
+    reimbursed(desk)
+    desk.bounce(payment)
+    assert (desk.owed(), desk.credit()) == (("open", 27_000), 0)
+    assert desk.found() == {}
+
+
+def test_while_charges_are_stopped_an_insurers_money_stays_beside_what_is_owed_again(desk):
+    payment = desk.check()
+    reimbursed(desk)
+    stopped(desk.database, desk.patient_id)
+    desk.bounce(payment)
+    assert (desk.owed(), desk.credit()) == (("open", 45_000), 18_000)
+    assert desk.found() == {}

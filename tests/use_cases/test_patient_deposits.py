@@ -17,6 +17,7 @@ from billing.ledger.queries import trial_balance
 from billing.patients.errors import NoSuchPatient
 from billing.payments.errors import CheckPostdated
 from billing.payments.queries.credits import applied_to, credit_balance
+from billing.payments.queries.dormant import list_dormant
 from billing.payments.queries.receipts import receipts_by_payment
 from billing.payments.queries.refunds import list_refunds
 from billing.payments.records.bounces import BounceReason
@@ -26,6 +27,7 @@ from billing.payments.records.refunds import RefundMethod, RefundReason
 from billing.payments.records.tenders import Handed
 from billing.payments.use_cases.bounce import bounce_check
 from billing.payments.use_cases.credits import apply_credits_now
+from billing.payments.use_cases.dormant import claim, list_dormant_credits, set_aside
 from billing.payments.use_cases.move import move_payment
 from billing.payments.use_cases.patient_deposits import take_deposit
 from billing.payments.use_cases.refund_checks import send_check, void_check
@@ -199,10 +201,49 @@ def test_a_deposit_of_the_wrong_patient_leaves_them(deposit, books, database, do
     payment = deposit()
     other = new_patient(database, entity_id=patient.entity_id, site_id=patient.site_id, now=NOW)
     do(move_payment, payment_id=payment.id, patient_id=other.id, invoice_id=None)
-    books()
+    assert books() == {"1060": 10_000, "2100": -10_000}
     with database.reading() as read:
         assert credit_balance(read, patient.id, SYSTEM).available == Money(0)
         assert credit_balance(read, other.id, SYSTEM).available == Money(10_000)
+
+
+def test_what_is_left_of_a_deposit_becomes_the_states_out_of_deferred_revenue_and_can_be_claimed(
+    database, deposit, books, do, lot
+):
+    deposit()
+    refund = do(request_refund, lot_id=lot().id, amount=Money(4_000), payment_id=None, limit=LIMIT)
+    do(send_check, refund_id=refund.id, check_number="7")
+    later = NOW + timedelta(days=4 * 365)
+    database.in_transaction(lambda tx: list_dormant_credits(tx, actor=CLERK, now=later))
+    with database.reading() as read:
+        (listed,) = list_dormant(read, SYSTEM, limit=9)
+    assert (listed.lot_id, listed.refund_id) == (lot().id, None)
+    database.in_transaction(lambda tx: set_aside(tx, dormant_id=listed.id, actor=CLERK, now=later))
+    assert books() == {"1000": -4_000, "1060": 10_000, "2230": -6_000}
+    database.in_transaction(lambda tx: claim(tx, dormant_id=listed.id, actor=CLERK, now=later))
+    assert (lot().available, books()["2100"]) == (Money(6_000), -6_000)
+
+
+def test_a_deposit_that_became_credit_by_a_rejected_refund_becomes_the_states_as_credit(
+    database, deposit, books, do
+):
+    payment = deposit()
+    refund = do(
+        refund_payment,
+        payment_id=payment.id,
+        amount=Money(10_000),
+        refundable=Money(10_000),
+        reason=RefundReason.CANCELLED,
+        method=RefundMethod.CHECK,
+        limit=Money(0),
+    )
+    do(reject_refund, refund_id=refund.id)
+    later = NOW + timedelta(days=4 * 365)
+    assert database.in_transaction(lambda tx: list_dormant_credits(tx, actor=CLERK, now=later)) == 1
+    with database.reading() as read:
+        (listed,) = list_dormant(read, SYSTEM, limit=9)
+    database.in_transaction(lambda tx: set_aside(tx, dormant_id=listed.id, actor=CLERK, now=later))
+    assert books() == {"1060": 10_000, "2230": -10_000}
 
 
 def test_a_check_that_no_bank_need_pay_and_a_site_out_of_reach_take_nothing(

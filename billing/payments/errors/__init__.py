@@ -368,8 +368,8 @@ class NotACheck(Conflict):
 class NotBounceable(Conflict):
     """Settle first what hangs on the check's money.
 
-    Some of it is set aside for the state as unclaimed; or an insurer reimbursed what it had paid; or
-    another payer gave it before the part that it pays was recorded.
+    Some of it is set aside for the state as unclaimed; or another payer gave it before the part that it
+    pays was recorded.
     """
 
     code = "not-bounceable"

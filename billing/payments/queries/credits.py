@@ -70,6 +70,20 @@ def credit_of_reimbursement(read: Read, reimbursement_id: str) -> CreditLot | No
     return lot_of(row) if row else None
 
 
+def reimbursements_left(read: Read, session_id: str) -> Sequence[CreditLot]:
+    """What is left as the patient's credit of insurers' money for one session."""
+    query = (
+        select(CreditLotRow)
+        .where(
+            CreditLotRow.session_id == session_id,
+            CreditLotRow.source == CreditSource.REIMBURSEMENT,
+            CreditLotRow.available_cents > 0,
+        )
+        .order_by(CreditLotRow.id)
+    )
+    return [lot_of(row) for row in read.session.scalars(query)]
+
+
 def applications_of_credit(read: Read, lot_id: str) -> tuple[CreditApplication, ...]:
     """What invoices took of one credit, oldest first."""
     query = select(CreditApplicationRow).where(CreditApplicationRow.lot_id == lot_id)

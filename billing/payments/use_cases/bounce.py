@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 
 from billing.catalog.queries import site_date
@@ -28,7 +28,6 @@ from billing.payments.queries.checkouts import refuse_while_standing
 from billing.payments.queries.credits import (
     applications_of_credit,
     credits_from_payment,
-    reimbursed_for_session,
 )
 from billing.payments.queries.deposits import banked_on, held_in
 from billing.payments.queries.disputes import credits_brought_by
@@ -38,6 +37,7 @@ from billing.payments.records.credits import CreditLot, Withdrawal
 from billing.payments.records.payments import Payment, Tender
 from billing.payments.states.payments import PAYMENT_MOVES, PaymentEvent
 from billing.payments.use_cases.credits import withdraw
+from billing.payments.use_cases.reimbursements import use_reimbursements
 from billing.payments.use_cases.unapply import undo_application
 from billing.platform.data.audit import record_audit
 from billing.platform.data.database import Tx
@@ -63,7 +63,8 @@ def bounce_check(
 
     What its money had paid is owed again, also where it had become credit first; what was still credit is
     gone. Another payer's check is that payer's debt again. The bank's fee is the clinic's; a check that was
-    not banked is taken back, without one.
+    not banked is taken back, without one. What an insurer paid for it, and the patient still has as credit,
+    comes off what is owed again.
     Raises: NoSuchPayment, NotACheck, IllegalMove for one that bounced before or was moved, BadBounceDay,
     CheckNotBanked, RefundStands, CheckoutStands, NotBounceable.
     """
@@ -81,16 +82,17 @@ def bounce_check(
     _refuse_while_given_back(tx, payment)
     of_payer = payment.payer_id is not None
     parts = (_payers_again if of_payer else _off_its_invoice)(tx, payment, actor, now)
-    if not of_payer and any(reimbursed_for_session(tx, part.session_id) for part in parts):
-        raise NotBounceable("An insurer gave money back for what this check paid. Undo that first.")
     applied = total(part.amount for part in parts)
-    spent = _off_other_invoices(tx, payment, actor, now)
+    undone = _off_other_invoices(tx, payment, actor, now)
+    spent = total(undone.values())
     lots = credits_from_payment(tx, payment.id)
     if applied + total(lot.available for lot in lots) != payment.amount:
         raise NotBounceable("Some of this money is the state's by now. Claim it back first.")
     _withdraw_all(tx, payment, lots, now)
     bounce = _keep(tx, payment, reason, bounced_on, (applied + spent, fee), now)
     _post(tx, payment, bounce, (parts, lots), actor, now)
+    if not of_payer:
+        use_reimbursements(tx, invoice_ids=_owing_again(payment, applied, undone), actor=actor, now=now)
     _ask_to_talk(tx, payment, actor, now)
     detail = {"cents": payment.amount.cents}
     record_audit(tx, actor=actor, action="payment.bounce", subject_id=payment.id, now=now, detail=detail)
@@ -148,16 +150,21 @@ def _payers_again(tx: Tx, payment: Payment, actor: Actor, now: datetime) -> Sequ
     return agree_again(tx, share_id=share_id, source_kind=PAYMENT, source_id=payment.id, actor=actor, now=now)
 
 
-def _off_other_invoices(tx: Tx, payment: Payment, actor: Actor, now: datetime) -> Money:
-    """Credit that this money had become comes off the invoices that took it; how much that was."""
-    undone = ZERO
+def _owing_again(payment: Payment, applied: Money, undone: Mapping[str, Money]) -> Sequence[str]:
+    own = [payment.invoice_id] if payment.invoice_id is not None and applied else []
+    return [*own, *(invoice_id for invoice_id in undone if invoice_id not in own)]
+
+
+def _off_other_invoices(tx: Tx, payment: Payment, actor: Actor, now: datetime) -> Mapping[str, Money]:
+    """Credit that this money had become comes off the invoices that took it; how much off each."""
+    undone: dict[str, Money] = {}
     for lot_id in credits_brought_by(tx, payment.id):
         for application in applications_of_credit(tx, lot_id):
             standing = still_applied(tx, application.invoice_id, CREDIT, application.id)
             if standing:
                 refuse_while_standing(tx, application.invoice_id)
                 undo_application(tx, application, standing, actor, now)
-                undone = undone + standing
+                undone[application.invoice_id] = undone.get(application.invoice_id, ZERO) + standing
     return undone
 
 

@@ -44,7 +44,8 @@ def move_payment(
     """Book a payment for the patient whose money it was, as of the day on which it came.
 
     What it had covered for the wrong patient is owed there again. It settles the invoice, if one is named;
-    the rest is the right patient's credit. A person looks at what the wrong patient may have been shown.
+    the rest is the right patient's credit, or deposit if it was one. A person looks at what the wrong patient
+    may have been shown.
     Raises: NoSuchPayment, NoSuchPatient, NoSuchInvoice, AnotherEntity, AnotherPatient, CheckoutStands,
     NotMovable, PaymentDisputed, IllegalMove for one that was moved before or bounced.
     """
@@ -52,8 +53,9 @@ def move_payment(
     to = _destination(tx, patient_id, invoice_id, actor)
     row = tx.session.get_one(PaymentRow, payment_id)
     advance(tx, row, PAYMENT_MOVES, PaymentEvent.MOVE, actor=actor, now=now)
+    held = _held_as(credits_from_payment(tx, payment.id))
     _take_from_the_wrong_patient(tx, payment, actor, now)
-    moved = book(tx, to, _again(row, patient_id, invoice_id), actor=actor, now=now)
+    moved = book(tx, to, _again(row, patient_id, invoice_id), held=held, actor=actor, now=now)
     _stay_banked(tx, payment, moved)
     if moved.fee:
         _move_fee(tx, payment, moved, actor, now)
@@ -61,6 +63,12 @@ def move_payment(
     detail: dict[str, str | int] = {"cents": payment.amount.cents, "to": moved.id}
     record_audit(tx, actor=actor, action="payment.move", subject_id=payment_id, now=now, detail=detail)
     return moved
+
+
+def _held_as(lots: Iterable[CreditLot]) -> CreditSource:
+    """A deposit is one for the right patient too: their next invoice takes it by itself."""
+    is_deposit = any(lot.source is CreditSource.DEPOSIT for lot in lots)
+    return CreditSource.DEPOSIT if is_deposit else CreditSource.OVERPAYMENT
 
 
 def _locked(tx: Tx, payment_id: str, patient_id: str, actor: Actor) -> Payment:

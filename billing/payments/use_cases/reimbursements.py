@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime
 
 from sqlalchemy import select
 
 from billing.care.queries import coverage_of, find_session
 from billing.care.records import REFUNDED
-from billing.invoices.queries import open_invoices_of_session
+from billing.invoices.queries import find_invoice, open_invoices_of_session
 from billing.invoices.records import (
     SettledPart,
 )
@@ -20,15 +21,16 @@ from billing.ledger.errors import AlreadyPosted
 from billing.ledger.queries import entry_of
 from billing.ledger.records import Account, Line, Posting, Source, credit, debit
 from billing.ledger.use_cases import post
+from billing.patients.queries import is_on_hold
 from billing.patients.use_cases import lock_patient
 from billing.payments.models.refunds import RefundRow
-from billing.payments.queries.credits import reimbursed_for_session
+from billing.payments.queries.credits import reimbursed_for_session, reimbursements_left
 from billing.payments.queries.payments import REIMBURSEMENT, paid_by_patient
 from billing.payments.records.credits import CreditSource, Reimbursement
 from billing.payments.records.refunds import Rejection
 from billing.payments.rules import share_reimbursement
 from billing.payments.states.refunds import RefundState
-from billing.payments.use_cases.credits import open_lot
+from billing.payments.use_cases.credits import apply_lot, open_lot
 from billing.payments.use_cases.refunds import reject_refund
 from billing.platform.data.audit import record_audit
 from billing.platform.data.database import Tx
@@ -89,6 +91,25 @@ def hold_reimbursement(
     detail = {"cents": amount.cents}
     record_audit(tx, actor=actor, action="reimbursement.hold", subject_id=source_id, now=now, detail=detail)
     return Reimbursement(settled=settled, credit=held, excess=excess, lot_id=lot_id)
+
+
+def use_reimbursements(tx: Tx, *, invoice_ids: Sequence[str], actor: Actor, now: datetime) -> None:
+    """What insurers paid for sessions that owe again comes off them, as far as it is still credit.
+
+    Had nobody paid, it would have settled them at once. While charges are stopped it stays credit: what a
+    bankrupt patient is owed and what they owe are two things. The patient is locked.
+    """
+    for invoice_id in invoice_ids:
+        for line in find_invoice(tx, invoice_id, SYSTEM).lines:
+            for lot in reimbursements_left(tx, line.session_id):
+                amount = min(lot.available, _open_of(tx, line.session_id))
+                if amount and not is_on_hold(tx, lot.patient_id):
+                    apply_lot(tx, lot, invoice_id, amount, actor, now)
+
+
+def _open_of(tx: Tx, session_id: str) -> Money:
+    session = find_session(tx, session_id, SYSTEM)
+    return (session.due or ZERO) - session.covered
 
 
 def _refuse_waiting_refunds(tx: Tx, session_id: str, now: datetime) -> None:
