@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 
-from billing.care.states import SessionState
+from billing.care.states import EARNED, SessionState
 from billing.kernel.money import Money
 
 PROMISED = "payer_promise"
@@ -76,6 +76,12 @@ class Session:
     due: Money | None
     covered: Money
     override_reason: str | None
+
+    @property
+    def is_earned(self) -> bool:
+        """Whether what it costs is income by now. What had been paid for a visit that was then missed came
+        off it at once, so that a missed one costs its fee or nothing."""
+        return self.state in EARNED
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -30,6 +30,9 @@ class SessionEvent(StrEnum):
 CALLED_OFF = frozenset({SessionState.CANCELLED, SessionState.NO_SHOW, SessionState.TURNED_AWAY})
 """What will not take place any more."""
 
+EARNED = frozenset({SessionState.GIVEN, SessionState.NO_SHOW})
+"""What a price is owed for by now: a visit that was given, or a fee for one that was missed."""
+
 MOVES: dict[tuple[SessionState, SessionEvent], SessionState] = {
     (SessionState.PLANNED, SessionEvent.RESCHEDULE): SessionState.PLANNED,
     (SessionState.PLANNED, SessionEvent.CHECK_IN): SessionState.CHECKED_IN,

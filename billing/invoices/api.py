@@ -37,6 +37,7 @@ from billing.invoices.schemas import (
 )
 from billing.invoices.use_cases.end_share import agree_to_end, ask_to_end, deny_share, keep_share
 from billing.invoices.use_cases.issue import issue_invoice
+from billing.invoices.use_cases.no_show import bill_no_show
 from billing.invoices.use_cases.payers import add_payer
 from billing.invoices.use_cases.shares import agree_share
 from billing.invoices.use_cases.stop import stop_package
@@ -55,6 +56,7 @@ def make_blueprint(edge: Edge) -> ApiBlueprint:
     routes = ApiBlueprint("invoices", __name__, description="What patients and other payers owe")
     _add_invoice_routes(routes, edge)
     _add_stop_routes(routes, edge)
+    _add_fee_routes(routes, edge)
     _add_payer_routes(routes, edge)
     _add_share_routes(routes, edge)
     _add_share_deeds(routes, edge)
@@ -115,6 +117,22 @@ def _add_invoice_routes(routes: ApiBlueprint, edge: Edge) -> None:
             InvoiceView,
             status=200,
         )
+
+
+def _add_fee_routes(routes: ApiBlueprint, edge: Edge) -> None:
+    @routes.route("/sessions/<session_id>/no-show-fee", methods=["POST"])
+    @routes.response(201, InvoiceView)
+    @guard(Permission.INVOICES_ISSUE)
+    def bill_missed(session_id: str) -> Response:
+        """Charge the fee for a session that the patient missed; a deposit pays of it what it can."""
+        actor, now = current_actor(), edge.clock()
+
+        def bill_and_read(tx: Tx) -> Invoice:
+            invoice = bill_no_show(tx, session_id=session_id, actor=actor, now=now)
+            tx.announce()  # the deposit comes off before the answer
+            return as_it_stands(tx, invoice)
+
+        return edge_write(edge, bill_and_read, InvoiceView)
 
 
 def _add_stop_routes(routes: ApiBlueprint, edge: Edge) -> None:

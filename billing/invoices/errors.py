@@ -23,6 +23,30 @@ class SessionAlreadyInvoiced(Conflict):
     code = "session-already-invoiced"
 
 
+class SessionNotMissed(Conflict):
+    """Only a session that the patient missed costs the no-show fee."""
+
+    code = "session-not-missed"
+
+
+class NoFeeAgreed(Conflict):
+    """No quote names the session, or the schedule of its quote has no no-show fee: none can be charged."""
+
+    code = "no-fee-agreed"
+
+
+class FeeChanged(Conflict):
+    """The no-show fee is another than the asker was shown: look again."""
+
+    code = "fee-changed"
+
+
+class NotAFee(Conflict):
+    """Only a no-show fee is waived; another invoice is voided while nothing has happened on it."""
+
+    code = "not-a-fee"
+
+
 class SessionCalledOff(Conflict):
     """A session of the quote was cancelled or missed since: quote the plan again, then invoice it."""
 

@@ -12,11 +12,14 @@ from billing.care.records import REFUNDED
 from billing.care.states import SessionState
 from billing.invoices.errors import (
     GivenSessionsOwed,
+    NoFeeAgreed,
     NoSuchInvoice,
     NoSuchPayer,
     NoSuchShare,
     NothingToStop,
     PackageUnderWay,
+    SessionAlreadyInvoiced,
+    SessionNotMissed,
 )
 from billing.invoices.models import (
     InvoicedSession,
@@ -29,6 +32,7 @@ from billing.invoices.models import (
     TenderRow,
 )
 from billing.invoices.records import (
+    NO_SHOW,
     OF_PAYERS,
     TAKES_ALL,
     Bearer,
@@ -48,7 +52,8 @@ from billing.kernel.permissions import SYSTEM, Actor
 from billing.platform.data.database import Read
 from billing.platform.data.reach import within_reach
 from billing.platform.data.selects import rows_where
-from billing.quotes.queries import find_quote, price_of_some
+from billing.quotes.queries import fee_under, find_quote, price_of_some, quote_naming
+from billing.quotes.records import Quote
 
 
 def find_invoice(read: Read, invoice_id: str, actor: Actor) -> Invoice:
@@ -116,6 +121,23 @@ def line_of_session(read: Read, session_id: str) -> tuple[Invoice, InvoiceLine] 
     if invoice.kind is InvoiceKind.PACKAGE and (difference := difference_of(read, invoice.id)):
         line = with_difference(line, difference.lines)
     return invoice, line
+
+
+def fee_of_missed(read: Read, session_id: str, actor: Actor) -> tuple[Quote, Money]:
+    """What a missed session costs, and the newest quote of it, whose schedule says so.
+
+    Raises: NoSuchSession, SessionNotMissed, SessionAlreadyInvoiced, NoFeeAgreed.
+    """
+    session = find_session(read, session_id, actor)
+    if session.state is not SessionState.NO_SHOW:
+        raise SessionNotMissed("The patient has not missed this session. Record that first.")
+    if line_of_session(read, session_id):
+        raise SessionAlreadyInvoiced("The fee for this session is billed already.", session_id=session_id)
+    quote = quote_naming(read, session.plan_id, session_id, SYSTEM)
+    fee = fee_under(read, quote, NO_SHOW) if quote else None
+    if quote is None or not fee:
+        raise NoFeeAgreed("The session's quote knows no fee for missing it, so that none can be charged.")
+    return quote, fee
 
 
 def difference_of(read: Read, package_id: str) -> Invoice | None:

@@ -16,15 +16,21 @@ OF_PAYERS = frozenset({AUTHORIZED, PROMISED})
 """The kinds of cover that another payer owes."""
 
 
+NO_SHOW = "no_show"
+"""The service of a fee for a session that the patient missed."""
+
+
 class InvoiceKind(StrEnum):
     """PACKAGE: a package's reduction is in its price, so that its sessions stand or fall together.
 
-    DIFFERENCE: what given sessions of a package cost more, because it was stopped.
+    DIFFERENCE: what given sessions of a package cost more, because it was stopped. FEE: for a session that
+    the patient missed.
     """
 
     SESSION = "session"
     PACKAGE = "package"
     DIFFERENCE = "difference"
+    FEE = "fee"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,12 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 
-from billing.invoices.records import TAKES_ALL, InvoiceLine, PayerKind, SettledPart, ShareOrder
+from billing.invoices.records import NO_SHOW, TAKES_ALL, InvoiceLine, PayerKind, SettledPart, ShareOrder
 from billing.kernel.errors import Flaw
 from billing.kernel.money import ZERO, Money, split, total
 from billing.ledger.records import Account, Line, credit, debit
 
-INCOME = {"evaluation": Account.EVALUATION, "no_show": Account.NO_SHOW_FEES}
+INCOME = {"evaluation": Account.EVALUATION, NO_SHOW: Account.NO_SHOW_FEES}
 """Services whose income has an account of its own; all else is infusion income."""
 
 
@@ -33,6 +33,14 @@ def earning_lines(
         debit(Account.PATIENT_RECEIVABLE, line.net - covered, patient_id),
         debit(Account.DISCOUNTS, line.discount, patient_id),
         credit(income, line.charge, patient_id),
+    )
+
+
+def waiving_lines(fee: Money, patient_id: str) -> tuple[Line, ...]:
+    """A fee that nothing was paid of is given up: it was no income, and nobody owes it."""
+    return (
+        debit(Account.NO_SHOW_FEES, fee, patient_id),
+        credit(Account.PATIENT_RECEIVABLE, fee, patient_id),
     )
 
 

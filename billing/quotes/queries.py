@@ -62,6 +62,24 @@ def list_quotes(
     return [QuoteHead(**_head(row)) for row in read.session.scalars(query)]
 
 
+def quote_naming(read: Read, plan_id: str, session_id: str, actor: Actor) -> Quote | None:
+    """The newest quote of a plan that priced one of its sessions."""
+    rows = read.session.scalars(
+        select(QuoteRow.id)
+        .where(QuoteRow.plan_id == plan_id, *within_reach(actor, QuoteRow))
+        .order_by(QuoteRow.id.desc())
+    )
+    quotes = (find_quote(read, quote_id, actor) for quote_id in rows.all())
+    return next((each for each in quotes if any(of.session_id == session_id for of in each.asked)), None)
+
+
+def fee_under(read: Read, quote: Quote, service: str) -> Money | None:
+    """What a fee costs under a quote's own schedule, if that has one. No discount is taken off a fee."""
+    schedule = schedule_by_id(read, quote.schedule_id)
+    rate = schedule.rates_by_kind.get((service, schedule.categories[quote.condition]))
+    return None if rate is None else Money(rate.cents)
+
+
 def replay(read: Read, quote: Quote) -> PricedPlan:
     """The same inputs under the same schedule once more: the same cents and rule ids, for ever."""
     return _price_again(read, quote, quote.asked)

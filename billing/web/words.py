@@ -37,7 +37,7 @@ REASONS = {
 SOURCES = {
     RefundableKind.CREDIT: "held as credit",
     RefundableKind.TO_COME: "paid for sessions to come",
-    RefundableKind.GIVEN: "paid for sessions that were given",
+    RefundableKind.GIVEN: "paid for sessions given or missed",
 }
 CREDITS = {
     CreditSource.REIMBURSEMENT: "An insurer paid for a session",

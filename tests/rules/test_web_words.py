@@ -36,5 +36,5 @@ def test_sources_are_added_up_by_kind_and_said_in_one_sentence():
     assert taken_from([]) == ""
     assert taken_from([source(ahead, 100), source(ahead, 50)]) == "$1.50 paid for sessions to come"
     assert taken_from([source(credit, 100), source(ahead, 50), source(given, 1)]) == (
-        "$1.00 held as credit, $0.50 paid for sessions to come and $0.01 paid for sessions that were given"
+        "$1.00 held as credit, $0.50 paid for sessions to come and $0.01 paid for sessions given or missed"
     )

@@ -89,7 +89,7 @@ def test_what_cannot_be_looked_at_is_never_called_ok(verdict):
         ({8}, "UPDATE ledger_entry SET purpose = 'taken' WHERE source_kind = 'session'"),
         ({8}, "UPDATE ledger_entry SET source_id = 'ref_none' WHERE purpose = 'held-again'"),
         ({11}, "UPDATE state_change SET event = 'void' WHERE event = 'settle'"),
-        ({11}, "UPDATE treatment_session SET state = 'no_show' WHERE state = 'planned'"),
+        ({3, 11}, "UPDATE treatment_session SET state = 'no_show' WHERE state = 'planned'"),
         ({11}, "DELETE FROM state_change WHERE after = 'sent'"),
         ({12}, "UPDATE document SET sealed = (SELECT sealed FROM remittance_claim LIMIT 1)"),
         ({12}, "UPDATE document SET version = 9 WHERE kind = 'superbill'"),

@@ -86,7 +86,7 @@ PAID_AHEAD = Probe(
         UNION ALL
         SELECT s.patient_id, SUM(c.amount_cents) FROM session_coverage c
         JOIN treatment_session s ON s.id = c.session_id
-        WHERE s.state <> 'given' AND c.source_kind IN ('payment', 'credit', 'reimbursement')
+        WHERE s.state NOT IN ('given', 'no_show') AND c.source_kind IN ('payment', 'credit', 'reimbursement')
         GROUP BY s.patient_id
         UNION ALL
         SELECT patient_id, SUM(cents) FROM ledger_line WHERE account = '2100' GROUP BY patient_id
@@ -236,6 +236,9 @@ NOT_POSTED = Probe(
         UNION ALL SELECT i.id, 'invoice', 'given', SUM(l.charge_cents)
             FROM invoice_line l JOIN invoice i ON i.id = l.invoice_id WHERE i.reprices_id IS NOT NULL
             GROUP BY i.id
+        UNION ALL SELECT id, 'invoice', 'missed', total_cents FROM invoice WHERE kind = 'fee'
+        UNION ALL SELECT id, 'invoice', 'waived', total_cents FROM invoice
+            WHERE kind = 'fee' AND state = 'void'
     ) fact
     LEFT JOIN (
         SELECT e.source_kind, e.source_id, e.purpose, COUNT(DISTINCT e.id) AS entries,
@@ -278,7 +281,8 @@ WITHOUT_FACT = Probe(
         OR (e.source_kind = 'refund' AND NOT EXISTS (SELECT 1 FROM refund x WHERE x.id = e.source_id))
         OR (e.source_kind = 'return' AND NOT EXISTS (SELECT 1 FROM invoice_return x WHERE x.id = e.source_id))
         OR (e.source_kind = 'invoice'
-            AND NOT EXISTS (SELECT 1 FROM invoice x WHERE x.id = e.source_id AND x.reprices_id IS NOT NULL))
+            AND NOT EXISTS (SELECT 1 FROM invoice x WHERE x.id = e.source_id
+                AND (x.reprices_id IS NOT NULL OR x.kind = 'fee')))
         OR (e.source_kind = 'session'
             AND NOT EXISTS (SELECT 1 FROM treatment_session x WHERE x.id = e.source_id))
     )

@@ -30,7 +30,7 @@ OTHER_RECEIVABLE = Probe(
     SELECT COALESCE(patient_id, 'account 1130 without a patient') FROM (
         SELECT s.patient_id, c.amount_cents AS cents FROM session_coverage c
         JOIN treatment_session s ON s.id = c.session_id
-        WHERE s.state = 'given' AND c.source_kind IN ('payer_share', 'payer_promise')
+        WHERE s.state IN ('given', 'no_show') AND c.source_kind IN ('payer_share', 'payer_promise')
         UNION ALL SELECT patient_id, -cents FROM ledger_line WHERE account = '1130'
     ) told
     GROUP BY patient_id HAVING SUM(cents) <> 0

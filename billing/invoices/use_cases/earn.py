@@ -10,12 +10,8 @@ from billing.care.queries import coverage_of
 from billing.care.records import REFUNDED, Session
 from billing.catalog.queries import site_date, site_dates
 from billing.invoices.queries import line_of_session
-from billing.invoices.records import (
-    OF_PAYERS,
-    Invoice,
-    InvoiceLine,
-)
-from billing.invoices.rules import earning_lines
+from billing.invoices.records import OF_PAYERS, Invoice, InvoiceLine
+from billing.invoices.rules import earning_lines, waiving_lines
 from billing.invoices.use_cases.locks import locked_session
 from billing.kernel.money import ZERO, Money, total
 from billing.kernel.permissions import Actor
@@ -34,8 +30,24 @@ def earn_session(tx: Tx, *, session_id: str, actor: Actor, now: datetime) -> Non
 
 def earn_difference(tx: Tx, invoice: Invoice, actor: Actor, now: datetime) -> None:
     """Post what given sessions cost more, on the day on which that came about."""
+    _earn_whole(tx, invoice, "given", actor, now)
+
+
+def earn_fee(tx: Tx, invoice: Invoice, actor: Actor, now: datetime) -> None:
+    """Post a fee for a missed session, on the day on which somebody decided to charge it."""
+    _earn_whole(tx, invoice, "missed", actor, now)
+
+
+def give_up_fee(tx: Tx, invoice: Invoice, actor: Actor, now: datetime) -> None:
+    """Post that a fee is not charged after all, on the day on which somebody decided that."""
+    source, on = Source("invoice", invoice.id, "waived"), site_date(tx, invoice.site_id, now)
+    lines = waiving_lines(invoice.total, invoice.patient_id)
+    post(tx, Posting.of(invoice, source, on, lines), actor=actor, now=now)
+
+
+def _earn_whole(tx: Tx, invoice: Invoice, purpose: str, actor: Actor, now: datetime) -> None:
     each = (earning_lines(line, ZERO, ZERO, ZERO, invoice.patient_id) for line in invoice.lines)
-    source, on = Source("invoice", invoice.id, "given"), site_date(tx, invoice.site_id, now)
+    source, on = Source("invoice", invoice.id, purpose), site_date(tx, invoice.site_id, now)
     post(tx, Posting.of(invoice, source, on, tuple(chain.from_iterable(each))), actor=actor, now=now)
 
 

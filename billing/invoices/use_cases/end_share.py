@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import datetime
 
 from billing.care.queries import covered_by, find_session
-from billing.care.states import SessionState
 from billing.invoices.errors import NeverThePatient, OwnShareDecision, ShareNotGiven
 from billing.invoices.models import PayerShareRow
 from billing.invoices.queries import find_invoice, find_share, share_of, standing_lines
@@ -132,7 +131,7 @@ def _promised_sessions(tx: Tx, share: PayerShare) -> list[bool]:
     """For each session of which something is unpaid, whether it was given."""
     lines = standing_lines(tx, find_invoice(tx, share.invoice_id, SYSTEM))
     return [
-        find_session(tx, line.session_id, SYSTEM).state is SessionState.GIVEN
+        find_session(tx, line.session_id, SYSTEM).is_earned
         for line in lines
         if covered_by(tx, line.session_id, share.cover, share.id)
     ]

@@ -69,7 +69,7 @@ def issue_invoice(
     sessions = _billable(tx, [str(item.session_id) for item in chosen])
     kind = InvoiceKind.PACKAGE if any(item.package for item in chosen) else InvoiceKind.SESSION
     invoice = write_invoice(tx, quote, kind, [_new_line(item) for item in chosen], now)
-    _stand_on(tx, invoice)
+    stand_on(tx, invoice)
     dues = [(session, line.net) for session, line in zip(sessions, invoice.lines, strict=True)]
     priced = set_dues(tx, dues=dues, actor=actor, now=now)
     given = [pair for pair in zip(invoice.lines, priced, strict=True) if pair[1].state is SessionState.GIVEN]
@@ -217,7 +217,7 @@ def _write_lines(tx: Tx, invoice: Invoice) -> None:
     )
 
 
-def _stand_on(tx: Tx, invoice: Invoice) -> None:
+def stand_on(tx: Tx, invoice: Invoice) -> None:
     """A session stands on one invoice at a time; the database has the last word."""
     tx.connection.execute(
         insert_into(InvoicedSession),

@@ -9,7 +9,6 @@ from sqlalchemy import update
 
 from billing.care.queries import find_session
 from billing.care.records import Session
-from billing.care.states import SessionState
 from billing.care.use_cases import cover
 from billing.invoices.errors import (
     InvoiceNotOpen,
@@ -134,9 +133,7 @@ def cover_sessions(
                 actor=actor,
                 now=now,
             )
-            parts.append(
-                SettledPart(session_id=session.id, amount=part, earned=session.state is SessionState.GIVEN)
-            )
+            parts.append(SettledPart(session_id=session.id, amount=part, earned=session.is_earned))
     return parts
 
 

@@ -12,7 +12,6 @@ from sqlalchemy import update
 
 from billing.care.queries import coverage_of, covered_by, find_session
 from billing.care.records import Session
-from billing.care.states import SessionState
 from billing.care.use_cases import uncover
 from billing.catalog.queries import site_date
 from billing.invoices.errors import InvalidShare, InvoiceNotOpen, MoreThanOwed, SessionPartlyPaid
@@ -105,9 +104,7 @@ def fulfil_share(
     for session, part in zip(sessions, allocate(amount, covered), strict=True):
         if part:
             rename_cover(tx, session.id, (share.cover, share.id), (source_kind, source_id), part, actor, now)
-            parts.append(
-                SettledPart(session_id=session.id, amount=part, earned=session.state is SessionState.GIVEN)
-            )
+            parts.append(SettledPart(session_id=session.id, amount=part, earned=session.is_earned))
     keep_reversal(tx, share.invoice_id, share.cover, share.id, amount, now)
     keep_tender(tx, share.invoice_id, source_kind, source_id, amount, now)
     return tuple(parts)
@@ -134,8 +131,7 @@ def agree_again(
     keep_reversal(tx, share.invoice_id, source_kind, source_id, amount, now)
     keep_tender(tx, share.invoice_id, again.cover, again.id, amount, now)
     return tuple(
-        SettledPart(session_id=session.id, amount=part, earned=session.state is SessionState.GIVEN)
-        for session, part in covered
+        SettledPart(session_id=session.id, amount=part, earned=session.is_earned) for session, part in covered
     )
 
 
@@ -276,4 +272,4 @@ def _covered_sessions(tx: Tx, share: PayerShare) -> list[Session]:
     """What was given comes first: that the payer owes already."""
     lines = standing_lines(tx, find_invoice(tx, share.invoice_id, SYSTEM))
     sessions = [find_session(tx, line.session_id, SYSTEM) for line in lines]
-    return sorted(sessions, key=lambda session: session.state is not SessionState.GIVEN)
+    return sorted(sessions, key=lambda session: not session.is_earned)

@@ -8,7 +8,6 @@ from sqlalchemy import update
 
 from billing.care.queries import covered_by, find_session
 from billing.care.records import REFUNDED, Session
-from billing.care.states import SessionState
 from billing.care.use_cases import cover, uncover
 from billing.invoices.errors import InvoiceNotOpen, MoreThanApplied
 from billing.invoices.models import InvoiceRow, TenderReversalRow
@@ -161,7 +160,7 @@ def _allocated(amount: Money, covered: list[Money]) -> list[Money]:
 
 
 def _part(session: Session, amount: Money) -> SettledPart:
-    return SettledPart(session_id=session.id, amount=amount, earned=session.state is SessionState.GIVEN)
+    return SettledPart(session_id=session.id, amount=amount, earned=session.is_earned)
 
 
 def owe_again(tx: Tx, invoice_id: str, amount: Money, actor: Actor, now: datetime) -> None:

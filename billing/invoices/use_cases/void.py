@@ -13,13 +13,14 @@ from billing.invoices.models import (
     InvoiceRow,
 )
 from billing.invoices.queries import has_tenders, record_of
-from billing.invoices.records import Invoice
+from billing.invoices.records import Invoice, InvoiceKind
 from billing.invoices.states import (
     MOVES,
     InvoiceEvent,
     InvoiceVoided,
     NothingOwed,
 )
+from billing.invoices.use_cases.earn import give_up_fee
 from billing.invoices.use_cases.give_back import release
 from billing.invoices.use_cases.locks import lock_invoice
 from billing.kernel.permissions import SYSTEM, Actor
@@ -31,6 +32,8 @@ from billing.platform.data.states import advance
 def void_invoice(tx: Tx, *, invoice_id: str, reason: str, actor: Actor, now: datetime) -> Invoice:
     """Take back an invoice on which nothing has happened yet; its sessions may be invoiced again.
 
+    A fee for a missed session is given up; nothing may have been paid of it.
+
     Raises: NoSuchInvoice, IllegalMove, InvoiceInUse.
     """
     invoice = lock_invoice(tx, invoice_id, actor)
@@ -41,6 +44,8 @@ def void_invoice(tx: Tx, *, invoice_id: str, reason: str, actor: Actor, now: dat
     if given or has_tenders(tx, invoice_id):
         raise InvoiceInUse("Money was applied to this invoice or a session of it was given; it stays.")
     advance(tx, row, MOVES, InvoiceEvent.VOID, actor=actor, now=now)
+    if invoice.kind is InvoiceKind.FEE:
+        give_up_fee(tx, invoice, actor, now)
     row.open_cents = 0
     row.void_reason = tx.vault.seal("invoice", invoice_id, {"reason": reason})
     for line in invoice.lines:

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from sqlalchemy import func, select
 
 from billing.care.queries import covered_by, find_session
-from billing.care.states import SessionState
 from billing.invoices.queries import find_invoice, standing_lines
 from billing.kernel.money import Money
 from billing.kernel.permissions import SYSTEM, Actor
@@ -136,12 +135,12 @@ def covered_with(read: Read, payment: Payment) -> Sequence[Covered]:
                 source_kind=kind,
                 source_id=source_id,
                 amount=amount,
-                is_given=session.state is SessionState.GIVEN,
+                is_earned=session.is_earned,
             )
         ]
     ]
     latest_first = sorted(found, key=lambda each: each[0], reverse=True)
-    return [covered for _, covered in sorted(latest_first, key=lambda each: each[1].is_given)]
+    return [covered for _, covered in sorted(latest_first, key=lambda each: each[1].is_earned)]
 
 
 def _uses(read: Read, payment: Payment) -> Iterator[tuple[str, str, str]]:

@@ -127,7 +127,7 @@ def _services(read: Read, payment: Payment) -> Mapping[str, Any] | None:
         lines.append({
             "description": service_in_words(session.service),
             "service_on": local_date(began, zone) if began else session.planned_on,
-            "is_given": covered.is_given,
+            "is_given": session.stopped_at is not None,
             "from": f"{began.astimezone(zone):%H:%M}" if began else None,
             "until": f"{ended.astimezone(zone):%H:%M}" if ended else None,
             "cents": covered.amount.cents,

@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from sqlalchemy import and_, func, or_, select
 
 from billing.care.queries import covered_by, find_session
-from billing.care.states import SessionState
 from billing.invoices.queries import find_invoice, standing_lines
 from billing.kernel.money import ZERO, Money, total
 from billing.kernel.permissions import SYSTEM, Actor
@@ -138,8 +137,8 @@ def _cover(read: Read, payment: Payment) -> list[RefundableSource]:
     found = []
     for line in reversed(standing_lines(read, find_invoice(read, payment.invoice_id, SYSTEM))):
         amount = covered_by(read, line.session_id, PAYMENT, payment.id)
-        is_given = find_session(read, line.session_id, SYSTEM).state is SessionState.GIVEN
-        kind = RefundableKind.GIVEN if is_given else RefundableKind.TO_COME
+        is_earned = find_session(read, line.session_id, SYSTEM).is_earned
+        kind = RefundableKind.GIVEN if is_earned else RefundableKind.TO_COME
         if payment.payer_id is None:
             # What an insurer gave back is the patient's already, so it does not go back once more.
             back = reimbursed_for_session(read, line.session_id)

@@ -61,4 +61,4 @@ class Covered:
     source_kind: str
     source_id: str
     amount: Money
-    is_given: bool
+    is_earned: bool

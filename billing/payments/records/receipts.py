@@ -37,7 +37,8 @@ class Receipt:
 class PaidService:
     """What money went to, in words that a health account's administrator understands.
 
-    `provider` is who gives it, and `is_given` whether that has happened by the time of the receipt.
+    `provider` is who gives it, and `is_given` whether that has happened by the time of the receipt; a visit
+    that was missed is not to come either.
     """
 
     description: str

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime
 
 from sqlalchemy import select, update
 
 from billing.catalog.queries import site_date
+from billing.invoices.records import Invoice, InvoiceKind
 from billing.invoices.rules import settling_lines
 from billing.invoices.states import FreedPart, InvoiceState, ItemReturned
 from billing.invoices.use_cases.locks import lock_invoice
@@ -107,6 +109,8 @@ def apply_credits(
 ) -> AppliedCredits:
     """Take as much of the patient's elected credits off an invoice as both allow, oldest first.
 
+    A fee for a missed visit takes deposits before all else, since they are paid for that.
+
     `at_most` bounds it further. An invoice that is not open, or without credit, takes nothing.
     Raises: NoSuchInvoice; AccountOnHold when there is credit to take.
     """
@@ -114,13 +118,19 @@ def apply_credits(
     owed, applications = invoice.open_balance, []
     if at_most is not None:
         owed = min(owed, at_most)
-    for lot in elected_credits(tx, invoice.patient_id):
+    for lot in _in_order(invoice, elected_credits(tx, invoice.patient_id)):
         amount = min(lot.available, owed)
         if amount and invoice.state is InvoiceState.OPEN:
             applications.append(apply_lot(tx, lot, invoice_id, amount, actor, now))
             owed = owed - amount
     taken = total(each.amount for each in applications)
     return AppliedCredits(invoice_id=invoice_id, amount=taken, applications=tuple(applications))
+
+
+def _in_order(invoice: Invoice, lots: Sequence[CreditLot]) -> Sequence[CreditLot]:
+    if invoice.kind is not InvoiceKind.FEE:
+        return lots
+    return sorted(lots, key=lambda lot: lot.source is not CreditSource.DEPOSIT)
 
 
 def apply_credits_now(tx: Tx, *, invoice_id: str, actor: Actor, now: datetime) -> AppliedCredits:

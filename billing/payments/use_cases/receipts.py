@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -11,9 +11,10 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 
 from billing.care.queries import find_session
+from billing.care.states import SessionState
 from billing.catalog.queries import find_entity, find_provider, find_site, site_date
 from billing.invoices.queries import find_payer, shares_of_invoice
-from billing.invoices.records import SettledPart
+from billing.invoices.records import NO_SHOW, SettledPart
 from billing.kernel.clock import local_date
 from billing.kernel.ids import new_id
 from billing.kernel.money import Money, total
@@ -65,7 +66,7 @@ def issue_payment_receipt(tx: Tx, payment: Payment, parts: Iterable[SettledPart]
     It carries the day on which the money came, however late it is issued.
     """
     is_patients = payment.payer_id is None
-    services = [_service(tx, part.session_id, part.amount) for part in parts if is_patients]
+    services = [_paid_for(tx, part.session_id, part.amount) for part in parts if is_patients]
     said = {
         "kind": "payment",
         "paid_on": payment.received_on,
@@ -190,6 +191,14 @@ def _parties(tx: Tx, of: Owned) -> dict[str, Any]:
         "site": {"name": site.name, "address": asdict(site.address)},
         "patient": {"name": f"{patient.given_name} {patient.family_name}", "number": patient.number},
     }
+
+
+def _paid_for(tx: Tx, session_id: str, amount: Money) -> PaidService:
+    """What is paid for a session that was missed is a fee, which no health account takes for treatment."""
+    service, session = _service(tx, session_id, amount), find_session(tx, session_id, SYSTEM)
+    if session.state is not SessionState.NO_SHOW:
+        return service
+    return replace(service, description=service_in_words(NO_SHOW), is_given=True, provider=None)
 
 
 def _service(tx: Tx, session_id: str, amount: Money) -> PaidService:
