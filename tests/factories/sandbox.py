@@ -77,12 +77,15 @@ class Sandbox:
         return asked
 
     def _end(self, how: signal.Signals) -> int:
-        """Who has ended ends no more."""
+        """Who has ended ends no more. Raises: RuntimeError when it does not end by itself."""
         process_id, self.process_id = self.process_id, 0
         if not process_id:
             return 0
         os.kill(process_id, how)
-        return nursery().wait(process_id)
+        status = nursery().wait(process_id)
+        if status == -signal.SIGKILL != -how:
+            raise RuntimeError("the stand-in did not end")
+        return status
 
 
 def start_sandbox(

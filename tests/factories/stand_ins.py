@@ -45,20 +45,22 @@ class Nursery:
         return process_id, said.split()[-1]
 
     def wait(self, process_id: int) -> int:
-        """Its exit status, negative for a signal, as soon as it has ended."""
+        """Its exit status, negative for a signal, once it has ended; it is killed if that takes long."""
         with self._turn:
             return int(self._answer(wait=process_id))
 
     def _answer(self, **asked: Any) -> str:
         assert self._loaded.stdin
-        print(json.dumps(asked), file=self._loaded.stdin, flush=True)
+        with suppress(BrokenPipeError):  # then there is no line to read either
+            print(json.dumps(asked), file=self._loaded.stdin, flush=True)
         return self._line()
 
     def _line(self) -> str:
         assert self._loaded.stdout
         line = self._loaded.stdout.readline()
         if not line:
-            raise RuntimeError("a stand-in did not end, or those who start it are gone")
+            nursery.cache_clear()  # the next test has another
+            raise RuntimeError("the process that has loaded the stand-in is gone")
         return line
 
     def _end(self) -> None:
@@ -82,14 +84,19 @@ def _serve() -> None:
         if "start" in asked:
             running.add(_fork(asked["start"]))
             continue
-        signal.alarm(ENDS_IN_SECONDS)  # ends this process, and so the wait of whoever asked
-        _, status = os.waitpid(asked["wait"], 0)
-        signal.alarm(0)
         running.discard(asked["wait"])
-        print(os.waitstatus_to_exitcode(status), flush=True)
+        print(_ended(asked["wait"]), flush=True)
     for process_id in running:
         with suppress(ProcessLookupError):
             os.kill(process_id, signal.SIGKILL)
+
+
+def _ended(process_id: int) -> int:
+    signal.signal(signal.SIGALRM, lambda *_: os.kill(process_id, signal.SIGKILL))
+    signal.alarm(ENDS_IN_SECONDS)
+    _, status = os.waitpid(process_id, 0)
+    signal.alarm(0)
+    return os.waitstatus_to_exitcode(status)
 
 
 def _fork(environ: dict[str, str]) -> int:
