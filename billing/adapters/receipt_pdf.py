@@ -45,8 +45,8 @@ PURPOSES = {
 }
 PURPOSES_FOR_OTHERS = {"payment": "Proof of payment.", "refund": "Proof of money given back."}
 NOTICE = "This paper is not a bill, and does not say whether a health account covers a service."
-DATE, SERVICE, PROVIDER, AMOUNT = MARGIN, MARGIN + 92, MARGIN + 292, WIDTH - MARGIN
-SERVICE_WIDTH, PROVIDER_WIDTH = 194.0, 170.0
+DATE, SERVICE, PROVIDER, AMOUNT = MARGIN, MARGIN + 104, MARGIN + 292, WIDTH - MARGIN
+SERVICE_WIDTH, PROVIDER_WIDTH = 182.0, 170.0
 
 
 def render_receipt(body: Body) -> bytes:
