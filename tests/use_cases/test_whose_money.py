@@ -1,7 +1,6 @@
 """Where exceptions, other payers, bounced checks and saved cards meet: money stays whose it is."""
 
 from dataclasses import replace
-from datetime import timedelta
 
 import pytest
 
@@ -16,7 +15,7 @@ from billing.kernel.money import ZERO, Money
 from billing.kernel.permissions import Actor, Permission
 from billing.ledger.queries import trial_balance
 from billing.ledger.records import Account
-from billing.payments.errors import ExceptionEnded, NotBounceable, PartsDoNotAddUp, PatientsMoney
+from billing.payments.errors import ExceptionEnded, PartsDoNotAddUp, PatientsMoney
 from billing.payments.queries.differences import differences
 from billing.payments.queries.evidence import facts_on_file
 from billing.payments.queries.reconciliation import open_exceptions
@@ -149,23 +148,6 @@ def test_nobody_moves_more_by_an_exception_than_moved_at_the_processor(do, bill,
     (named,) = name_all(movement("adj_1", "other_adjustment", 1, None))
     with pytest.raises(PartsDoNotAddUp):
         book(do, named, (Account.BANK, 50_000_001), (Account.CHARGEBACK_LOSS, -50_000_000))
-
-
-def test_a_check_for_whose_visit_an_insurer_gave_money_does_not_bounce_past_a_person(do, bill, database):
-    check = {"number": "1", "dated_on": NOW.date(), "is_health_account": False}
-    payment = do(take_check, invoice_id=bill.invoice.id, amount=Money(45_000), **check)
-    give(database, bill.session_ids[0])
-    claim = {"source_id": "rmc_1", "received_on": NOW.date(), "amount": Money(30_000)}
-    do(hold_reimbursement, session_id=bill.session_ids[0], **claim)
-    with pytest.raises(NotBounceable):
-        do(
-            bounce_check,
-            at=NOW + timedelta(days=4),
-            payment_id=payment.id,
-            reason=BounceReason.INSUFFICIENT_FUNDS,
-            bounced_on=NOW.date(),
-            fee=ZERO,
-        )
 
 
 def test_a_part_that_was_entered_by_mistake_waives_nothing(do, database):
