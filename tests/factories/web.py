@@ -1,14 +1,19 @@
 """The pages with a database, a movable clock and a card processor of ours, without any other process."""
 
 import re
+import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from flask import Flask
+from argon2 import PasswordHasher
+from flask import Flask, session
 from flask.testing import FlaskClient
+from flask_security import login_user
+from jinja2 import FileSystemBytecodeCache
 from werkzeug.test import TestResponse
 
 import billing
@@ -16,6 +21,7 @@ from billing.catalog.queries import providers, sites
 from billing.catalog.records import Entity, Site
 from billing.invoices.records import Invoice
 from billing.invoices.use_cases.issue import issue_invoice
+from billing.kernel.ids import new_id
 from billing.kernel.money import Money
 from billing.kernel.permissions import SYSTEM, Role
 from billing.patients.records import Patient
@@ -33,9 +39,10 @@ from billing.payments.records.checkouts import Event, Reader
 from billing.payments.records.payments import ChargeFacts
 from billing.payments.use_cases.links import make_pay_link
 from billing.people.api import make_authenticate, make_blueprint
+from billing.people.models import StaffUser
+from billing.people.queries import staff_of
 from billing.people.records import Staff
-from billing.people.use_cases import add_staff
-from billing.platform.data.database import Database
+from billing.platform.data.database import Database, Tx
 from billing.platform.http import headers
 from billing.platform.http.api import make_api
 from billing.platform.http.edge import Edge
@@ -43,7 +50,6 @@ from billing.platform.http.guard import install_guard
 from billing.platform.http.problems import answer_with_problems
 from billing.quotes.use_cases import quote_plan
 from billing.web.pages import PUBLIC_ENDPOINTS, Installation, register_pages
-from billing.web.staff.sign_in import SIGN_IN_PAGE
 from tests.factories.care import SAMPLE_PARTICULARS, new_plan
 from tests.factories.catalog import seed_sample
 from tests.factories.patients import new_patient
@@ -53,6 +59,10 @@ DRAWER_LIMIT = Money(2_000)
 PASSWORD = "copper-lantern-vogue"
 CHECKOUT_ORIGIN = "https://checkout.example"
 PDF = b"%PDF-1.4 a superbill"
+
+
+TEMPLATES = FileSystemBytecodeCache()
+"""Each template is compiled once, however many applications the tests make."""
 
 
 @dataclass
@@ -165,6 +175,7 @@ def web_app(
     """Sign-in, pages and tokens, guarded as in the product."""
     app = Flask("billing.web", root_path=str(Path(billing.__file__).parent))
     app.config["SECRET_KEY"] = "s" * 40
+    app.jinja_options = {"bytecode_cache": TEMPLATES}
     answer_with_problems(app)
     make_api(app).register_blueprint(make_blueprint(edge))
     authenticate = make_authenticate(edge)
@@ -228,24 +239,40 @@ def new_staff(
     entity_id: str | None = None,
     site_ids: Sequence[str] | None = None,
 ) -> Staff:
-    return database.in_transaction(
-        lambda tx: add_staff(
-            tx,
+    """Somebody who signs in with PASSWORD; it is hashed once, since that is made to be slow."""
+
+    def work(tx: Tx) -> Staff:
+        row = StaffUser(
+            id=new_id("usr"),
             email=f"{role.value.replace('_', '-')}@clinic-b.example",
-            roles=[role],
-            password=PASSWORD,
+            password_hash=_password_hash(),
+            fs_uniquifier=secrets.token_hex(32),
+            active=True,
+            roles=[role.value],
             entity_id=entity_id,
-            site_ids=site_ids,
-            actor=SYSTEM,
-            now=now,
+            site_ids=list(site_ids) if site_ids is not None else None,
+            added_at=now,
         )
-    )
+        tx.session.add(row)
+        tx.session.flush()
+        return staff_of(row)
+
+    return database.in_transaction(work)
+
+
+@lru_cache
+def _password_hash() -> str:
+    return PasswordHasher().hash(PASSWORD)
 
 
 def sign_in(app: Flask, staff: Staff) -> FlaskClient:
-    """A browser in which somebody has signed in."""
+    """A browser in which somebody has signed in. The form itself is the matter of test_web_sign_in."""
     client = app.test_client()
-    send(client, SIGN_IN_PAGE, SIGN_IN_PAGE, email=staff.email, password=PASSWORD)
+    with app.test_request_context():
+        login_user(app.extensions["security"].datastore.find_user(email=staff.email))
+        signed_in = dict(session)
+    with client.session_transaction() as cookie:
+        cookie.update(signed_in)
     return client
 
 
