@@ -72,7 +72,7 @@ EXCEPTIONS = {
 TOLD: dict[str, Told] = {
     "refund-failed": Told(
         "A refund came back",
-        "The money is the patient's credit again. Send it in another way.",
+        "The money is held as credit again. Send it in another way.",
         ("ref",),
     ),
     "check-uncashed": Told(

@@ -119,10 +119,10 @@ def ending_in(instrument: str | None) -> str:
     return f", {brand} **** {digits}" if brand else ""
 
 
-def way_back(payment: Payment | None, method: RefundMethod) -> str:
-    """Where a refund goes: `to the card that paid, visa **** 4242`."""
+def way_back(payment: Payment | None, method: RefundMethod, payer: str | None = None) -> str:
+    """Where a refund goes: `to the card that paid, visa **** 4242`; a check names who is not the patient."""
     if method is RefundMethod.CHECK:
-        return "by a check"
+        return f"by a check to {payer}" if payer else "by a check"
     if payment is None:
         return "to the card or account that paid"
     what = "bank account" if payment.tender is Tender.ACH else "card"
@@ -130,10 +130,10 @@ def way_back(payment: Payment | None, method: RefundMethod) -> str:
 
 
 def when_seen(method: RefundMethod) -> str:
-    """When the patient has the money, before it was sent."""
+    """When whoever gets the money has it, before it was sent."""
     if method is RefundMethod.CHECK:
-        return "The patient has it when the check arrives. Write the check and enter its number next."
-    return "The patient's bank shows it {} to {} business days after it was sent.".format(*BANKS_TAKE)
+        return "They have it when the check arrives. Write the check and enter its number next."
+    return "Their bank shows it {} to {} business days after it was sent.".format(*BANKS_TAKE)
 
 
 def shown_between(sent_on: date) -> tuple[date, date]:
@@ -158,14 +158,14 @@ def progress_of(refund: Refund) -> str:
     if refund.state is RefundState.FAILED and refund.refunded_on is None:
         return "It did not go out, and the money is credit again. Send it in another way."
     if refund.state is RefundState.FAILED:
-        return "The money did not arrive and is the patient's credit again. Send it in another way."
+        return "The money did not arrive and is held as credit again. Send it in another way."
     if refund.method is RefundMethod.CHECK:
         return _progress_of_check(refund)
     if refund.refunded_on is None:
         return "The processor is being told. This takes a minute."
     first, last = (day_in_words(on) for on in shown_between(refund.refunded_on))
     return (
-        f"Sent on {day_in_words(refund.refunded_on)}. The patient's bank shows it between {first} and {last}."
+        f"Sent on {day_in_words(refund.refunded_on)}. Their bank shows it between {first} and {last}."
     )
 
 

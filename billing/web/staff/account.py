@@ -155,8 +155,6 @@ def why_not(payment: Payment, disputed: frozenset[str]) -> str | None:
         return "Booked for another patient"
     if payment.state is PaymentState.BOUNCED:
         return "The bank took it back"
-    if payment.payer_id is not None:
-        return "Another payer's money"
     if payment.id in disputed:
         return "A bank disputes it"
     if disputed:

@@ -32,7 +32,7 @@ from billing.web import words
 from billing.web.forms import amount_of, written
 from billing.web.refusals import REFUSED, believed, shown_again
 from billing.web.staff.account import why_not
-from billing.web.staff.refunds import name_of
+from billing.web.staff.refunds import name_of, payer_of
 
 FORM, CONFIRM = "staff/credit_refund_ask.html", "staff/credit_refund_confirm.html"
 BY_CHECK = "check"
@@ -47,6 +47,8 @@ class Held:
 
     lot: CreditLot
     name: str
+    payer: str | None
+    """Whose money it is, when it is not the patient's."""
     cards: Sequence[Payment]
     why_not: str | None
 
@@ -187,18 +189,18 @@ def _held(read: Read, lot_id: str, actor: Actor) -> Held:
         if goes_back_by(each.tender) is RefundMethod.CARD
         and why_not(each, disputed) is None
         and lot.origin_payment_id in (None, each.id)
+        and lot.payer_id == each.payer_id
     ]
     return Held(
         lot=lot,
         name=name_of(read, lot.patient_id, actor),
+        payer=payer_of(read, lot.payer_id, actor),
         cards=cards,
         why_not=_why_not(lot, is_disputed=bool(disputed)),
     )
 
 
 def _why_not(lot: CreditLot, *, is_disputed: bool) -> str | None:
-    if lot.payer_id is not None:
-        return "It is another payer's money."
     if not lot.available:
         return "Nothing of it is left."
     if is_disputed:

@@ -12,6 +12,7 @@ from werkzeug import Response
 
 from billing.care.queries import find_session
 from billing.catalog.queries import site_date
+from billing.invoices.queries import find_payer
 from billing.kernel.money import Money
 from billing.kernel.permissions import SYSTEM, Actor, Permission
 from billing.patients.queries import names_of
@@ -52,6 +53,8 @@ class Returning:
 
     payment: Payment
     name: str
+    payer: str | None
+    """Who gave it, when it was not the patient."""
     found: Refundable
     why_not: str | None
 
@@ -77,6 +80,8 @@ class Followed:
     refund: Refund
     payment: Payment | None
     name: str
+    payer: str | None
+    """To whom it goes, when not to the patient."""
     asked_by: str
     approved_by: str
     receipt_id: str | None
@@ -165,7 +170,11 @@ def _returning(read: Read, payment_id: str, actor: Actor) -> Returning:
     if reason is None and not found.amount:
         reason = "What is left of it was used elsewhere, or is kept as credit for the next invoice"
     return Returning(
-        payment=payment, name=name_of(read, payment.patient_id, actor), found=found, why_not=reason
+        payment=payment,
+        name=name_of(read, payment.patient_id, actor),
+        payer=payer_of(read, payment.payer_id, actor),
+        found=found,
+        why_not=reason,
     )
 
 
@@ -231,6 +240,7 @@ def followed_of(read: Read, refunds: Sequence[Refund], actor: Actor) -> list[Fol
             refund=refund,
             payment=payments.get(refund.payment_id or ""),
             name=names.get(refund.patient_id, "Patient"),
+            payer=payer_of(read, refund.payer_id, actor),
             asked_by=people.get(refund.requested_by_person, "another program or office"),
             approved_by=people.get(refund.approved_by or "", "nobody else, it was within the limit"),
             receipt_id=receipts.get(refund.id) if actor.may(Permission.RECEIPTS_READ) else None,
@@ -242,3 +252,10 @@ def followed_of(read: Read, refunds: Sequence[Refund], actor: Actor) -> list[Fol
 
 def name_of(read: Read, patient_id: str, actor: Actor) -> str:
     return names_of(read, [patient_id], actor).get(patient_id, "Patient of another site")
+
+
+def payer_of(read: Read, payer_id: str | None, actor: Actor) -> str | None:
+    """The name of another payer, as far as the actor may know; none for the patient's own money."""
+    if payer_id is None:
+        return None
+    return find_payer(read, payer_id, actor).name if actor.may(Permission.PAYERS_READ) else "another payer"
