@@ -34,6 +34,8 @@ class Card:
     attaches: bool = False
     """Whether it can be saved although it is declined."""
     funding: str = "credit"
+    available_at_once: bool = False
+    """Whether what it pays is available at once, instead of pending for days."""
 
     @property
     def last4(self) -> str:
@@ -87,6 +89,7 @@ _CARDS = (
     Card("6205500000000000004", "unionpay"),
     Card("6011111111111117", "discover"),
     Card("4000056655665556", "visa", funding="debit"),
+    Card("4000000000000077", "visa", available_at_once=True),
     Card("4000000000000259", "visa", dispute="fraudulent"),
     Card("4000000000002685", "visa", dispute="product_not_received"),
     Card("4000000000001976", "visa", dispute="general"),
@@ -102,6 +105,7 @@ BY_LAST4 = {card.last4: card for card in _CARDS}
 
 _NAMES = {
     "pm_card_visa": "4242424242424242",
+    "pm_card_us": "4242424242424242",
     "pm_card_mastercard": "5555555555554444",
     "pm_card_amex": "378282246310005",
     "pm_card_discover": "6011111111111117",
@@ -134,6 +138,7 @@ _NAMES = {
     "pm_card_visa_chargeDeclinedExpiredCard": "4000000000000069",
     "pm_card_visa_chargeDeclinedIncorrectCvc": "4000000000000127",
     "pm_card_visa_chargeDeclinedProcessingError": "4000000000000119",
+    "pm_card_bypassPending": "4000000000000077",
     "pm_card_pendingRefund": "4000000000007726",
     "pm_card_refundFail": "4000000000005126",
     "pm_card_createDispute": "4000000000000259",

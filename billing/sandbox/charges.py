@@ -60,7 +60,12 @@ def _take(call: Call, intent: Thing, charge: Thing, method: Thing) -> None:
     intent.update(payment_method=method["id"], last_payment_error=None, next_action=None)
     succeed(call, intent, charge, "charge.succeeded")
     _book(call, charge)
-    card = card_of(method)
+    _dispute(call, charge)
+
+
+def _dispute(call: Call, charge: Thing) -> None:
+    """What the bank of a card that was made for it does with each payment."""
+    card = card_of(charge["payment_method_details"])
     if card.dispute:
         open_dispute(call, charge, reason=card.dispute, inquiry=card.last4 == INQUIRED_LAST4)
 
@@ -77,13 +82,14 @@ def succeed(call: Call, intent: Thing, charge: Thing, kind: str) -> None:
 
 def _book(call: Call, charge: Thing) -> None:
     amount = charge["amount_captured"]
+    card = card_of(charge["payment_method_details"])
     movement = balance.book(
         call,
         kind="charge",
         source=charge["id"],
         amount=amount,
         fee=balance.fee_of(charge["payment_method_details"]["type"], amount),
-        available_on=balance.settles_on(call.now),
+        available_on=call.now if card.available_at_once else balance.settles_on(call.now),
     )
     charge["balance_transaction"] = movement["id"]
     call.shelf.save(charge)
@@ -95,6 +101,7 @@ def capture(call: Call, intent: Thing, amount: int) -> None:
     charge.update(amount_captured=amount, captured=True, _due_at=None)
     _book(call, charge)
     succeed(call, intent, charge, "charge.captured")
+    _dispute(call, charge)
 
 
 def release(call: Call, charge: Thing, kind: str) -> None:

@@ -132,6 +132,17 @@ def test_the_published_cards_are_disputed(client, card, reason, status):
     assert bool(dispute.balance_transactions) == (status == "needs_response")
 
 
+def test_what_was_held_is_disputed_once_it_is_captured(client):
+    held = client.payment_intents.create({
+        "amount": 10_000, "currency": "usd", "payment_method": "pm_card_createDispute", "confirm": True,
+        "capture_method": "manual",
+    })  # fmt: skip
+    assert client.disputes.list({"payment_intent": held.id}).data == []
+    client.payment_intents.capture(held.id, {"amount_to_capture": 6_000})
+    (dispute,) = client.disputes.list({"payment_intent": held.id}).data
+    assert (dispute.amount, dispute.reason) == (6_000, "fraudulent")
+
+
 def test_no_more_is_disputed_than_is_left(client, sandbox):
     charge = paid(client)
     client.refunds.create({"charge": charge.id, "amount": 40_000})

@@ -38,6 +38,17 @@ def kinds_about(client, reference):
     return [event.type for event in reversed(events) if event.data.object["id"] == reference]
 
 
+def test_what_bypasses_pending_is_available_at_once_and_paid_out_the_same_night(client, clock):
+    wanted = {"amount": 10_000, "currency": "usd", "payment_method": "pm_card_bypassPending", "confirm": True}
+    made = client.payment_intents.create({**wanted, "expand": ["latest_charge.balance_transaction"]})
+    movement = made.latest_charge.balance_transaction
+    assert (movement.net, movement.status, movement.available_on) == (9_680, "available", movement.created)
+    balance = client.balance.retrieve()
+    assert (balance.available[0].amount, balance.pending[0].amount) == (9_680, 0)
+    clock.write_text("2026-11-03T00:00:00+00:00")
+    assert [payout.amount for payout in client.payouts.list().data] == [9_680]
+
+
 def test_each_midnight_pays_out_what_settled(client, clock):
     first = paid(client, 10_000)
     clock.write_text("2026-11-03T12:00:00+00:00")
