@@ -6,7 +6,7 @@ Source: docs.stripe.com/disputes and docs.stripe.com/testing#disputes.
 from __future__ import annotations
 
 from billing.sandbox import balance
-from billing.sandbox.calls import Call, Route, lookup, page, reader, shown
+from billing.sandbox.calls import EVIDENCE_FILES, Call, Route, lookup, page, reader, shown
 from billing.sandbox.errors import ApiError, no_such
 from billing.sandbox.events import emit
 from billing.sandbox.parameters import (
@@ -38,10 +38,6 @@ OPEN = (*BLOCKING, "warning_needs_response", "warning_under_review")
 VERDICTS = {"winning_evidence": "won", "losing_evidence": "lost"}
 """What the published test texts in `uncategorized_text` decide."""
 
-FILES = (
-    "cancellation_policy", "customer_communication", "customer_signature", "duplicate_charge_documentation",
-    "receipt", "refund_policy", "service_documentation", "shipping_documentation", "uncategorized_file",
-)  # fmt: skip
 LONG_TEXTS = (
     "access_activity_log", "cancellation_policy_disclosure", "cancellation_rebuttal",
     "duplicate_charge_explanation", "product_description", "refund_policy_disclosure",
@@ -160,7 +156,7 @@ def _dispute(call: Call, charge: Thing, *, amount: int, reason: str, inquiry: bo
         "currency": charge["currency"],
         "enhanced_eligibility_types": [],
         "evidence": {
-            **dict.fromkeys((*FILES, *LONG_TEXTS, *SHORT_TEXTS)),
+            **dict.fromkeys((*EVIDENCE_FILES, *LONG_TEXTS, *SHORT_TEXTS)),
             "enhanced_evidence": {},
         },
         "evidence_details": {
@@ -222,7 +218,7 @@ def _refuse_late_answer(call: Call, dispute: Thing) -> None:
 
 
 def _refuse_unknown_files(call: Call, given: Thing) -> None:
-    for name in FILES:
+    for name in EVIDENCE_FILES:
         file = given.get(name)
         if file and call.shelf.find(file, "file") is None:
             raise no_such("file upload", file, param=f"evidence[{name}]")
@@ -231,7 +227,7 @@ def _refuse_unknown_files(call: Call, given: Thing) -> None:
 def _add_evidence(dispute: Thing, given: Thing) -> None:
     evidence = dispute["evidence"]
     evidence.update({name: value or None for name, value in given.items()})
-    has_evidence = any(evidence[name] for name in (*FILES, *LONG_TEXTS, *SHORT_TEXTS))
+    has_evidence = any(evidence[name] for name in (*EVIDENCE_FILES, *LONG_TEXTS, *SHORT_TEXTS))
     dispute["evidence_details"]["has_evidence"] = has_evidence
 
 
@@ -252,7 +248,7 @@ def _list(call: Call, params: Thing) -> Thing:
 
 _EVIDENCE = Form({
     **{name: unsettable(20_000) for name in LONG_TEXTS},
-    **{name: unsettable(5_000) for name in (*SHORT_TEXTS, *FILES)},
+    **{name: unsettable(5_000) for name in (*SHORT_TEXTS, *EVIDENCE_FILES)},
 })  # fmt: skip
 
 ROUTES = [

@@ -14,6 +14,7 @@ Parser = Callable[[Any, str], Any]
 
 NAME = re.compile(r"([A-Za-z0-9_]+)((?:\[[A-Za-z0-9_ .:-]*\])*)")
 DEEPEST = 6
+DEEPEST_EXPANSION = 4
 
 
 @dataclass(frozen=True)
@@ -233,7 +234,22 @@ def no_longer(parameter: str) -> Parser:
     return parse
 
 
-EXPAND: Mapping[str, Parser] = {"expand": listed(text(200), 20)}
+def expansion() -> Parser:
+    """The path of what is to be shown whole. Source: docs.stripe.com/expand."""
+
+    def parse(raw: Any, name: str) -> str:
+        path = str(text(200)(raw, name))
+        if path.count(".") >= DEEPEST_EXPANSION:
+            message = (
+                f"You cannot expand more than {DEEPEST_EXPANSION} levels of a property. Property: {path}"
+            )
+            raise ApiError(message, param="expand")
+        return path
+
+    return parse
+
+
+EXPAND: Mapping[str, Parser] = {"expand": listed(expansion(), 20)}
 PAGED: Mapping[str, Parser] = {
     **EXPAND,
     "limit": whole(1, 100),

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from billing.sandbox import balance
+from billing.sandbox import balance, banks
 from billing.sandbox.calls import Call, Route, lookup, page, reader, shown
+from billing.sandbox.cards import fingerprint
 from billing.sandbox.errors import ApiError
 from billing.sandbox.events import emit
 from billing.sandbox.parameters import (
@@ -143,6 +144,7 @@ def _payout(call: Call, params: Thing, *, automatic: bool) -> Thing:
         "currency": "usd",
         "description": params.get("description"),
         "destination": BANK,
+        "_destination": _account(),
         "failure_balance_transaction": None,
         "failure_code": None,
         "failure_message": None,
@@ -159,6 +161,24 @@ def _payout(call: Call, params: Thing, *, automatic: bool) -> Thing:
         "trace_id": {"status": "pending", "value": None},
         "type": "bank_account",
         "_due_at": midnight,
+    }
+
+
+def _account() -> Thing:
+    """The clinic's own, which payouts go to."""
+    return {
+        "id": BANK,
+        "object": "bank_account",
+        "account_holder_name": None,
+        "account_holder_type": None,
+        "account_type": None,
+        "bank_name": banks.BANK_NAME,
+        "country": "US",
+        "currency": "usd",
+        "fingerprint": fingerprint(BANK),
+        "last4": "6789",
+        "routing_number": banks.ROUTING_NUMBER,
+        "status": "new",
     }
 
 

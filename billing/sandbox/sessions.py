@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from billing.sandbox import intents, setups
-from billing.sandbox.calls import Call, Route, listing, lookup, page, shown
+from billing.sandbox.calls import Call, Route, listing, lookup, page, part_of_list, shown
 from billing.sandbox.customers import new_customer
 from billing.sandbox.errors import ApiError, missing_parameter
 from billing.sandbox.events import emit
 from billing.sandbox.intent_calls import OPTIONS, USAGE
-from billing.sandbox.intents import LEAST_CENTS, MOST_CENTS, cancel_intent, confirm, new_intent
+from billing.sandbox.intents import cancel_intent, confirm, new_intent
 from billing.sandbox.parameters import (
     EXPAND,
     NOTHING,
@@ -25,6 +25,7 @@ from billing.sandbox.parameters import (
     whole,
 )
 from billing.sandbox.payment_methods import TYPES
+from billing.sandbox.session_items import ITEM, new_item, total_of
 from billing.sandbox.setups import new_setup, set_up
 from billing.sandbox.storage import Condition, Thing, new_reference
 
@@ -134,7 +135,7 @@ def _close(call: Call, session: Thing) -> None:
 
 def _create(call: Call, params: Thing) -> Thing:
     _refuse_other_modes(params)
-    total = _total(params["line_items"]) if params["mode"] == "payment" else None
+    total = total_of(params["line_items"]) if params["mode"] == "payment" else None
     expires_at = params.get("expires_at", call.now + LONGEST_SECONDS)
     if not call.now + SHORTEST_SECONDS <= expires_at <= call.now + LONGEST_SECONDS:
         message = (
@@ -178,17 +179,6 @@ def _wrong_mode(name: str, mode: str) -> ApiError:
     return ApiError(f"You can not pass `{name}` in `{mode}` mode.", param=name)
 
 
-def _total(items: list[Thing]) -> int:
-    total: int = sum(item["quantity"] * item["price_data"]["unit_amount"] for item in items)
-    if total < LEAST_CENTS:
-        message = "The Checkout Session's total amount due must add up to at least $0.50 usd"
-        raise ApiError(message, code="amount_too_small", param="line_items")
-    if total > MOST_CENTS:
-        message = "The Checkout Session's total amount due must add up to at most $999,999.99"
-        raise ApiError(message, code="amount_too_large", param="line_items")
-    return total
-
-
 _UNUSED: Thing = {
     "adaptive_pricing": {"enabled": False},
     "after_expiration": None,
@@ -228,7 +218,7 @@ _UNUSED: Thing = {
 
 def _session(call: Call, params: Thing, total: int | None, expires_at: int) -> Thing:
     reference = new_reference("cs_test", 58)
-    items = [_item(item) for item in params.get("line_items", ())]
+    items = [new_item(call, item) for item in params.get("line_items", ())]
     pays = params["mode"] == "payment"
     return {
         **_UNUSED,
@@ -265,23 +255,6 @@ def _session(call: Call, params: Thing, total: int | None, expires_at: int) -> T
     }
 
 
-def _item(item: Thing) -> Thing:
-    price = item["price_data"]
-    total = item["quantity"] * price["unit_amount"]
-    return {
-        "id": new_reference("li"),
-        "object": "item",
-        "amount_discount": 0,
-        "amount_subtotal": total,
-        "amount_tax": 0,
-        "amount_total": total,
-        "currency": "usd",
-        "description": price["product_data"]["name"],
-        "price": None,
-        "quantity": item["quantity"],
-    }
-
-
 def _retrieve(call: Call, params: Thing, *, reference: str) -> Thing:
     return shown(call, find_session(call, reference), params.get("expand", ()))
 
@@ -294,9 +267,7 @@ def _update(call: Call, params: Thing, *, reference: str) -> Thing:
 
 
 def _list_items(call: Call, params: Thing, *, reference: str) -> Thing:
-    items: Thing = find_session(call, reference)["_line_items"]
-    shown_items = items["data"][: params.get("limit", 10)]
-    return {**items, "data": shown_items, "has_more": len(shown_items) < len(items["data"])}
+    return part_of_list(call, find_session(call, reference)["_line_items"], params)
 
 
 def _expire(call: Call, params: Thing, *, reference: str) -> Thing:
@@ -318,17 +289,6 @@ def _list(call: Call, params: Thing) -> Thing:
     return page(call, "checkout.session", params, url="/v1/checkout/sessions", conditions=conditions)
 
 
-_PRICE = Form(
-    {
-        "currency": choice("usd"),
-        "unit_amount": whole(0, MOST_CENTS),
-        "product_data": Form({"name": text(250), "description": text(1000)}, required=frozenset({"name"})),
-    },
-    required=frozenset({"currency", "unit_amount", "product_data"}),
-)
-_ITEM = Form(
-    {"quantity": whole(1, 999_999), "price_data": _PRICE}, required=frozenset({"quantity", "price_data"})
-)
 _INTENT_DATA = Form({
     "capture_method": choice("automatic", "automatic_async", "manual"),
     "description": text(1000),
@@ -344,7 +304,7 @@ _CREATE = Form(
         "customer": text(255),
         "customer_creation": choice("always", "if_required"),
         "setup_intent_data": Form({"description": text(1000), "metadata": metadata()}),
-        "line_items": listed(_ITEM),
+        "line_items": listed(ITEM),
         "success_url": address(),
         "cancel_url": address(),
         "client_reference_id": text(200),
@@ -377,7 +337,7 @@ ROUTES = [
     Route(
         "GET",
         "/v1/checkout/sessions/<reference>/line_items",
-        Form({**EXPAND, "limit": whole(1, 100)}),
+        Form({name: parse for name, parse in PAGED.items() if name != "created"}),
         _list_items,
     ),
     Route("POST", "/v1/checkout/sessions/<reference>/expire", NOTHING, _expire),
