@@ -139,7 +139,8 @@ class StripeGateway(StripeSavedCards, StripeLists):
 
     def cancel_on_reader(self, reference: str, *, reader_id: str) -> None:
         with suppress(GatewayRefused), answers():
-            self._client.v1.terminal.readers.cancel_action(reader_id)
+            if _asks_for(self._client.v1.terminal.readers.retrieve(reader_id), reference):
+                self._client.v1.terminal.readers.cancel_action(reader_id)
         with answers():
             self._client.v1.payment_intents.cancel(reference)
 
@@ -248,4 +249,14 @@ def _refund_state(refund: Refund) -> RefundState:
         failure_balance_transaction=id_of(
             refund.failure_balance_transaction if "failure_balance_transaction" in refund else None
         ),
+    )
+
+
+def _asks_for(device: stripe.terminal.Reader, intent: str) -> bool:
+    """Whether a reader asks for this payment now, and not for another one; a removed one shows no action."""
+    action = device.action if "action" in device else None
+    if action is None or action.status != "in_progress":
+        return False
+    return action.process_payment_intent is not None and (
+        id_of(action.process_payment_intent.payment_intent) == intent
     )

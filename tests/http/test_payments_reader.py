@@ -102,6 +102,17 @@ def test_a_cancel_that_comes_too_late_finds_the_money(office, bill, reader):
     assert office.post(f"/checkouts/{asked.json()['id']}/cancel").json()["state"] == "paid"
 
 
+def test_an_old_attempt_that_is_canceled_leaves_the_reader_to_whom_it_asks_now(office, bill, reader):
+    old = ask(office, bill, reader)
+    show_card(office, reader, "4000000000000002")
+    other = billed(office.database, a_patient(office.database), only_first=1)
+    asked = ask(office, other, reader, key="k2")
+    assert office.post(f"/checkouts/{old.json()['id']}/cancel").json()["state"] == "expired"
+    show_card(office, reader)
+    notice(office, "succeeded")
+    assert state_of(office, asked) == "paid"
+
+
 def test_a_reader_that_is_away_takes_nothing_and_leaves_nothing_standing(office, bill, reader):
     office.sandbox.control("switch-reader", reader=reader, on=False)
     refused = ask(office, bill, reader)
