@@ -11,16 +11,19 @@ from billing.payments.states.deposit_requests import DepositRequestState
 
 @dataclass(frozen=True, kw_only=True)
 class DepositRequest:
+    """`handed` is what of it was paid at the desk, in cash or by check."""
+
     id: str
     entity_id: str
     site_id: str
     patient_id: str
     amount: Money
+    handed: Money
     state: DepositRequestState
     asked_by: str
     asked_at: datetime
 
     @property
     def open_balance(self) -> Money:
-        """What of it is still to be paid: all, or nothing."""
-        return self.amount if self.state is DepositRequestState.ASKED else ZERO
+        """What of it is still to be paid."""
+        return self.amount - self.handed if self.state is DepositRequestState.ASKED else ZERO

@@ -22,9 +22,12 @@ class DepositRequestsQuery(page_args("dpr")):  # type: ignore[misc]
 
 
 class DepositRequestView(Schema):
+    """`open_cents` is what of it is still asked for; the desk may have taken a part."""
+
     id = fields.String()
     site_id = fields.String()
     patient_id = fields.String()
     amount_cents = Cents(attribute="amount")
+    open_cents = Cents(attribute="open_balance")
     state = fields.String()
     asked_at = Moment()

@@ -186,12 +186,12 @@ def begin_deposit(
         return known
     refuse_while_on_hold(tx, deposit.patient_id)
     standing = standing_deposit(tx, deposit_request_id)
-    if standing and asked.way is Way.PAGE and _is_page_of(standing, deposit.amount, now):
+    if standing and asked.way is Way.PAGE and _is_page_of(standing, deposit.open_balance, now):
         return _remark(tx, standing.id, is_health_account=is_health_account)
     refuse_standing(standing)
     if deposit.state is not DepositRequestState.ASKED:
         raise DepositNotAsked(f"This deposit was {deposit.state} meanwhile.", state=str(deposit.state))
-    row = _new(tx, deposit, deposit.amount, asked.way, request, now)
+    row = _new(tx, deposit, deposit.open_balance, asked.way, request, now)
     row.return_url, row.is_health_account = asked.return_url, is_health_account
     row.reader_id = asked.reader_id or None
     tx.session.add(row)

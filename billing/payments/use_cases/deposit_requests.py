@@ -12,15 +12,20 @@ from billing.patients.use_cases import lock_patient
 from billing.payments.errors import TooSmallForCard
 from billing.payments.models.deposit_requests import DepositRequestRow
 from billing.payments.queries.checkouts import refuse_standing, standing_deposit
-from billing.payments.queries.deposit_requests import find_deposit_request, request_of
+from billing.payments.queries.deposit_requests import (
+    asked_of,
+    depositor_of,
+    find_deposit_request,
+    request_of,
+)
 from billing.payments.records.deposit_requests import DepositRequest
 from billing.payments.rules import SMALLEST_CARD_PAYMENT
+from billing.payments.states.checkouts import CheckoutState
 from billing.payments.states.deposit_requests import (
     DEPOSIT_REQUEST_MOVES,
     DepositRequestEvent,
     DepositRequestState,
 )
-from billing.payments.use_cases.patient_deposits import depositor_of
 from billing.payments.use_cases.refused_debits import end_collecting_deposit
 from billing.platform.data.audit import record_audit
 from billing.platform.data.database import Tx
@@ -69,6 +74,32 @@ def withdraw_deposit_request(tx: Tx, *, request_id: str, actor: Actor, now: date
         record_audit(tx, actor=actor, action="deposit.withdraw", subject_id=row.id, now=now)
         end_collecting_deposit(tx, deposit=request_of(row), actor=actor, now=now)
     return request_of(row)
+
+
+def take_off_requests(tx: Tx, *, patient_id: str, amount: Money, actor: Actor, now: datetime) -> None:
+    """What a patient hands over as a deposit is not asked for by card any more, the oldest request first.
+
+    One whose money is on its way from a bank account is left to that money.
+    Raises: CheckoutStands while a page or reader could take it again.
+    """
+    for asked in asked_of(tx, patient_id, actor):
+        standing = standing_deposit(tx, asked.id)
+        if not amount or (standing and standing.state is CheckoutState.PROCESSING):
+            continue
+        refuse_standing(standing)
+        taken = min(amount, asked.open_balance)
+        amount -= taken
+        _take_off(tx, asked, taken, actor, now)
+
+
+def _take_off(tx: Tx, asked: DepositRequest, taken: Money, actor: Actor, now: datetime) -> None:
+    row = tx.session.get_one(DepositRequestRow, asked.id)
+    row.handed_cents += taken.cents
+    tx.session.flush()
+    detail = {"cents": taken.cents}
+    record_audit(tx, actor=actor, action="deposit.hand_over", subject_id=row.id, now=now, detail=detail)
+    if asked.open_balance - taken < SMALLEST_CARD_PAYMENT:
+        keep_deposit_paid(tx, request_id=row.id, actor=actor, now=now)
 
 
 def keep_deposit_paid(tx: Tx, *, request_id: str, actor: Actor, now: datetime) -> None:

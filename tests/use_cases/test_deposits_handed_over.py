@@ -1,0 +1,125 @@
+"""A deposit that was asked for by link or reader, and is handed over at the desk instead."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from billing.kernel.money import ZERO, Money
+from billing.kernel.permissions import SYSTEM
+from billing.payments.errors import CheckoutStands
+from billing.payments.errors.deposit_requests import DepositNotAsked
+from billing.payments.queries.checkouts import find_pay_link
+from billing.payments.queries.deposit_requests import find_deposit_request, list_deposit_requests
+from billing.payments.records.checkouts import Way
+from billing.payments.records.payments import Tender
+from billing.payments.records.tenders import Handed, Rest
+from billing.payments.states.deposit_requests import DepositRequestState as State
+from billing.payments.use_cases.checkouts import await_debit, begin_deposit
+from billing.payments.use_cases.deposit_requests import ask_for_deposit
+from billing.payments.use_cases.links import make_deposit_link
+from billing.payments.use_cases.patient_deposits import take_deposit
+from tests.conftest import NOW
+from tests.factories.invoices import a_patient
+
+
+@pytest.fixture
+def patient(database):
+    return a_patient(database)
+
+
+@pytest.fixture
+def do(database):
+    def run(use_case, *, now=NOW, **arguments):
+        return database.in_transaction(lambda tx: use_case(tx, **arguments, actor=SYSTEM, now=now))
+
+    return run
+
+
+@pytest.fixture
+def ask(do, patient):
+    def run(cents=10_000, **when):
+        return do(ask_for_deposit, patient_id=patient.id, amount=Money(cents), site_id=None, **when)
+
+    return run
+
+
+@pytest.fixture
+def hand_over(do, patient):
+    def run(cents):
+        handed = Handed(tender=Tender.CASH, amount=Money(cents))
+        return do(take_deposit, patient_id=patient.id, handed=handed, site_id=None)
+
+    return run
+
+
+@pytest.fixture
+def open_page(do):
+    def run(asked):
+        rest = Rest(way=Way.PAGE, return_url="http://localhost/")
+        return do(
+            begin_deposit, deposit_request_id=asked.id, asked=rest, is_health_account=False, request=None
+        )
+
+    return run
+
+
+@pytest.fixture
+def stands(database):
+    def read_again(asked):
+        with database.reading() as read:
+            found = find_deposit_request(read, asked.id, SYSTEM)
+        return found.state, found.open_balance
+
+    return read_again
+
+
+def test_cash_pays_what_was_asked_for_and_no_page_takes_it_again(ask, hand_over, open_page, stands):
+    asked = ask()
+    hand_over(10_000)
+    assert stands(asked) == (State.PAID, ZERO)
+    with pytest.raises(DepositNotAsked):
+        open_page(asked)
+
+
+def test_a_part_leaves_the_rest_to_the_link(database, do, ask, hand_over, open_page, stands):
+    asked = ask()
+    _, secret = do(make_deposit_link, deposit_request_id=asked.id)
+    hand_over(6_000)
+    assert stands(asked) == (State.ASKED, Money(4_000))
+    with database.reading() as read:
+        assert find_pay_link(read, secret, NOW).amount == Money(4_000)
+    assert open_page(asked).amount == Money(4_000)
+
+
+def test_a_rest_that_no_card_takes_is_not_asked_for(ask, hand_over, stands):
+    asked = ask()
+    hand_over(9_951)
+    assert stands(asked) == (State.PAID, ZERO)
+
+
+def test_the_oldest_is_paid_first_and_what_exceeds_all_is_a_deposit_too(database, ask, hand_over, stands):
+    older, newer = ask(), ask(5_000, now=NOW + timedelta(minutes=1))
+    hand_over(12_000)
+    assert (stands(older), stands(newer)) == ((State.PAID, ZERO), (State.ASKED, Money(3_000)))
+    assert hand_over(9_000).amount == Money(9_000)
+    with database.reading() as read:
+        assert list_deposit_requests(read, SYSTEM, state=State.ASKED, limit=9) == []
+
+
+def test_a_page_that_stands_open_is_closed_first(ask, hand_over, open_page, stands):
+    asked = ask()
+    standing = open_page(asked)
+    with pytest.raises(CheckoutStands) as refused:
+        hand_over(10_000)
+    assert refused.value.more["checkout_id"] == standing.id
+    assert stands(asked) == (State.ASKED, Money(10_000))
+
+
+def test_money_on_its_way_from_a_bank_account_pays_its_own(do, ask, hand_over, open_page, stands):
+    """Cash meanwhile is for something else, and need not wait for days."""
+    asked = ask()
+    do(await_debit, checkout_id=open_page(asked).id, reference="cs_1")
+    hand_over(10_000)
+    assert stands(asked) == (State.ASKED, Money(10_000))
