@@ -13,6 +13,9 @@ STANDS = "state IN ('created', 'open', 'processing')"
 ANY = text(STANDS)
 OF_PATIENT, OF_PAYER = text(f"{STANDS} AND share_id IS NULL"), text(f"{STANDS} AND share_id IS NOT NULL")
 
+POSITIVE = "amount_cents > 0 OR (amount_cents = 0 AND reference IS NULL)"
+"""Credit may have covered all; then the processor was not asked."""
+
 ONE_PURPOSE = "(invoice_id IS NULL) <> (deposit_request_id IS NULL)"
 
 
@@ -45,7 +48,7 @@ class CheckoutRow(Base):
             sqlite_where=ANY,
             postgresql_where=ANY,
         ),
-        CheckConstraint("amount_cents > 0", name="positive"),
+        CheckConstraint(POSITIVE, name="positive"),
         CheckConstraint(ONE_PURPOSE, name="one_purpose"),
     )
 

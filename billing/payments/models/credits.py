@@ -37,6 +37,8 @@ class CreditLotRow(Base):
 
 
 class CreditApplicationRow(Base):
+    """`checkout_id` is the charge of a saved card for which it came off, and which it falls with."""
+
     __tablename__ = "credit_application"
     __table_args__ = (CheckConstraint("amount_cents > 0", name="positive"),)
 
@@ -44,6 +46,7 @@ class CreditApplicationRow(Base):
     lot_id: Mapped[Id] = mapped_column(ForeignKey("credit_lot.id"), index=True)
     invoice_id: Mapped[Id] = mapped_column(ForeignKey("invoice.id"), index=True)
     amount_cents: Mapped[int]
+    checkout_id: Mapped[str | None] = mapped_column(String(40), index=True)
     applied_on: Mapped[date]
     applied_at: Mapped[datetime]
 

@@ -115,6 +115,14 @@ def find_application(read: Read, application_id: str, actor: Actor) -> CreditApp
     return application_of(row, undone_of(read, [row.id]).get(row.id, ZERO))
 
 
+def credit_lent_to(read: Read, checkout_id: str) -> Sequence[CreditApplication]:
+    """What came off an invoice for a charge of a saved card."""
+    query = select(CreditApplicationRow).where(CreditApplicationRow.checkout_id == checkout_id)
+    rows = read.session.scalars(query.order_by(CreditApplicationRow.id)).all()
+    undone = undone_of(read, [row.id for row in rows])
+    return [application_of(row, undone.get(row.id, ZERO)) for row in rows]
+
+
 def credit_balance(read: Read, patient_id: str, actor: Actor) -> CreditBalance:
     """What is held for a patient, where it came from, and which invoices took of it.
 

@@ -29,7 +29,10 @@ class RevokeConsent(StrictSchema):
 
 
 class Charge(StrictSchema):
-    """`due_cents` is what the asker believes to be left after credit; that amount is charged, or none."""
+    """`due_cents` is what the asker believes to be left after credit; that amount is charged, or none.
+
+    0 says that credit covers all: it pays, and no card is asked.
+    """
 
     saved_method_id = OpaqueId("svm", required=True)
     due_cents = Cents(attribute="due", required=True)

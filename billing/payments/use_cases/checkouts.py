@@ -43,6 +43,7 @@ from billing.payments.use_cases.deposit_requests import keep_deposit_paid
 from billing.payments.use_cases.receive import post_lost_fee, take_charge
 from billing.payments.use_cases.refused_debits import ask_to_collect
 from billing.payments.use_cases.saved_methods import block_card
+from billing.payments.use_cases.unapply import return_lent_credit
 from billing.platform.data.audit import record_audit
 from billing.platform.data.database import Tx
 from billing.platform.data.errors import KeyReused
@@ -142,8 +143,8 @@ def begin_charge(
 ) -> Checkout:
     """Record the intent to take what is open from a saved card; a repeated request finds its first one.
 
-    Elected credit comes off first; `due` is what the asker believes to be left for the card. The consent that
-    it rests on is kept with it.
+    Elected credit comes off first, until the charge took nothing; `due` is what the asker believes to be left
+    for the card. When credit pays all, no card is asked. The consent that it rests on is kept with it.
     Raises: NoSuchInvoice, AccountOnHold, InvoiceNotOpen, DueChanged, TooSmallForCard, CheckoutStands,
     NoSuchSavedMethod, NotChargeable, ConsentMissing, KeyReused.
     """
@@ -153,16 +154,21 @@ def begin_charge(
     refuse_while_on_hold(tx, invoice.patient_id)
     refuse_while_standing(tx, invoice_id)
     _refuse_unless_open(invoice)
-    left = invoice.open_balance - credit_coming_off(tx, invoice)
-    row = _new(tx, invoice, left, Way.SAVED, request, now)
+    coming_off = credit_coming_off(tx, invoice)
+    left = invoice.open_balance - coming_off
     if due != left:
         raise DueChanged(f"By now {left} is left for the card.", open_cents=left.cents)
-    apply_credits(tx, invoice_id=invoice_id, actor=actor, now=now)
-    row.saved_method_id = saved_method_id
-    row.consent_id = chargeable_consent(tx, saved_method_id, invoice.patient_id, purpose, actor)
+    row = _attempt(tx, invoice, left, Way.SAVED, request, now)
+    if left or not coming_off:
+        _refuse_too_small(left)
+        row.saved_method_id = saved_method_id
+        row.consent_id = chargeable_consent(tx, saved_method_id, invoice.patient_id, purpose, actor)
     tx.session.add(row)
     tx.session.flush()
+    apply_credits(tx, invoice_id=invoice_id, checkout_id=row.id, actor=actor, now=now)
     _audit(tx, row, "checkout.begin", actor, now)
+    if not left:
+        advance(tx, row, CHECKOUT_MOVES, CheckoutEvent.PAY, actor=actor, now=now)
     return checkout_of(row)
 
 
@@ -218,6 +224,7 @@ def refuse_checkout(tx: Tx, *, checkout_id: str, actor: Actor, now: datetime) ->
     row = _locked(tx, checkout_id)
     if row.state == CheckoutState.CREATED:
         advance(tx, row, CHECKOUT_MOVES, CheckoutEvent.REFUSE, actor=actor, now=now)
+        return_lent_credit(tx, checkout_id=row.id, actor=actor, now=now)
     return checkout_of(row)
 
 
@@ -256,6 +263,7 @@ def decline_checkout(
         if row.saved_method_id and decline and after_decline(decline) is AfterDecline.NEW_CARD:
             block_card(tx, saved_method_id=row.saved_method_id, decline=decline, actor=actor, now=now)
         post_lost_fee(tx, checkout_of(row), fee=lost_fee, actor=actor, now=now)
+        return_lent_credit(tx, checkout_id=row.id, actor=actor, now=now)
         if payer_left:
             ask_to_collect(tx, checkout=checkout_of(row), actor=actor, now=now)
         _audit(tx, row, "checkout.decline", actor, now)
@@ -282,6 +290,7 @@ def close_checkout(tx: Tx, *, checkout_id: str, actor: Actor, now: datetime) -> 
     row = _locked(tx, checkout_id)
     if row.state in PAYABLE:
         advance(tx, row, CHECKOUT_MOVES, CheckoutEvent.EXPIRE, actor=actor, now=now)
+        return_lent_credit(tx, checkout_id=row.id, actor=actor, now=now)
         _audit(tx, row, "checkout.close", actor, now)
     return checkout_of(row)
 
@@ -300,8 +309,23 @@ def _new(
     now: datetime,
 ) -> CheckoutRow:
     """Raises: TooSmallForCard."""
+    _refuse_too_small(owed)
+    return _attempt(tx, pays, owed, way, request, now)
+
+
+def _refuse_too_small(owed: Money) -> None:
     if owed < SMALLEST_CARD_PAYMENT:
         raise TooSmallForCard(f"A card takes no less than {SMALLEST_CARD_PAYMENT}. Pay at the desk.")
+
+
+def _attempt(
+    tx: Tx,
+    pays: Invoice | DepositRequest,
+    owed: Money,
+    way: Way,
+    request: RequestKey | None,
+    now: datetime,
+) -> CheckoutRow:
     return CheckoutRow(
         id=new_id("chk"),
         invoice_id=pays.id if isinstance(pays, Invoice) else None,

@@ -105,13 +105,20 @@ def elect(tx: Tx, *, lot_id: str, election: Election, actor: Actor, now: datetim
 
 
 def apply_credits(
-    tx: Tx, *, invoice_id: str, at_most: Money | None = None, actor: Actor, now: datetime
+    tx: Tx,
+    *,
+    invoice_id: str,
+    at_most: Money | None = None,
+    checkout_id: str | None = None,
+    actor: Actor,
+    now: datetime,
 ) -> AppliedCredits:
     """Take as much of the patient's elected credits off an invoice as both allow, oldest first.
 
     A fee for a missed visit takes deposits before all else, since they are paid for that.
 
-    `at_most` bounds it further. An invoice that is not open, or without credit, takes nothing.
+    `at_most` bounds it further; `checkout_id` is the charge for which it is done. An invoice that is not
+    open, or without credit, takes nothing.
     Raises: NoSuchInvoice; AccountOnHold when there is credit to take.
     """
     invoice = lock_invoice(tx, invoice_id, actor)
@@ -121,7 +128,7 @@ def apply_credits(
     for lot in _in_order(invoice, elected_credits(tx, invoice.patient_id)):
         amount = min(lot.available, owed)
         if amount and invoice.state is InvoiceState.OPEN:
-            applications.append(apply_lot(tx, lot, invoice_id, amount, actor, now))
+            applications.append(apply_lot(tx, lot, invoice_id, amount, actor, now, checkout_id))
             owed = owed - amount
     taken = total(each.amount for each in applications)
     return AppliedCredits(invoice_id=invoice_id, amount=taken, applications=tuple(applications))
@@ -248,7 +255,13 @@ def hold_again(tx: Tx, application_id: str, amount: Money, on: date, now: dateti
 
 
 def apply_lot(
-    tx: Tx, lot: CreditLot, invoice_id: str, amount: Money, actor: Actor, now: datetime
+    tx: Tx,
+    lot: CreditLot,
+    invoice_id: str,
+    amount: Money,
+    actor: Actor,
+    now: datetime,
+    checkout_id: str | None = None,
 ) -> CreditApplication:
     """Take an amount of one credit off an invoice; the patient is locked.
 
@@ -263,6 +276,7 @@ def apply_lot(
         lot_id=lot.id,
         invoice_id=invoice_id,
         amount_cents=amount.cents,
+        checkout_id=checkout_id,
         applied_on=site_date(tx, lot.site_id, now),
         applied_at=now,
     )

@@ -15,7 +15,7 @@ from billing.ledger.records import Posting, Source, credit
 from billing.ledger.use_cases import post
 from billing.payments.errors import AnotherPatient, NothingToApply, NothingToUndo
 from billing.payments.queries.checkouts import refuse_while_standing
-from billing.payments.queries.credits import find_application, find_credit
+from billing.payments.queries.credits import credit_lent_to, find_application, find_credit
 from billing.payments.queries.payments import CREDIT, CREDIT_REVERSAL
 from billing.payments.records.credits import CreditApplication
 from billing.payments.use_cases.credits import apply_lot, hold_again
@@ -62,6 +62,14 @@ def move_credit(
         raise NothingToApply("That invoice owes nothing that this credit does not pay already.")
     undo_application(tx, application, amount, actor, now)
     return apply_lot(tx, lot, to.id, amount, actor, now)
+
+
+def return_lent_credit(tx: Tx, *, checkout_id: str, actor: Actor, now: datetime) -> None:
+    """A charge took nothing: the credit that came off for it is held as before. The patient is locked."""
+    for application in credit_lent_to(tx, checkout_id):
+        standing = still_applied(tx, application.invoice_id, CREDIT, application.id)
+        if standing:
+            undo_application(tx, application, standing, actor, now)
 
 
 def _locked(

@@ -148,6 +148,8 @@ def _add_charges(routes: Blueprint, edge: Edge, room: Payments) -> None:
 
 def _outcome(checkout: Checkout) -> tuple[str, str]:
     """What to say of a charge, and whether it went well."""
+    if checkout.state is CheckoutState.PAID and not checkout.amount:
+        return "The patient's credit paid all of it, and no card was charged.", "done"
     if checkout.state is CheckoutState.PAID:
         return f"{checkout.amount} was taken from the card.", "done"
     if checkout.decline is not None:
