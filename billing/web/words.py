@@ -53,6 +53,7 @@ REJECTIONS = {
     Rejection.ASK_FIRST: "Ask the patient first",
     Rejection.WITHDRAWN: "Who asked for it withdrew it",
     Rejection.TAKEN_BACK: "An insurer's money was booked first",
+    Rejection.CAME_BACK: "The bank sent the money back",
     Rejection.OTHER: "Another reason, ask who refused it",
 }
 CHOSEN = {code: REJECTIONS[code] for code in CHOSEN_REJECTIONS}
@@ -150,7 +151,7 @@ def progress_of(refund: Refund) -> str:
         return "Another person has to approve it. The amount is set aside until then."
     if refund.state is RefundState.REJECTED:
         why = f": {REJECTIONS[refund.rejected_for].lower()}" if refund.rejected_for else ""
-        return f"It was refused{why}. The money is where it was before."
+        return f"It was refused{why}. {money_of_refused(refund)}"
     if refund.is_voided:
         return f"{(refund.reference or 'The check').capitalize()} was voided. The money is owed as before."
     if refund.state is RefundState.UNCLAIMED:
@@ -167,6 +168,13 @@ def progress_of(refund: Refund) -> str:
     return (
         f"Sent on {day_in_words(refund.refunded_on)}. Their bank shows it between {first} and {last}."
     )
+
+
+def money_of_refused(refund: Refund) -> str:
+    """Where the money is of a refund that was refused."""
+    if refund.made_by_hand and refund.rejected_for is not Rejection.CAME_BACK:
+        return "The money has left all the same: it stays a task until it is booked, or comes back."
+    return "The money is where it was before."
 
 
 def told_to_payer(refund: Refund) -> str | None:

@@ -1,4 +1,4 @@
-"""What the desk took of a deposit that was asked for; which charge credit came off an invoice for"""
+"""Deposits taken at the desk, credit lent to a charge, refunds of the processor's dashboard"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -23,3 +23,8 @@ def upgrade() -> None:
         checkout.create_check_constraint(
             op.f("ck_checkout_positive"), "amount_cents > 0 OR (amount_cents = 0 AND reference IS NULL)"
         )
+    with op.batch_alter_table("refund", recreate="never") as refund:
+        refund.add_column(sa.Column("made_by_hand", sa.Boolean(), nullable=False, server_default=sa.false()))
+    op.execute(
+        "UPDATE refund SET made_by_hand = true WHERE reference IS NOT NULL AND refunded_on IS NULL"
+    )

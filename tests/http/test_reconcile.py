@@ -204,6 +204,7 @@ def test_above_the_limit_one_person_owns_up_to_a_refund_in_the_dashboard_and_ano
     deaf.work()
     assert deaf.get(f"/refunds/{anew['id']}").json()["state"] == "succeeded"
     found = held_against(deaf)
+    assert deaf.get("/tasks?state=open").json()["items"] == []
     assert (found.ok, books(deaf)["1050"], books(deaf)["2100"]) == (True, 29_999 - FEE - FEE + 30, -29_999)
     assert [each.id for each in sdk_client(deaf.sandbox).refunds.list().data] == [made.id]
     ended = asked_for(deaf, named_, "r4")
@@ -218,7 +219,9 @@ def test_what_nobody_approved_yet_is_dropped_when_the_bank_sends_it_back(deaf):
     asked = asked_for(deaf, named_, "r1").json()
     deaf.sandbox.control("fail-refund", refund=made.id)
     assert held_against(deaf).ok
-    assert deaf.get(f"/refunds/{asked['id']}").json()["state"] == "rejected"
+    told = deaf.get(f"/refunds/{asked['id']}").json()
+    assert (told["state"], told["rejected_for"]) == ("rejected", "came_back")
+    assert deaf.get("/tasks?state=open").json()["items"] == []
 
 
 def test_only_what_went_back_of_a_payment_of_ours_is_asked_for_as_a_refund(deaf):

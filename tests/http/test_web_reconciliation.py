@@ -11,6 +11,7 @@ from billing.payments.queries.reconciliation import find_exception, open_excepti
 from billing.payments.queries.refunds import list_refunds
 from billing.payments.records.reconciliation import MovementFacts
 from billing.payments.use_cases.reconciliation import keep_movements, name_exceptions
+from billing.platform.data.tasks import TaskState, close_task, list_tasks
 from billing.platform.http.edge import Edge
 from tests.factories.catalog import seed_sample
 from tests.factories.paid import paid_by_card
@@ -158,3 +159,31 @@ def test_a_refund_of_the_dashboard_above_the_limit_is_asked_for_by_one_and_appro
     assert "Sent already, from the processor's dashboard" in accountant.get("/staff/approvals").text
     send(accountant, "/staff/approvals", f"{asked.location}/approve", key="k4")
     assert edge.read(lambda read: list_refunds(read, SYSTEM, limit=9))[0].state == "approved"
+
+
+def test_a_refund_of_the_dashboard_that_is_refused_has_left_and_stays_a_task(
+    edge, clinic, database, enter, now
+):
+    payment = paid_by_card(database, clinic.invoice, now)
+    with database.reading() as read:
+        charge = charge_of_payment(read, payment.id)
+    moved = a_movement("refund", Money(-60_000), now, source="re_by_hand", charge=charge)
+    named = named_of(database, moved, now)
+    page, boss, accountant = f"{LIST}/{named.id}", enter(Role.SUPERVISOR), enter()
+    (task,) = open_tasks(database)
+    database.in_transaction(lambda tx: close_task(tx, task_id=task.id, note=None, actor=SYSTEM, now=now))
+    asked = send(boss, page, f"{page}/refund", reason="duplicate", key="k1")
+    send(accountant, "/staff/approvals", f"{asked.location}/reject", reason="not_due", key="k2")
+    told = accountant.get("/staff/approvals").text
+    assert "The money is where it was before." not in told
+    assert "The money has left all the same" in told
+    assert "The money has left all the same" in boss.get(asked.location).text
+    assert [(each.kind, each.subject_id) for each in open_tasks(database)] == [
+        ("refund-not-in-books", named.id)
+    ]
+    assert send(boss, page, f"{page}/refund", reason="duplicate", key="k3").status_code == 303
+
+
+def open_tasks(database):
+    with database.reading() as read:
+        return list_tasks(read, SYSTEM, state=TaskState.OPEN, limit=9)

@@ -9,7 +9,7 @@ from billing.payments.flows.room import KEY_LIVES, Payments, log, write_now
 from billing.payments.ports import GatewayRefused
 from billing.payments.queries.payments import charge_of_payment
 from billing.payments.queries.refunds import find_refund, refund_by_reference
-from billing.payments.records.refunds import Refund
+from billing.payments.records.refunds import Refund, Rejection
 from billing.payments.states.refunds import RefundState
 from billing.payments.use_cases.foreign_refunds import book_foreign_refund
 from billing.payments.use_cases.refunds import fail_refund, keep_sent, reject_refund, succeed_refund
@@ -94,7 +94,12 @@ def _drop_if_failed(room: Payments, asked: Refund, state: ports.RefundState) -> 
     """When the money came back before anybody approved it, there is nothing to approve."""
     if state.status is not ports.RefundStatus.FAILED:
         return asked
-    return write_now(room, lambda tx, now: reject_refund(tx, refund_id=asked.id, actor=SYSTEM, now=now))
+    return write_now(
+        room,
+        lambda tx, now: reject_refund(
+            tx, refund_id=asked.id, reason=Rejection.CAME_BACK, actor=SYSTEM, now=now
+        ),
+    )
 
 
 def _record_refund(room: Payments, refund_id: str, state: ports.RefundState) -> Refund:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from billing.platform.data.base import Base, Id
@@ -13,8 +13,9 @@ from billing.platform.data.base import Base, Id
 class RefundRow(Base):
     """`payer_id` is whom it goes to when that is not the patient.
 
-    Of a check: `cashed_on` is when the bank paid it, `voided_by_person` who said that it never will, and
-    `replaces_id` the voided one whose money this is.
+    `made_by_hand`: in the processor's dashboard, and then asked for here. Of a check: `cashed_on` is when
+    the bank paid it, `voided_by_person` who said that it never will, and `replaces_id` the voided one whose
+    money this is.
     """
 
     __tablename__ = "refund"
@@ -44,6 +45,7 @@ class RefundRow(Base):
     reference: Mapped[str | None] = mapped_column(String(255))
     reason: Mapped[str | None] = mapped_column(String(20))
     rejected_for: Mapped[str | None] = mapped_column(String(20))
+    made_by_hand: Mapped[bool] = mapped_column(server_default=false())
     cashed_on: Mapped[date | None]
     voided_by_person: Mapped[str | None] = mapped_column(String(40))
     replaces_id: Mapped[str | None] = mapped_column(String(40))

@@ -170,6 +170,7 @@ def refund_of(row: RefundRow) -> Refund:
         reference=row.reference,
         reason=RefundReason(row.reason) if row.reason else None,
         rejected_for=Rejection(row.rejected_for) if row.rejected_for else None,
+        made_by_hand=row.made_by_hand,
         cashed_on=row.cashed_on,
         is_voided=row.voided_by_person is not None,
         replaces_id=row.replaces_id,

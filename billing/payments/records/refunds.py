@@ -28,7 +28,8 @@ class RefundReason(StrEnum):
 class Rejection(StrEnum):
     """Why a refund was rejected: a word of this list, for the same reason.
 
-    WITHDRAWN: by who asked for it. TAKEN_BACK: a payer was first. Nobody chooses these two.
+    WITHDRAWN: by who asked for it. TAKEN_BACK: a payer was first. CAME_BACK: the bank sent back what was
+    made in the processor's dashboard. Nobody chooses these three.
     """
 
     WRONG_AMOUNT = "wrong_amount"
@@ -37,11 +38,12 @@ class Rejection(StrEnum):
     ASK_FIRST = "ask_first"
     WITHDRAWN = "withdrawn"
     TAKEN_BACK = "taken_back"
+    CAME_BACK = "came_back"
     OTHER = "other"
 
 
 CHOSEN_REJECTIONS = tuple(
-    each for each in Rejection if each not in (Rejection.WITHDRAWN, Rejection.TAKEN_BACK)
+    each for each in Rejection if each not in (Rejection.WITHDRAWN, Rejection.TAKEN_BACK, Rejection.CAME_BACK)
 )
 """Those that a person chooses who refuses what somebody else asked for."""
 
@@ -56,7 +58,10 @@ class RefundableKind(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Refund:
-    """`is_voided`: its check was voided; another refund, which names it, owes the money again."""
+    """`made_by_hand`: in the processor's dashboard, so that the money left before anybody here decided.
+
+    `is_voided`: its check was voided; another refund, which names it, owes the money again.
+    """
 
     id: str
     entity_id: str
@@ -77,6 +82,7 @@ class Refund:
     reference: str | None
     reason: RefundReason | None
     rejected_for: Rejection | None
+    made_by_hand: bool
     cashed_on: date | None
     is_voided: bool
     replaces_id: str | None

@@ -64,7 +64,8 @@ def ask_to_book_foreign_refund(
     if known := refund_by_reference(tx, named.object_id):
         raise RefundKnown("Somebody asked for it before. Look at that refund.", refund_id=known.id)
     asked = _ask(tx, charge, amount, reason, limit, actor, now)
-    tx.session.get_one(RefundRow, asked.id).reference = named.object_id
+    row = tx.session.get_one(RefundRow, asked.id)
+    row.reference, row.made_by_hand = named.object_id, True
     record_audit(tx, actor=actor, action="exception.refund", subject_id=named.id, now=now)
     return asked
 

@@ -33,7 +33,7 @@ from billing.payments.rules import held_against, kind_of
 from billing.platform.data.audit import record_audit
 from billing.platform.data.database import Tx
 from billing.platform.data.inserts import insert_unless_there
-from billing.platform.data.tasks import ask_a_person
+from billing.platform.data.tasks import ask_a_person, end_tasks
 
 LONGEST_OPERATION = 40
 """Of our ids; a longer one in the metadata is somebody else's."""
@@ -72,7 +72,7 @@ def name_operations_made_twice(
 
 
 def end_exceptions(tx: Tx, *, gone: Sequence[NamedException], actor: Actor, now: datetime) -> None:
-    """They are not there any more. Told again, it changes nothing."""
+    """They are not there any more, and nobody has to look. Told again, it changes nothing."""
     for each in gone:
         _end(tx, each, actor, now)
 
@@ -161,4 +161,5 @@ def _ask(tx: Tx, named: NamedException, actor: Actor, now: datetime) -> None:
 def _end(tx: Tx, named: NamedException, actor: Actor, now: datetime) -> None:
     values = {"exception_id": named.id, "resolved_at": now}
     insert_unless_there(tx, ExceptionEndRow, values, ["exception_id"])
+    end_tasks(tx, kind=named.kind, subject_ids=[named.id], actor=actor, now=now)
     record_audit(tx, actor=actor, action="exception.resolve", subject_id=named.id, now=now)

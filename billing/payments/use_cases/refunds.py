@@ -26,6 +26,7 @@ from billing.payments.models.refunds import RefundRow
 from billing.payments.queries.credits import find_credit
 from billing.payments.queries.disputes import refuse_while_disputed
 from billing.payments.queries.payments import find_payment
+from billing.payments.queries.reconciliation import exceptions_of
 from billing.payments.queries.refund_checks import refuse_while_paid_twice
 from billing.payments.queries.refunds import approved_by_itself, refund_of
 from billing.payments.records.credits import CreditLot, Election
@@ -40,7 +41,7 @@ from billing.platform.data.audit import record_audit
 from billing.platform.data.database import Tx
 from billing.platform.data.jobs import enqueue
 from billing.platform.data.states import advance
-from billing.platform.data.tasks import ask_a_person
+from billing.platform.data.tasks import ask_a_person, ask_again
 
 SEND_REFUND = "send-refund"
 REFUND_FAILED = "refund-failed"
@@ -153,17 +154,21 @@ def reject_refund(
     """Put the amount back where it was; who asked is told why.
 
     Without a reason, who asked for it withdraws it, and anybody else has another one than the list knows.
-    What was made in the processor's dashboard can be asked for anew, so this one lets go of its id.
+    What was made in the processor's dashboard has left all the same: this one lets go of its id, so that it
+    can be asked for anew, and the task about it stands until then, also when somebody had closed it.
     Raises: NoSuchRefund, IllegalMove.
     """
     row = lock_refund(tx, refund_id, actor)
     advance(tx, row, REFUND_MOVES, RefundEvent.REJECT, actor=actor, now=now)
     is_own = row.requested_by_person == actor.person
     row.rejected_for = reason or (Rejection.WITHDRAWN if is_own else Rejection.OTHER)
-    row.reference = None
+    made_by_hand, row.reference = row.reference, None
     _put_back(tx, row)
     restore(tx, row, actor=actor, now=now)
     audit_refund(tx, row, "refund.reject", actor, now)
+    if made_by_hand is not None and reason is not Rejection.CAME_BACK:
+        for named in exceptions_of(tx, made_by_hand, is_open=True):
+            ask_again(tx, kind=named.kind, about=named, actor=actor, now=now)
     return refund_of(row)
 
 

@@ -11,7 +11,7 @@ from billing.invoices.queries import find_payer, shares_to_end
 from billing.invoices.records import Payer, PayerShare
 from billing.kernel.errors import BillingError, Flaw, IllegalMove
 from billing.kernel.permissions import Actor, Permission
-from billing.payments.queries.refunds import list_refunds
+from billing.payments.queries.refunds import find_refund, list_refunds
 from billing.payments.records.refunds import CHOSEN_REJECTIONS, Rejection
 from billing.payments.states.refunds import RefundState
 from billing.payments.use_cases.refunds import approve_refund, reject_refund
@@ -67,6 +67,7 @@ def make_blueprint(edge: Edge) -> Blueprint:
     @guard(Permission.REFUNDS_APPROVE)
     def reject(refund_id: str) -> Response:
         actor, now = current_actor(), edge.clock()
+        asked = edge.read(lambda read: find_refund(read, refund_id, actor))
         return _decided(
             edge,
             lambda tx: reject_refund(
@@ -76,7 +77,7 @@ def make_blueprint(edge: Edge) -> Blueprint:
                 actor=actor,
                 now=now,
             ),
-            "The refund is refused. The money is where it was before.",
+            f"The refund is refused. {words.money_of_refused(asked)}",
         )
 
     return routes
