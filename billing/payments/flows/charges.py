@@ -11,7 +11,7 @@ from billing.payments.flows.checkouts import (
     find_operation,
     keep_outcome,
 )
-from billing.payments.flows.room import KEY_LIVES, SETTLES_WITHIN, Payments, write_now
+from billing.payments.flows.room import KEY_LIVES, Payments, may_yet_arrive, write_now
 from billing.payments.ports import GatewayRefused
 from billing.payments.queries.checkouts import may_be_sent
 from billing.payments.queries.saved_methods import consent_lives, find_saved_method, processor_customer
@@ -69,7 +69,7 @@ def follow_charge(room: Payments, checkout: Checkout) -> Checkout:
         return _send(room, checkout)
     if state := find_operation(room, checkout):
         return keep_outcome(room, checkout, state)
-    if room.clock() - checkout.opened_at < SETTLES_WITHIN:
+    if may_yet_arrive(room, checkout.opened_at):
         raise BeingCharged(NO_OUTCOME_YET)
     return write_now(room, lambda tx, now: close_checkout(tx, checkout_id=checkout.id, actor=SYSTEM, now=now))
 

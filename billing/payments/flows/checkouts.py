@@ -7,7 +7,7 @@ from billing.patients.errors import AccountOnHold
 from billing.patients.queries import refuse_while_on_hold
 from billing.payments import ports
 from billing.payments.errors import BeingCharged, CheckoutStands, NotBookedYet
-from billing.payments.flows.room import KEY_LIVES, Payments, log, write_now
+from billing.payments.flows.room import KEY_LIVES, Payments, log, may_yet_arrive, write_now
 from billing.payments.ports import GatewayRefused, GatewayTimeout
 from billing.payments.queries.checkouts import checkout_by_reference, find_checkout, standing_deposit
 from billing.payments.queries.deposit_requests import find_deposit_request
@@ -250,9 +250,14 @@ def _open(room: Payments, checkout: Checkout) -> ports.OpenedCheckout:
 
 
 def look_up(room: Payments, checkout: Checkout) -> Checkout:
-    """Find what became of an attempt without its reference; what the processor never had is closed."""
+    """Find what became of an attempt without its reference; what the processor never had is closed.
+
+    Raises: GatewayTimeout, also while a call of ours may be on its way there.
+    """
     if state := find_operation(room, checkout):
         return keep_outcome(room, checkout, state)
+    if may_yet_arrive(room, checkout.opened_at):
+        raise GatewayTimeout
     return write_now(room, lambda tx, now: close_checkout(tx, checkout_id=checkout.id, actor=SYSTEM, now=now))
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from billing.kernel.permissions import SYSTEM
 from billing.payments.errors import EvidenceNotDrawn
 from billing.payments.flows.disputes import follow_dispute
-from billing.payments.flows.room import KEY_LIVES, Payments, log, write_now
-from billing.payments.ports import GatewayRefused
+from billing.payments.flows.room import KEY_LIVES, Payments, log, may_yet_arrive, write_now
+from billing.payments.ports import GatewayRefused, GatewayTimeout
 from billing.payments.queries.dispute_answers import answer_to_send
 from billing.payments.records.dispute_answers import AnswerKind, DisputeAnswer
 from billing.payments.records.disputes import Dispute
@@ -30,8 +30,11 @@ def send_answer(room: Payments, *, answer_id: str) -> None:
 
 
 def _deliver(room: Payments, answer: DisputeAnswer, dispute: Dispute) -> None:
-    if room.clock() - (answer.ordered_at or answer.asked_at) >= KEY_LIVES:
+    began_at = answer.ordered_at or answer.asked_at
+    if room.clock() - began_at >= KEY_LIVES:
         arrived, file_reference = _was_taken(room, answer, dispute), None
+        if not arrived and may_yet_arrive(room, began_at):
+            raise GatewayTimeout
     else:
         arrived, file_reference = _send(room, answer, dispute)
     if arrived:

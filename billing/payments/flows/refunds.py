@@ -5,8 +5,8 @@ from __future__ import annotations
 from billing.kernel.money import Money
 from billing.kernel.permissions import SYSTEM
 from billing.payments import ports
-from billing.payments.flows.room import KEY_LIVES, Payments, log, write_now
-from billing.payments.ports import GatewayRefused
+from billing.payments.flows.room import KEY_LIVES, Payments, log, may_yet_arrive, write_now
+from billing.payments.ports import GatewayRefused, GatewayTimeout
 from billing.payments.queries.payments import charge_of_payment
 from billing.payments.queries.refunds import find_refund, refund_by_reference
 from billing.payments.records.refunds import Refund, Rejection
@@ -20,7 +20,8 @@ def send_refund(room: Payments, *, refund_id: str) -> Refund:
 
     One that was made in the dashboard has the processor's id already: it is read, and not made twice.
 
-    Raises: GatewayTimeout: the job comes again, under the same key.
+    Raises: GatewayTimeout, also while a call of ours may be on its way there: the job comes again, under the
+    same key.
     """
     with room.database.reading() as read:
         refund = find_refund(read, refund_id, SYSTEM)
@@ -29,8 +30,11 @@ def send_refund(room: Payments, *, refund_id: str) -> Refund:
         return refund
     if refund.has_left_unbooked:
         return _record_refund(room, refund_id, room.gateway.read_refund(str(refund.reference)))
-    if room.clock() - (refund.approved_at or refund.requested_at) >= KEY_LIVES:
+    began_at = refund.approved_at or refund.requested_at
+    if room.clock() - began_at >= KEY_LIVES:
         sent = room.gateway.find_refund(refund.id, charge_reference=charge)
+        if sent is None and may_yet_arrive(room, began_at):
+            raise GatewayTimeout
     else:
         sent = _send(room, refund, charge)
     if sent is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TypeVar
 
 import structlog
@@ -16,6 +16,7 @@ from billing.platform.data.database import Database
 KEY_LIVES = timedelta(hours=24)
 """How long the processor knows one of our keys; after that an outcome is looked up, never sent again."""
 SETTLES_WITHIN = timedelta(minutes=5)
+"""How long a call may be on its way before what the processor does not show never arrived."""
 T = TypeVar("T")
 log = structlog.get_logger(__name__)
 
@@ -31,3 +32,9 @@ class Payments:
 
 def write_now(room: Payments, work: Callable[..., T]) -> T:
     return room.database.in_transaction(lambda tx: work(tx, room.clock()))
+
+
+def may_yet_arrive(room: Payments, began_at: datetime) -> bool:
+    """Whether a call may be on its way that was sent as an operation began, or as its key ran out."""
+    age = room.clock() - began_at
+    return age < SETTLES_WITHIN or KEY_LIVES <= age < KEY_LIVES + SETTLES_WITHIN
