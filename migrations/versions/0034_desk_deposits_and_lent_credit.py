@@ -23,6 +23,8 @@ def upgrade() -> None:
         checkout.create_check_constraint(
             op.f("ck_checkout_positive"), "amount_cents > 0 OR (amount_cents = 0 AND reference IS NULL)"
         )
+    with op.batch_alter_table("credit_withdrawal", recreate="never") as withdrawal:
+        withdrawal.add_column(sa.Column("withdrawn_on", sa.Date(), nullable=True))
     with op.batch_alter_table("refund", recreate="never") as refund:
         refund.add_column(sa.Column("made_by_hand", sa.Boolean(), nullable=False, server_default=sa.false()))
     op.execute(

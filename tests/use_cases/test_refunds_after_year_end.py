@@ -12,17 +12,21 @@ from billing.accounting.queries.exports import exported
 from billing.accounting.queries.verify import verify
 from billing.accounting.rules.offers import export_of
 from billing.invoices.use_cases.shares import agree_share
-from billing.kernel.money import Money
+from billing.kernel.money import ZERO, Money
 from billing.kernel.permissions import SYSTEM
-from billing.payments.queries.credits import credits_of_patient
+from billing.payments.queries.credits import credits_of_patient, find_credit
 from billing.payments.queries.receipts import list_receipts
+from billing.payments.records.bounces import BounceReason
+from billing.payments.records.credits import Election
 from billing.payments.records.payments import Tender
 from billing.payments.records.refunds import RefundReason
 from billing.payments.records.tenders import Handed
+from billing.payments.use_cases.bounce import bounce_check
+from billing.payments.use_cases.credits import elect
 from billing.payments.use_cases.patient_deposits import take_deposit
 from billing.payments.use_cases.payer_payments import take_payers_check
 from billing.payments.use_cases.receive import take_check
-from billing.payments.use_cases.refund_checks import send_check
+from billing.payments.use_cases.refund_checks import send_check, void_check
 from billing.payments.use_cases.refund_payment import refund_payment
 from billing.payments.use_cases.refunds import request_refund
 from billing.payments.use_cases.reimbursements import hold_reimbursement
@@ -73,12 +77,12 @@ def receipts(database, patient_id):
         return list_receipts(read, SYSTEM, patient_id=patient_id, limit=50)
 
 
-def pay_by_check(do, bill, at, *, is_health_account=True, number="1042"):
+def pay_by_check(do, bill, at, *, is_health_account=True, number="1042", too_much=ZERO):
     return do(
         take_check,
         at,
         invoice_id=bill.invoice.id,
-        amount=bill.invoice.total,
+        amount=bill.invoice.total + too_much,
         number=number,
         dated_on=at.date(),
         is_health_account=is_health_account,
@@ -108,7 +112,7 @@ def test_last_year_stands_to_the_byte_and_the_refund_shows_in_its_own(database, 
     assert (row["received_on"], row["amount"], row["refunded"]) == ("2026-12-30", "450.00", "0.00")
     of_2027 = year(YEAR_2027)
     assert table(of_2027["payments"]) == []
-    assert [(each["refunded_on"], each["amount"]) for each in table(of_2027["refunds"])] == [
+    assert [(each["moved_on"], each["amount"]) for each in table(of_2027["refunds"])] == [
         ("2027-01-04", "100.00")
     ]
     assert {each["source_id"] for each in table(of_2027["journal"])} == {refund.id}
@@ -143,6 +147,64 @@ def test_two_years_together_say_what_one_sum_says(do, bill, year):
     assert [each["refunded"] for each in table(year(YEAR_2026)["payments"])] == ["100.00"]
     assert [each["refunded"] for each in table(both["payments"])] == ["150.00"]
     assert [each["amount"] for each in table(both["refunds"])] == ["100.00", "50.00"]
+
+
+def test_a_refund_that_comes_back_in_another_year_leaves_last_year_as_it_was(database, do, bill, year):
+    payment = pay_by_check(do, bill, IN_DECEMBER)
+    refund = give_back(do, payment, Money(10_000), IN_DECEMBER)
+    before = year(YEAR_2026)
+    do(void_check, IN_JANUARY, refund_id=refund.id)
+    assert year(YEAR_2026) == before
+    told = [(each["moved_on"], each["state"], each["amount"]) for each in table(before["refunds"])]
+    assert told == [("2026-12-30", "sent", "100.00")]
+    (came_back,) = table(year(YEAR_2027)["refunds"])
+    assert (came_back["refund_id"], came_back["state"]) == (refund.id, "failed")
+    assert (came_back["moved_on"], came_back["amount"]) == ("2027-01-04", "-100.00")
+    both = year((date(2026, 1, 1), date(2027, 12, 31)))
+    assert [each["refunded"] for each in table(before["payments"])] == ["100.00"]
+    assert [each["refunded"] for each in table(both["payments"])] == ["0.00"]
+
+
+def spend_it(database, do, lot, patient):
+    """The next invoice takes it by itself."""
+    billed(database, patient, only_first=1, now=IN_JANUARY)
+
+
+def ask_for_it(database, do, lot, patient):
+    do(request_refund, IN_JANUARY, lot_id=lot.id, amount=Money(900), payment_id=None, limit=LIMIT)
+
+
+def choose_for_it(database, do, lot, patient):
+    do(elect, IN_JANUARY, lot_id=lot.id, election=Election.REFUND)
+
+
+def lose_it(database, do, lot, patient):
+    do(
+        bounce_check,
+        IN_JANUARY,
+        payment_id=lot.origin_payment_id,
+        reason=BounceReason.OTHER,
+        bounced_on=IN_JANUARY.date(),
+        fee=Money(0),
+    )
+
+
+@pytest.mark.parametrize("deed", [spend_it, ask_for_it, choose_for_it, lose_it])
+def test_what_becomes_of_a_credit_next_year_leaves_last_years_balance(database, do, bill, year, deed):
+    """The register says what was left of each credit at the end of its period."""
+    pay_by_check(do, bill, IN_DECEMBER, too_much=Money(3_000))
+    with database.reading() as read:
+        (lot,) = credits_of_patient(read, bill.patient.id, SYSTEM)
+    before = year(YEAR_2026)["credits"]
+    (row,) = table(before)
+    assert (row["used"], row["available"], row["election"]) == ("0.00", "30.00", "credit")
+    deed(database, do, lot, bill.patient)
+    assert year(YEAR_2026)["credits"] == before
+    with database.reading() as read:
+        left = find_credit(read, lot.id, SYSTEM)
+    (now_told,) = table(year((date(2026, 1, 1), date(2027, 12, 31)))["credits"])
+    assert now_told["available"] == f"{left.available.cents / 100:.2f}"
+    assert now_told["election"] == left.election
 
 
 @pytest.mark.parametrize("is_health_account", [True, False])

@@ -11,15 +11,22 @@ from sqlalchemy import (
     BigInteger,
     ColumnElement,
     Date,
+    FromClause,
     Select,
     String,
     Subquery,
     TableClause,
+    and_,
+    case,
     cast,
     column,
     func,
+    literal,
+    null,
+    or_,
     select,
     table,
+    union_all,
 )
 from sqlalchemy.types import TypeEngine
 
@@ -107,10 +114,17 @@ REFUND = _columns(
 )
 CREDIT = _columns(
     "credit_lot",
-    "id entity_id site_id patient_id source source_id election",
-    cents="amount_cents available_cents",
+    "id entity_id site_id patient_id source source_id election payer_id",
+    cents="amount_cents",
     days="held_on",
+    moments="elected_at",
 )
+APPLICATION = _columns("credit_application", "id lot_id", cents="amount_cents", days="applied_on")
+REVERSAL = _columns("credit_reversal", "application_id", cents="amount_cents", days="reversed_on")
+WITHDRAWAL = _columns(
+    "credit_withdrawal", "lot_id", cents="amount_cents", days="withdrawn_on", moments="withdrawn_at"
+)
+DORMANT = _columns("dormant_credit", "lot_id refund_id", cents="amount_cents", days="claimed_on")
 SUPERBILL = _columns(
     "superbill",
     "id entity_id site_id patient_id session_id number state supersedes_id sha256",
@@ -175,34 +189,105 @@ def _payments_sheet(actor: Actor, since: date, until: date) -> Sheet:
 
 
 def _gone_back(until: date) -> Subquery:
-    """What of each payment had left the clinic by a day, and was not returned."""
-    cents = cast(func.sum(REFUND.c.amount_cents), BigInteger()).label("cents")
-    left = REFUND.c.refunded_on <= until, REFUND.c.state != "failed"
-    return select(REFUND.c.payment_id, cents).where(*left).group_by(REFUND.c.payment_id).subquery()
+    """What of each payment had left the clinic by a day, and had not come back."""
+    moved = _refunds_moved()
+    cents = cast(func.sum(moved.c.cents), BigInteger()).label("cents")
+    return (
+        select(moved.c.payment_id, cents)
+        .where(moved.c.moved_on <= until)
+        .group_by(moved.c.payment_id)
+        .subquery()
+    )
+
+
+def _refunds_moved() -> Subquery:
+    """Each refund on the day on which its money left, and once more, below zero, when it came back."""
+    kept = [each for each in REFUND.c if each.name != "amount_cents"]
+    left = select(
+        *kept,
+        REFUND.c.amount_cents.label("cents"),
+        REFUND.c.refunded_on.label("moved_on"),
+        literal("sent", String()).label("became"),
+    ).where(REFUND.c.refunded_on.is_not(None))
+    came_back = select(
+        *kept,
+        (-REFUND.c.amount_cents).label("cents"),
+        ENTRY.c.effective_on.label("moved_on"),
+        literal("failed", String()).label("became"),
+    ).select_from(REFUND.join(ENTRY, _posted("failed")))
+    return union_all(left, came_back).subquery()
+
+
+def _posted(purpose: str) -> ColumnElement[bool]:
+    """The entry of a step of a refund."""
+    return and_(ENTRY.c.source_kind == "refund", ENTRY.c.source_id == REFUND.c.id, ENTRY.c.purpose == purpose)
 
 
 def _refunds_sheet(actor: Actor, since: date, until: date) -> Sheet:
-    """By the day on which the money left; what was asked for only is not in it."""
+    """By the day on which the money left or came back, so that no row ever changes.
+
+    What was asked for only is not in it.
+    """
+    moved = _refunds_moved()
     cells = {
-        "refunded_on": day(REFUND.c.refunded_on),
-        "refund_id": words(REFUND.c.id),
-        "patient_id": words(REFUND.c.patient_id),
-        "credit_id": words(REFUND.c.lot_id),
-        "payment_id": words(REFUND.c.payment_id),
-        "site_id": words(REFUND.c.site_id),
-        "method": words(REFUND.c.method),
-        "amount": dollars(REFUND.c.amount_cents),
-        "state": words(REFUND.c.state),
-        "reference": words(REFUND.c.reference),
-        "requested_by": words(REFUND.c.requested_by),
-        "requested_at": moment(REFUND.c.requested_at),
-        "approved_by": words(REFUND.c.approved_by),
-        "approved_at": moment(REFUND.c.approved_at),
+        "moved_on": day(moved.c.moved_on),
+        "refund_id": words(moved.c.id),
+        "patient_id": words(moved.c.patient_id),
+        "credit_id": words(moved.c.lot_id),
+        "payment_id": words(moved.c.payment_id),
+        "site_id": words(moved.c.site_id),
+        "method": words(moved.c.method),
+        "amount": dollars(moved.c.cents),
+        "state": words(moved.c.became),
+        "reference": words(moved.c.reference),
+        "requested_by": words(moved.c.requested_by),
+        "requested_at": moment(moved.c.requested_at),
+        "approved_by": words(moved.c.approved_by),
+        "approved_at": moment(moved.c.approved_at),
     }
-    return cells, _by_day(REFUND, REFUND.c.refunded_on, actor, since, until)
+    query = _by_day(moved, moved.c.moved_on, actor, since, until)
+    return cells, query.order_by(moved.c.became.desc())
+
+
+def _used(until: date) -> Subquery:
+    """What had left each credit by a day, as the ledger says it: a refund counts from its approval on."""
+    reversed_of = REVERSAL.join(APPLICATION, REVERSAL.c.application_id == APPLICATION.c.id)
+    withdrawn_on = func.coalesce(
+        WITHDRAWAL.c.withdrawn_on, func.date(WITHDRAWAL.c.withdrawn_at, type_=Date()), type_=Date()
+    )
+    parts = (
+        (APPLICATION, APPLICATION, APPLICATION.c.amount_cents, APPLICATION.c.applied_on),
+        (reversed_of, APPLICATION, -REVERSAL.c.amount_cents, REVERSAL.c.reversed_on),
+        (WITHDRAWAL, WITHDRAWAL, WITHDRAWAL.c.amount_cents, withdrawn_on),
+        (REFUND.join(ENTRY, _posted("approved")), REFUND, REFUND.c.amount_cents, ENTRY.c.effective_on),
+        (REFUND.join(ENTRY, _posted("held-again")), REFUND, -REFUND.c.amount_cents, ENTRY.c.effective_on),
+    )
+    moved = [
+        select(of.c.lot_id, cents.label("cents")).select_from(where).where(on <= until)
+        for where, of, cents, on in parts
+    ]
+    claimed = (
+        DORMANT.c.claimed_on <= until,
+        DORMANT.c.refund_id.is_(None),
+        DORMANT.c.amount_cents.is_not(None),
+    )
+    moved.append(select(DORMANT.c.lot_id, (-DORMANT.c.amount_cents).label("cents")).where(*claimed))
+    every = union_all(*moved).subquery()
+    cents = cast(func.sum(every.c.cents), BigInteger()).label("cents")
+    return select(every.c.lot_id, cents).group_by(every.c.lot_id).subquery()
+
+
+def _elected(until: date) -> ColumnElement[Any]:
+    """The choice that stood at the end of a day: before one was made, that of the credit's kind."""
+    by_then = or_(CREDIT.c.elected_at.is_(None), func.date(CREDIT.c.elected_at, type_=Date()) <= until)
+    waits = or_(CREDIT.c.payer_id.is_not(None), CREDIT.c.source.in_(("reimbursement", "released")))
+    return case((by_then, CREDIT.c.election), (waits, null()), else_=literal("credit", String()))
 
 
 def _credits_sheet(actor: Actor, since: date, until: date) -> Sheet:
+    """What came into credit in a period, and what was left of it at the end of the period."""
+    used = _used(until)
+    cents = func.coalesce(used.c.cents, 0, type_=BigInteger())
     cells = {
         "held_on": day(CREDIT.c.held_on),
         "credit_id": words(CREDIT.c.id),
@@ -211,11 +296,12 @@ def _credits_sheet(actor: Actor, since: date, until: date) -> Sheet:
         "source": words(CREDIT.c.source),
         "source_id": words(CREDIT.c.source_id),
         "amount": dollars(CREDIT.c.amount_cents),
-        "used": dollars(CREDIT.c.amount_cents - CREDIT.c.available_cents),
-        "available": dollars(CREDIT.c.available_cents),
-        "election": words(CREDIT.c.election),
+        "used": dollars(cents),
+        "available": dollars(CREDIT.c.amount_cents - cents),
+        "election": words(_elected(until)),
     }
-    return cells, _by_day(CREDIT, CREDIT.c.held_on, actor, since, until)
+    query = _by_day(CREDIT, CREDIT.c.held_on, actor, since, until)
+    return cells, query.select_from(CREDIT.outerjoin(used, used.c.lot_id == CREDIT.c.id))
 
 
 def _superbills_sheet(actor: Actor, since: date, until: date) -> Sheet:
@@ -247,14 +333,12 @@ SHEETS: dict[ExportKind, Callable[[Actor, date, date], Sheet]] = {
 }
 
 
-def _by_day(
-    rows: TableClause, on: ColumnElement[date], actor: Actor, since: date, until: date
-) -> Select[str]:
+def _by_day(rows: FromClause, on: ColumnElement[date], actor: Actor, since: date, until: date) -> Select[str]:
     return select(rows.c.id).where(*_within(rows, on, actor, since, until)).order_by(on, rows.c.id)
 
 
 def _within(
-    rows: TableClause, on: ColumnElement[date], actor: Actor, since: date, until: date
+    rows: FromClause, on: ColumnElement[date], actor: Actor, since: date, until: date
 ) -> list[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = [on.between(since, until)]
     if actor.entity_id is not None:

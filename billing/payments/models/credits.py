@@ -52,7 +52,10 @@ class CreditApplicationRow(Base):
 
 
 class CreditWithdrawalRow(Base):
-    """What left a credit otherwise than for an invoice or a refund; `subject_id` is why."""
+    """What left a credit otherwise than for an invoice or a refund; `subject_id` is why.
+
+    `withdrawn_on` is the site's day, which rows from before it was kept do not have.
+    """
 
     __tablename__ = "credit_withdrawal"
     __table_args__ = (
@@ -65,6 +68,7 @@ class CreditWithdrawalRow(Base):
     reason: Mapped[str] = mapped_column(String(12))
     subject_id: Mapped[Id] = mapped_column(index=True)
     amount_cents: Mapped[int]
+    withdrawn_on: Mapped[date | None]
     withdrawn_at: Mapped[datetime]
 
 

@@ -176,12 +176,14 @@ def withdraw(
     Raises: MoreThanAvailable.
     """
     spend(tx, lot_id=lot_id, amount=amount)
+    site_id = tx.session.get_one(CreditLotRow, lot_id).site_id
     row = CreditWithdrawalRow(
         id=new_id("cwd"),
         lot_id=lot_id,
         reason=reason,
         subject_id=subject_id,
         amount_cents=amount.cents,
+        withdrawn_on=site_date(tx, site_id, now),
         withdrawn_at=now,
     )
     tx.session.add(row)
