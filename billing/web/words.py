@@ -165,9 +165,7 @@ def progress_of(refund: Refund) -> str:
     if refund.refunded_on is None:
         return "The processor is being told. This takes a minute."
     first, last = (day_in_words(on) for on in shown_between(refund.refunded_on))
-    return (
-        f"Sent on {day_in_words(refund.refunded_on)}. Their bank shows it between {first} and {last}."
-    )
+    return f"Sent on {day_in_words(refund.refunded_on)}. Their bank shows it between {first} and {last}."
 
 
 def money_of_refused(refund: Refund) -> str:

@@ -156,9 +156,7 @@ def test_what_will_happen_is_said_in_words_before_anything_happens(edge, enter, 
     assert answer.status_code == 200
     words = re.sub(r"<[^>]+>", "", answer.text)
     assert "$100.00 goes back to the card that paid, visa **** 4242, of $2,550.00" in words
-    assert "Their bank shows it 5 to 10 business days after it was sent." in words.replace(
-        "&#39;", "'"
-    )
+    assert "Their bank shows it 5 to 10 business days after it was sent." in words.replace("&#39;", "'")
     assert "Nobody has to approve it." in words
     assert "$100.00 paid for sessions to come" in words
     assert re.search(r"the session on (Nov|Dec) \d+, 2026\s+is not covered any more", words)
