@@ -19,6 +19,7 @@ from billing.web.forms import protect_forms
 from billing.web.portal import cards, notice, pay, problem
 from billing.web.portal import receipts as receipt_links
 from billing.web.staff import (
+    absences,
     account,
     approvals,
     bounces,
@@ -120,6 +121,7 @@ def register_pages(
         stops.make_blueprint(edge),
         holds.make_blueprint(edge),
         no_shows.make_blueprint(edge),
+        absences.make_blueprint(edge),
         payers.make_blueprint(edge),
         staff_cards.make_blueprint(edge, payments),
         reconciliation.make_blueprint(edge, installation.refund_limit),

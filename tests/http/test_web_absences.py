@@ -1,0 +1,118 @@
+"""A visit that does not take place, on its page: called off, missed or turned away, once, with its money."""
+
+from datetime import timedelta
+
+import pytest
+
+from billing.care.queries import find_session
+from billing.care.states import SessionState
+from billing.kernel.money import Money
+from billing.kernel.permissions import SYSTEM, Role
+from billing.payments.queries.credits import credit_balance
+from billing.platform.http.edge import Edge
+from tests.factories.catalog import seed_sample
+from tests.factories.invoices import a_patient, billed
+from tests.factories.paid import paid_in_cash
+from tests.factories.web import MovableClock, Processor, new_staff, open_clinic, send, sign_in, web_app
+
+
+@pytest.fixture
+def visit(database):
+    return billed(database, a_patient(database), only_first=1)
+
+
+@pytest.fixture
+def clock(now):
+    return MovableClock(now)
+
+
+@pytest.fixture
+def app(database, clock):
+    return web_app(Edge(database, clock, "http://localhost"), Processor())
+
+
+@pytest.fixture
+def clerk(app, database, visit, now):
+    return sign_in(app, new_staff(database, Role.FRONT_DESK, now, entity_id=visit.patient.entity_id))
+
+
+@pytest.fixture
+def deed(visit):
+    return f"/staff/sessions/{visit.session_ids[0]}"
+
+
+def session_of(database, session_id):
+    with database.reading() as read:
+        return find_session(read, session_id, SYSTEM)
+
+
+def credit_of(database, visit):
+    with database.reading() as read:
+        return credit_balance(read, visit.patient.id, SYSTEM).available
+
+
+def test_a_visit_is_called_off_once_and_what_was_paid_for_it_is_credit(
+    database, visit, clerk, deed, clock, now
+):
+    paid_in_cash(database, visit.invoice, now, Money(20_000))
+    page = f"/staff/patients/{visit.patient.id}"
+    assert f'href="{deed}/absence/new"' in clerk.get(page).text
+    shown = clerk.get(f"{deed}/absence/new").text
+    assert "$200.00</strong> was paid for it" in shown
+    assert "$250.00</strong> that is still owed for it" in shown
+    for _ in range(2):
+        sent = send(clerk, f"{deed}/absence/new", f"{deed}/cancel", key="k" * 20)
+        assert (sent.status_code, sent.location) == (303, page)
+    after = clerk.get(page).text
+    assert "The visit is called off" in after
+    assert f"{deed}/absence/new" not in after
+    assert session_of(database, visit.session_ids[0]).state is SessionState.CANCELLED
+    assert credit_of(database, visit) == Money(20_000)
+
+
+@pytest.mark.parametrize(
+    ("absence", "state"), [("no-show", SessionState.NO_SHOW), ("turn-away", SessionState.TURNED_AWAY)]
+)
+def test_on_its_day_a_patient_did_not_come_or_was_turned_away(
+    database, visit, clerk, deed, clock, now, absence, state
+):
+    planned = session_of(database, visit.session_ids[0]).planned_on
+    clock.now += planned - now.date()
+    assert send(clerk, f"{deed}/absence/new", f"{deed}/{absence}", key="k" * 20).status_code == 303
+    assert session_of(database, visit.session_ids[0]).state is state
+
+
+def test_nobody_missed_a_visit_before_its_day(database, visit, clerk, deed, clock, now):
+    clock.now = now - timedelta(days=1)
+    assert "did not come" not in clerk.get(f"{deed}/absence/new").text
+    refused = send(clerk, f"{deed}/absence/new", f"{deed}/no-show", key="k" * 20)
+    assert (refused.status_code, "The day of this session has not come" in refused.text) == (409, True)
+    assert session_of(database, visit.session_ids[0]).state is SessionState.PLANNED
+
+
+def test_a_visit_of_a_package_leads_to_the_page_that_stops_it(database, app, now):
+    clinic = open_clinic(database, now)
+    boss = sign_in(app, new_staff(database, Role.SUPERVISOR, now, entity_id=clinic.entity.id))
+    session_id = clinic.invoice.lines[0].session_id
+    deed = f"/staff/sessions/{session_id}"
+    assert f"/staff/invoices/{clinic.invoice.id}/stop/new" in boss.get(f"{deed}/absence/new").text
+    refused = send(boss, f"{deed}/absence/new", f"{deed}/cancel", key="k" * 20)
+    assert (refused.status_code, "stop the package" in refused.text) == (409, True)
+    assert session_of(database, session_id).state is SessionState.PLANNED
+
+
+def test_what_was_given_or_is_off_already_offers_nothing(database, visit, clerk, deed):
+    send(clerk, f"{deed}/absence/new", f"{deed}/cancel", key="k" * 20)
+    shown = clerk.get(f"{deed}/absence/new").text
+    assert "this visit is cancelled already" in shown
+    assert "<button" not in shown.split("<main", 1)[1]
+
+
+def test_an_accountant_and_another_clinic_call_nothing_off(database, app, visit, deed, now):
+    reader = sign_in(app, new_staff(database, Role.ACCOUNTANT, now, entity_id=visit.patient.entity_id))
+    assert reader.get(f"{deed}/absence/new").status_code == 403
+    assert send(reader, "/staff/money", f"{deed}/cancel", key="k" * 20).status_code == 403
+    other = seed_sample(database, now, "a")
+    stranger = sign_in(app, new_staff(database, Role.FRONT_DESK, now, entity_id=other.id))
+    assert stranger.get(f"{deed}/absence/new").status_code == 404
+    assert session_of(database, visit.session_ids[0]).state is SessionState.PLANNED
