@@ -38,6 +38,7 @@ PIECES = {
     "lock_open_drawer",
     "lock_owner",
     "lock_patient",
+    "lock_payer",
     "lock_refund",
     "locked_session",
     "lower_share",

@@ -173,3 +173,23 @@ def test_of_two_clerks_at_once_one_books_it(desk, database_url):
     answers = at_once(database_url, take_one, [(desk.first.id,), (desk.second.id,)])
     assert sorted(answers) == ["booked", "check-booked-before"]
     assert desk.undeposited() == 10_000
+
+
+def take_part(database, share_id):
+    asked = {**ON_PAPER, "amount": Money(10_000)}
+    database.in_transaction(
+        lambda tx: take_payers_check(tx, share_id=share_id, **asked, actor=CLERK, now=NOW)
+    )
+    return "booked"
+
+
+@pytest.mark.processes
+def test_one_check_of_a_payer_for_several_patients_at_once_is_booked_for_one(desk, database_url):
+    payer = a_payer(desk.database, desk.patient.site_id)
+    invoices = [billed(desk.database, a_patient(desk.database), only_first=1).invoice for _ in range(6)]
+    shares = [
+        desk.do(agree_share, invoice_id=invoice.id, order=a_fixed_part(payer, 30_000)) for invoice in invoices
+    ]
+    answers = at_once(database_url, take_part, [(share.id,) for share in shares])
+    assert sorted(answers) == ["booked", *["check-booked-before"] * 5]
+    assert desk.undeposited() == 10_000

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from sqlalchemy import select
+
 from billing.care.queries import find_session
 from billing.care.records import Session
+from billing.invoices.models import PayerRow
 from billing.invoices.queries import find_invoice, patient_of_invoice
 from billing.invoices.records import Invoice
 from billing.kernel.permissions import SYSTEM, Actor
@@ -18,6 +21,11 @@ def lock_invoice(tx: Tx, invoice_id: str, actor: Actor) -> Invoice:
     """
     lock_patient(tx, patient_of_invoice(tx, invoice_id, actor))
     return find_invoice(tx, invoice_id, actor)
+
+
+def lock_payer(tx: Tx, payer_id: str) -> None:
+    """Whoever else takes money of this payer, for any patient, waits. The patient is locked before."""
+    tx.session.scalar(select(PayerRow.id).where(PayerRow.id == payer_id).with_for_update(key_share=True))
 
 
 def locked_session(tx: Tx, session_id: str) -> Session:

@@ -8,6 +8,7 @@ from billing.catalog.queries import site_date
 from billing.invoices.errors import MoreThanOwed
 from billing.invoices.queries import find_invoice, find_share
 from billing.invoices.records import PayerShare
+from billing.invoices.use_cases.locks import lock_payer
 from billing.kernel.money import Money
 from billing.kernel.permissions import SYSTEM, Actor
 from billing.patients.use_cases import lock_patient
@@ -60,6 +61,7 @@ def take_payers_check(
     share = _locked(tx, share_id, actor)
     _refuse_unless_open(share)
     refuse_unless_payable(dated_on, site_date(tx, share.site_id, now))
+    lock_payer(tx, share.payer_id)
     if not is_another:
         refuse_booked_before(tx, share, number, payer_id=share.payer_id, actor=actor)
     return _take(tx, share, Tender.CHECK, amount, instrument_of(number), actor, now)
