@@ -8,6 +8,7 @@ import pytest
 
 from billing.accounting.queries.verify import verify
 from billing.care.use_cases import cancel_session
+from billing.invoices.queries import find_invoice
 from billing.kernel.errors import IllegalMove
 from billing.kernel.money import Money
 from billing.kernel.permissions import SYSTEM, Actor, Permission
@@ -21,10 +22,11 @@ from billing.payments.errors import (
     RefundTargetMissing,
     VoidedCheckPaid,
 )
-from billing.payments.queries.credits import credits_of_patient
+from billing.payments.queries.credits import applied_to, credit_coming_off, credits_of_patient
 from billing.payments.queries.refund_checks import outstanding_checks, outstanding_total
 from billing.payments.queries.refunds import find_refund, list_refunds
 from billing.payments.states.refunds import RefundState
+from billing.payments.use_cases.credits import apply_credits_now
 from billing.payments.use_cases.receive import take_cash
 from billing.payments.use_cases.refund_checks import (
     ask_about_paid_check,
@@ -36,6 +38,7 @@ from billing.payments.use_cases.refund_checks import (
     void_check,
 )
 from billing.payments.use_cases.refunds import request_refund
+from billing.payments.use_cases.unapply import move_credit
 from billing.platform.data.tasks import TaskState, close_task, list_tasks
 from tests.conftest import NOW
 from tests.factories.accounting import behind_the_back
@@ -220,6 +223,29 @@ def test_while_a_person_looks_at_a_voided_check_that_was_paid_nothing_goes_out_t
     assert (settled.state, settled.cashed_on) == ("succeeded", TODAY)
     assert desk.books() == {"1000": -45_000, "1060": 45_000}
     assert (desk.out(), desk.found()) == ([], {})
+
+
+def test_credit_of_a_called_off_check_that_the_bank_paid_comes_off_no_invoice_before_a_person_looked(desk):
+    first = desk.send(desk.refund())
+    desk.do(void_check, refund_id=desk.void(first).id)
+    desk.report(first)
+    owing = billed(desk.database, desk.patient, only_first=1).invoice
+    assert desk.read(find_invoice, owing.id, SYSTEM).open_balance == Money(45_000)
+    assert desk.read(credit_coming_off, owing) == Money(0)
+    with pytest.raises(VoidedCheckPaid, match="1001"):
+        desk.do(apply_credits_now, invoice_id=owing.id)
+    desk.looked_at()
+    assert desk.do(apply_credits_now, invoice_id=owing.id).amount == Money(45_000)
+
+
+def test_credit_that_an_invoice_has_moves_nowhere_while_a_person_looks_at_its_check(desk):
+    first = desk.send(desk.refund(10_000))
+    desk.do(void_check, refund_id=desk.void(first).id)
+    has, owes = (billed(desk.database, desk.patient, only_first=1).invoice for _ in range(2))
+    desk.report(first)
+    (applied,) = desk.read(applied_to, has.id, SYSTEM).applications
+    with pytest.raises(VoidedCheckPaid, match="1001"):
+        desk.do(move_credit, application_id=applied.id, invoice_id=owes.id)
 
 
 def test_when_the_bank_gives_it_back_the_task_is_closed_and_the_money_goes_out_again(desk):

@@ -19,6 +19,7 @@ from billing.payments.models.credits import (
     CreditWithdrawalRow,
 )
 from billing.payments.queries.reach import seen
+from billing.payments.queries.refund_checks import paid_twice_among
 from billing.payments.records.credits import (
     AppliedCredits,
     CreditApplication,
@@ -91,7 +92,17 @@ def applications_of_credit(read: Read, lot_id: str) -> tuple[CreditApplication, 
 
 
 def elected_credits(read: Read, patient_id: str) -> Sequence[CreditLot]:
-    """Credits that go off the next invoice, oldest first."""
+    """Credits that go off the next invoice, oldest first.
+
+    Not what may have been paid already, by a voided check that a person looks at.
+    """
+    elected = credits_to_come_off(read, patient_id)
+    paid = paid_twice_among(read, [lot.id for lot in elected]) if elected else ()
+    return [lot for lot in elected if lot.id not in paid]
+
+
+def credits_to_come_off(read: Read, patient_id: str) -> Sequence[CreditLot]:
+    """What the patient wants off the next invoice, whether or not it may come off now; oldest first."""
     lots = [lot_of(row) for row in rows_where(read, CreditLotRow, patient_id=patient_id)]
     elected = [
         lot for lot in lots if lot.available and lot.election is Election.CREDIT and lot.payer_id is None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -76,6 +76,18 @@ def paid_though_voided(read: Read, lot_id: str) -> RefundRow | None:
     """
     voided = voided_checks_of(read, lot_id)
     return next((row for row in voided if stands_open(read, kind=VOIDED_CHECK_PAID, subject_id=row.id)), None)
+
+
+def paid_twice_among(read: Read, lot_ids: Collection[str]) -> frozenset[str]:
+    """Those credits among them of which the bank paid a voided check, while a person is asked about it."""
+    query = select(RefundRow.id, RefundRow.lot_id).where(
+        RefundRow.lot_id.in_(lot_ids), RefundRow.voided_by_person.is_not(None)
+    )
+    return frozenset(
+        lot_id
+        for refund_id, lot_id in read.session.execute(query).all()
+        if stands_open(read, kind=VOIDED_CHECK_PAID, subject_id=refund_id)
+    )
 
 
 def refuse_while_paid_twice(read: Read, lot_id: str) -> None:

@@ -31,11 +31,13 @@ from billing.payments.models.payments import PaymentRow
 from billing.payments.queries.checkouts import refuse_while_standing
 from billing.payments.queries.credits import (
     application_of,
+    credits_to_come_off,
     elected_credits,
     find_credit,
     lot_of,
 )
 from billing.payments.queries.payments import CREDIT
+from billing.payments.queries.refund_checks import refuse_while_paid_twice
 from billing.payments.records.credits import (
     AppliedCredits,
     CreditApplication,
@@ -143,11 +145,15 @@ def _in_order(invoice: Invoice, lots: Sequence[CreditLot]) -> Sequence[CreditLot
 def apply_credits_now(tx: Tx, *, invoice_id: str, actor: Actor, now: datetime) -> AppliedCredits:
     """`apply_credits` on somebody's wish, who is told when there was nothing to apply.
 
-    Raises: NoSuchInvoice, CheckoutStands, AccountOnHold, NothingToApply.
+    Raises: NoSuchInvoice, CheckoutStands, AccountOnHold, VoidedCheckPaid, NothingToApply.
     """
-    refuse_while_standing(tx, lock_invoice(tx, invoice_id, actor).id)
+    invoice = lock_invoice(tx, invoice_id, actor)
+    refuse_while_standing(tx, invoice_id)
     applied = apply_credits(tx, invoice_id=invoice_id, actor=actor, now=now)
     if not applied.applications:
+        if invoice.state is InvoiceState.OPEN:
+            for lot in credits_to_come_off(tx, invoice.patient_id):
+                refuse_while_paid_twice(tx, lot.id)
         raise NothingToApply("The invoice is settled, or the patient has no credit that was elected for it.")
     return applied
 

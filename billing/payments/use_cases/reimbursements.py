@@ -26,6 +26,7 @@ from billing.patients.use_cases import lock_patient
 from billing.payments.models.refunds import RefundRow
 from billing.payments.queries.credits import reimbursed_for_session, reimbursements_left
 from billing.payments.queries.payments import REIMBURSEMENT, paid_by_patient
+from billing.payments.queries.refund_checks import paid_though_voided
 from billing.payments.records.credits import CreditSource, Reimbursement
 from billing.payments.records.refunds import Rejection
 from billing.payments.rules import share_reimbursement
@@ -103,7 +104,8 @@ def use_reimbursements(tx: Tx, *, invoice_ids: Sequence[str], actor: Actor, now:
         for line in find_invoice(tx, invoice_id, SYSTEM).lines:
             for lot in reimbursements_left(tx, line.session_id):
                 amount = min(lot.available, _open_of(tx, line.session_id))
-                if amount and not is_on_hold(tx, lot.patient_id):
+                held_back = is_on_hold(tx, lot.patient_id) or paid_though_voided(tx, lot.id)
+                if amount and not held_back:
                     apply_lot(tx, lot, invoice_id, amount, actor, now)
 
 

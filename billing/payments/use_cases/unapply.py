@@ -17,6 +17,7 @@ from billing.payments.errors import AnotherPatient, NothingToApply, NothingToUnd
 from billing.payments.queries.checkouts import refuse_while_standing
 from billing.payments.queries.credits import credit_lent_to, find_application, find_credit
 from billing.payments.queries.payments import CREDIT, CREDIT_REVERSAL
+from billing.payments.queries.refund_checks import refuse_while_paid_twice
 from billing.payments.records.credits import CreditApplication
 from billing.payments.use_cases.credits import apply_lot, hold_again
 from billing.platform.data.audit import record_audit
@@ -49,7 +50,7 @@ def move_credit(
 
     `undone` is what had come off the one when somebody looked.
     Raises: NoSuchApplication, NoSuchInvoice, AnotherPatient, CheckoutStands, AccountOnHold, NothingToUndo,
-    NothingToApply.
+    NothingToApply, VoidedCheckPaid.
     """
     find_invoice(tx, invoice_id, actor)
     application, standing = _locked(tx, application_id, undone, actor)
@@ -57,6 +58,7 @@ def move_credit(
     if to.patient_id != lot.patient_id:
         raise AnotherPatient("Credit moves between the invoices of one patient only.")
     refuse_while_standing(tx, to.id)
+    refuse_while_paid_twice(tx, lot.id)
     amount = min(standing, to.open_balance)
     if to.id == application.invoice_id or not amount:
         raise NothingToApply("That invoice owes nothing that this credit does not pay already.")
