@@ -332,6 +332,7 @@ def test_an_inquiry_is_answered_and_once_more_when_it_becomes_a_dispute(office, 
     second = clerk.post(f"/disputes/{found['id']}/evidence", {}, key="again")
     assert second.json()["code"] == "dispute-answered"
     assert tasks(office) == set()
+    assert tasks(office, "done") == {"dispute-opened"}
     office.sandbox.control("escalate-dispute", dispute=asked["id"])
     until(office, "charge.dispute.funds_withdrawn")
     assert tasks(office) == {"dispute-escalated"}
@@ -369,3 +370,30 @@ def test_a_statement_has_a_longest_length_and_holds_no_card_number(office, dispu
         refused = clerk.post(f"/disputes/{dispute['id']}/evidence", {"statement": text}, key=text[:4])
         assert refused.status_code == 422
         assert refused.json()["errors"][0]["pointer"] == "/statement"
+
+
+def test_who_was_reminded_of_an_inquiry_is_reminded_of_the_dispute_that_it_becomes_and_once(
+    office, bill, clerk, clock_file
+):
+    checkout = office.post(f"/invoices/{bill.invoice.id}/checkouts", key="k1").json()
+    assert pay_on_card_page(checkout["url"])
+    until(office, "checkout.session.completed")
+    asked = opened(office, inquiry=True)
+    clock_file.write_text((NOW + timedelta(days=6, hours=12)).isoformat())
+    office.work()
+    assert tasks(office) == {"dispute-opened", "dispute-due"}
+    clerk.post(path_of(draft(clerk, shown(office)), "/submit"), key="s")
+    office.work()
+    clock_file.write_text((NOW + timedelta(days=7)).isoformat())
+    office.sandbox.control("escalate-dispute", dispute=asked["id"])
+    until(office, "charge.dispute.funds_withdrawn")
+    clock_file.write_text((NOW + timedelta(days=7, hours=13)).isoformat())
+    office.work()
+    assert tasks(office) == {"dispute-escalated", "dispute-due"}
+    (due,) = (
+        each for each in office.get("/tasks?state=open").json()["items"] if each["kind"] == "dispute-due"
+    )
+    assert clerk.post(f"/tasks/{due['id']}/done", {}, key="seen").status_code == 200
+    clock_file.write_text((NOW + timedelta(days=8, hours=14)).isoformat())
+    office.work()
+    assert tasks(office) == {"dispute-escalated"}

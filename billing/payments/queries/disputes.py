@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 
 from sqlalchemy import func, select
 
@@ -22,6 +23,18 @@ from billing.payments.records.payments import Payment
 from billing.payments.states.disputes import DISPUTED, ENDED, DisputeState
 from billing.payments.states.payments import PaymentState
 from billing.platform.data.database import Read
+from billing.platform.data.states import StateChange
+
+
+def became_dispute_at(read: Read, dispute_id: str) -> datetime | None:
+    """When a bank that had only asked took the money; None when it took it at once, or not yet."""
+    return read.session.scalar(
+        select(func.max(StateChange.at)).where(
+            StateChange.subject_id == dispute_id,
+            StateChange.before == DisputeState.INQUIRY,
+            StateChange.after == DisputeState.NEEDS_RESPONSE,
+        )
+    )
 
 
 def disputed_payments(read: Read, patient_id: str) -> frozenset[str]:

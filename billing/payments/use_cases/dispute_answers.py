@@ -14,7 +14,7 @@ from billing.patients.use_cases import lock_patient
 from billing.payments.errors import AnswerNotApproved, DisputeChanged, NoSuchAnswer, OwnAnswer
 from billing.payments.models.dispute_answers import DisputeAnswerRow
 from billing.payments.queries.dispute_answers import answer_of, find_answer, list_answers, unanswered_disputes
-from billing.payments.queries.disputes import find_dispute
+from billing.payments.queries.disputes import became_dispute_at, find_dispute
 from billing.payments.queries.evidence import facts_on_file
 from billing.payments.records.dispute_answers import AnswerKind, DisputeAnswer, EvidenceFact
 from billing.payments.records.disputes import Dispute
@@ -39,7 +39,7 @@ from billing.platform.data.database import Tx
 from billing.platform.data.documents import freeze
 from billing.platform.data.jobs import enqueue
 from billing.platform.data.states import advance
-from billing.platform.data.tasks import open_task
+from billing.platform.data.tasks import ask_again, open_task
 
 EVIDENCE = "evidence"
 """The kind of a packet's document."""
@@ -183,10 +183,16 @@ def refuse_answer(tx: Tx, *, answer_id: str, actor: Actor, now: datetime) -> Dis
 
 
 def remind_of_disputes(tx: Tx, *, actor: Actor, now: datetime) -> int:
-    """Make a task of each dispute whose time to answer ends soon; how many there are."""
+    """Make a task of each dispute whose time to answer ends soon; how many there are.
+
+    Who was reminded of an inquiry is reminded anew of the dispute that it became.
+    """
     due = unanswered_disputes(tx, due_before=now + DUE_WITHIN, now=now)
     for dispute in due:
-        _ask(tx, dispute, ANSWER_DUE, dispute.id, actor, now)
+        if since := became_dispute_at(tx, dispute.id):
+            ask_again(tx, kind=ANSWER_DUE, about=dispute, closed_before=since, actor=actor, now=now)
+        else:
+            _ask(tx, dispute, ANSWER_DUE, dispute.id, actor, now)
     return len(due)
 
 

@@ -98,15 +98,24 @@ def ask_a_person(tx: Tx, *, kind: str, about: Sited, actor: Actor, now: datetime
     )
 
 
-def ask_again(tx: Tx, *, kind: str, about: Sited, actor: Actor, now: datetime) -> StaffTask:
-    """Ask about what may happen more than once: a task that somebody closed is open again."""
+def ask_again(
+    tx: Tx, *, kind: str, about: Sited, closed_before: datetime | None = None, actor: Actor, now: datetime
+) -> StaffTask:
+    """Ask about what may happen more than once: a task that somebody closed is open again.
+
+    With `closed_before`, only one that was closed before that happened.
+    """
     task = ask_a_person(tx, kind=kind, about=about, actor=actor, now=now)
     row = tx.session.get_one(TaskRow, task.id, with_for_update=True, populate_existing=True)
-    if row.state == TaskState.DONE:
+    if row.state == TaskState.DONE and (closed_before is None or _was_closed_before(row, closed_before)):
         advance(tx, row, TASK_MOVES, TaskEvent.REOPEN, actor=actor, now=now)
         row.closed_by = row.closed_at = None
         record_audit(tx, actor=actor, action="task.reopen", subject_id=row.id, now=now)
     return _task_of(tx.vault, row)
+
+
+def _was_closed_before(row: TaskRow, instant: datetime) -> bool:
+    return row.closed_at is not None and row.closed_at < instant
 
 
 def open_task(
