@@ -5,7 +5,7 @@ from __future__ import annotations
 from billing.kernel.money import share_cents
 from billing.sandbox.calls import Call, Route, lookup, page, reader
 from billing.sandbox.errors import ApiError
-from billing.sandbox.parameters import NOTHING, PAGED, Form, choice, text
+from billing.sandbox.parameters import NOTHING, PAGED, Form, currency, text
 from billing.sandbox.storage import Condition, Thing, new_reference
 
 DAY = 24 * 3600
@@ -143,9 +143,7 @@ def _list(call: Call, params: Thing) -> Thing:
     return page(call, "balance_transaction", params, url="/v1/balance_transactions", conditions=conditions)
 
 
-_LIST = Form(
-    {**PAGED, "source": text(255), "type": text(100), "payout": text(255), "currency": choice("usd")}
-)
+_LIST = Form({**PAGED, "source": text(255), "type": text(100), "payout": text(255), "currency": currency()})
 
 ROUTES = [
     Route("GET", "/v1/balance", NOTHING, _balance),

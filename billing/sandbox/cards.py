@@ -18,6 +18,8 @@ class Decline:
     code: str
     decline_code: str | None
     message: str
+    blocked: bool = False
+    """Whether the processor itself said no, before the bank was asked."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +83,11 @@ _CARDS = (
     Card(
         "4000008400001629", "visa", _declined("generic_decline"), authenticates="unless_set_up", attaches=True
     ),
-    Card("4100000000000019", "visa", _declined("fraudulent")),
+    Card(
+        "4100000000000019",
+        "visa",
+        Decline("card_declined", "fraudulent", "Your card was declined.", blocked=True),
+    ),
     Card("5200828282828210", "mastercard", funding="debit"),
     Card("5105105105105100", "mastercard", funding="prepaid"),
     Card("30569309025904", "diners"),

@@ -186,6 +186,14 @@ def outcome(decline: Decline | None) -> Thing:
             "seller_message": "Payment complete.",
             "type": "authorized",
         }
+    if decline.blocked:
+        return {
+            "network_status": "not_sent_to_network",
+            "reason": "highest_risk_level",
+            "risk_level": "highest",
+            "seller_message": "The processor blocked this payment as too risky.",
+            "type": "blocked",
+        }
     return {
         "network_status": "declined_by_network",
         "reason": decline.decline_code or decline.code,

@@ -64,6 +64,9 @@ ROUTES: list[Route] = [
 ]
 
 
+SEARCHED = ("charges", "customers", "payment_intents")
+"""What the processor lets be searched, and the stand-in does not: `search` is no id."""
+
 LARGEST_UPLOAD = 8 * 1024 * 1024
 
 
@@ -102,6 +105,8 @@ class Api:
             )
         except ApiError as error:
             response = _response(error.status, json.dumps(error.body))
+        if response.status_code == 401:
+            response.headers["WWW-Authenticate"] = 'Basic realm="Stripe"'
         response.headers["Request-Id"] = request_id
         response.headers["Stripe-Version"] = API_VERSION
         self._conclude(response, raw, key, now)
@@ -130,7 +135,8 @@ class Api:
 
     def _perform(self, asked: Asked) -> Response:
         if asked.route is None:
-            raise ApiError(f"Unrecognized request URL ({request.method}: {request.path}).", status=404)
+            message = f"Unrecognized request URL ({request.method}: {request.path})."
+            raise ApiError(f"{message} The stand-in answers what docs/stand-in.md lists.", status=404)
         params = asked.route.form(asked.raw)
         kept = self._claim(asked)
         if kept:
@@ -141,7 +147,7 @@ class Api:
         except BaseException:
             self._release(asked.key)
             raise
-        return _response(status, body, asked.key)
+        return _response(status, body, asked.key, asked.request_id)
 
     def _claim(self, asked: Asked) -> KeptAnswer | None:
         if asked.key is None:
@@ -223,17 +229,18 @@ def _status(error: ApiError, ids: dict[str, str]) -> int:
     return 400 if isinstance(error, NoSuch) and error.reference not in ids.values() else error.status
 
 
-def _response(status: int, body: str, key: str | None = None) -> Response:
+def _response(status: int, body: str, key: str | None = None, first_asked: str = "") -> Response:
+    """`first_asked`: the request that this was the answer to, where it brought a key."""
     response = Response(body, status, content_type="application/json")
     if key is not None:
         response.headers["Idempotency-Key"] = key
+        response.headers["Original-Request"] = first_asked
     return response
 
 
 def _replay(kept: KeptAnswer, key: str | None) -> Response:
-    response = _response(kept.status, kept.body, key)
+    response = _response(kept.status, kept.body, key, kept.request_id)
     response.headers["Idempotent-Replayed"] = "true"
-    response.headers["Original-Request"] = kept.request_id
     return response
 
 
@@ -252,6 +259,14 @@ def make_blueprint(api: Api) -> Blueprint:
             endpoint=f"route_{number}",
             view_func=_view(api, route),
             methods=[route.method],
+            provide_automatic_options=False,
+        )
+    for kind in SEARCHED:
+        routes.add_url_rule(
+            f"/{kind}/search",
+            endpoint=f"search_{kind}",
+            view_func=_nowhere(api),
+            defaults={"rest": "search"},
             provide_automatic_options=False,
         )
     routes.add_url_rule(

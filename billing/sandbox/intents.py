@@ -43,6 +43,13 @@ def fitting_types(kinds: list[str], capture_method: str | None) -> list[str]:
     return fit
 
 
+def automatic(params: Thing) -> Thing | None:
+    """Who names no types takes all that fit. Source: docs.stripe.com/api/payment_intents/create."""
+    if "allowed_payment_method_types" in params:
+        return params.get("automatic_payment_methods")
+    return {"allow_redirects": "always", "enabled": True, **params.get("automatic_payment_methods", {})}
+
+
 def new_intent(call: Call, *, cents: int, params: Thing, managed: bool = False) -> Thing:
     """`managed`: by Checkout, so that nobody else may confirm it."""
     reference = new_reference("pi")
@@ -59,7 +66,7 @@ def new_intent(call: Call, *, cents: int, params: Thing, managed: bool = False) 
         "amount_received": 0,
         "application": None,
         "application_fee_amount": None,
-        "automatic_payment_methods": params.get("automatic_payment_methods"),
+        "automatic_payment_methods": automatic(params),
         "canceled_at": None,
         "cancellation_reason": None,
         "capture_method": params.get("capture_method", "automatic_async"),

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from billing.sandbox.errors import ApiError, missing_parameter, unknown_parameter
+from billing.sandbox.errors import ApiError, missing_parameter, unknown_parameters
 
 Parser = Callable[[Any, str], Any]
 """Takes the raw value and the parameter's full name; raises ApiError."""
@@ -28,9 +28,9 @@ class Form:
         if not isinstance(raw, dict):
             raise ApiError(f"Invalid hash: {name}", param=name)
         full = {key: f"{name}[{key}]" if name else key for key in [*raw, *self.required]}
-        for key in raw:
-            if key not in self.fields:
-                raise unknown_parameter(full[key])
+        unknown = [full[key] for key in raw if key not in self.fields]
+        if unknown:
+            raise unknown_parameters(unknown)
         for key in self.fields:
             if key in self.required and key not in raw:
                 raise missing_parameter(full[key])
@@ -48,10 +48,10 @@ def nested(pairs: Iterable[tuple[str, str]]) -> dict[str, Any]:
 def _path(name: str) -> list[str]:
     match = NAME.fullmatch(name)
     if match is None:
-        raise unknown_parameter(name)
+        raise unknown_parameters([name])
     path = [match[1], *re.findall(r"\[([^\]]*)\]", match[2])]
     if len(path) > DEEPEST:
-        raise unknown_parameter(name)
+        raise unknown_parameters([name])
     return path
 
 
@@ -126,8 +126,27 @@ def whole(least: int = 0, most: int = 2**53) -> Parser:
 def choice(*values: str) -> Parser:
     def parse(raw: Any, name: str) -> str:
         if raw not in values:
-            raise ApiError(f"Invalid {name}: must be one of {', '.join(values)}", param=name)
+            raise ApiError(f"Invalid {name}: must be one of {_either(values)}", param=name)
         return str(raw)
+
+    return parse
+
+
+def _either(values: Sequence[str]) -> str:
+    """`a`, `a or b`, `a, b, or c`."""
+    if len(values) < 3:
+        return " or ".join(values)
+    return f"{', '.join(values[:-1])}, or {values[-1]}"
+
+
+def currency() -> Parser:
+    """In capitals or not."""
+
+    def parse(raw: Any, name: str) -> str:
+        code = str(text(20)(raw, name)).lower()
+        if code != "usd":
+            raise ApiError(f"Invalid currency: {code}. The stand-in takes usd only.", param=name)
+        return code
 
     return parse
 
@@ -192,23 +211,29 @@ def metadata_change() -> Parser:
 
 
 def changed_metadata(old: dict[str, str], params: Mapping[str, Any]) -> dict[str, str]:
-    """What becomes of an object's metadata by an update."""
+    """What becomes of an object's metadata by an update. Raises: ApiError when it would hold too much."""
     change = params.get("metadata", {})
     if change is None:
         return {}
-    return {key: value for key, value in {**old, **change}.items() if value}
+    changed = {key: value for key, value in {**old, **change}.items() if value}
+    _refuse_many(changed, "metadata")
+    return changed
 
 
 def _keys(raw: Any, name: str) -> dict[str, str]:
     if not isinstance(raw, dict):
         raise ApiError(f"Invalid hash: {name}", param=name)
-    if len(raw) > 50:
-        raise ApiError("Metadata can have up to 50 keys.", param=name)
+    _refuse_many(raw, name)
     for key, value in raw.items():
         if len(key) > 40 or not isinstance(value, str) or len(value) > 500:
             message = "Metadata keys have up to 40 characters, values up to 500."
             raise ApiError(message, param=f"{name}[{key}]")
     return raw
+
+
+def _refuse_many(keys: Mapping[str, str], name: str) -> None:
+    if len(keys) > 50:
+        raise ApiError("Metadata can have up to 50 keys.", param=name)
 
 
 def span() -> Parser:

@@ -16,6 +16,7 @@ from billing.sandbox.parameters import (
     Form,
     changed_metadata,
     choice,
+    currency,
     metadata,
     metadata_change,
     span,
@@ -215,7 +216,7 @@ _CREATE = Form(
     {
         **EXPAND,
         "amount": whole(1),
-        "currency": choice("usd"),
+        "currency": currency(),
         "description": text(1000),
         "metadata": metadata(),
         "method": choice("standard"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from billing.sandbox.calls import Call
 from billing.sandbox.errors import ApiError
 from billing.sandbox.intents import LEAST_CENTS, MOST_CENTS
-from billing.sandbox.parameters import Form, choice, text, whole
+from billing.sandbox.parameters import Form, currency, text, whole
 from billing.sandbox.storage import Thing, new_reference
 
 
@@ -88,7 +88,7 @@ def _product(call: Call, given: Thing) -> Thing:
 
 _PRICE = Form(
     {
-        "currency": choice("usd"),
+        "currency": currency(),
         "unit_amount": whole(0, MOST_CENTS),
         "product_data": Form({"name": text(250), "description": text(1000)}, required=frozenset({"name"})),
     },

@@ -17,6 +17,7 @@ from billing.sandbox.parameters import (
     address,
     changed_metadata,
     choice,
+    currency,
     descriptor,
     listed,
     metadata,
@@ -300,7 +301,7 @@ _CREATE = Form(
     {
         **EXPAND,
         "mode": choice("payment", "setup"),
-        "currency": choice("usd"),
+        "currency": currency(),
         "customer": text(255),
         "customer_creation": choice("always", "if_required"),
         "setup_intent_data": Form({"description": text(1000), "metadata": metadata()}),
@@ -315,6 +316,7 @@ _CREATE = Form(
         "payment_intent_data": _INTENT_DATA,
         "submit_type": choice("auto", "book", "donate", "pay"),
         "locale": choice("auto", "en"),
+        "ui_mode": choice("hosted_page"),
     },
     required=frozenset({"mode", "success_url"}),
 )

@@ -52,7 +52,7 @@ def new_setup(call: Call, params: Thing, *, managed: bool = False) -> Thing:
         "object": "setup_intent",
         "allowed_payment_method_types": kinds,
         "application": None,
-        "automatic_payment_methods": params.get("automatic_payment_methods"),
+        "automatic_payment_methods": intents.automatic(params),
         "cancellation_reason": None,
         "client_secret": f"{reference}_secret_{new_reference('x')[2:]}",
         "created": call.now,

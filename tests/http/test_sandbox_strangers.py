@@ -147,3 +147,90 @@ def test_a_secret_that_is_told_has_to_be_the_intents_own(client):
 def test_every_answer_says_which_version_it_is(sandbox):
     answer = loopback.get(f"{sandbox.url}/v1/customers")
     assert (answer.status_code, answer.headers["Stripe-Version"]) == (401, "2026-10-28.endive")
+
+
+def test_what_the_processor_knows_and_the_stand_in_does_not_is_no_slip_of_the_pen(client):
+    payment = {"amount": 500, "currency": "usd"}
+    slip = refused(client.payment_intents.create, {**payment, "amuont": 5, "colour": "red"})
+    assert slip.user_message == "Received unknown parameters: amuont, colour"
+    assert (slip.code, slip.param) == ("parameter_unknown", "amuont")
+    for name, value in (("receipt_email", "a@example.test"), ("transfer_data", {"destination": "acct_1"})):
+        left_out = refused(client.payment_intents.create, {**payment, name: value})
+        assert left_out.user_message == (
+            f"Received unknown parameter: {name}. The processor takes it, the stand-in does not simulate it."
+        )
+        assert (left_out.code, left_out.param) == ("parameter_unknown", name)
+
+
+def test_a_search_is_refused_as_such(client):
+    for kind in ("payment_intents", "charges", "customers"):
+        error = refused(getattr(client, kind).search, {"query": "created>0"})
+        assert error.http_status == 404
+        assert error.user_message.startswith(f"Unrecognized request URL (GET: /v1/{kind}/search)")
+        assert "docs/stand-in.md" in error.user_message
+
+
+def test_choices_are_told_as_a_sentence_tells_them(client):
+    payment = {"amount": 500, "currency": "usd"}
+    told = [
+        refused(client.payment_intents.create, {**payment, "capture_method": "later"}).user_message,
+        refused(client.payment_intents.create, {**payment, "setup_future_usage": "never"}).user_message,
+        refused(client.payment_intents.create, {**payment, "currency": "eur"}).user_message,
+    ]
+    assert told == [
+        "Invalid capture_method: must be one of automatic, automatic_async, or manual",
+        "Invalid setup_future_usage: must be one of on_session or off_session",
+        "Invalid currency: eur. The stand-in takes usd only.",
+    ]
+
+
+def test_an_object_never_holds_more_than_fifty_keys(client):
+    fifty = {f"key_{number}": "x" for number in range(50)}
+    customer = client.customers.create({"metadata": fifty})
+    change = {"metadata": {"one_more": "x"}}
+    error = refused(client.customers.update, customer.id, change)
+    assert (error.http_status, error.param) == (400, "metadata")
+    client.customers.update(customer.id, {"metadata": {"key_0": "", "one_more": "x"}})
+    assert len(client.customers.retrieve(customer.id).metadata.to_dict()) == 50
+
+
+def test_a_currency_is_taken_in_capitals_too(client):
+    assert client.payment_intents.create({"amount": 500, "currency": "USD"}).currency == "usd"
+
+
+def test_who_says_nothing_of_methods_takes_what_the_dashboard_enables(client):
+    payment = {"amount": 500, "currency": "usd"}
+    said_nothing = client.payment_intents.create(payment).automatic_payment_methods
+    assert said_nothing.to_dict() == {"allow_redirects": "always", "enabled": True}
+    chosen = client.payment_intents.create({**payment, "allowed_payment_method_types": ["card"]})
+    assert chosen.automatic_payment_methods is None
+    without = {"automatic_payment_methods": {"enabled": True, "allow_redirects": "never"}}
+    assert client.payment_intents.create({**payment, **without}).automatic_payment_methods.to_dict() == {
+        "allow_redirects": "never", "enabled": True,
+    }  # fmt: skip
+    only_enabled = {"automatic_payment_methods": {"enabled": True}}
+    setup = client.setup_intents.create(only_enabled)
+    assert setup.automatic_payment_methods.allow_redirects == "always"
+
+
+def test_what_the_processor_blocks_never_reached_the_bank(client):
+    payment = {"amount": 500, "currency": "usd", "payment_method": "pm_card_radarBlock", "confirm": True}
+    error = refused(client.payment_intents.create, payment)
+    assert (error.code, error.json_body["error"]["decline_code"]) == ("card_declined", "fraudulent")
+    outcome = client.charges.retrieve(error.json_body["error"]["charge"]).outcome
+    assert (outcome.type, outcome.network_status) == ("blocked", "not_sent_to_network")
+    assert (outcome.risk_level, outcome.reason) == ("highest", "highest_risk_level")
+
+
+def test_the_first_answer_to_a_key_names_its_own_request(client):
+    options = {"idempotency_key": "told-once"}
+    first, second = (client.customers.create({}, options).last_response for _ in range(2))
+    assert first.headers["Original-Request"] == first.request_id
+    assert "Idempotent-Replayed" not in first.headers
+    assert second.headers["Original-Request"] == first.request_id
+    assert second.request_id != first.request_id
+
+
+def test_who_brings_no_key_is_told_how_to(sandbox):
+    answer = loopback.get(f"{sandbox.url}/v1/balance")
+    assert (answer.status_code, answer.headers["WWW-Authenticate"]) == (401, 'Basic realm="Stripe"')
