@@ -169,7 +169,7 @@ def new_charge(call: Call, intent: Thing, method: Thing, decline: Decline | None
         "review": None,
         "shipping": None,
         "source_transfer": None,
-        "statement_descriptor": None,
+        "statement_descriptor": intent["statement_descriptor"],
         "statement_descriptor_suffix": intent["statement_descriptor_suffix"],
         "status": "failed" if decline else "succeeded",
         "transfer_data": None,

@@ -137,11 +137,11 @@ class Api:
         if asked.route is None:
             message = f"Unrecognized request URL ({request.method}: {request.path})."
             raise ApiError(f"{message} The stand-in answers what docs/stand-in.md lists.", status=404)
-        params = asked.route.form(asked.raw)
         kept = self._claim(asked)
         if kept:
             return _replay(kept, asked.key)
         try:
+            params = asked.route.form(asked.raw)
             self._gate.pass_through(request.path)
             status, body = self._execute(asked.route, params, asked)
         except BaseException:

@@ -48,7 +48,7 @@ def _create(call: Call, params: Thing) -> Thing:
         if params.get(name) and not params.get("confirm"):
             raise ApiError(f"{name} can only be passed with confirm=true.", param=name)
     _refuse_saving_off_session(params)
-    _refuse_descriptor_of_cards(params)
+    refuse_descriptor_of_cards(params, params.get("allowed_payment_method_types", ["card"]))
     intent = new_intent(call, cents=params["amount"], params=params)
     if params.get("confirm"):
         _attempt(call, intent, params)
@@ -64,15 +64,14 @@ def _refuse_saving_off_session(params: Thing) -> None:
         raise ApiError(message, param="setup_future_usage")
 
 
-def _refuse_descriptor_of_cards(params: Thing) -> None:
-    """Where a card may pay, only the suffix is the clinic's to say."""
-    kinds = params.get("allowed_payment_method_types", ["card"])
-    if "statement_descriptor" in params and not {"card", "card_present"}.isdisjoint(kinds):
+def refuse_descriptor_of_cards(params: Thing, kinds: list[str], *, within: str = "") -> None:
+    """Where a card may pay, only the suffix is the clinic's to say. Raises: ApiError."""
+    if params.get("statement_descriptor") and not {"card", "card_present"}.isdisjoint(kinds):
         message = (
             "The statement_descriptor parameter is not supported for the payment method type card. "
             "Use statement_descriptor_suffix instead."
         )
-        raise ApiError(message, param="statement_descriptor")
+        raise ApiError(message, param=f"{within}[statement_descriptor]" if within else "statement_descriptor")
 
 
 def _choose(call: Call, intent: Thing, params: Thing) -> None:
@@ -110,6 +109,12 @@ def _attempt(call: Call, intent: Thing, params: Thing) -> None:
         emit(call, "charge.updated", charge)
 
 
+UNSETTABLE = (
+    "customer", "description", "setup_future_usage", "statement_descriptor", "statement_descriptor_suffix",
+)  # fmt: skip
+"""What a change may take away again, by an empty string."""
+
+
 def _update(call: Call, params: Thing, *, reference: str) -> Thing:
     """Nothing but metadata and words, once it is under way."""
     intent = lookup(call, "payment_intent", reference, param="intent")
@@ -120,9 +125,12 @@ def _update(call: Call, params: Thing, *, reference: str) -> Thing:
         lookup(call, "customer", params["customer"], param="customer")
     for name in ("amount", "capture_method"):
         intent[name] = params.get(name, intent[name])
-    for name in ("customer", "description", "setup_future_usage", "statement_descriptor_suffix"):
+    for name in UNSETTABLE:
         if name in params:
             intent[name] = params[name] or None
+    refuse_descriptor_of_cards(
+        params, params.get("allowed_payment_method_types") or intent["payment_method_types"]
+    )
     if "allowed_payment_method_types" in params:
         kinds = params["allowed_payment_method_types"]
         intent.update(allowed_payment_method_types=kinds, payment_method_types=kinds)
@@ -236,6 +244,7 @@ _UPDATE = Form({
     "description": unsettable(1000),
     "metadata": metadata_change(),
     "setup_future_usage": lambda raw, name: "" if raw == "" else USAGE(raw, name),
+    "statement_descriptor": lambda raw, name: "" if raw == "" else descriptor(5)(raw, name),
     "statement_descriptor_suffix": lambda raw, name: "" if raw == "" else descriptor()(raw, name),
 })  # fmt: skip
 _CAPTURE = Form({

@@ -7,7 +7,7 @@ from billing.sandbox.calls import Call, Route, listing, lookup, page, part_of_li
 from billing.sandbox.customers import new_customer
 from billing.sandbox.errors import ApiError, missing_parameter
 from billing.sandbox.events import emit
-from billing.sandbox.intent_calls import OPTIONS, USAGE
+from billing.sandbox.intent_calls import OPTIONS, USAGE, refuse_descriptor_of_cards
 from billing.sandbox.intents import cancel_intent, confirm, new_intent
 from billing.sandbox.parameters import (
     EXPAND,
@@ -143,6 +143,8 @@ def _create(call: Call, params: Thing) -> Thing:
             "The `expires_at` timestamp must be from 30 minutes to 24 hours from Checkout Session creation."
         )
         raise ApiError(message, param="expires_at")
+    kinds = params.get("allowed_payment_method_types", ["card"])
+    refuse_descriptor_of_cards(params.get("payment_intent_data", {}), kinds, within="payment_intent_data")
     if "customer" in params:
         lookup(call, "customer", params["customer"], param="customer")
     session = call.shelf.add(_session(call, params, total, expires_at))
@@ -295,6 +297,7 @@ _INTENT_DATA = Form({
     "description": text(1000),
     "metadata": metadata(),
     "setup_future_usage": USAGE,
+    "statement_descriptor": descriptor(5),
     "statement_descriptor_suffix": descriptor(),
 })  # fmt: skip
 _CREATE = Form(

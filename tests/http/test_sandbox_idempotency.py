@@ -49,6 +49,18 @@ def test_a_repeated_request_gets_the_first_answer(sandbox, noon):
     assert second.headers["Request-Id"] != first.headers["Request-Id"]
 
 
+def test_other_parameters_are_told_of_before_they_are_looked_at(sandbox, noon):
+    assert post(sandbox, "used").status_code == 200
+    for other in ({**INTENT, "amount": "0"}, {**INTENT, "colour": "red"}, {"currency": "usd"}):
+        answer = post(sandbox, "used", **other)
+        assert (answer.status_code, answer.json()["error"]["type"]) == (400, "idempotency_error")
+
+
+def test_a_request_that_was_refused_for_its_parameters_leaves_the_key_free(sandbox, noon):
+    assert post(sandbox, "free", amount="0", currency="usd").status_code == 400
+    assert post(sandbox, "free").status_code == 200
+
+
 def test_a_decline_is_replayed_too(sandbox, noon):
     confirm = f"/v1/payment_intents/{post(sandbox, 'to decline').json()['id']}/confirm"
     first = post(sandbox, "decline", confirm, payment_method="pm_card_chargeDeclined")

@@ -4,7 +4,7 @@ import pytest
 import stripe
 
 from tests.factories import loopback
-from tests.factories.sandbox import sdk_client, start_sandbox
+from tests.factories.sandbox import sdk_client, start_sandbox, submit_account
 
 pytestmark = pytest.mark.processes
 
@@ -234,3 +234,29 @@ def test_the_first_answer_to_a_key_names_its_own_request(client):
 def test_who_brings_no_key_is_told_how_to(sandbox):
     answer = loopback.get(f"{sandbox.url}/v1/balance")
     assert (answer.status_code, answer.headers["WWW-Authenticate"]) == (401, 'Basic realm="Stripe"')
+
+
+def test_a_debit_is_named_whole_on_the_page_too_and_renamed_until_it_is_paid(client):
+    named = {"payment_intent_data": {"statement_descriptor": "CLINIC B"}}
+    error = refused(new_session, client, named)
+    assert error.param == "payment_intent_data[statement_descriptor]"
+    session = new_session(client, {**named, "allowed_payment_method_types": ["us_bank_account"]})
+    submit_account(session.url)
+    page = client.checkout.sessions.retrieve(session.id, {"expand": ["payment_intent.latest_charge"]})
+    assert page.payment_intent.statement_descriptor == "CLINIC B"
+    assert page.payment_intent.latest_charge.statement_descriptor == "CLINIC B"
+    debit = {"amount": 500, "currency": "usd", "allowed_payment_method_types": ["us_bank_account"]}
+    intent = client.payment_intents.create(debit)
+    renamed = client.payment_intents.update(intent.id, {"statement_descriptor": "CLINIC C"})
+    assert renamed.statement_descriptor == "CLINIC C"
+    assert client.payment_intents.update(intent.id, {"statement_descriptor": ""}).statement_descriptor is None
+    by_card = client.payment_intents.create({**debit, "allowed_payment_method_types": ["card"]})
+    error = refused(client.payment_intents.update, by_card.id, {"statement_descriptor": "CLINIC C"})
+    assert error.param == "statement_descriptor"
+
+
+def new_session(client, more):
+    price = {"currency": "usd", "unit_amount": 500, "product_data": {"name": "Clinic services"}}
+    item = {"quantity": 1, "price_data": price}
+    wanted = {"mode": "payment", "line_items": [item], "success_url": "http://127.0.0.1/paid", **more}
+    return client.checkout.sessions.create(wanted)
