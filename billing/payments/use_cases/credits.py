@@ -270,8 +270,9 @@ def apply_lot(
     actor: Actor,
     now: datetime,
     checkout_id: str | None = None,
+    only_session_id: str | None = None,
 ) -> CreditApplication:
-    """Take an amount of one credit off an invoice; the patient is locked.
+    """Take an amount of one credit off an invoice, or off one session of it; the patient is locked.
 
     While charges are stopped it does not: who is bankrupt is owed the credit, and owes the invoice, as two
     things (11 U.S.C. 362(a)(7)), and what the dead owe is paid by their estate.
@@ -296,6 +297,7 @@ def apply_lot(
         source_kind=CREDIT,
         source_id=row.id,
         amount=amount,
+        only_session_id=only_session_id,
         actor=actor,
         now=now,
     )

@@ -97,16 +97,18 @@ def hold_reimbursement(
 def use_reimbursements(tx: Tx, *, invoice_ids: Sequence[str], actor: Actor, now: datetime) -> None:
     """What insurers paid for sessions that owe again comes off them, as far as it is still credit.
 
-    Had nobody paid, it would have settled them at once. While charges are stopped it stays credit: what a
-    bankrupt patient is owed and what they owe are two things. The patient is locked.
+    Had nobody paid, it would have settled them at once, each the session that it was paid for. A visit of a
+    stopped package owes on two invoices. While charges are stopped it stays credit: what a bankrupt patient
+    is owed and what they owe are two things. The patient is locked.
     """
     for invoice_id in invoice_ids:
         for line in find_invoice(tx, invoice_id, SYSTEM).lines:
             for lot in reimbursements_left(tx, line.session_id):
-                amount = min(lot.available, _open_of(tx, line.session_id))
+                owed = find_invoice(tx, invoice_id, SYSTEM).open_balance
+                amount = min(lot.available, _open_of(tx, line.session_id), owed)
                 held_back = is_on_hold(tx, lot.patient_id) or paid_though_voided(tx, lot.id)
                 if amount and not held_back:
-                    apply_lot(tx, lot, invoice_id, amount, actor, now)
+                    apply_lot(tx, lot, invoice_id, amount, actor, now, only_session_id=line.session_id)
 
 
 def _open_of(tx: Tx, session_id: str) -> Money:
