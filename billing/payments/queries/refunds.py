@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 from sqlalchemy import and_, func, or_, select
 
@@ -34,6 +35,8 @@ from billing.platform.data.database import Read
 
 WHENEVER = datetime.max.replace(tzinfo=UTC)
 """Later than anything that was paid."""
+HAS_LEFT_UNBOOKED: Any = and_(RefundRow.reference.is_not(None), RefundRow.refunded_on.is_(None))
+"""As `has_left_unbooked` of a refund."""
 
 
 def find_refund(read: Read, refund_id: str, actor: Actor) -> Refund:

@@ -23,6 +23,7 @@ from billing.payments.models.refunds import RefundRow
 from billing.payments.queries.credits import credits_from_payment
 from billing.payments.queries.disputes import covered_with, credits_brought_by
 from billing.payments.queries.payments import find_payment
+from billing.payments.queries.refunds import HAS_LEFT_UNBOOKED
 from billing.payments.records.credits import CreditSource, Withdrawal
 from billing.payments.records.disputes import Dispute
 from billing.payments.records.refunds import RefundMethod
@@ -53,10 +54,13 @@ def take_loss(tx: Tx, *, dispute: Dispute, loss: Money, actor: Actor, now: datet
 
 
 def end_waiting_refunds(tx: Tx, *, payment_id: str, actor: Actor, now: datetime) -> None:
-    """Those that nobody approved, and checks that nobody wrote: the money is gone."""
+    """Those that nobody approved, and checks that nobody wrote: the money is gone.
+
+    A refund that was made in the processor's dashboard has left before, and waits on.
+    """
     unwritten = and_(RefundRow.state == RefundState.APPROVED, RefundRow.method == RefundMethod.CHECK)
     waiting = select(RefundRow.id, RefundRow.state).where(
-        or_(RefundRow.state == RefundState.REQUESTED, unwritten),
+        or_(and_(RefundRow.state == RefundState.REQUESTED, ~HAS_LEFT_UNBOOKED), unwritten),
         or_(RefundRow.payment_id == payment_id, RefundRow.lot_id.in_(credits_brought_by(tx, payment_id))),
     )
     for refund_id, state in tx.session.execute(waiting).all():

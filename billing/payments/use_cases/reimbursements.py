@@ -27,6 +27,7 @@ from billing.payments.models.refunds import RefundRow
 from billing.payments.queries.credits import reimbursed_for_session, reimbursements_left
 from billing.payments.queries.payments import REIMBURSEMENT, paid_by_patient
 from billing.payments.queries.refund_checks import paid_though_voided
+from billing.payments.queries.refunds import HAS_LEFT_UNBOOKED
 from billing.payments.records.credits import CreditSource, Reimbursement
 from billing.payments.records.refunds import Rejection
 from billing.payments.rules import share_reimbursement
@@ -52,8 +53,8 @@ def hold_reimbursement(
 
     What the patient still owes for the session is settled first; the rest is held for the patient, up to
     what the patient paid; what exceeds that is owed to the payer. A refund of the session that nobody
-    approved yet is refused first: the money was the patient's until then. `source_id` (the claim of the
-    remittance) is posted once. `withheld` is the debit of what the payer kept of it for another debt.
+    approved yet is refused first: the money was the patient's until then. One that was made in the
+    processor's dashboard has left, and stays. `source_id` (the claim of the remittance) is posted once. `withheld` is the debit of what the payer kept of it for another debt.
     Raises: NoSuchSession, AlreadyPosted.
     """
     session = find_session(tx, session_id, SYSTEM)
@@ -119,7 +120,9 @@ def _open_of(tx: Tx, session_id: str) -> Money:
 def _refuse_waiting_refunds(tx: Tx, session_id: str, now: datetime) -> None:
     """What they took of the session covers it again, and counts as paid."""
     taken_by = [part.source_id for part in coverage_of(tx, session_id) if part.source_kind == REFUNDED]
-    waiting = select(RefundRow.id).where(RefundRow.id.in_(taken_by), RefundRow.state == RefundState.REQUESTED)
+    waiting = select(RefundRow.id).where(
+        RefundRow.id.in_(taken_by), RefundRow.state == RefundState.REQUESTED, ~HAS_LEFT_UNBOOKED
+    )
     for refund_id in tx.session.scalars(waiting).all():
         reject_refund(tx, refund_id=refund_id, reason=Rejection.TAKEN_BACK, actor=SYSTEM, now=now)
 
