@@ -205,6 +205,13 @@ def given_back_by_hand(read: Read, named: NamedException) -> tuple[str, Money] |
     return str(charge), Money(-int(cents))
 
 
+def listed_at(read: Read, object_id: str) -> datetime | None:
+    """When the processor first moved money for one of its objects, if it is listed here by now."""
+    return read.session.scalar(
+        select(func.min(MovementRow.moved_at)).where(MovementRow.object_id == object_id)
+    )
+
+
 def is_of_a_checkout(read: Read, named: NamedException) -> bool:
     """Whether somebody paid it who was asked to by a checkout of ours."""
     operations = select(MovementRow.operation).where(

@@ -58,6 +58,18 @@ def refund_by_reference(read: Read, reference: str) -> Refund | None:
     return refund_of(row) if row else None
 
 
+def refused_since(read: Read, payment_id: str, amount: Money, since: datetime) -> bool:
+    """Whether a person refused, or withdrew, to book such a refund of the processor's dashboard."""
+    refused = select(RefundRow.id).where(
+        RefundRow.payment_id == payment_id,
+        RefundRow.amount_cents == amount.cents,
+        RefundRow.made_by_hand,
+        RefundRow.state == RefundState.REJECTED,
+        RefundRow.requested_at >= since,
+    )
+    return read.session.scalar(refused.limit(1)) is not None
+
+
 def list_refunds(
     read: Read,
     actor: Actor,

@@ -11,8 +11,8 @@ from billing.payments.errors import UnexplainedMoney
 from billing.payments.errors.foreign_refunds import NotAPatientsRefund, RefundKnown
 from billing.payments.models.refunds import RefundRow
 from billing.payments.queries.disputes import payment_of_charge
-from billing.payments.queries.reconciliation import given_back_by_hand
-from billing.payments.queries.refunds import refund_by_reference, refundable_of
+from billing.payments.queries.reconciliation import exceptions_of, given_back_by_hand
+from billing.payments.queries.refunds import refund_by_reference, refundable_of, refused_since
 from billing.payments.records.refunds import Refund, RefundMethod, RefundReason
 from billing.payments.states.refunds import RefundState
 from billing.payments.use_cases.exceptions import lock_exception
@@ -34,11 +34,14 @@ def book_foreign_refund(
 ) -> Refund:
     """Book it as if it had been asked for here: the same sources, limits and refusals. It is sent already.
 
-    Raises: UnexplainedMoney for a charge that is not booked, and for what needs a second person; whatever
-    keeps a refund of ours from being asked for.
+    Raises: UnexplainedMoney for a charge that is not booked, for what needs a second person, and for what a
+    person refused to book; whatever keeps a refund of ours from being asked for.
     """
+    payment = payment_of_charge(tx, charge_reference)
+    lock_patient(tx, payment.patient_id)
     if known := refund_by_reference(tx, reference):
         return known
+    _refuse_what_was_refused(tx, reference, payment.id, amount)
     asked = _ask(tx, charge_reference, amount, RefundReason.OTHER, limit, actor, now)
     if asked.state is not RefundState.APPROVED:
         raise UnexplainedMoney("A refund above the limit was made in the processor's dashboard.")
@@ -68,6 +71,17 @@ def ask_to_book_foreign_refund(
     row.reference, row.made_by_hand = named.object_id, True
     record_audit(tx, actor=actor, action="exception.refund", subject_id=named.id, now=now)
     return asked
+
+
+def _refuse_what_was_refused(tx: Tx, reference: str, payment_id: str, amount: Money) -> None:
+    """Persons have it in hand since it was asked for, and theirs is the last word, whatever the limit allows.
+
+    A refused refund has let go of the processor's id, so it is known by its payment and amount.
+    Raises: UnexplainedMoney.
+    """
+    for named in exceptions_of(tx, reference, is_open=True):
+        if refused_since(tx, payment_id, amount, named.first_seen_at):
+            raise UnexplainedMoney("A person refused to book this refund of the processor's dashboard.")
 
 
 def _ask(

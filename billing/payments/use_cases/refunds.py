@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy import select, update
 
@@ -26,7 +26,7 @@ from billing.payments.models.refunds import RefundRow
 from billing.payments.queries.credits import find_credit
 from billing.payments.queries.disputes import refuse_while_disputed
 from billing.payments.queries.payments import find_payment
-from billing.payments.queries.reconciliation import exceptions_of
+from billing.payments.queries.reconciliation import exceptions_of, listed_at
 from billing.payments.queries.refund_checks import refuse_while_paid_twice
 from billing.payments.queries.refunds import approved_by_itself, refund_of
 from billing.payments.records.credits import CreditLot, Election
@@ -175,17 +175,19 @@ def reject_refund(
 def keep_sent(tx: Tx, *, refund_id: str, reference: str, actor: Actor, now: datetime) -> Refund:
     """The processor accepted the refund, or the check is in the post: the liability is paid.
 
-    `reference` is the processor's id or the number of the check.
+    `reference` is the processor's id or the number of the check. What the processor lists already, as it
+    does what was made in its dashboard, left on the day that it lists, and anything else leaves today.
     Raises: NoSuchRefund, IllegalMove.
     """
     row = lock_refund(tx, refund_id, actor)
     if row.state != RefundState.APPROVED and row.reference == reference:
         return refund_of(row)
     advance(tx, row, REFUND_MOVES, RefundEvent.SEND, actor=actor, now=now)
-    row.reference, row.refunded_on = reference, site_date(tx, row.site_id, now)
+    left_at = listed_at(tx, reference) or now
+    row.reference, row.refunded_on = reference, site_date(tx, row.site_id, left_at)
     amount, lands_on = Money(row.amount_cents), LANDS_ON[RefundMethod(row.method)]
     lines = (debit(Account.REFUNDS_PAYABLE, amount, row.patient_id), credit(lands_on, amount, row.patient_id))
-    post_refund(tx, row, "sent", lines, actor, now)
+    post_refund(tx, row, "sent", lines, actor, now, on=row.refunded_on)
     audit_refund(tx, row, "refund.send", actor, now)
     sent = refund_of(row)
     issue_refund_receipt(tx, sent, find_credit(tx, row.lot_id, SYSTEM), now)
@@ -299,11 +301,17 @@ def lock_refund(tx: Tx, refund_id: str, actor: Actor) -> RefundRow:
 
 
 def post_refund(
-    tx: Tx, row: RefundRow, purpose: str, lines: tuple[Line, ...], actor: Actor, now: datetime
+    tx: Tx,
+    row: RefundRow,
+    purpose: str,
+    lines: tuple[Line, ...],
+    actor: Actor,
+    now: datetime,
+    on: date | None = None,
 ) -> None:
-    """Book a step of a refund on its site's day."""
-    on = site_date(tx, row.site_id, now)
-    post(tx, Posting.of(row, Source("refund", row.id, purpose), on, lines), actor=actor, now=now)
+    """Book a step of a refund, on its site's day of now unless it was on another one."""
+    effective_on = on or site_date(tx, row.site_id, now)
+    post(tx, Posting.of(row, Source("refund", row.id, purpose), effective_on, lines), actor=actor, now=now)
 
 
 def audit_refund(tx: Tx, row: RefundRow, action: str, actor: Actor, now: datetime) -> None:
