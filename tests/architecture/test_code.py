@@ -39,6 +39,7 @@ PIECES = {
     "lock_owner",
     "lock_patient",
     "lock_payer",
+    "lock_person",
     "lock_refund",
     "locked_session",
     "lower_share",

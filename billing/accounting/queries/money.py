@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
 from datetime import timedelta
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import Row, bindparam, text
+from sqlalchemy import Row, TextualSelect, bindparam, text
 
 from billing.accounting.queries.drawers import CONFIRMED_OWN, COUNTED_ALONE
 from billing.accounting.queries.guards import require_append_only
 from billing.accounting.queries.payers import SHARES
-from billing.accounting.queries.probes import ROWS_AT_ONCE, Books, Probe, Report, look, search
+from billing.accounting.queries.probes import ROWS_AT_ONCE, Books, Probe, Report, look
 from billing.platform.data.base import Instant
 
 STANDS_TOO_LONG = timedelta(days=1)
-REFUNDS_COUNT_FOR = timedelta(hours=24)
+COUNTS_FOR = timedelta(hours=24)
 
 REFUNDED = Probe(
     "its refunds and lost disputes are not what was set aside for them, or exceed it",
@@ -279,21 +278,22 @@ OWN_REFUND = Probe(
         AND (approved_by = requested_by OR approved_by_person = requested_by_person)
     """,
 )
-OWN_WRITE_OFF = Probe(
-    "the person who recorded it forgave more than the limit",
+FORGAVE_OWN = text(
     """
-    SELECT id FROM takeback WHERE forgiven_cents > :limit AND forgiven_by_person = demanded_by_person
-    """,
-)
+    SELECT id, forgiven_by_person AS whose, forgiven_at AS at, forgiven_cents AS cents FROM takeback
+    WHERE forgiven_by_person = demanded_by_person
+    ORDER BY forgiven_by_person, forgiven_at, id
+    """
+).columns(at=Instant())
 APPROVED_ITSELF = text(
     """
-    SELECT id, patient_id, requested_at, amount_cents FROM refund
+    SELECT id, patient_id AS whose, requested_at AS at, amount_cents AS cents FROM refund
     WHERE approved_by = 'system' AND replaces_id IS NULL AND (
         state NOT IN ('rejected', 'failed') OR method = 'check' AND refunded_on IS NOT NULL
     )
     ORDER BY patient_id, requested_at, id
     """
-).columns(requested_at=Instant())
+).columns(at=Instant())
 
 
 def refunds_stay_within_payments(books: Books) -> Report:
@@ -324,20 +324,20 @@ def one_operation_stands(books: Books) -> Report:
 
 def nobody_approves_their_own(books: Books) -> Report:
     probes = [NOT_APPROVED, OWN_REFUND, COUNTED_ALONE, CONFIRMED_OWN]
-    report = look(books, at=["refund", "cash_drawer"], probes=probes)
-    search(books, report, OWN_WRITE_OFF, {"limit": books.refund_limit.cents})
-    rows = books.read.session.execute(APPROVED_ITSELF, execution_options={"yield_per": ROWS_AT_ONCE})
-    for _, refunds in groupby(rows, key=lambda row: row.patient_id):
-        _stay_within_a_days_limit(books, report, refunds)
+    report = look(books, at=["refund", "cash_drawer", "takeback"], probes=probes)
+    _stay_within_a_days_limit(books, report, APPROVED_ITSELF)
+    _stay_within_a_days_limit(books, report, FORGAVE_OWN)
     return report
 
 
-def _stay_within_a_days_limit(books: Books, report: Report, refunds: Iterable[Row[Any]]) -> None:
-    """One patient's refunds that approved themselves, in the order of time."""
-    day: deque[Row[Any]] = deque()
-    for refund in refunds:
-        day.append(refund)
-        while day[0].requested_at <= refund.requested_at - REFUNDS_COUNT_FOR:
-            day.popleft()
-        if sum(each.amount_cents for each in day) > books.refund_limit.cents:
-            report.blame(refund.id, "above the limit within a day, and no second person approved it")
+def _stay_within_a_days_limit(books: Books, report: Report, deeds: TextualSelect) -> None:
+    """A patient's refunds, or what a person forgave, with no second person, in the order of time."""
+    rows = books.read.session.execute(deeds, execution_options={"yield_per": ROWS_AT_ONCE})
+    for _, owns in groupby(rows, key=lambda row: row.whose):
+        day: deque[Row[Any]] = deque()
+        for deed in owns:
+            day.append(deed)
+            while day[0].at <= deed.at - COUNTS_FOR:
+                day.popleft()
+            if sum(each.cents for each in day) > books.refund_limit.cents:
+                report.blame(deed.id, "above the limit within a day, and no second person approved it")

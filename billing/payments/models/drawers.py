@@ -62,7 +62,7 @@ class CashDrawerRow(Base):
     entity_id: Mapped[Id]
     site_id: Mapped[Id] = mapped_column(ForeignKey("change_fund.site_id"), index=True)
     state: Mapped[str] = mapped_column(String(10))
-    cashier: Mapped[Id]
+    cashier: Mapped[Id] = mapped_column(index=True)
     float_cents: Mapped[int]
     opened_on: Mapped[date]
     opened_at: Mapped[datetime]

@@ -28,6 +28,9 @@ class TakebackRow(Base):
             "unspent_cents + billed_cents + forgiven_cents <= amount_cents", name="shared_within"
         ),
         CheckConstraint("returned_cents BETWEEN 0 AND amount_cents", name="returned_within"),
+        CheckConstraint(
+            "(forgiven_by_person IS NULL) = (forgiven_at IS NULL)", name="who_forgives_says_when"
+        ),
     )
 
     id: Mapped[Id] = mapped_column(primary_key=True)
@@ -46,6 +49,7 @@ class TakebackRow(Base):
     demanded_at: Mapped[datetime]
     demanded_by_person: Mapped[Id]
     forgiven_by_person: Mapped[str | None] = mapped_column(String(40))
+    forgiven_at: Mapped[datetime | None]
 
 
 class TakebackReturnRow(Base):

@@ -46,11 +46,10 @@ def list_drawers(
     return [drawer_of(row) for row in read.session.scalars(query)]
 
 
-def differences_lately(read: Read, drawer: CashDrawerRow, since: datetime) -> Money:
-    """What the same cashier's drawers were short of, or had too much, with nobody else counting."""
+def differences_lately(read: Read, cashier: str, since: datetime) -> Money:
+    """What a cashier's drawers were short of, or had too much, at any site, with nobody else counting."""
     found = select(func.coalesce(func.sum(func.abs(CashDrawerRow.difference_cents)), 0)).where(
-        CashDrawerRow.site_id == drawer.site_id,
-        CashDrawerRow.cashier == drawer.cashier,
+        CashDrawerRow.cashier == cashier,
         CashDrawerRow.confirmed_cents.is_(None),
         CashDrawerRow.closed_at >= since,
     )

@@ -51,11 +51,11 @@ def entry_of_reimbursement(read: Read, reimbursement_id: str, actor: Actor) -> E
 
 
 def forgiven_lately(read: Read, person: str, since: datetime) -> Money:
-    """What a person forgave of demands that they had recorded themselves since then."""
+    """What a person forgave since then of demands that they had recorded themselves, whenever that was."""
     forgiven = select(func.coalesce(func.sum(TakebackRow.forgiven_cents), 0)).where(
         TakebackRow.demanded_by_person == person,
         TakebackRow.forgiven_by_person == person,
-        TakebackRow.demanded_at >= since,
+        TakebackRow.forgiven_at > since,
     )
     return Money(int(read.session.scalar(forgiven) or 0))
 

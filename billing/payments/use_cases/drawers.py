@@ -38,6 +38,7 @@ from billing.payments.queries.drawers import (
 from billing.payments.records.drawers import CashDrawer, CashFloat
 from billing.payments.rules import LATELY
 from billing.payments.states.drawers import DRAWER_MOVES, DrawerEvent, DrawerState
+from billing.payments.use_cases.persons import lock_person
 from billing.platform.data.audit import record_audit
 from billing.platform.data.database import Tx
 from billing.platform.data.inserts import insert_unless_there
@@ -122,7 +123,7 @@ def count_drawer(
     taken, banked, today = taken_in(tx, row.id), banked_from(tx, row.id), site_date(tx, row.site_id, now)
     expected = Money(row.float_cents) + taken - banked
     difference, allowed = counted - expected, limit if is_own else ZERO
-    lately = differences_lately(tx, row, now - LATELY) if difference else ZERO
+    lately = _differences_lately(tx, row, now) if difference else ZERO
     is_close = abs(difference.cents) + lately.cents <= allowed.cents
     event = DrawerEvent.CLOSE if is_close else DrawerEvent.DIFFER
     advance(tx, row, DRAWER_MOVES, event, actor=actor, now=now)
@@ -160,6 +161,11 @@ def lock_change(tx: Tx, site: Site) -> ChangeFundRow:
     values = {"site_id": site.id, "entity_id": site.entity_id, "free_cents": 0}
     insert_unless_there(tx, ChangeFundRow, values, ["site_id"])
     return tx.session.get_one(ChangeFundRow, site.id, with_for_update=True, populate_existing=True)
+
+
+def _differences_lately(tx: Tx, row: CashDrawerRow, now: datetime) -> Money:
+    lock_person(tx, row.cashier)
+    return differences_lately(tx, row.cashier, now - LATELY)
 
 
 def take_change(fund: ChangeFundRow, amount: Money) -> None:

@@ -39,6 +39,7 @@ from billing.payments.rules import LATELY, needs_second_person
 from billing.payments.states.refunds import RefundState
 from billing.payments.states.takebacks import TAKEBACK_MOVES, TakebackEvent, TakebackState
 from billing.payments.use_cases.credits import withdraw
+from billing.payments.use_cases.persons import lock_person
 from billing.payments.use_cases.rebill import put_on_invoices
 from billing.payments.use_cases.refunds import reject_refund
 from billing.payments.use_cases.reimbursements import hold_reimbursement
@@ -153,13 +154,12 @@ def forgive_takeback(
     row = _locked(tx, takeback_id, actor)
     owed = takeback_of(row).owed
     _refuse_unless_as_shown(owed, shown)
-    lately = forgiven_lately(tx, actor.person, now - LATELY)
-    if row.demanded_by_person == actor.person and needs_second_person(owed, lately, limit):
-        raise OwnWriteOff("Somebody else has to forgive what you recorded.")
+    if row.demanded_by_person == actor.person:
+        _refuse_above(tx, owed, limit, actor.person, now)
     advance(tx, row, TAKEBACK_MOVES, TakebackEvent.FORGIVE, actor=actor, now=now)
     if not owed:
         raise NothingToForgive("All of it is on invoices of the patient; nothing is owed here.")
-    row.forgiven_cents, row.forgiven_by_person = owed.cents, actor.person
+    row.forgiven_cents, row.forgiven_by_person, row.forgiven_at = owed.cents, actor.person, now
     lines = (
         debit(Account.CONCESSIONS, owed, row.patient_id),
         credit(Account.PATIENT_RECEIVABLE, owed, row.patient_id),
@@ -297,6 +297,13 @@ def _refuse_unless_as_shown(stands: Money, shown: Money | None) -> None:
     """The patient is locked: of two who saw the same, only one acts on it. Raises: RefundableChanged."""
     if shown not in (None, stands):
         raise RefundableChanged("This demand changed meanwhile. Look at it again, then decide.")
+
+
+def _refuse_above(tx: Tx, owed: Money, limit: Money, person: str, now: datetime) -> None:
+    """Raises: OwnWriteOff."""
+    lock_person(tx, person)
+    if needs_second_person(owed, forgiven_lately(tx, person, now - LATELY), limit):
+        raise OwnWriteOff("Somebody else has to forgive what you recorded.")
 
 
 def _locked(tx: Tx, takeback_id: str, actor: Actor) -> TakebackRow:
