@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -111,6 +111,15 @@ def covered_by(read: Read, session_id: str, source_kind: str, source_id: str) ->
         ),
         Money(0),
     )
+
+
+def ever_covered_by(read: Read, session_id: str, source_kinds: Collection[str]) -> Sequence[str]:
+    """The ids of the sources of these kinds that cover a session or did once."""
+    return read.session.scalars(
+        select(CoverageMoveRow.source_id)
+        .where(CoverageMoveRow.session_id == session_id, CoverageMoveRow.source_kind.in_(source_kinds))
+        .distinct()
+    ).all()
 
 
 def coverage_at(read: Read, session_id: str, instant: datetime) -> tuple[Coverage, ...]:

@@ -7,11 +7,12 @@ from dataclasses import replace
 
 from sqlalchemy import ColumnElement, func, select
 
-from billing.care.queries import coverage_of, covered_by, find_session
+from billing.care.queries import coverage_of, covered_by, ever_covered_by, find_session
 from billing.care.records import REFUNDED
 from billing.care.states import SessionState
 from billing.invoices.errors import (
     GivenSessionsOwed,
+    NeverThePatient,
     NoFeeAgreed,
     NoSuchInvoice,
     NoSuchPayer,
@@ -126,18 +127,29 @@ def line_of_session(read: Read, session_id: str) -> tuple[Invoice, InvoiceLine] 
 def fee_of_missed(read: Read, session_id: str, actor: Actor) -> tuple[Quote, Money]:
     """What a missed session costs, and the newest quote of it, whose schedule says so.
 
-    Raises: NoSuchSession, SessionNotMissed, SessionAlreadyInvoiced, NoFeeAgreed.
+    Raises: NoSuchSession, SessionNotMissed, SessionAlreadyInvoiced, NeverThePatient, NoFeeAgreed.
     """
     session = find_session(read, session_id, actor)
     if session.state is not SessionState.NO_SHOW:
         raise SessionNotMissed("The patient has not missed this session. Record that first.")
     if line_of_session(read, session_id):
         raise SessionAlreadyInvoiced("The fee for this session is billed already.", session_id=session_id)
+    if _was_authorized(read, session_id):
+        raise NeverThePatient("Compensation or the VA had this visit. Its patient is not billed for it.")
     quote = quote_naming(read, session.plan_id, session_id, SYSTEM)
     fee = fee_under(read, quote, NO_SHOW) if quote else None
     if quote is None or not fee:
         raise NoFeeAgreed("The session's quote knows no fee for missing it, so that none can be charged.")
     return quote, fee
+
+
+def _was_authorized(read: Read, session_id: str) -> bool:
+    """Whether compensation or the VA had taken the session, and it did not become the patient's since."""
+    taken = _shares(read, PayerShareRow.id.in_(ever_covered_by(read, session_id, OF_PAYERS)))
+    return any(
+        share.kind in TAKES_ALL and not (share.state is ShareState.ENDED and share.borne_by is Bearer.PATIENT)
+        for share in taken
+    )
 
 
 def difference_of(read: Read, package_id: str) -> Invoice | None:

@@ -12,14 +12,16 @@ from billing.care.use_cases import mark_no_show
 from billing.invoices.errors import (
     FeeChanged,
     InvoiceInUse,
+    NeverThePatient,
     NoFeeAgreed,
     NotAFee,
     SessionAlreadyInvoiced,
     SessionNotMissed,
 )
 from billing.invoices.queries import find_invoice, list_invoices
-from billing.invoices.records import InvoiceKind
+from billing.invoices.records import Bearer, EndReason, InvoiceKind, PayerKind
 from billing.invoices.states import InvoiceState
+from billing.invoices.use_cases.end_share import agree_to_end, ask_to_end
 from billing.invoices.use_cases.no_show import bill_no_show, waive_no_show
 from billing.invoices.use_cases.shares import agree_share
 from billing.kernel.money import Money
@@ -38,20 +40,20 @@ from billing.payments.use_cases.payer_payments import take_payers_cash
 from billing.payments.use_cases.refund_checks import send_check
 from billing.payments.use_cases.refund_payment import refund_payment
 from billing.payments.use_cases.unapply import unapply
-from tests.factories.accounting import CLERK
+from tests.factories.accounting import CLERK, SUPERVISOR
 from tests.factories.care import new_plan
 from tests.factories.holds import stopped
 from tests.factories.invoices import a_patient, billed
 from tests.factories.paid import paid_by_card, paid_by_check, paid_in_cash
-from tests.factories.payers import a_fixed_part, a_payer
+from tests.factories.payers import a_fixed_part, a_payer, whole_sessions
 
 FEE, LIMIT = Money(15_000), Money(100_000)
 
 
 @pytest.fixture
 def do(database, now):
-    def run(use_case, **more):
-        return database.in_transaction(lambda tx: use_case(tx, **more, actor=CLERK, now=now))
+    def run(use_case, *, actor=CLERK, **more):
+        return database.in_transaction(lambda tx: use_case(tx, **more, actor=actor, now=now))
 
     return run
 
@@ -214,6 +216,45 @@ def test_another_payer_may_take_a_part_of_a_fee(database, do, visit, now):
     assert failed(database, now) == []
     do(take_payers_cash, share_id=share.id, amount=Money(5_000))
     assert books(database) == {"1060": 5_000, "1100": 10_000, "4040": -15_000}
+    assert failed(database, now) == []
+
+
+@pytest.fixture
+def authorized(database, do, visit):
+    """What an authorization covers: the whole visit."""
+
+    def run(kind):
+        order = whole_sessions(a_payer(database, visit.patient.site_id, kind), visit)
+        return do(agree_share, invoice_id=visit.invoice.id, order=order)
+
+    return run
+
+
+@pytest.mark.parametrize("kind", [PayerKind.COMPENSATION, PayerKind.VA])
+@pytest.mark.parametrize("is_paid", [False, True])
+def test_a_missed_visit_of_authorized_care_never_bills_the_patient(
+    database, do, visit, now, authorized, kind, is_paid
+):
+    share = authorized(kind)
+    if is_paid:
+        do(take_payers_cash, share_id=share.id, amount=Money(45_000))
+    session_id = missed(do, visit)
+    with pytest.raises(NeverThePatient):
+        bill(do, session_id)
+    assert "4040" not in books(database)
+    assert failed(database, now) == []
+
+
+def test_a_visit_that_was_authorized_by_mistake_is_the_patients_and_so_is_its_fee(
+    database, do, visit, now, authorized
+):
+    share = authorized(PayerKind.VA)
+    do(ask_to_end, share_id=share.id, reason=EndReason.MISTAKE, borne_by=Bearer.PATIENT)
+    session_id = missed(do, visit)
+    with pytest.raises(NeverThePatient):
+        bill(do, session_id)
+    do(agree_to_end, share_id=share.id, actor=SUPERVISOR)
+    assert bill(do, session_id).total == FEE
     assert failed(database, now) == []
 
 

@@ -29,7 +29,8 @@ def bill_no_show(
     """Charge the fee for a missed session: an invoice of its own, owed at once, which a deposit pays first.
 
     `fee` is what it was shown with, where somebody looked first.
-    Raises: NoSuchSession, SessionNotMissed, SessionAlreadyInvoiced, NoFeeAgreed, FeeChanged, AccountOnHold.
+    Raises: NoSuchSession, SessionNotMissed, SessionAlreadyInvoiced, NeverThePatient, NoFeeAgreed, FeeChanged,
+    AccountOnHold.
     """
     lock_patient(tx, find_session(tx, session_id, actor).patient_id)
     quote, amount = fee_of_missed(tx, session_id, actor)

@@ -10,7 +10,7 @@ from werkzeug import Response
 
 from billing.care.queries import find_session
 from billing.care.records import Session
-from billing.invoices.errors import NoFeeAgreed, SessionAlreadyInvoiced, SessionNotMissed
+from billing.invoices.errors import NeverThePatient, NoFeeAgreed, SessionAlreadyInvoiced, SessionNotMissed
 from billing.invoices.queries import fee_of_missed, patient_of_invoice
 from billing.invoices.use_cases.no_show import bill_no_show, waive_no_show
 from billing.kernel.money import ZERO, Money, total
@@ -111,7 +111,7 @@ def _missed(read: Read, session_id: str, actor: Actor) -> Missed:
     session, fee, why_not = find_session(read, session_id, actor), None, None
     try:
         _, fee = fee_of_missed(read, session_id, actor)
-    except (SessionNotMissed, SessionAlreadyInvoiced, NoFeeAgreed) as error:
+    except (SessionNotMissed, SessionAlreadyInvoiced, NeverThePatient, NoFeeAgreed) as error:
         why_not = error.detail
     lots = elected_credits(read, session.patient_id)
     deposits = [lot for lot in lots if lot.source is CreditSource.DEPOSIT]
