@@ -137,7 +137,7 @@ def fee_of_missed(read: Read, session_id: str, actor: Actor) -> tuple[Quote, Mon
     if _was_authorized(read, session_id):
         raise NeverThePatient("Compensation or the VA had this visit. Its patient is not billed for it.")
     quote = quote_naming(read, session.plan_id, session_id, SYSTEM)
-    fee = fee_under(read, quote, NO_SHOW) if quote else None
+    fee = fee_under(read, quote, session_id, NO_SHOW) if quote else None
     if quote is None or not fee:
         raise NoFeeAgreed("The session's quote knows no fee for missing it, so that none can be charged.")
     return quote, fee

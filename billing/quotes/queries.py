@@ -73,10 +73,14 @@ def quote_naming(read: Read, plan_id: str, session_id: str, actor: Actor) -> Quo
     return next((each for each in quotes if any(of.session_id == session_id for of in each.asked)), None)
 
 
-def fee_under(read: Read, quote: Quote, service: str) -> Money | None:
-    """What a fee costs under a quote's own schedule, if that has one. No discount is taken off a fee."""
+def fee_under(read: Read, quote: Quote, session_id: str, service: str) -> Money | None:
+    """What a fee costs for a session of a quote, by its own condition, under the quote's own schedule, if any.
+
+    No discount is taken off a fee.
+    """
     schedule = schedule_by_id(read, quote.schedule_id)
-    rate = schedule.rates_by_kind.get((service, schedule.categories[quote.condition]))
+    asked = next(each for each in quote.asked if each.session_id == session_id)
+    rate = schedule.rates_by_kind.get((service, schedule.categories[asked.condition or quote.condition]))
     return None if rate is None else Money(rate.cents)
 
 

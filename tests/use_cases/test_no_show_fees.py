@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 
 from billing.accounting.queries.verify import verify
 from billing.accounting.records import Status
-from billing.care.use_cases import mark_no_show
+from billing.care.records import SessionOrder
+from billing.care.use_cases import mark_no_show, plan_sessions
+from billing.catalog.queries import sites
+from billing.catalog.use_cases import seed_clinic
 from billing.invoices.errors import (
     FeeChanged,
     InvoiceInUse,
@@ -40,11 +45,14 @@ from billing.payments.use_cases.payer_payments import take_payers_cash
 from billing.payments.use_cases.refund_checks import send_check
 from billing.payments.use_cases.refund_payment import refund_payment
 from billing.payments.use_cases.unapply import unapply
+from billing.quotes.use_cases import quote_plan
 from tests.factories.accounting import CLERK, SUPERVISOR
 from tests.factories.care import new_plan
+from tests.factories.catalog import sample
 from tests.factories.holds import stopped
 from tests.factories.invoices import a_patient, billed
 from tests.factories.paid import paid_by_card, paid_by_check, paid_in_cash
+from tests.factories.patients import new_patient
 from tests.factories.payers import a_fixed_part, a_payer, whole_sessions
 
 FEE, LIMIT = Money(15_000), Money(100_000)
@@ -299,3 +307,24 @@ def test_the_money_of_a_missed_visit_goes_back_as_the_visits_and_not_as_the_fees
     do(send_check, refund_id=refund.id, check_number="91")
     assert books(database) == {"1000": -30_000, "1060": 45_000, "4040": -15_000}
     assert failed(database, now) == []
+
+
+def test_the_fee_is_that_of_the_visits_own_condition(database, do, now):
+    clinic = sample("b")
+    rates = [rate for rate in clinic.fee_schedule.rates if rate.service != "no_show"]
+    fee = next(rate for rate in clinic.fee_schedule.rates if rate.service == "no_show")
+    both = [replace(fee, category="mental_health"), replace(fee, category="chronic_pain", cents=25_000)]
+    schedule = replace(clinic.fee_schedule, rates=(*rates, *both))
+    entity = do(seed_clinic, clinic=replace(clinic, fee_schedule=schedule))
+    with database.reading() as read:
+        site = sites(read, entity.id)[0]
+    patient = new_patient(database, entity_id=entity.id, site_id=site.id, now=now)
+    visit = SessionOrder(service="infusion", planned_on=now.date(), minutes=45, dose_mg=Decimal(40))
+    orders = [visit, replace(visit, condition="crps")]
+    plan = do(plan_sessions, patient_id=patient.id, condition="depression", orders=orders)
+    do(quote_plan, plan_id=plan.id)
+    fees = []
+    for session in plan.sessions:
+        do(mark_no_show, session_id=session.id)
+        fees.append(bill(do, session.id).total)
+    assert fees == [FEE, Money(25_000)]
