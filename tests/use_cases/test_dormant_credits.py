@@ -21,6 +21,7 @@ from billing.payments.queries.dormant import list_dormant
 from billing.payments.queries.refunds import list_refunds
 from billing.payments.records.credits import CreditSource, Election
 from billing.payments.rules import DORMANCIES, dormant_on, may_be_set_aside
+from billing.payments.states.refunds import RefundState
 from billing.payments.use_cases.credits import elect
 from billing.payments.use_cases.dormant import (
     claim,
@@ -40,6 +41,7 @@ from tests.factories.invoices import a_patient, billed
 CLERK = Actor(id="usr_clerk", entity_id=None, permissions=frozenset(Permission))
 WRITER = Actor(id="usr_writer", entity_id=None, permissions=frozenset(Permission))
 AHEAD, WRITTEN = (datetime(2029, month, 1, 15, tzinfo=UTC) for month in (6, 8))
+APPROVED = RefundState.APPROVED
 DUE = datetime(2029, 11, 2, 15, tzinfo=UTC)
 
 
@@ -215,6 +217,22 @@ def test_an_owner_who_answers_late_gets_another_check(database, do, owed, books,
     check = {"refund_id": owed.id, "check_number": "1002", "actor": WRITER, "now": DUE}
     database.in_transaction(lambda tx: send_check(tx, **check))
     assert (books(), found()) == ({"1000": -45_000, "1060": 45_000}, set())
+
+
+@pytest.mark.parametrize("checks_lost", [1, 2])
+def test_a_claim_is_a_sign_for_every_check_that_replaces_the_one_that_was_claimed(
+    database, do, owed, checks_lost
+):
+    do(claim, dormant_id=owed.listed().id, at=AHEAD)
+    refund_id = owed.id
+    for lost in range(1, checks_lost + 1):
+        sent, voided = (AHEAD + timedelta(days=days) for days in (10 * lost, 10 * lost + 5))
+        check = {"refund_id": refund_id, "check_number": f"20{lost}", "actor": WRITER, "now": sent}
+        database.in_transaction(lambda tx, check=check: send_check(tx, **check))
+        do(void_check, refund_id=refund_id, at=voided)
+        with database.reading() as read:
+            (refund_id,) = [each.id for each in list_refunds(read, SYSTEM, state=APPROVED, limit=9)]
+    assert do(list_dormant_credits, at=DUE) == 0
 
 
 def test_what_the_bank_paid_though_voided_is_not_the_states(do, owed):

@@ -79,13 +79,22 @@ def refunds_owed_since(read: Read, until: date) -> Sequence[Refund]:
 def last_sign_of_refund(read: Read, refund: Refund) -> date:
     """The last day on which the owner asked for a refund, or claimed it.
 
-    A check that replaces a voided one was asked for when the first one was.
+    A check that replaces a voided one was asked for when the first one was, and a claim of that one was of
+    the same money.
     """
     claimed = read.session.scalar(
-        select(func.max(DormantCreditRow.claimed_on)).where(DormantCreditRow.refund_id == refund.id)
+        select(func.max(DormantCreditRow.claimed_on)).where(
+            DormantCreditRow.refund_id.in_(_with_those_it_replaces(read, refund))
+        )
     )
     asked = refund.requested_at.date()
     return max(asked, claimed) if claimed else asked
+
+
+def _with_those_it_replaces(read: Read, refund: Refund) -> Sequence[str]:
+    one = select(RefundRow.id, RefundRow.replaces_id).where(RefundRow.id == refund.id).cte(recursive=True)
+    before = select(RefundRow.id, RefundRow.replaces_id).join(one, RefundRow.id == one.c.replaces_id)
+    return read.session.scalars(select(one.union_all(before).c.id)).all()
 
 
 def last_sign_of_owner(read: Read, lot: CreditLot) -> date:
