@@ -78,6 +78,7 @@ def test_a_payers_payment_goes_back_to_the_payer_whose_name_is_said_at_each_step
     followed = clerk.get(answer.location).text
     assert SPONSORS_NAME in followed
     assert "Write the check" in followed
+    assert f"Pay to: <strong>{SPONSORS_NAME}, 512-555-0177</strong>" in followed
 
 
 def test_what_a_payer_paid_too_much_is_refunded_to_them_and_never_to_a_card_of_the_patient(

@@ -257,6 +257,7 @@ def check_refund(edge, enter, ask, deed):
 
 def test_a_check_is_entered_with_its_number_and_has_a_receipt(check_refund):
     clerk, page = check_refund
+    assert "Pay to: <strong>Maria Sample</strong>" in clerk.get(page).text
     assert send(clerk, page, f"{page}/check", number="1001", key="k2").location == page
     shown = clerk.get(page).text
     assert "Check 1001 went out on Nov 2, 2026." in shown

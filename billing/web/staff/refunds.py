@@ -15,7 +15,7 @@ from billing.catalog.queries import site_date
 from billing.invoices.queries import find_payer
 from billing.kernel.money import Money
 from billing.kernel.permissions import SYSTEM, Actor, Permission
-from billing.patients.queries import names_of
+from billing.patients.queries import find_patient, names_of
 from billing.payments.errors import MoreThanAvailable, RefundableChanged
 from billing.payments.queries.disputes import disputed_payments
 from billing.payments.queries.payments import find_payment, payments_by_id
@@ -225,6 +225,7 @@ def followed_page(edge: Edge, refund_id: str) -> dict[str, Any]:
         "can_decide": refund.state is RefundState.REQUESTED and actor.may(Permission.REFUNDS_APPROVE),
         "is_out": is_check and refund.state in WENT_OUT and refund.cashed_on is None,
         "is_unwritten": is_check and refund.state is RefundState.APPROVED,
+        "pay_to": edge.read(lambda read: _pay_to(read, refund, actor)),
     }
 
 
@@ -259,3 +260,16 @@ def payer_of(read: Read, payer_id: str | None, actor: Actor) -> str | None:
     if payer_id is None:
         return None
     return find_payer(read, payer_id, actor).name if actor.may(Permission.PAYERS_READ) else "another payer"
+
+
+def _pay_to(read: Read, refund: Refund, actor: Actor) -> str | None:
+    """Whose name stands on a check; another payer's also with how to reach them. None for who may not know."""
+    if refund.payer_id is not None:
+        if not actor.may(Permission.PAYERS_READ):
+            return None
+        payer = find_payer(read, refund.payer_id, actor)
+        return f"{payer.name}, {payer.contact}"
+    if not actor.may(Permission.PATIENTS_READ):
+        return None
+    patient = find_patient(read, refund.patient_id, actor)
+    return f"{patient.given_name} {patient.family_name}"
