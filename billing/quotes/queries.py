@@ -74,7 +74,7 @@ def quote_naming(read: Read, plan_id: str, session_id: str, actor: Actor) -> Quo
 
 
 def fee_under(read: Read, quote: Quote, session_id: str, service: str) -> Money | None:
-    """What a fee costs for a session of a quote: of the session's condition, in the quote's schedule, if there.
+    """What a fee costs for a session of a quote: by its own condition, in the quote's schedule, if there.
 
     No discount is taken off a fee.
     """

@@ -1,4 +1,4 @@
-"""Refunds made in the processor's dashboard above the limit, over real HTTP: what waits for a person has left."""
+"""Refunds made in the dashboard above the limit, over real HTTP: what waits for a person has left."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ def round_of(office):
 
 @pytest.fixture
 def refused(deaf):
-    """The limit is 500: 300 of a day are booked by themselves, another 300 were refused by a second person."""
+    """The limit is 500: 300 of a day are booked by themselves, 300 were refused by a second person."""
     paid(deaf, sessions=2)
     round_of(deaf)
     by_hand(deaf, charges(deaf)[0].id, 30_000)

@@ -54,7 +54,8 @@ def hold_reimbursement(
     What the patient still owes for the session is settled first; the rest is held for the patient, up to
     what the patient paid; what exceeds that is owed to the payer. A refund of the session that nobody
     approved yet is refused first: the money was the patient's until then. One that was made in the
-    processor's dashboard has left, and stays. `source_id` (the claim of the remittance) is posted once. `withheld` is the debit of what the payer kept of it for another debt.
+    processor's dashboard has left, and stays. `source_id` (the claim of the remittance) is posted once.
+    `withheld` is the debit of what the payer kept of it for another debt.
     Raises: NoSuchSession, AlreadyPosted.
     """
     session = find_session(tx, session_id, SYSTEM)
