@@ -10,6 +10,7 @@ from billing.care.queries import find_plan, find_session, plans_of, sessions_on
 from billing.care.records import Particulars, Plan, Session
 from billing.care.schemas import (
     CheckIn,
+    Missed,
     NewPlan,
     Nothing,
     PlansView,
@@ -196,15 +197,15 @@ def _add_absence_routes(routes: ApiBlueprint, edge: Edge) -> None:
         )
 
     @routes.route("/sessions/<session_id>/no-show", methods=["POST"])
-    @routes.arguments(Nothing)
+    @routes.arguments(Missed)
     @routes.response(200, SessionView)
     @guard(Permission.CARE_CHECK_IN)
-    def post_no_show(_body: dict[str, Any], session_id: str) -> Response:
-        """The patient did not come on the day."""
+    def post_no_show(body: dict[str, Any], session_id: str) -> Response:
+        """The patient did not come on the day; the visit may move to another one."""
         actor = current_actor()
         return edge_write(
             edge,
-            lambda tx: mark_no_show(tx, session_id=session_id, actor=actor, now=edge.clock()),
+            lambda tx: mark_no_show(tx, session_id=session_id, **body, actor=actor, now=edge.clock()),
             SessionView,
             status=200,
         )

@@ -26,7 +26,8 @@ class PlanRow(Base):
 class SessionRow(Base):
     """`covered_cents` counts the cover of all sources; it never passes `due_cents`, None until priced.
 
-    `sealed` holds the clinical part: condition, minutes, doses, weight, add-ons, a reason for an override.
+    `moved_as_id`: this day was missed, and the visit moved to another, as which it stands. `sealed` holds the
+    clinical part: condition, minutes, doses, weight, add-ons, a reason for an override.
     """
 
     __tablename__ = "treatment_session"
@@ -51,6 +52,7 @@ class SessionRow(Base):
     service: Mapped[str] = mapped_column(String(40))
     planned_on: Mapped[date]
     state: Mapped[str] = mapped_column(String(20))
+    moved_as_id: Mapped[str | None] = mapped_column(String(40))
     checked_in_at: Mapped[datetime | None]
     started_at: Mapped[datetime | None]
     stopped_at: Mapped[datetime | None]

@@ -170,6 +170,7 @@ def session_of(vault: Vault, row: Any) -> Session:
         weight_kg=_decimal_or_none(clinical["weight_kg"]),
         add_ons=clinical["add_ons"],
         state=SessionState(row.state),
+        moved_as_id=row.moved_as_id,
         checked_in_at=row.checked_in_at,
         started_at=row.started_at,
         stopped_at=row.stopped_at,

@@ -51,7 +51,8 @@ NO_PARTICULARS = Particulars()
 class Session:
     """One visit, planned and then as it was; `covered` never exceeds `due`, which is None until priced.
 
-    `override_reason` is a supervisor's, for a patient who was let in without full cover.
+    `override_reason` is a supervisor's, for a patient who was let in without full cover. `moved_as_id` is the
+    visit of a day that was missed, when that moved to another day.
     """
 
     id: str
@@ -69,6 +70,7 @@ class Session:
     weight_kg: Decimal | None
     add_ons: Mapping[str, int]
     state: SessionState
+    moved_as_id: str | None
     checked_in_at: datetime | None
     started_at: datetime | None
     stopped_at: datetime | None

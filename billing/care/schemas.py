@@ -94,6 +94,12 @@ class SessionFacts(StrictSchema):
     dose_mg = _dose()
 
 
+class Missed(StrictSchema):
+    """`moved_to` is the day on which the visit takes place instead, as one of a package always does."""
+
+    moved_to = LocalDate(load_default=None)
+
+
 class Nothing(StrictSchema):
     """A body without fields."""
 
@@ -120,6 +126,7 @@ class SessionView(Schema):
     weight_kg = _weight()
     add_ons = fields.Dict(keys=fields.String(), values=fields.Integer())
     state = fields.Enum(SessionState, by_value=fields.String)
+    moved_as_id = fields.String(allow_none=True)
     checked_in_at = fields.AwareDateTime(allow_none=True)
     started_at = fields.AwareDateTime(allow_none=True)
     stopped_at = fields.AwareDateTime(allow_none=True)

@@ -134,10 +134,11 @@ def fee_of_missed(read: Read, session_id: str, actor: Actor) -> tuple[Quote, Mon
         raise SessionNotMissed("The patient has not missed this session. Record that first.")
     if line_of_session(read, session_id):
         raise SessionAlreadyInvoiced("The fee for this session is billed already.", session_id=session_id)
-    if _was_authorized(read, session_id):
+    visit_id = session.moved_as_id or session_id
+    if _was_authorized(read, visit_id):
         raise NeverThePatient("Compensation or the VA had this visit. Its patient is not billed for it.")
-    quote = quote_naming(read, session.plan_id, session_id, SYSTEM)
-    fee = fee_under(read, quote, session_id, NO_SHOW) if quote else None
+    quote = quote_naming(read, session.plan_id, visit_id, SYSTEM)
+    fee = fee_under(read, quote, visit_id, NO_SHOW) if quote else None
     if quote is None or not fee:
         raise NoFeeAgreed("The session's quote knows no fee for missing it, so that none can be charged.")
     return quote, fee

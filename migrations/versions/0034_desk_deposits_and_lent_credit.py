@@ -1,4 +1,4 @@
-"""Deposits taken at the desk, credit lent to a charge, refunds of the processor's dashboard"""
+"""Desk deposits, credit lent to charges, refunds made by hand, days of withdrawals, moved missed visits"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -25,6 +25,8 @@ def upgrade() -> None:
         )
     with op.batch_alter_table("credit_withdrawal", recreate="never") as withdrawal:
         withdrawal.add_column(sa.Column("withdrawn_on", sa.Date(), nullable=True))
+    with op.batch_alter_table("treatment_session", recreate="never") as session:
+        session.add_column(sa.Column("moved_as_id", sa.String(40), nullable=True))
     with op.batch_alter_table("refund", recreate="never") as refund:
         refund.add_column(sa.Column("made_by_hand", sa.Boolean(), nullable=False, server_default=sa.false()))
     op.execute(

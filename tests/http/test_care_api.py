@@ -228,6 +228,13 @@ def test_a_session_that_does_not_take_place(client, session, verb, state):
     assert client.post(path, json={}).status_code == 409
 
 
+def test_a_missed_session_may_move_to_another_day(client, session):
+    told = client.post(f"/api/v1/sessions/{session.id}/no-show", json={"moved_to": "2026-11-06"}).json
+    assert (told["state"], told["planned_on"], told["moved_as_id"]) == ("no_show", "2026-11-02", session.id)
+    moved = client.get(f"/api/v1/sessions/{session.id}").json
+    assert (moved["state"], moved["planned_on"], moved["moved_as_id"]) == ("planned", "2026-11-06", None)
+
+
 def test_a_session_moves_to_another_day(client, session):
     path = f"/api/v1/sessions/{session.id}/reschedule"
     assert client.post(path, json={"planned_on": "2026-11-06"}).json["planned_on"] == "2026-11-06"

@@ -10,7 +10,10 @@ import pytest
 
 from billing.accounting.queries.verify import verify
 from billing.accounting.records import Status
+from billing.care.errors import InvalidPlan, SessionStillAhead
+from billing.care.queries import find_plan, find_session
 from billing.care.records import SessionOrder
+from billing.care.states import SessionState
 from billing.care.use_cases import mark_no_show, plan_sessions
 from billing.catalog.queries import sites
 from billing.catalog.use_cases import seed_clinic
@@ -20,6 +23,7 @@ from billing.invoices.errors import (
     NeverThePatient,
     NoFeeAgreed,
     NotAFee,
+    PackageSession,
     SessionAlreadyInvoiced,
     SessionNotMissed,
 )
@@ -29,6 +33,7 @@ from billing.invoices.states import InvoiceState
 from billing.invoices.use_cases.end_share import agree_to_end, ask_to_end
 from billing.invoices.use_cases.no_show import bill_no_show, waive_no_show
 from billing.invoices.use_cases.shares import agree_share
+from billing.kernel.errors import IllegalMove
 from billing.kernel.money import Money
 from billing.kernel.permissions import SYSTEM
 from billing.ledger.queries import trial_balance
@@ -253,6 +258,14 @@ def test_a_missed_visit_of_authorized_care_never_bills_the_patient(
     assert failed(database, now) == []
 
 
+def test_a_missed_day_of_authorized_care_that_moved_never_bills_the_patient(do, visit, now, authorized):
+    authorized(PayerKind.VA)
+    later = now.date() + timedelta(days=7)
+    missed_one = do(mark_no_show, session_id=visit.session_ids[0], moved_to=later)
+    with pytest.raises(NeverThePatient):
+        bill(do, missed_one.id)
+
+
 def test_a_visit_that_was_authorized_by_mistake_is_the_patients_and_so_is_its_fee(
     database, do, visit, now, authorized
 ):
@@ -307,6 +320,54 @@ def test_the_money_of_a_missed_visit_goes_back_as_the_visits_and_not_as_the_fees
     do(send_check, refund_id=refund.id, check_number="91")
     assert books(database) == {"1000": -30_000, "1060": 45_000, "4040": -15_000}
     assert failed(database, now) == []
+
+
+def test_a_missed_visit_of_a_package_moves_and_its_fee_is_billed(database, do, patient, now):
+    """The package stays whole, and what was paid for the visit with it."""
+    package = billed(database, patient)
+    paid_in_cash(database, package.invoice, now, package.invoice.total)
+    first, later = package.session_ids[0], now.date() + timedelta(days=60)
+    with pytest.raises(PackageSession):
+        do(mark_no_show, session_id=first)
+    missed_one = do(mark_no_show, session_id=first, moved_to=later)
+    assert (missed_one.state, missed_one.planned_on) == (SessionState.NO_SHOW, now.date())
+    with database.reading() as read:
+        moved, plan = find_session(read, first, SYSTEM), find_plan(read, missed_one.plan_id, SYSTEM)
+        assert quote_plan_again(database, plan, now) == set(package.session_ids)
+    assert (moved.state, moved.planned_on) == (SessionState.PLANNED, later)
+    assert moved.covered == moved.due
+    assert (missed_one.moved_as_id, missed_one.due) == (first, None)
+    invoice = bill(do, missed_one.id)
+    assert as_it_is(database, invoice).open_balance == FEE
+    assert as_it_is(database, package.invoice).open_balance == Money(0)
+    assert books(database) == {"1060": 255_000, "1100": 15_000, "2100": -255_000, "4040": -15_000}
+    assert failed(database, now) == []
+
+
+def quote_plan_again(database, plan, now):
+    quote = database.in_transaction(lambda tx: quote_plan(tx, plan_id=plan.id, actor=SYSTEM, now=now))
+    return {each.session_id for each in quote.asked}
+
+
+def test_a_visit_that_was_missed_and_moved_is_not_missed_again_on_that_day(database, do, visit, now):
+    later = now.date() + timedelta(days=3)
+    missed_one = do(mark_no_show, session_id=visit.session_ids[0], moved_to=later)
+    with pytest.raises(SessionStillAhead):
+        do(mark_no_show, session_id=visit.session_ids[0], moved_to=later + timedelta(days=1))
+    with pytest.raises(IllegalMove):
+        do(mark_no_show, session_id=missed_one.id, moved_to=later)
+    assert as_it_is(database, visit.invoice).open_balance == Money(45_000)
+
+
+@pytest.mark.parametrize("days", [-1, 0, 5_000])
+def test_a_missed_visit_moves_to_a_later_day(do, visit, now, days):
+    with pytest.raises(InvalidPlan) as refused:
+        do(
+            mark_no_show,
+            session_id=visit.session_ids[0],
+            moved_to=now.date() + timedelta(days=days),
+        )
+    assert [flaw.pointer for flaw in refused.value.flaws] == ["/moved_to"]
 
 
 def test_the_fee_is_that_of_the_visits_own_condition(database, do, now):

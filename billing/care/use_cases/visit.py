@@ -3,23 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 
-from billing.care.errors import OverrideDenied, SessionNotCovered, SessionNotPriced, SessionStillAhead
+from sqlalchemy import func, select
+
+from billing.care.errors import (
+    InvalidPlan,
+    OverrideDenied,
+    SessionNotCovered,
+    SessionNotPriced,
+    SessionStillAhead,
+)
 from billing.care.models import SessionRow
 from billing.care.queries import coverage_of, find_session, open_clinical, seal_clinical
 from billing.care.records import LETS_NOBODY_IN, REFUNDED, Session
-from billing.care.rules import check_dose_given, check_times, missing_cover, site_date
+from billing.care.rules import check_dose_given, check_planned_on, check_times, missing_cover, site_date
 from billing.care.states import (
     PatientTurnedAway,
     SessionCancelled,
     SessionEvent,
     SessionGiven,
     SessionMissed,
+    SessionState,
 )
 from billing.care.use_cases.move import keep_session, move_session
+from billing.care.use_cases.plan import reschedule_session
 from billing.catalog.queries import find_site
+from billing.kernel.errors import Flaw
+from billing.kernel.ids import new_id
 from billing.kernel.money import Money, total
 from billing.kernel.permissions import Actor, Permission
 from billing.patients.use_cases import lock_patient
@@ -85,18 +97,53 @@ def cancel_session(tx: Tx, *, session_id: str, actor: Actor, now: datetime) -> S
     return ended
 
 
-def mark_no_show(tx: Tx, *, session_id: str, actor: Actor, now: datetime) -> Session:
+def mark_no_show(
+    tx: Tx, *, session_id: str, moved_to: date | None = None, actor: Actor, now: datetime
+) -> Session:
     """The patient did not come on the day. Announces SessionMissed.
 
-    Raises: NoSuchSession, IllegalMove, SessionStillAhead.
+    With `moved_to` the visit itself takes place on that later day, with all that is paid of it; the answer is
+    the missed one, which has no price and may cost its fee.
+    Raises: NoSuchSession, IllegalMove, SessionStillAhead, InvalidPlan.
     """
     lock_patient(tx, find_session(tx, session_id, actor).patient_id)
     session = find_session(tx, session_id, actor)
     if session.planned_on > site_date(find_site(tx, session.site_id), now):
         raise SessionStillAhead("The day of this session has not come. Cancel or reschedule it instead.")
+    if moved_to is not None:
+        session_id = _move_missed(tx, session, moved_to, actor, now)
     missed = _end(tx, session_id, SessionEvent.MISS, actor, now)
     tx.emit(SessionMissed(session_id=missed.id, patient_id=missed.patient_id, actor=actor, now=now))
     return missed
+
+
+def _move_missed(tx: Tx, session: Session, moved_to: date, actor: Actor, now: datetime) -> str:
+    """A session that stands for the missed day, beside the visit, which moves. Raises: InvalidPlan."""
+    if moved_to <= session.planned_on:
+        flaw = Flaw("/moved_to", "Must be after the day that was missed.")
+        raise InvalidPlan("Choose a later day.", [flaw])
+    check_planned_on(moved_to, today=site_date(find_site(tx, session.site_id), now), pointer="/moved_to")
+    reschedule_session(tx, session_id=session.id, planned_on=moved_to, actor=actor, now=now)
+    visit, missed_id = tx.session.get_one(SessionRow, session.id), new_id("ses")
+    last = select(func.max(SessionRow.number)).where(SessionRow.plan_id == visit.plan_id)
+    missed = SessionRow(
+        id=missed_id,
+        plan_id=visit.plan_id,
+        entity_id=visit.entity_id,
+        site_id=visit.site_id,
+        patient_id=visit.patient_id,
+        provider_id=visit.provider_id,
+        number=(tx.session.scalar(last) or 0) + 1,
+        service=visit.service,
+        planned_on=session.planned_on,
+        state=SessionState.PLANNED,
+        covered_cents=0,
+        moved_as_id=visit.id,
+        sealed=seal_clinical(tx.vault, missed_id, open_clinical(tx.vault, visit)),
+    )
+    tx.session.add(missed)
+    tx.session.flush()
+    return missed_id
 
 
 def turn_away(tx: Tx, *, session_id: str, actor: Actor, now: datetime) -> Session:

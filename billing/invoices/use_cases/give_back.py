@@ -40,7 +40,10 @@ def return_session(tx: Tx, *, session_id: str, actor: Actor, now: datetime) -> N
         return
     invoice, line = found
     if invoice.kind is InvoiceKind.PACKAGE:
-        raise PackageSession("This session belongs to a prepaid package. Reschedule it, or stop the package.")
+        raise PackageSession(
+            "This session belongs to a prepaid package. Reschedule it, or stop the package. "
+            "One that was missed moves: say to which day (moved_to)."
+        )
     return_line(tx, invoice, line, session, actor, now)
 
 
