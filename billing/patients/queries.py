@@ -165,13 +165,28 @@ def is_on_hold(read: Read, patient_id: str) -> bool:
     return bool(on_hold_among(read, [patient_id]))
 
 
-def refuse_while_on_hold(read: Read, patient_id: str) -> None:
+def may_be_charged(read: Read, patient_id: str, *, arose_on: date | None = None) -> bool:
+    """Whether a patient may be charged, or asked to pay, what they owe since a day, or without one anything.
+
+    A bankruptcy stops what arose until the day of the filing: the stay is of claims from before it (11 U.S.C.
+    362(a)(6)). A death stops all.
+    """
+    if not is_on_hold(read, patient_id):
+        return True
+    return arose_on is not None and all(
+        hold.reason is HoldReason.BANKRUPTCY and arose_on > hold.effective_from
+        for hold in standing_holds(read, patient_id)
+    )
+
+
+def refuse_while_on_hold(read: Read, patient_id: str, *, arose_on: date | None = None) -> None:
     """Whoever takes money that the patient does not hand over, or asks them for it, asks here first.
 
-    The words tell no reason, since they reach logs and pages of people who may not know it.
+    `arose_on` is since when they owe it. The words tell no reason, since they reach logs and pages of people
+    who may not know it.
     Raises: AccountOnHold.
     """
-    if is_on_hold(read, patient_id):
+    if not may_be_charged(read, patient_id, arose_on=arose_on):
         raise AccountOnHold(
             "Charges of this patient are stopped: nothing is taken from a card, no credit comes off an "
             "invoice, and no link is sent. Cash or a check that is brought may be taken, another payer may "

@@ -35,7 +35,7 @@ def bill_no_show(
     lock_patient(tx, find_session(tx, session_id, actor).patient_id)
     quote, amount = fee_of_missed(tx, session_id, actor)
     session = find_session(tx, session_id, actor)
-    refuse_while_on_hold(tx, session.patient_id)
+    refuse_while_on_hold(tx, session.patient_id, arose_on=session.planned_on)
     if fee not in (None, amount):
         raise FeeChanged(f"The fee is {amount} by now.", fee_cents=amount.cents)
     line = InvoiceLine(

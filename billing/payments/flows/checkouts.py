@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from billing.kernel.permissions import SYSTEM, Actor
 from billing.patients.errors import AccountOnHold
-from billing.patients.queries import refuse_while_on_hold
 from billing.payments import ports
 from billing.payments.errors import BeingCharged, CheckoutStands, NotBookedYet
 from billing.payments.flows.room import KEY_LIVES, Payments, log, may_yet_arrive, write_now
 from billing.payments.ports import GatewayRefused, GatewayTimeout
-from billing.payments.queries.checkouts import checkout_by_reference, find_checkout, standing_deposit
+from billing.payments.queries.checkouts import (
+    checkout_by_reference,
+    find_checkout,
+    refuse_unless_sendable,
+    standing_deposit,
+)
 from billing.payments.queries.deposit_requests import find_deposit_request
 from billing.payments.records.checkouts import Checkout, Way
 from billing.payments.records.deposit_requests import DepositRequest
@@ -216,8 +220,7 @@ def open_page(room: Payments, checkout: Checkout, actor: Actor) -> Checkout:
     if room.clock() - checkout.opened_at >= KEY_LIVES:
         return look_up(room, checkout)
     with room.database.reading() as read:
-        if checkout.share_id is None:
-            refuse_while_on_hold(read, checkout.patient_id)
+        refuse_unless_sendable(read, checkout)
     try:
         page = _open(room, checkout)
     except GatewayRefused:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy import select
 
@@ -13,7 +13,7 @@ from billing.invoices.records import Invoice, PayerShare
 from billing.kernel.errors import NotFound
 from billing.kernel.money import Money
 from billing.kernel.permissions import SYSTEM, Actor
-from billing.patients.queries import is_on_hold, on_hold_among
+from billing.patients.queries import may_be_charged, on_hold_among, refuse_while_on_hold
 from billing.payments.errors import (
     CheckoutStands,
     NoSuchCheckout,
@@ -145,14 +145,32 @@ def unresolved_checkouts(read: Read, *, before: datetime, now: datetime) -> Sequ
     usable = (CheckoutRow.state == CheckoutState.OPEN) & CheckoutRow.share_id.is_(None)
     users = set(read.session.scalars(select(CheckoutRow.patient_id).where(usable)))
     stopped = usable & CheckoutRow.patient_id.in_(on_hold_among(read, users))
-    return [
-        checkout_of(row) for row in read.session.scalars(select(CheckoutRow).where(late | over | stopped))
+    found = [checkout_of(row) for row in read.session.scalars(select(CheckoutRow).where(late | over))]
+    known = {each.id for each in found}
+    may_not_stand = [
+        each
+        for each in map(checkout_of, read.session.scalars(select(CheckoutRow).where(stopped)))
+        if each.id not in known and not may_be_sent(read, each)
     ]
+    return found + may_not_stand
 
 
 def may_be_sent(read: Read, checkout: Checkout) -> bool:
     """Whether the processor may be asked for this money now: nothing of a patient's while it is stopped."""
-    return checkout.share_id is not None or not is_on_hold(read, checkout.patient_id)
+    return checkout.share_id is not None or may_be_charged(
+        read, checkout.patient_id, arose_on=_arose_on(read, checkout)
+    )
+
+
+def refuse_unless_sendable(read: Read, checkout: Checkout) -> None:
+    """Raises: AccountOnHold."""
+    if checkout.share_id is None:
+        refuse_while_on_hold(read, checkout.patient_id, arose_on=_arose_on(read, checkout))
+
+
+def _arose_on(read: Read, checkout: Checkout) -> date | None:
+    """Since when what it pays is owed; a deposit is not owed."""
+    return find_invoice(read, checkout.invoice_id, SYSTEM).arose_on if checkout.invoice_id else None
 
 
 def find_pay_link(read: Read, secret: str, now: datetime) -> PayLink:
@@ -165,7 +183,8 @@ def find_pay_link(read: Read, secret: str, now: datetime) -> PayLink:
     if row is None or row.expires_at <= now:
         raise no_such_link()
     of = _linked(read, row)
-    if row.share_id is None and is_on_hold(read, of.patient_id):
+    arose_on = of.arose_on if isinstance(of, Invoice) else None
+    if row.share_id is None and not may_be_charged(read, of.patient_id, arose_on=arose_on):
         raise no_such_link()
     return PayLink(
         id=row.id,

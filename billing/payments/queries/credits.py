@@ -11,6 +11,7 @@ from billing.invoices.queries import find_invoice
 from billing.invoices.records import Invoice
 from billing.kernel.money import ZERO, Money, total
 from billing.kernel.permissions import Actor
+from billing.patients.queries import is_on_hold
 from billing.payments.errors import NoSuchApplication, NoSuchCredit
 from billing.payments.models.credits import (
     CreditApplicationRow,
@@ -111,7 +112,9 @@ def credits_to_come_off(read: Read, patient_id: str) -> Sequence[CreditLot]:
 
 
 def credit_coming_off(read: Read, invoice: Invoice) -> Money:
-    """What of the patient's elected credits comes off an invoice before a card is charged."""
+    """What of the patient's elected credits comes off an invoice before a card is charged: none on hold."""
+    if is_on_hold(read, invoice.patient_id):
+        return ZERO
     held = total(lot.available for lot in elected_credits(read, invoice.patient_id))
     return min(held, invoice.open_balance)
 

@@ -93,7 +93,7 @@ def begin_checkout(
     if request and (known := _by_request(tx, request)):
         return known
     if share_id is None:
-        refuse_while_on_hold(tx, invoice.patient_id)
+        refuse_while_on_hold(tx, invoice.patient_id, arose_on=invoice.arose_on)
     if standing := standing_checkout(tx, invoice_id, share_id):
         if _is_page_of(standing, owed, now):
             return _remark(tx, standing.id, is_health_account=is_health_account)
@@ -119,7 +119,7 @@ def begin_reader_payment(
     invoice = lock_invoice(tx, invoice_id, actor)
     if known := _by_request(tx, request):
         return known
-    refuse_while_on_hold(tx, invoice.patient_id)
+    refuse_while_on_hold(tx, invoice.patient_id, arose_on=invoice.arose_on)
     refuse_while_standing(tx, invoice_id)
     _refuse_unless_open(invoice)
     row = _new(tx, invoice, invoice.open_balance, Way.READER, request, now)
@@ -151,7 +151,7 @@ def begin_charge(
     invoice = lock_invoice(tx, invoice_id, actor)
     if known := _by_request(tx, request):
         return known
-    refuse_while_on_hold(tx, invoice.patient_id)
+    refuse_while_on_hold(tx, invoice.patient_id, arose_on=invoice.arose_on)
     refuse_while_standing(tx, invoice_id)
     _refuse_unless_open(invoice)
     coming_off = credit_coming_off(tx, invoice)
@@ -165,7 +165,8 @@ def begin_charge(
         row.consent_id = chargeable_consent(tx, saved_method_id, invoice.patient_id, purpose, actor)
     tx.session.add(row)
     tx.session.flush()
-    apply_credits(tx, invoice_id=invoice_id, checkout_id=row.id, actor=actor, now=now)
+    if coming_off:
+        apply_credits(tx, invoice_id=invoice_id, checkout_id=row.id, actor=actor, now=now)
     _audit(tx, row, "checkout.begin", actor, now)
     if not left:
         advance(tx, row, CHECKOUT_MOVES, CheckoutEvent.PAY, actor=actor, now=now)

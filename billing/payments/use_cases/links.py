@@ -30,7 +30,7 @@ def make_pay_link(tx: Tx, *, invoice_id: str, actor: Actor, now: datetime) -> tu
     Raises: NoSuchInvoice, AccountOnHold.
     """
     invoice = find_invoice(tx, invoice_id, actor)
-    refuse_while_on_hold(tx, invoice.patient_id)
+    refuse_while_on_hold(tx, invoice.patient_id, arose_on=invoice.arose_on)
     return _make(tx, invoice, {"invoice_id": invoice.id}, actor, now)
 
 

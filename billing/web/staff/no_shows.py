@@ -15,7 +15,7 @@ from billing.invoices.queries import fee_of_missed, patient_of_invoice
 from billing.invoices.use_cases.no_show import bill_no_show, waive_no_show
 from billing.kernel.money import ZERO, Money, total
 from billing.kernel.permissions import Actor, Permission
-from billing.patients.queries import is_on_hold
+from billing.patients.queries import may_be_charged
 from billing.payments.queries.credits import elected_credits
 from billing.payments.records.credits import CreditSource
 from billing.platform.data.database import Read, Tx
@@ -122,5 +122,5 @@ def _missed(read: Read, session_id: str, actor: Actor) -> Missed:
         why_not=why_not,
         deposited=total(lot.available for lot in deposits),
         credited=total(lot.available for lot in lots if lot not in deposits),
-        is_on_hold=is_on_hold(read, session.patient_id),
+        is_on_hold=not may_be_charged(read, session.patient_id, arose_on=session.planned_on),
     )
