@@ -21,7 +21,7 @@ from billing.payments.errors import (
 )
 from billing.payments.models.checkouts import CheckoutRow, PayLinkRow
 from billing.payments.queries.deposit_requests import find_deposit_request
-from billing.payments.records.checkouts import Checkout, PayLink, Way
+from billing.payments.records.checkouts import Checkout, CheckoutAtSite, PayLink, Way
 from billing.payments.records.deposit_requests import DepositRequest
 from billing.payments.states.checkouts import STANDING, CheckoutState
 from billing.platform.data.database import Read
@@ -48,6 +48,11 @@ def owner_of_checkout(read: Read, checkout: Checkout, actor: Actor) -> Invoice |
     if checkout.deposit_request_id is not None:
         return find_deposit_request(read, checkout.deposit_request_id, actor)
     return find_invoice(read, str(checkout.invoice_id), actor)
+
+
+def at_site(checkout: Checkout, owner: Invoice | DepositRequest) -> CheckoutAtSite:
+    """The attempt at the site of what it pays."""
+    return CheckoutAtSite(id=checkout.id, entity_id=owner.entity_id, site_id=owner.site_id)
 
 
 def checkout_by_reference(read: Read, reference: str) -> Checkout | None:

@@ -58,6 +58,15 @@ class Checkout:
 
 
 @dataclass(frozen=True, kw_only=True)
+class CheckoutAtSite:
+    """What a person is asked about, where what it pays belongs."""
+
+    id: str
+    entity_id: str
+    site_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class PayLink:
     """What a stranger with the link may know: whose clinic, and how much."""
 

@@ -6,30 +6,31 @@ from datetime import datetime
 
 from billing.invoices.queries import find_share
 from billing.kernel.permissions import SYSTEM, Actor
-from billing.payments.queries.checkouts import checkouts_among, checkouts_of_deposit, owner_of_checkout
+from billing.payments.queries.checkouts import (
+    at_site,
+    checkouts_among,
+    checkouts_of_deposit,
+    may_be_sent,
+    owner_of_checkout,
+)
 from billing.payments.records.checkouts import Checkout
 from billing.payments.records.deposit_requests import DepositRequest
 from billing.platform.data.database import Tx
-from billing.platform.data.tasks import end_tasks, open_subjects, open_task
+from billing.platform.data.tasks import ask_a_person, end_tasks, open_subjects
 
 DEBIT_REFUSED = "debit-refused"
 """The task of a person who asks the payer for the money again."""
 
 
 def ask_to_collect(tx: Tx, *, checkout: Checkout, actor: Actor, now: datetime) -> None:
-    """Have a person ask again, unless nothing is owed any more."""
+    """Have a person ask again, unless nothing is owed any more, or charges of the patient are stopped.
+
+    Another payer is asked all the same.
+    """
     owner = owner_of_checkout(tx, checkout, SYSTEM)
     owed = find_share(tx, checkout.share_id, SYSTEM) if checkout.share_id else owner
-    if owed.open_balance:
-        open_task(
-            tx,
-            kind=DEBIT_REFUSED,
-            subject_id=checkout.id,
-            entity_id=owner.entity_id,
-            site_id=owner.site_id,
-            actor=actor,
-            now=now,
-        )
+    if owed.open_balance and may_be_sent(tx, checkout):
+        ask_a_person(tx, kind=DEBIT_REFUSED, about=at_site(checkout, owner), actor=actor, now=now)
 
 
 def end_collecting(

@@ -8,12 +8,12 @@ from sqlalchemy import update
 
 from billing.kernel.permissions import Actor
 from billing.payments.models.unknowns import OutcomeLookRow
-from billing.payments.queries.checkouts import owner_of_checkout
+from billing.payments.queries.checkouts import at_site, owner_of_checkout
 from billing.payments.records.checkouts import Checkout
 from billing.payments.rules import next_look
 from billing.platform.data.database import Tx
 from billing.platform.data.inserts import insert_unless_there
-from billing.platform.data.tasks import Sited, ask_a_person, open_task
+from billing.platform.data.tasks import Sited, ask_a_person
 
 OUTCOME_UNKNOWN = "outcome-unknown"
 A_PERSON_LOOKS_AFTER = timedelta(days=7)
@@ -32,18 +32,8 @@ def keep_look(tx: Tx, *, subject_id: str, began_at: datetime, actor: Actor, now:
 
 def ask_about_checkout(tx: Tx, *, checkout: Checkout, actor: Actor, now: datetime) -> None:
     """As `ask_if_late`, at the site of what it pays."""
-    if now - checkout.opened_at < A_PERSON_LOOKS_AFTER:
-        return
-    owner = owner_of_checkout(tx, checkout, actor)
-    open_task(
-        tx,
-        kind=OUTCOME_UNKNOWN,
-        subject_id=checkout.id,
-        entity_id=owner.entity_id,
-        site_id=owner.site_id,
-        actor=actor,
-        now=now,
-    )
+    about = at_site(checkout, owner_of_checkout(tx, checkout, actor))
+    ask_if_late(tx, about=about, began_at=checkout.opened_at, actor=actor, now=now)
 
 
 def ask_if_late(
