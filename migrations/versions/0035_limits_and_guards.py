@@ -1,4 +1,4 @@
-"""When a demand was forgiven, one row to lock a person by, a cashier's drawers of all sites"""
+"""When a demand was forgiven, one row to lock a person by, a cashier's drawers of all sites, stops that stay"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -27,4 +27,27 @@ def upgrade() -> None:
         takeback.create_check_constraint(
             op.f("ck_takeback_who_forgives_says_when"),
             "(forgiven_by_person IS NULL) = (forgiven_at IS NULL)",
+        )
+    _guard_stops()
+
+
+def _guard_stops() -> None:
+    """A stop of charges is lifted once, and stays as it was entered; only what says why is added to it."""
+    changed = "OLD.lifted_at IS NOT NULL OR " + " OR ".join(
+        f"NEW.{name} <> OLD.{name}" for name in ("id", "patient_id", "effective_from", "placed_at", "placed_by")
+    )
+    if op.get_bind().dialect.name == "postgresql":
+        op.execute(
+            "CREATE TRIGGER account_hold_stays BEFORE DELETE OR TRUNCATE ON account_hold "
+            "FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()"
+        )
+        op.execute(
+            "CREATE TRIGGER account_hold_as_entered BEFORE UPDATE ON account_hold "
+            f"FOR EACH ROW WHEN ({changed}) EXECUTE FUNCTION refuse_change()"
+        )
+        return
+    for deed, when in (("UPDATE", f"WHEN {changed} "), ("DELETE", "")):
+        op.execute(
+            f"CREATE TRIGGER account_hold_no_{deed.lower()} BEFORE {deed} ON account_hold {when}"
+            "BEGIN SELECT RAISE(ABORT, 'account_hold keeps what it holds'); END"
         )

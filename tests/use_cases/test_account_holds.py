@@ -6,6 +6,7 @@ from datetime import date, timedelta
 
 import pytest
 from sqlalchemy import select, text
+from sqlalchemy.exc import DBAPIError
 
 from billing.accounting.queries.verify import verify
 from billing.care.use_cases import cancel_session
@@ -45,7 +46,7 @@ from billing.payments.use_cases.refunds import request_refund
 from billing.payments.use_cases.tenders import take_tenders
 from billing.platform.data.audit import AuditRow
 from billing.platform.data.idempotency import RequestKey
-from tests.factories.accounting import CLERK, LIMIT
+from tests.factories.accounting import CLERK, LIMIT, behind_the_back, drop_guards
 from tests.factories.holds import NOTE, let_go_on, stopped
 from tests.factories.invoices import a_patient, billed
 from tests.factories.paid import RETURN_URL, paid_by_check, paid_in_cash
@@ -293,3 +294,51 @@ def test_nobody_of_another_clinic_lifts_it(database, bill, now):
     stranger = Actor(id="usr_1", entity_id="ent_other", permissions=ROLES[Role.BILLING])
     with pytest.raises(NoSuchHold):
         write(database, lift_hold, hold_id=hold.id, why="x", actor=stranger, now=now)
+
+
+@pytest.fixture
+def found(database, now):
+    def look():
+        with database.reading() as read:
+            checks = verify(read, now=now, refund_limit=LIMIT).checks
+        return {check.number for check in checks if check.found}
+
+    return look
+
+
+@pytest.mark.parametrize(
+    "attack",
+    [
+        "DELETE FROM account_hold",
+        "UPDATE account_hold SET lifted_at = placed_at, lifted_by = placed_by",
+        "UPDATE account_hold SET patient_id = (SELECT MAX(id) FROM patient)",
+    ],
+)
+def test_a_stop_that_is_not_as_it_was_entered_is_found(database, now, found, attack):
+    patient, _ = a_patient(database), a_patient(database)
+    let_go_on(database, stopped(database, patient.id, DEATH))
+    stopped(database, patient.id)
+    assert found() == set()
+    behind_the_back(database, attack)
+    assert found() == {19}
+
+
+@pytest.mark.parametrize(
+    "deed",
+    [
+        "DELETE FROM account_hold",
+        "UPDATE account_hold SET effective_from = '2026-01-01' WHERE lifted_at IS NULL",
+        "UPDATE account_hold SET lifted_at = NULL, lifted_by = NULL WHERE lifted_at IS NOT NULL",
+    ],
+)
+def test_the_database_keeps_a_stop_as_it_was_entered_and_lifted(database, deed):
+    patient = a_patient(database)
+    let_go_on(database, stopped(database, patient.id, DEATH))
+    stopped(database, patient.id)
+    with pytest.raises(DBAPIError, match="keeps what it holds"):
+        database.in_transaction(lambda tx: tx.session.execute(text(deed)))
+
+
+def test_verify_misses_the_guard_of_stops(database, found):
+    drop_guards(database, "account_hold")
+    assert found() == {19}

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from billing.accounting.queries.verify import verify
 from billing.kernel.money import ZERO, Money
 from billing.kernel.permissions import SYSTEM
 from billing.payments.errors import CheckoutStands
@@ -16,12 +17,14 @@ from billing.payments.records.checkouts import Way
 from billing.payments.records.payments import Tender
 from billing.payments.records.tenders import Handed, Rest
 from billing.payments.states.deposit_requests import DepositRequestState as State
-from billing.payments.use_cases.checkouts import await_debit, begin_deposit
+from billing.payments.use_cases.checkouts import await_debit, begin_deposit, close_checkout, pay_checkout
 from billing.payments.use_cases.deposit_requests import ask_for_deposit
 from billing.payments.use_cases.links import make_deposit_link
 from billing.payments.use_cases.patient_deposits import take_deposit
 from tests.conftest import NOW
+from tests.factories.accounting import LIMIT, behind_the_back
 from tests.factories.invoices import a_patient
+from tests.factories.world import a_charge
 
 
 @pytest.fixture
@@ -123,3 +126,68 @@ def test_money_on_its_way_from_a_bank_account_pays_its_own(do, ask, hand_over, o
     do(await_debit, checkout_id=open_page(asked).id, reference="cs_1")
     hand_over(10_000)
     assert stands(asked) == (State.ASKED, Money(10_000))
+
+
+@pytest.fixture
+def found(database):
+    def look():
+        with database.reading() as read:
+            checks = verify(read, now=NOW, refund_limit=LIMIT).checks
+        return {check.number for check in checks if check.found}
+
+    return look
+
+
+@pytest.fixture
+def pay(do):
+    def run(checkout):
+        charge = a_charge(checkout.id, checkout.amount, NOW)
+        return do(pay_checkout, checkout_id=checkout.id, reference=f"cs_{checkout.id}", charge=charge)
+
+    return run
+
+
+def test_a_deposit_paid_late_after_the_rest_was_handed_over_is_as_it_was_meant(
+    do, ask, hand_over, open_page, pay, stands, found
+):
+    """The page of 100 had closed, 40 came by hand, and then the processor tells that the page was paid."""
+    asked = ask()
+    late = open_page(asked)
+    do(close_checkout, checkout_id=late.id)
+    hand_over(4_000)
+    pay(late)
+    assert stands(asked)[0] is State.PAID
+    assert found() == set()
+
+
+@pytest.mark.parametrize("by_hand", [0, 4_000])
+@pytest.mark.parametrize(
+    ("number", "attack"),
+    [
+        (8, "UPDATE deposit_request SET amount_cents = 99900"),
+        (8, "UPDATE deposit_request SET amount_cents = 5000"),
+        (8, "UPDATE payment SET checkout_id = NULL"),
+        (8, "UPDATE checkout SET amount_cents = amount_cents + 1"),
+        (8, "UPDATE checkout SET patient_id = (SELECT MAX(id) FROM patient)"),
+        (11, "UPDATE deposit_request SET state = 'asked'"),
+    ],
+)
+def test_a_deposit_that_was_paid_and_is_not_what_was_asked_is_found(
+    database, ask, hand_over, open_page, pay, found, by_hand, number, attack
+):
+    asked = ask()
+    if by_hand:
+        hand_over(by_hand)
+    pay(open_page(asked))
+    a_patient(database)
+    assert found() == set()
+    behind_the_back(database, attack)
+    assert number in found()
+
+
+def test_a_deposit_said_to_be_paid_that_was_only_asked_for_is_found(database, ask, hand_over, found):
+    ask()
+    hand_over(9_960)  # a card takes no 0.40: it is not asked for any more
+    assert found() == set()
+    behind_the_back(database, "UPDATE deposit_request SET handed_cents = 4000")
+    assert found() == {8}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from billing.accounting.queries.attempts import ATTEMPTS
 from billing.accounting.queries.checks import CHECKS
 from billing.accounting.queries.drawers import DRAWERS
 from billing.accounting.queries.guards import (
@@ -348,7 +349,7 @@ def credit_is_never_negative(books: Books) -> Report:
 
 
 def each_fact_is_posted_once(books: Books) -> Report:
-    probes = [POSTED_TWICE, NOT_POSTED, WITHOUT_FACT, OTHER_DEPOSIT, NOT_AT_HAND]
-    report = look(books, at=["ledger_entry"], probes=probes)
+    probes = [POSTED_TWICE, NOT_POSTED, WITHOUT_FACT, OTHER_DEPOSIT, NOT_AT_HAND, *ATTEMPTS]
+    report = look(books, at=["ledger_entry", "checkout", "deposit_request"], probes=probes)
     require_append_only(books.read, report, ["bank_deposit", "bank_deposit_item", "cash_float"])
     return report

@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 from sqlalchemy import Select, column, select, table, text
 
-from billing.accounting.queries.guards import require_append_only
+from billing.accounting.queries.guards import require_append_only, require_change_guards
 from billing.accounting.queries.probes import ROWS_AT_ONCE, Books, Probe, Report, count, look
 from billing.accounting.rules.moves import Move, chain_flaw
 from billing.care.states import MOVES as SESSION_MOVES
@@ -294,10 +294,24 @@ UNAUDITED = Probe(
     WHERE NOT EXISTS (SELECT 1 FROM audit_row a WHERE a.subject_id = written.id)
     """,
 )
+STOPS = Probe(
+    "charges of the patient are not stopped, or let go on, as often as the trail says",
+    """
+    SELECT patient_id FROM (
+        SELECT patient_id, 1 AS placed, CASE WHEN lifted_at IS NULL THEN 0 ELSE 1 END AS lifted
+        FROM account_hold
+        UNION ALL
+        SELECT subject_id, CASE WHEN action = 'hold.place' THEN -1 ELSE 0 END,
+            CASE WHEN action = 'hold.lift' THEN -1 ELSE 0 END
+        FROM audit_row WHERE action IN ('hold.place', 'hold.lift')
+    ) told
+    GROUP BY patient_id HAVING SUM(placed) <> 0 OR SUM(lifted) <> 0
+    """,
+)
 
 
 def the_trail_is_whole(books: Books) -> Report:
-    report = look(books, at=["audit_row"], probes=[NAMELESS, UNAUDITED])
+    report = look(books, at=["audit_row"], probes=[NAMELESS, UNAUDITED, STOPS])
     chain = verify_chain(books.read)
     if chain.broken_at is not None:
         report.blame(f"place {chain.broken_at}", "the audit chain breaks here")
@@ -306,4 +320,5 @@ def the_trail_is_whole(books: Books) -> Report:
     if chain.waiting > 0:
         report.remarks.append(f"{chain.waiting} rows of the audit trail wait for their seal")
     require_append_only(books.read, report, ["audit_row", "audit_seal"])
+    require_change_guards(books.read, report, ["account_hold"])
     return report
