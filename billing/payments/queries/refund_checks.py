@@ -6,12 +6,14 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select, union
+from sqlalchemy.orm import aliased
 
 from billing.catalog.queries import site_date
 from billing.kernel.money import Money
 from billing.kernel.permissions import Actor
 from billing.payments.errors import VoidedCheckPaid
+from billing.payments.models.credits import CreditLotRow
 from billing.payments.models.refunds import RefundRow
 from billing.payments.records.refund_checks import OutstandingCheck
 from billing.payments.records.refunds import RefundMethod
@@ -64,36 +66,51 @@ def uncashed_for(read: Read, time: timedelta, now: datetime) -> Sequence[Outstan
 
 
 def voided_checks_of(read: Read, lot_id: str) -> Sequence[RefundRow]:
-    """The checks that went out of a credit and were voided, oldest first."""
-    query = select(RefundRow).where(RefundRow.lot_id == lot_id, RefundRow.voided_by_person.is_not(None))
-    return read.session.scalars(query.order_by(RefundRow.id)).all()
+    """The checks that carried money of a credit and were voided, oldest first.
 
-
-def paid_though_voided(read: Read, lot_id: str) -> RefundRow | None:
-    """The voided check of a credit that the bank paid, while a person is asked about it.
-
-    By the credit and not by the refund: what was called off meanwhile and asked for anew is the same money.
+    By the money and not by the refund: what was called off meanwhile and asked for anew is the same, also as
+    another credit of the payment that brought it.
     """
-    voided = voided_checks_of(read, lot_id)
-    return next((row for row in voided if stands_open(read, kind=VOIDED_CHECK_PAID, subject_id=row.id)), None)
+    found = read.session.execute(_voided_of([lot_id]).order_by(RefundRow.id)).all()
+    return [row for row, _ in found]
+
+
+def paid_though_voided(read: Read, lot_id: str) -> Sequence[RefundRow]:
+    """Those of them that the bank paid, while a person is asked about it."""
+    return [row for row in voided_checks_of(read, lot_id) if _is_looked_at(read, row)]
 
 
 def paid_twice_among(read: Read, lot_ids: Collection[str]) -> frozenset[str]:
     """Those credits among them of which the bank paid a voided check, while a person is asked about it."""
-    query = select(RefundRow.id, RefundRow.lot_id).where(
-        RefundRow.lot_id.in_(lot_ids), RefundRow.voided_by_person.is_not(None)
-    )
-    return frozenset(
-        lot_id
-        for refund_id, lot_id in read.session.execute(query).all()
-        if stands_open(read, kind=VOIDED_CHECK_PAID, subject_id=refund_id)
-    )
+    found = read.session.execute(_voided_of(lot_ids)).all()
+    return frozenset(lot_id for row, lot_id in found if _is_looked_at(read, row))
 
 
 def refuse_while_paid_twice(read: Read, lot_id: str) -> None:
     """Raises: VoidedCheckPaid while a person looks at a voided check of this money that the bank paid."""
-    if voided := paid_though_voided(read, lot_id):
+    for voided in paid_though_voided(read, lot_id):
         raise VoidedCheckPaid(f"The bank paid {voided.reference} though it was voided. A person has to look.")
+
+
+def _voided_of(lot_ids: Collection[str]) -> Select[RefundRow, str]:
+    """Each voided check with each of the credits that hold, or held, the same money."""
+    asked, carried = aliased(CreditLotRow), aliased(CreditLotRow)
+    of_one_payment = (
+        select(asked.id, carried.id)
+        .join(carried, carried.origin_payment_id == asked.origin_payment_id)
+        .where(asked.id.in_(lot_ids))
+    )
+    itself = select(asked.id.label("asked"), asked.id.label("carried")).where(asked.id.in_(lot_ids))
+    same = union(itself, of_one_payment).subquery()
+    return (
+        select(RefundRow, same.c.asked)
+        .join(same, same.c.carried == RefundRow.lot_id)
+        .where(RefundRow.voided_by_person.is_not(None))
+    )
+
+
+def _is_looked_at(read: Read, voided: RefundRow) -> bool:
+    return stands_open(read, kind=VOIDED_CHECK_PAID, subject_id=voided.id)
 
 
 def _after(cursor: str) -> ColumnElement[bool]:

@@ -25,6 +25,7 @@ from billing.payments.queries.dormant import (
     last_sign_of_refund,
     refunds_owed_since,
 )
+from billing.payments.queries.refund_checks import refuse_while_paid_twice
 from billing.payments.queries.refunds import find_refund
 from billing.payments.records.credits import CreditLot, Withdrawal
 from billing.payments.records.dormant import DormantCredit
@@ -80,6 +81,7 @@ def set_aside(tx: Tx, *, dormant_id: str, actor: Actor, now: datetime) -> Dorman
     due_on = dormant_on(owed.last_sign, dormancy)
     if not may_be_set_aside(owed.amount, dormancy, due_on, row.letter_on, today):
         raise NotDormant("It is too early, the letter is not out for long enough, or the owner gave a sign.")
+    refuse_while_paid_twice(tx, row.lot_id)
     if row.refund_id is None:
         reason = Withdrawal.DORMANT
         withdraw(tx, lot_id=row.lot_id, reason=reason, subject_id=row.id, amount=owed.amount, now=now)
@@ -91,8 +93,9 @@ def set_aside(tx: Tx, *, dormant_id: str, actor: Actor, now: datetime) -> Dorman
 
 
 def remit(tx: Tx, *, dormant_id: str, reference: str, actor: Actor, now: datetime) -> DormantCredit:
-    """The state has it, under its reference. Raises: NoSuchDormantCredit, IllegalMove."""
+    """The state has it, under its reference. Raises: NoSuchDormantCredit, VoidedCheckPaid, IllegalMove."""
     row = _moved(tx, dormant_id, DormantEvent.REMIT, actor, now)
+    refuse_while_paid_twice(tx, row.lot_id)
     row.remitted_on, row.reference = site_date(tx, row.site_id, now), reference
     _post(tx, row, "remitted", Account.UNCLAIMED_PROPERTY, Account.BANK, actor, now)
     return _done(tx, row, "dormant.remit", actor, now)

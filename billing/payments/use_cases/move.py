@@ -25,6 +25,7 @@ from billing.payments.queries.credits import credits_from_payment, reimbursed_fo
 from billing.payments.queries.deposits import held_in
 from billing.payments.queries.disputes import refuse_while_asked_about, refuse_while_disputed
 from billing.payments.queries.payments import PAYMENT, find_payment
+from billing.payments.queries.refund_checks import refuse_while_paid_twice
 from billing.payments.records.credits import CreditLot, CreditSource, Withdrawal
 from billing.payments.records.payments import Payment
 from billing.payments.states.payments import PAYMENT_MOVES, PaymentEvent, PaymentState
@@ -47,7 +48,7 @@ def move_payment(
     the rest is the right patient's credit, or deposit if it was one. A person looks at what the wrong patient
     may have been shown.
     Raises: NoSuchPayment, NoSuchPatient, NoSuchInvoice, AnotherEntity, AnotherPatient, CheckoutStands,
-    NotMovable, PaymentDisputed, IllegalMove for one that was moved before or bounced.
+    NotMovable, PaymentDisputed, VoidedCheckPaid, IllegalMove for one that was moved before or bounced.
     """
     payment = _locked(tx, payment_id, patient_id, actor)
     to = _destination(tx, patient_id, invoice_id, actor)
@@ -99,6 +100,8 @@ def _destination(tx: Tx, patient_id: str, invoice_id: str | None, actor: Actor) 
 def _take_from_the_wrong_patient(tx: Tx, payment: Payment, actor: Actor, now: datetime) -> None:
     """The whole payment leaves: what it covers, and what is left of it as credit."""
     lots = credits_from_payment(tx, payment.id)
+    for lot in lots:
+        refuse_while_paid_twice(tx, lot.id)
     applied = _applied(tx, payment)
     whole = applied + total(lot.available for lot in lots) == payment.amount
     was_refunded = payment.refunded or any(lot.source is CreditSource.RELEASED for lot in lots)

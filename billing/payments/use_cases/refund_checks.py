@@ -53,15 +53,13 @@ def send_check(tx: Tx, *, refund_id: str, check_number: str, actor: Actor, now: 
     """Record the check that was written for an approved refund.
 
     Raises: NoSuchRefund, RefundTargetMissing for a refund to a card, CheckNumberUsed, OwnRefund for who
-    voided the check before, VoidedCheckPaid, PaymentDisputed, IllegalMove.
+    voided a check of this money before, VoidedCheckPaid, PaymentDisputed, IllegalMove.
     """
     row = _locked_check(tx, refund_id, actor)
     _refuse_used_number(tx, row, f"check {check_number}")
     refuse_while_disputed(tx, row.patient_id)
     refuse_while_paid_twice(tx, row.lot_id)
-    voided = voided_checks_of(tx, row.lot_id)
-    if voided and voided[-1].voided_by_person == actor.person:
-        raise OwnRefund("You voided the check before. Somebody else has to write the next one.")
+    _refuse_who_voided(tx, row, actor)
     keep_sent(tx, refund_id=refund_id, reference=f"check {check_number}", actor=actor, now=now)
     return succeed_refund(tx, refund_id=refund_id, actor=actor, now=now)
 
@@ -151,11 +149,12 @@ def settle_by_voided_check(tx: Tx, *, refund_id: str, actor: Actor, now: datetim
     Raises: NoSuchRefund, RefundTargetMissing for a refund to a card, IllegalMove.
     """
     row = _locked_check(tx, refund_id, actor)
-    voided = paid_though_voided(tx, row.lot_id)
-    if voided is None:
+    reported = paid_though_voided(tx, row.lot_id)
+    if not reported:
         raise IllegalMove("Nobody reported that the bank paid a voided check of this money.")
-    if voided.amount_cents != row.amount_cents:
-        paid = Money(voided.amount_cents)
+    voided = next((each for each in reported if each.amount_cents == row.amount_cents), None)
+    if voided is None:
+        paid = Money(reported[0].amount_cents)
         raise IllegalMove(f"The bank paid {paid}: ask for a refund of that by check, and settle that one.")
     keep_sent(tx, refund_id=refund_id, reference=_settled_by(voided), actor=actor, now=now)
     row.cashed_on = row.refunded_on
@@ -227,6 +226,20 @@ def _owe_again(tx: Tx, voided: RefundRow, actor: Actor, now: datetime) -> Refund
     advance(tx, row, REFUND_MOVES, RefundEvent.APPROVE, actor=SYSTEM, now=now)
     audit_refund(tx, row, "refund.owe-again", actor, now)
     return row
+
+
+def _refuse_who_voided(tx: Tx, row: RefundRow, actor: Actor) -> None:
+    """Nobody voids a check and writes the next one of its money.
+
+    That is the one which it replaces; of what was called off and asked for anew nobody can tell which, so
+    that whoever voided any of the money is refused. Raises: OwnRefund.
+    """
+    if row.replaces_id is None:
+        before = voided_checks_of(tx, row.lot_id)
+    else:
+        before = [tx.session.get_one(RefundRow, row.replaces_id)]
+    if any(each.voided_by_person == actor.person for each in before):
+        raise OwnRefund("You voided the check before. Somebody else has to write the next one.")
 
 
 def _locked_check(tx: Tx, refund_id: str, actor: Actor) -> RefundRow:

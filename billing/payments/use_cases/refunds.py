@@ -139,9 +139,14 @@ def place_refund(
 
 
 def approve_refund(tx: Tx, *, refund_id: str, actor: Actor, now: datetime) -> Refund:
-    """Raises: NoSuchRefund, OwnRefund, PaymentDisputed, IllegalMove."""
+    """Approve what somebody else asked for. A card is sent at once; a check is held when it is written.
+
+    Raises: NoSuchRefund, OwnRefund, PaymentDisputed, VoidedCheckPaid for a card, IllegalMove.
+    """
     row = lock_refund(tx, refund_id, actor)
     refuse_while_disputed(tx, row.patient_id)
+    if row.method == RefundMethod.CARD:
+        refuse_while_paid_twice(tx, row.lot_id)
     if row.requested_by_person == actor.person:
         raise OwnRefund("Somebody else has to approve what you asked for.")
     _approve(tx, row, actor, now)
