@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import date, datetime, timedelta, tzinfo
 
 from billing.kernel.clock import day_in_words
-from billing.kernel.money import total
+from billing.kernel.money import Money, total
 from billing.payments.records.bounces import BounceReason
 from billing.payments.records.credits import CreditSource
 from billing.payments.records.payments import Payment, Tender
@@ -21,6 +21,7 @@ from billing.payments.records.refunds import (
 )
 from billing.payments.records.saved_methods import CardFacts, Purpose
 from billing.payments.rules import paid_with
+from billing.payments.states.payments import PaymentState
 from billing.payments.states.refunds import RefundState
 from billing.payments.states.saved_methods import SavedState
 
@@ -34,6 +35,11 @@ REASONS = {
     RefundReason.DISSATISFIED: "The patient was not satisfied",
     RefundReason.OTHER: "Another reason",
 }
+NO_MONEY = {
+    PaymentState.BOUNCED: "The bank took it back",
+    PaymentState.MOVED: "Booked for another patient",
+}
+"""Payments that are no money of the patient any more."""
 SOURCES = {
     RefundableKind.CREDIT: "held as credit",
     RefundableKind.TO_COME: "paid for sessions to come",
@@ -107,6 +113,21 @@ def clinic_local(when: date, zone: tzinfo) -> date:
 def payment_in_words(payment: Payment) -> str:
     """`Card (visa 4242)`."""
     return paid_with(payment.tender, payment.instrument)
+
+
+def marks_of(payment: Payment, disputed: Money | None) -> list[str]:
+    """What became of a payment in few words each; nothing of an ordinary one.
+
+    `disputed` is what a bank holds of it until it has decided.
+    """
+    parts = parts_gone(payment, disputed)
+    return [NO_MONEY[payment.state], *parts] if payment.state in NO_MONEY else parts
+
+
+def parts_gone(payment: Payment, disputed: Money | None) -> list[str]:
+    """How much of a payment a bank holds, or keeps: `$450.00 disputed`."""
+    told = ((disputed, "disputed"), (payment.lost, "lost to a dispute"))
+    return [f"{amount} {what}" for amount, what in told if amount]
 
 
 def card_in_words(card: CardFacts) -> str:

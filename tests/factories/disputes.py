@@ -14,14 +14,21 @@ from billing.payments.use_cases.disputes import record_dispute
 from billing.platform.data.database import Database
 
 
-def disputed(database: Database, payment: Payment, now: datetime, *, reason: str = "fraudulent") -> Dispute:
-    """All of a card payment, to be answered within nine days."""
+def disputed(
+    database: Database,
+    payment: Payment,
+    now: datetime,
+    *,
+    reason: str = "fraudulent",
+    told: DisputeEvent = DisputeEvent.DISPUTE,
+) -> Dispute:
+    """All of a card payment, to be answered within nine days; told again, what became of it."""
     with database.reading() as read:
         charge = charge_of_payment(read, payment.id)
     facts = DisputeFacts(
         reference=f"du_{payment.id}",
         charge_reference=charge,
-        told=DisputeEvent.DISPUTE,
+        told=told,
         reason=reason,
         amount=payment.amount,
         due_at=now + timedelta(days=9),

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import func, select
 
 from billing.care.queries import covered_by, find_session
 from billing.invoices.queries import find_invoice, standing_lines
-from billing.kernel.money import Money
+from billing.kernel.money import ZERO, Money
 from billing.kernel.permissions import SYSTEM, Actor
 from billing.payments.errors import NoSuchDispute, PaymentDisputed, UnexplainedMoney
 from billing.payments.models.credits import CreditLotRow
@@ -23,6 +23,7 @@ from billing.payments.records.payments import Payment
 from billing.payments.states.disputes import DISPUTED, ENDED, DisputeState
 from billing.payments.states.payments import PaymentState
 from billing.platform.data.database import Read
+from billing.platform.data.selects import rows_among
 from billing.platform.data.states import StateChange
 
 
@@ -41,6 +42,16 @@ def disputed_payments(read: Read, patient_id: str) -> frozenset[str]:
     """Ids of the payments of a patient whose money a bank holds; inquiries hold none."""
     query = select(DisputeRow).where(DisputeRow.patient_id == patient_id)
     return frozenset(row.payment_id for row in read.session.scalars(query) if _is_held(read, row))
+
+
+def held_by_banks(read: Read, payment_ids: Collection[str]) -> Mapping[str, Money]:
+    """How much of payments banks hold until they have decided, by payment; the others are left out."""
+    held: dict[str, Money] = {}
+    for row in rows_among(read, DisputeRow, "payment_id", payment_ids):
+        if _is_held(read, row):
+            away = withdrawn_of(read, row.id) - Money(row.lost_cents)
+            held[row.payment_id] = held.get(row.payment_id, ZERO) + (away or Money(row.amount_cents))
+    return held
 
 
 def refuse_while_disputed(read: Read, patient_id: str) -> None:

@@ -60,6 +60,11 @@ class CreditLot:
     held_on: date
 
     @property
+    def is_shown(self) -> bool:
+        """What was gathered for a refund and went out with it is told by the refund."""
+        return bool(self.available) or self.source is not CreditSource.RELEASED
+
+    @property
     def account(self) -> Account:
         """Where the money stands in the books."""
         if self.payer_id is not None:

@@ -16,12 +16,12 @@ from billing.kernel.permissions import Actor, Permission
 from billing.patients.queries import find_patient, is_on_hold
 from billing.patients.records import Patient
 from billing.payments.queries.credits import credit_balance
-from billing.payments.queries.disputes import disputed_payments
+from billing.payments.queries.disputes import disputed_payments, held_by_banks
 from billing.payments.queries.payments import find_payment, list_payments
 from billing.payments.queries.receipts import receipts_by_payment, receipts_by_refund
 from billing.payments.queries.refunds import list_refunds
 from billing.payments.queries.takebacks import list_takebacks
-from billing.payments.records.credits import CreditApplication, CreditBalance, CreditLot, CreditSource
+from billing.payments.records.credits import CreditApplication, CreditBalance, CreditLot
 from billing.payments.records.payments import Payment
 from billing.payments.records.refunds import Refund
 from billing.payments.records.takebacks import Takeback
@@ -42,6 +42,8 @@ class Paid:
 
     payment: Payment
     waiting: Money
+    disputed: Money
+    """What a bank holds until it has decided."""
     why_not: str | None
 
     @property
@@ -50,7 +52,15 @@ class Paid:
 
     @property
     def left(self) -> Money:
-        return self.payment.amount - self.payment.refunded - self.payment.lost
+        """What the clinic has of it; nothing of what bounced or was booked for somebody else."""
+        if self.payment.state is not PaymentState.RECEIVED:
+            return ZERO
+        return self.payment.amount - self.payment.refunded - self.payment.lost - self.disputed
+
+    @property
+    def marks(self) -> Sequence[str]:
+        """What a bank holds or keeps; that all of it is gone is told by `why_not`."""
+        return words.parts_gone(self.payment, self.disputed)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,7 +91,7 @@ class Account:
     def lots(self) -> Sequence[CreditLot]:
         """The credits, but for what was gathered for a refund and went out with it."""
         held = self.credits.items if self.credits else ()
-        return [lot for lot in held if lot.available or lot.source is not CreditSource.RELEASED]
+        return [lot for lot in held if lot.is_shown]
 
     @property
     def uses(self) -> Sequence[CreditApplication]:
@@ -128,10 +138,11 @@ def _account(read: Read, patient_id: str, actor: Actor) -> Account:
     refunds = list_refunds(read, actor, **limits) if may(Permission.REFUNDS_READ) else ()
     invoices = list_invoices(read, actor, **limits) if may(Permission.INVOICES_READ) else ()
     disputed = disputed_payments(read, patient_id)
+    held = held_by_banks(read, [each.id for each in payments])
     return Account(
         patient=patient,
         invoices={invoice.id: invoice for invoice in invoices},
-        paid=[_paid(payment, refunds, disputed) for payment in payments],
+        paid=[_paid(each, refunds, disputed, held.get(each.id, ZERO)) for each in payments],
         refunds=refunds,
         credits=credit_balance(read, patient_id, actor) if may(Permission.CREDITS_READ) else None,
         takebacks=list_takebacks(read, actor, **limits) if may(Permission.CREDITS_READ) else (),
@@ -142,19 +153,17 @@ def _account(read: Read, patient_id: str, actor: Actor) -> Account:
     )
 
 
-def _paid(payment: Payment, refunds: Sequence[Refund], disputed: frozenset[str]) -> Paid:
+def _paid(payment: Payment, refunds: Sequence[Refund], disputed: frozenset[str], held: Money) -> Paid:
     waiting = total(
         refund.amount for refund in refunds if refund.payment_id == payment.id and refund.state in ON_ITS_WAY
     )
-    return Paid(payment=payment, waiting=waiting, why_not=why_not(payment, disputed))
+    return Paid(payment=payment, waiting=waiting, disputed=held, why_not=why_not(payment, disputed))
 
 
 def why_not(payment: Payment, disputed: frozenset[str]) -> str | None:
     """Why nothing can go back of a payment, as far as the payment alone tells."""
-    if payment.state is PaymentState.MOVED:
-        return "Booked for another patient"
-    if payment.state is PaymentState.BOUNCED:
-        return "The bank took it back"
+    if payment.state in words.NO_MONEY:
+        return words.NO_MONEY[payment.state]
     if payment.id in disputed:
         return "A bank disputes it"
     if disputed:

@@ -13,11 +13,13 @@ from billing.invoices.states import InvoiceState
 from billing.kernel.money import Money, total
 from billing.kernel.permissions import Actor, Permission
 from billing.patients.queries import names_of
+from billing.payments.queries.disputes import held_by_banks
 from billing.payments.queries.payments import list_payments
 from billing.payments.records.payments import Payment
 from billing.platform.data.database import Read
 from billing.platform.http.edge import Edge
 from billing.platform.http.guard import current_actor, guard
+from billing.web.words import marks_of
 
 MOST_OF_EACH = 200
 
@@ -29,6 +31,8 @@ class Books:
     invoices: Sequence[Invoice]
     payments: Sequence[Payment]
     names: Mapping[str, str]
+    marks: Mapping[str, Sequence[str]]
+    """What became of each payment."""
 
     @property
     def owed(self) -> Money:
@@ -62,4 +66,10 @@ def books_of(read: Read, actor: Actor, limit: int) -> Books:
     if actor.may(Permission.PATIENTS_READ):
         seen = {invoice.patient_id for invoice in invoices} | {payment.patient_id for payment in payments}
         names = names_of(read, seen, actor)
-    return Books(invoices=invoices, payments=payments, names=names)
+    return Books(invoices=invoices, payments=payments, names=names, marks=marks_of_all(read, payments))
+
+
+def marks_of_all(read: Read, payments: Sequence[Payment]) -> Mapping[str, Sequence[str]]:
+    """What became of payments, in few words, by their ids."""
+    disputed = held_by_banks(read, [payment.id for payment in payments])
+    return {payment.id: marks_of(payment, disputed.get(payment.id)) for payment in payments}

@@ -37,7 +37,9 @@ from billing.payments.records.payments import Payment
 from billing.platform.data.database import Read
 from billing.platform.http.edge import Edge
 from billing.platform.http.guard import current_actor, guard
+from billing.web import words
 from billing.web.staff.holds import REASONS
+from billing.web.staff.money import marks_of_all
 
 MOST_OF_EACH = 100
 
@@ -65,9 +67,14 @@ class Account:
     on_their_way: frozenset[str]
     """The invoices whose money comes from a bank account in some days."""
     payments: Sequence[Payment]
+    marks: Mapping[str, Sequence[str]]
+    """What became of each payment."""
     receipts: Mapping[str, str]
     """Its receipt's id by payment."""
     credits: Sequence[CreditLot]
+    """The patient's own, but for what was gathered for a refund and went out with it."""
+    of_payers: Money
+    """What is held for other payers, to whom it goes back."""
     superbills: Mapping[str, Sequence[Superbill]]
     """By session, the newest version first."""
 
@@ -126,7 +133,12 @@ def make_blueprint(edge: Edge, render: RenderSuperbill) -> Blueprint:
             subject_id=patient_id,
         )
         return render_template(
-            "staff/patient.html", account=account, may=actor.may, Permission=Permission, hold_reasons=REASONS
+            "staff/patient.html",
+            account=account,
+            may=actor.may,
+            Permission=Permission,
+            hold_reasons=REASONS,
+            words=words,
         )
 
     @routes.get("/staff/superbills/<superbill_id>")
@@ -143,6 +155,7 @@ def _account(read: Read, patient_id: str, actor: Actor) -> Account:
     found = find_patient(read, patient_id, actor)
     may = actor.may
     limits: dict[str, Any] = {"patient_id": patient_id, "limit": MOST_OF_EACH}
+    lots = credits_of_patient(read, patient_id, actor) if may(Permission.CREDITS_READ) else ()
     invoices = list_invoices(read, actor, **limits) if may(Permission.INVOICES_READ) else ()
     payments = list_payments(read, actor, **limits) if may(Permission.PAYMENTS_READ) else ()
     return Account(
@@ -153,10 +166,12 @@ def _account(read: Read, patient_id: str, actor: Actor) -> Account:
         card_pages=_card_pages(read, invoices) if may(Permission.PAYMENTS_TAKE) else frozenset(),
         on_their_way=frozenset(each.id for each in invoices if is_on_its_way(read, each.id)),
         payments=payments,
+        marks=marks_of_all(read, payments),
         receipts=receipts_by_payment(read, [each.id for each in payments])
         if may(Permission.RECEIPTS_READ)
         else {},
-        credits=credits_of_patient(read, patient_id, actor) if may(Permission.CREDITS_READ) else (),
+        credits=[lot for lot in lots if lot.payer_id is None and lot.is_shown],
+        of_payers=total(lot.available for lot in lots if lot.payer_id is not None),
         superbills=_by_session(list_superbills(read, actor, **limits))
         if may(Permission.SUPERBILLS_READ)
         else {},

@@ -263,7 +263,7 @@ def payer_of(read: Read, payer_id: str | None, actor: Actor) -> str | None:
 
 
 def _pay_to(read: Read, refund: Refund, actor: Actor) -> str | None:
-    """Whose name stands on a check; another payer's with how to reach them. None for who may not know."""
+    """Whose name stands on a check, a payer's with how to reach them; none for those who may not know."""
     if refund.payer_id is not None:
         if not actor.may(Permission.PAYERS_READ):
             return None

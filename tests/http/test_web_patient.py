@@ -1,0 +1,188 @@
+"""What a patient's page says of their money: whose it is, what became of it, what lets them in."""
+
+import re
+
+import pytest
+
+from billing.invoices.records import PayerKind
+from billing.invoices.use_cases.shares import agree_share
+from billing.kernel.money import Money
+from billing.kernel.permissions import SYSTEM, Role
+from billing.payments.queries.credits import credit_balance
+from billing.payments.records.bounces import BounceReason
+from billing.payments.states.disputes import DisputeEvent
+from billing.payments.use_cases.bounce import bounce_check
+from billing.payments.use_cases.move import move_payment
+from billing.payments.use_cases.payer_payments import take_payers_check
+from billing.platform.http.edge import Edge
+from tests.factories.disputes import disputed
+from tests.factories.paid import banked, paid_by_card, paid_by_check, paid_in_cash
+from tests.factories.patients import new_patient
+from tests.factories.payers import a_fixed_part, a_payer
+from tests.factories.web import MovableClock, Processor, new_staff, open_clinic, sign_in, web_app
+
+
+@pytest.fixture
+def edge(database, now):
+    return Edge(database, MovableClock(now), "http://localhost")
+
+
+@pytest.fixture
+def clinic(database, now):
+    return open_clinic(database, now)
+
+
+@pytest.fixture
+def app(edge):
+    return web_app(edge, Processor())
+
+
+@pytest.fixture
+def clerk(app, database, clinic, now):
+    return sign_in(app, new_staff(database, Role.BILLING, now, entity_id=clinic.entity.id))
+
+
+@pytest.fixture
+def page(clinic):
+    return f"/staff/patients/{clinic.patient.id}"
+
+
+def fact(text, name):
+    """What stands beside a name in the balance on top."""
+    return re.search(rf"<dt>{name}</dt><dd[^>]*>([^<]*)</dd>", text)[1]
+
+
+def section(text, title):
+    """A part of the page, by the id of its title."""
+    return re.search(rf'<section[^>]*aria-labelledby="{title}".*?</section>', text, re.DOTALL)[0]
+
+
+def row_of(text, told):
+    """A row of a table, without its markup, that holds some words."""
+    rows = re.findall(r"<tr>.*?</tr>", text, re.DOTALL)
+    return next(" ".join(re.sub(r"<[^>]+>", " ", row).split()) for row in rows if told in row)
+
+
+# --- whose money is held -------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def sponsored(database, clinic, now):
+    """A sponsor's check of $700.00 for a part of $600.00: $100.00 of it are held for the sponsor."""
+    payer = a_payer(database, clinic.site.id, PayerKind.SPONSOR)
+
+    def work(tx):
+        share = agree_share(
+            tx, invoice_id=clinic.invoice.id, order=a_fixed_part(payer, 60_000), actor=SYSTEM, now=now
+        )
+        return take_payers_check(
+            tx,
+            share_id=share.id,
+            amount=Money(70_000),
+            number="7",
+            dated_on=now.date(),
+            actor=SYSTEM,
+            now=now,
+        )
+
+    return database.in_transaction(work)
+
+
+def test_another_payers_money_is_not_held_for_the_patient_and_nothing_is_to_choose(clerk, page, sponsored):
+    shown = clerk.get(page).text
+    assert fact(shown, "Held for the patient") == "$0.00"
+    held = section(shown, "credits-title")
+    assert "$100.00 is held for another payer" in held
+    assert f'href="{page}/money#credits-title"' in held
+    assert "/election" not in held
+    assert "Nothing is held for the patient." in held
+
+
+def test_beside_a_payers_money_the_patients_own_is_held_and_can_be_chosen(
+    database, clerk, clinic, page, sponsored, edge, now
+):
+    paid_by_check(database, clinic.invoice, now, Money(200_000))
+    shown = clerk.get(page).text
+    assert fact(shown, "Held for the patient") == "$50.00"
+    (own,) = [
+        lot
+        for lot in edge.read(lambda read: credit_balance(read, clinic.patient.id, SYSTEM)).items
+        if lot.payer_id is None
+    ]
+    assert re.findall(r"/staff/credits/([^/]+)/election", shown) == [own.id]
+    assert "Paid more than was owed" in section(shown, "credits-title")
+
+
+def test_without_a_payers_money_none_is_spoken_of(clerk, page):
+    assert "another payer" not in section(clerk.get(page).text, "credits-title")
+
+
+# --- what became of payments ---------------------------------------------------------------------------
+
+
+@pytest.fixture
+def check(database, clinic, now):
+    """$2,550.00, taken to the bank."""
+    return banked(database, paid_by_check(database, clinic.invoice, now, Money(255_000)), now)
+
+
+@pytest.fixture
+def card(database, clinic, now):
+    """$2,550.00, in a dispute from then on."""
+    payment = paid_by_card(database, clinic.invoice, now)
+    disputed(database, payment, now)
+    return payment
+
+
+def payment_row(clerk, page, told="$2,550.00"):
+    shown = clerk.get(page).text
+    title = "paid-title" if page == "/staff/money" else "payments-title"
+    return row_of(section(shown, title), told)
+
+
+def test_a_check_that_bounced_is_no_money_any_more(database, clerk, page, check, now):
+    database.in_transaction(
+        lambda tx: bounce_check(
+            tx,
+            payment_id=check.id,
+            reason=BounceReason.STALE,
+            bounced_on=check.received_on,
+            fee=Money(0),
+            actor=SYSTEM,
+            now=now,
+        )
+    )
+    for each in (page, "/staff/money"):
+        assert "The bank took it back" in payment_row(clerk, each)
+    assert payment_row(clerk, f"{page}/money").startswith("Nov 2, 2026 Check (no. 1042) $2,550.00 $0.00 ")
+
+
+def test_a_payment_of_somebody_else_is_said_to_be_booked_there(database, clerk, clinic, page, check, now):
+    other = new_patient(database, entity_id=clinic.entity.id, site_id=clinic.site.id, now=now)
+    database.in_transaction(
+        lambda tx: move_payment(
+            tx, payment_id=check.id, patient_id=other.id, invoice_id=None, actor=SYSTEM, now=now
+        )
+    )
+    assert "Booked for another patient" in payment_row(clerk, page)
+    assert " $2,550.00 $0.00 " in payment_row(clerk, f"{page}/money")
+
+
+def test_while_a_bank_decides_the_disputed_part_is_said(clerk, page, card):
+    for each in (page, "/staff/money", f"{page}/money"):
+        assert "$2,550.00 disputed" in payment_row(clerk, each)
+    assert "$2,550.00 disputed $2,550.00 $0.00 " in payment_row(clerk, f"{page}/money")
+
+
+def test_a_lost_dispute_is_said_for_good(database, clerk, page, card, now):
+    disputed(database, card, now, told=DisputeEvent.LOSE)
+    for each in (page, "/staff/money", f"{page}/money"):
+        row = payment_row(clerk, each)
+        assert "$2,550.00 lost to a dispute" in row
+        assert "disputed" not in row
+    assert "dispute $2,550.00 $0.00 " in payment_row(clerk, f"{page}/money")
+
+
+def test_an_ordinary_payment_has_no_mark(database, clerk, clinic, page, now):
+    paid_in_cash(database, clinic.invoice, now, Money(10_000))
+    assert payment_row(clerk, page, "$100.00") == "Nov 2, 2026 Cash Receipt of $100.00 on Nov 2, 2026 $100.00"
