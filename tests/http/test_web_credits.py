@@ -90,7 +90,9 @@ def second(database, clinic, lot, now):
 def test_credit_comes_off_an_invoice_once_and_an_old_page_is_told(edge, enter, clinic, money_page, second):
     clerk, use = enter(), balance(edge, clinic).applications[0]
     page = clerk.get(money_page).text
-    assert f"Take off the credit of $450.00 on invoice {second.number}" in page
+    assert (
+        f'aria-label="Undo: back to credit, $450.00 on invoice {second.number}">Undo: back to credit<' in page
+    )
     deed = f"/staff/credit-applications/{use.id}/reverse"
     for _ in range(2):
         answer = send(clerk, money_page, deed, undone="0", key="k1")
@@ -118,7 +120,7 @@ def test_the_desk_sees_what_was_taken_and_changes_nothing(edge, enter, clinic, m
     clerk, use = enter(Role.FRONT_DESK), balance(edge, clinic).applications[0]
     page = clerk.get(money_page).text
     assert "What invoices took of it" in page
-    assert "Take off" not in page
+    assert "Undo: back to credit" not in page
     assert "Wrong patient" not in page
     for deed in ("reverse", "move"):
         path = f"/staff/credit-applications/{use.id}/{deed}"

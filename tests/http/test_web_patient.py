@@ -19,7 +19,16 @@ from tests.factories.disputes import disputed
 from tests.factories.paid import banked, paid_by_card, paid_by_check, paid_in_cash
 from tests.factories.patients import new_patient
 from tests.factories.payers import a_fixed_part, a_payer
-from tests.factories.web import MovableClock, Processor, new_staff, open_clinic, sign_in, web_app
+from tests.factories.web import (
+    MovableClock,
+    Processor,
+    new_package,
+    new_staff,
+    open_clinic,
+    send,
+    sign_in,
+    web_app,
+)
 
 
 @pytest.fixture
@@ -115,6 +124,19 @@ def test_beside_a_payers_money_the_patients_own_is_held_and_can_be_chosen(
 
 def test_without_a_payers_money_none_is_spoken_of(clerk, page):
     assert "another payer" not in section(clerk.get(page).text, "credits-title")
+
+
+def test_an_invoice_is_paid_with_credit_that_is_held(database, clerk, clinic, page, now):
+    second = new_package(database, clinic.patient, now)
+    assert "Pay with the credit" not in clerk.get(page).text
+    paid_by_check(database, clinic.invoice, now, Money(300_000))
+    assert f'Pay with the credit<span class="visually-hidden"> what invoice {second.number} owes' in (
+        clerk.get(page).text
+    )
+    send(clerk, page, f"/staff/invoices/{second.id}/credits", key="k1")
+    shown = clerk.get(page).text
+    assert "The invoice is paid with the credit, as far as it goes." in shown
+    assert "Pay with the credit" not in shown
 
 
 # --- what became of payments ---------------------------------------------------------------------------

@@ -100,7 +100,7 @@ def _add_credit_routes(routes: Blueprint, edge: Edge) -> None:
         attempt(
             edge,
             lambda tx: apply_credits_now(tx, invoice_id=invoice_id, actor=current_actor(), now=edge.clock()),
-            done="The credit is taken off the invoice.",
+            done="The invoice is paid with the credit, as far as it goes.",
         )
         return redirect(back, 303)
 
