@@ -6,8 +6,16 @@ from typing import Any
 
 from flask import Response
 
-from billing.care.queries import find_plan, find_session, plans_of, sessions_on
-from billing.care.records import Particulars, Plan, Session
+from billing.care.queries import (
+    find_plan,
+    find_session,
+    plans_of,
+    seen_plan,
+    seen_session,
+    seen_sessions,
+    sessions_on,
+)
+from billing.care.records import Particulars, Plan, SeenSession
 from billing.care.schemas import (
     CheckIn,
     Missed,
@@ -64,18 +72,20 @@ def _add_plan_routes(routes: ApiBlueprint, edge: Edge) -> None:
         def work(tx: Tx) -> Plan:
             now = edge.clock()
             if body["sessions"] is not None:
-                return plan_sessions(
+                planned = plan_sessions(
                     tx, **who, orders=body["sessions"], particulars=particulars, actor=actor, now=now
                 )
-            return plan_treatment(
-                tx,
-                **who,
-                protocol=body["protocol"],
-                starts_on=body["starts_on"],
-                particulars=particulars,
-                actor=actor,
-                now=now,
-            )
+            else:
+                planned = plan_treatment(
+                    tx,
+                    **who,
+                    protocol=body["protocol"],
+                    starts_on=body["starts_on"],
+                    particulars=particulars,
+                    actor=actor,
+                    now=now,
+                )
+            return seen_plan(tx, planned)
 
         return edge_write(edge, work, PlanView)
 
@@ -86,7 +96,10 @@ def _add_plan_routes(routes: ApiBlueprint, edge: Edge) -> None:
         """One plan with its sessions by number."""
         actor = current_actor()
         return edge.audited_read(
-            lambda read: find_plan(read, plan_id, actor), actor=actor, action="plan.read", subject_id=plan_id
+            lambda read: seen_plan(read, find_plan(read, plan_id, actor)),
+            actor=actor,
+            action="plan.read",
+            subject_id=plan_id,
         )
 
     @routes.route("/patients/<patient_id>/plans", methods=["GET"])
@@ -99,7 +112,7 @@ def _add_plan_routes(routes: ApiBlueprint, edge: Edge) -> None:
         def query(read: Read) -> tuple[Plan, ...]:
             patient = find_patient(read, patient_id, actor)
             return tuple(
-                plan
+                seen_plan(read, plan)
                 for plan in plans_of(read, patient.id)
                 if actor.sees(entity_id=plan.entity_id, site_id=plan.site_id)
             )
@@ -111,11 +124,11 @@ def _add_session_routes(routes: ApiBlueprint, edge: Edge) -> None:
     @routes.route("/sessions/<session_id>", methods=["GET"])
     @routes.response(200, SessionView)
     @guard(Permission.CARE_READ)
-    def get_session(session_id: str) -> Session:
+    def get_session(session_id: str) -> SeenSession:
         """One session."""
         actor = current_actor()
         return edge.audited_read(
-            lambda read: find_session(read, session_id, actor),
+            lambda read: seen_session(read, find_session(read, session_id, actor)),
             actor=actor,
             action="session.read",
             subject_id=session_id,
@@ -125,11 +138,11 @@ def _add_session_routes(routes: ApiBlueprint, edge: Edge) -> None:
     @routes.arguments(SessionsQuery, location="query")
     @routes.response(200, page_view(SessionView))
     @guard(Permission.CARE_READ)
-    def get_sessions(query: dict[str, Any]) -> Page[Session]:
+    def get_sessions(query: dict[str, Any]) -> Page[SeenSession]:
         """A day's sessions, at all of the actor's sites or at one of them."""
         actor = current_actor()
         found = edge.audited_read(
-            lambda read: sessions_on(read, **query, actor=actor),
+            lambda read: seen_sessions(read, sessions_on(read, **query, actor=actor)),
             actor=actor,
             action="session.list",
             subject_id=query["on"].isoformat(),
@@ -145,7 +158,9 @@ def _add_session_routes(routes: ApiBlueprint, edge: Edge) -> None:
         actor = current_actor()
         return edge_write(
             edge,
-            lambda tx: reschedule_session(tx, session_id=session_id, **body, actor=actor, now=edge.clock()),
+            lambda tx: seen_session(
+                tx, reschedule_session(tx, session_id=session_id, **body, actor=actor, now=edge.clock())
+            ),
             SessionView,
             status=200,
         )
@@ -161,7 +176,9 @@ def _add_visit_routes(routes: ApiBlueprint, edge: Edge) -> None:
         actor = current_actor()
         return edge_write(
             edge,
-            lambda tx: check_in(tx, session_id=session_id, **body, actor=actor, now=edge.clock()),
+            lambda tx: seen_session(
+                tx, check_in(tx, session_id=session_id, **body, actor=actor, now=edge.clock())
+            ),
             SessionView,
             status=200,
         )
@@ -175,7 +192,9 @@ def _add_visit_routes(routes: ApiBlueprint, edge: Edge) -> None:
         actor = current_actor()
         return edge_write(
             edge,
-            lambda tx: record_session(tx, session_id=session_id, **body, actor=actor, now=edge.clock()),
+            lambda tx: seen_session(
+                tx, record_session(tx, session_id=session_id, **body, actor=actor, now=edge.clock())
+            ),
             SessionView,
             status=200,
         )
@@ -191,7 +210,9 @@ def _add_absence_routes(routes: ApiBlueprint, edge: Edge) -> None:
         actor = current_actor()
         return edge_write(
             edge,
-            lambda tx: cancel_session(tx, session_id=session_id, actor=actor, now=edge.clock()),
+            lambda tx: seen_session(
+                tx, cancel_session(tx, session_id=session_id, actor=actor, now=edge.clock())
+            ),
             SessionView,
             status=200,
         )
@@ -205,7 +226,9 @@ def _add_absence_routes(routes: ApiBlueprint, edge: Edge) -> None:
         actor = current_actor()
         return edge_write(
             edge,
-            lambda tx: mark_no_show(tx, session_id=session_id, **body, actor=actor, now=edge.clock()),
+            lambda tx: seen_session(
+                tx, mark_no_show(tx, session_id=session_id, **body, actor=actor, now=edge.clock())
+            ),
             SessionView,
             status=200,
         )
@@ -219,7 +242,7 @@ def _add_absence_routes(routes: ApiBlueprint, edge: Edge) -> None:
         actor = current_actor()
         return edge_write(
             edge,
-            lambda tx: turn_away(tx, session_id=session_id, actor=actor, now=edge.clock()),
+            lambda tx: seen_session(tx, turn_away(tx, session_id=session_id, actor=actor, now=edge.clock())),
             SessionView,
             status=200,
         )

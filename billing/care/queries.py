@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -11,9 +12,17 @@ from sqlalchemy import Select, func, select
 
 from billing.care.errors import NoSuchPlan, NoSuchSession
 from billing.care.models import CoverageMoveRow, CoverageRow, PlanRow, SessionRow
-from billing.care.records import LETS_NOBODY_IN, Coverage, Plan, Session
+from billing.care.records import (
+    LETS_NOBODY_IN,
+    PROMISED,
+    REFUNDED,
+    Coverage,
+    Plan,
+    SeenSession,
+    Session,
+)
 from billing.care.states import SessionState
-from billing.kernel.money import Money
+from billing.kernel.money import ZERO, Money
 from billing.kernel.permissions import Actor
 from billing.platform.data.database import Read
 from billing.platform.data.reach import within_reach
@@ -89,15 +98,37 @@ def coverage_of(read: Read, session_id: str) -> tuple[Coverage, ...]:
     )
 
 
-def loose_cover(read: Read, session_ids: Collection[str]) -> Mapping[str, Money]:
-    """How much of what covers sessions lets nobody in; those of which nothing is loose are left out."""
-    rows = read.session.execute(
-        select(CoverageRow.session_id, func.sum(CoverageRow.amount_cents))
-        .where(CoverageRow.session_id.in_(session_ids), CoverageRow.source_kind.in_(LETS_NOBODY_IN))
-        .group_by(CoverageRow.session_id)
-        .having(func.sum(CoverageRow.amount_cents) > 0)
+def seen_sessions(read: Read, sessions: Collection[Session]) -> tuple[SeenSession, ...]:
+    """With what of their cover counts at check-in, in one statement for all of them."""
+    loose = _loose_cover(read, [session.id for session in sessions])
+    return tuple(
+        SeenSession(
+            **vars(session),
+            went_back=loose.get((session.id, REFUNDED), ZERO),
+            promised=loose.get((session.id, PROMISED), ZERO),
+        )
+        for session in sessions
     )
-    return {session_id: Money(int(cents)) for session_id, cents in rows}
+
+
+def seen_session(read: Read, session: Session) -> SeenSession:
+    """One alone."""
+    return seen_sessions(read, [session])[0]
+
+
+def seen_plan(read: Read, plan: Plan) -> Plan:
+    """With its sessions as they are shown."""
+    return replace(plan, sessions=seen_sessions(read, plan.sessions))
+
+
+def _loose_cover(read: Read, session_ids: Collection[str]) -> Mapping[tuple[str, str], Money]:
+    """How much of what covers sessions lets nobody in, by session and kind."""
+    rows = read.session.execute(
+        select(CoverageRow.session_id, CoverageRow.source_kind, func.sum(CoverageRow.amount_cents))
+        .where(CoverageRow.session_id.in_(session_ids), CoverageRow.source_kind.in_(LETS_NOBODY_IN))
+        .group_by(CoverageRow.session_id, CoverageRow.source_kind)
+    )
+    return {(session_id, kind): Money(int(cents)) for session_id, kind, cents in rows}
 
 
 def covered_by(read: Read, session_id: str, source_kind: str, source_id: str) -> Money:

@@ -87,6 +87,21 @@ class Session:
 
 
 @dataclass(frozen=True, kw_only=True)
+class SeenSession(Session):
+    """A session as it is shown: `counted` is what of `covered` counts at check-in.
+
+    `went_back` and `promised` do not: money that was refunded or lost, and another payer's word.
+    """
+
+    went_back: Money
+    promised: Money
+
+    @property
+    def counted(self) -> Money:
+        return self.covered - self.went_back - self.promised
+
+
+@dataclass(frozen=True, kw_only=True)
 class Plan:
     """A patient's course of treatment: its sessions by number."""
 

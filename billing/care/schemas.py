@@ -133,6 +133,14 @@ class SessionView(Schema):
     dose_mg = _dose()
     due_cents = Cents(attribute="due", min=0, allow_none=True)
     covered_cents = Cents(attribute="covered", min=0)
+    counted_cents = Cents(
+        attribute="counted",
+        min=0,
+        metadata={
+            "description": "What of `covered_cents` counts at check-in: neither what went back, nor what "
+            "another payer only promised."
+        },
+    )
     override_reason = fields.String(allow_none=True)
 
 

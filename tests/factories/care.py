@@ -74,14 +74,20 @@ def price(database: Database, session_id: str, due: Money | None, *, now: dateti
 
 
 def pay(
-    database: Database, session_id: str, amount: Money, *, source_id: str = "pay_1", now: datetime = NOW
+    database: Database,
+    session_id: str,
+    amount: Money,
+    *,
+    source_kind: str = "payment",
+    source_id: str = "pay_1",
+    now: datetime = NOW,
 ) -> Session:
     """Cover from a payment, without any payment: for tests of rooms beneath it."""
     return database.in_transaction(
         lambda tx: cover(
             tx,
             session_id=session_id,
-            source_kind="payment",
+            source_kind=source_kind,
             source_id=source_id,
             amount=amount,
             actor=SYSTEM,

@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import select
 
 from billing.care.api import make_blueprint
+from billing.care.records import PROMISED, REFUNDED
 from billing.catalog.queries import providers, sites
 from billing.kernel.money import Money
 from billing.kernel.permissions import ROLES, Actor, Role
@@ -169,6 +170,26 @@ def test_the_gate_answers_what_is_missing(client, database, session):
     assert (answer.json["due_cents"], answer.json["covered_cents"]) == (45_000, 45_000)
     again = client.post(path, json={})
     assert (again.status_code, again.json["code"]) == (409, "illegal-move")
+
+
+def test_what_went_back_or_is_only_promised_is_shown_as_not_counting_at_check_in(client, database, session):
+    price(database, session.id, Money(45_000))
+    for kind, cents in (("payment", 10_000), (REFUNDED, 20_000), (PROMISED, 15_000)):
+        pay(database, session.id, Money(cents), source_kind=kind)
+    of_the_day = client.get("/api/v1/sessions", query_string={"on": session.planned_on.isoformat()}).json
+    (planned,) = [
+        each
+        for each in client.get(f"/api/v1/plans/{session.plan_id}").json["sessions"]
+        if each["id"] == session.id
+    ]
+    for shown in (client.get(f"/api/v1/sessions/{session.id}").json, of_the_day["items"][0], planned):
+        assert (shown["covered_cents"], shown["counted_cents"]) == (45_000, 10_000)
+    refused = client.post(f"/api/v1/sessions/{session.id}/check-in", json={})
+    assert refused.json["missing_cents"] == 35_000
+    missed = client.post(
+        f"/api/v1/sessions/{session.id}/check-in", json={"override_reason": "Bank is closed"}
+    )
+    assert (missed.json["covered_cents"], missed.json["counted_cents"]) == (45_000, 10_000)
 
 
 def test_only_a_supervisor_overrides(client, database, session, door, entity):

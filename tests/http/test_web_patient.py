@@ -10,10 +10,12 @@ from billing.kernel.money import Money
 from billing.kernel.permissions import SYSTEM, Role
 from billing.payments.queries.credits import credit_balance
 from billing.payments.records.bounces import BounceReason
+from billing.payments.records.refunds import RefundReason
 from billing.payments.states.disputes import DisputeEvent
 from billing.payments.use_cases.bounce import bounce_check
 from billing.payments.use_cases.move import move_payment
 from billing.payments.use_cases.payer_payments import take_payers_check
+from billing.payments.use_cases.refund_payment import refund_payment
 from billing.platform.http.edge import Edge
 from tests.factories.disputes import disputed
 from tests.factories.paid import banked, paid_by_card, paid_by_check, paid_in_cash
@@ -137,6 +139,42 @@ def test_an_invoice_is_paid_with_credit_that_is_held(database, clerk, clinic, pa
     shown = clerk.get(page).text
     assert "The invoice is paid with the credit, as far as it goes." in shown
     assert "Pay with the credit" not in shown
+
+
+# --- what lets them in ---------------------------------------------------------------------------------
+
+
+def test_what_went_back_covers_no_session_on_any_page(database, clerk, clinic, page, now):
+    payment = paid_by_card(database, clinic.invoice, now)
+    database.in_transaction(
+        lambda tx: refund_payment(
+            tx,
+            payment_id=payment.id,
+            amount=Money(215_000),
+            refundable=Money(255_000),
+            reason=RefundReason.OTHER,
+            method=None,
+            limit=Money(300_000),
+            actor=SYSTEM,
+            now=now,
+        )
+    )
+    shown = section(clerk.get(page).text, "sessions-title")
+    assert "$425.00 $400.00 ($25.00 went back)" in row_of(shown, "Nov 2, 2026")
+    assert "$425.00 $0.00 ($425.00 went back)" in row_of(shown, "Nov 5, 2026")
+    today = section(clerk.get("/staff/today").text, "visits-title")
+    assert "$425.00 $400.00 ($25.00 went back)" in row_of(today, "Sample, Maria")
+
+
+def test_what_a_payer_only_promised_is_not_covered_yet(database, clerk, clinic, page, now):
+    payer = a_payer(database, clinic.site.id, PayerKind.RELATIVE)
+    database.in_transaction(
+        lambda tx: agree_share(
+            tx, invoice_id=clinic.invoice.id, order=a_fixed_part(payer, 255_000), actor=SYSTEM, now=now
+        )
+    )
+    shown = section(clerk.get(page).text, "sessions-title")
+    assert "$425.00 $0.00 ($425.00 only promised)" in row_of(shown, "Nov 2, 2026")
 
 
 # --- what became of payments ---------------------------------------------------------------------------

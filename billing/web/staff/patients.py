@@ -11,8 +11,8 @@ from zoneinfo import ZoneInfo
 
 from flask import Blueprint, Response, render_template, request
 
-from billing.care.queries import plans_of
-from billing.care.records import Session
+from billing.care.queries import plans_of, seen_sessions
+from billing.care.records import SeenSession
 from billing.care.states import SessionState
 from billing.catalog.queries import find_site
 from billing.insurance.api import superbill_pdf
@@ -48,7 +48,7 @@ MOST_OF_EACH = 100
 class Visit:
     """A session on its day and with its minutes: as it was, or as it is planned until then."""
 
-    session: Session
+    session: SeenSession
     on: date
     minutes: int | None
 
@@ -179,15 +179,16 @@ def _account(read: Read, patient_id: str, actor: Actor) -> Account:
 
 
 def _visits(read: Read, patient_id: str, actor: Actor) -> Sequence[Visit]:
-    return [
-        _visit(read, session)
+    sessions = [
+        session
         for plan in plans_of(read, patient_id)
         for session in plan.sessions
         if actor.sees(entity_id=session.entity_id, site_id=session.site_id)
     ]
+    return [_visit(read, session) for session in seen_sessions(read, sessions)]
 
 
-def _visit(read: Read, session: Session) -> Visit:
+def _visit(read: Read, session: SeenSession) -> Visit:
     if session.started_at is None or session.stopped_at is None:
         return Visit(session, session.planned_on, session.planned_minutes)
     zone = ZoneInfo(find_site(read, session.site_id).timezone)

@@ -9,12 +9,10 @@ from zoneinfo import ZoneInfo
 
 from flask import Blueprint, render_template
 
-from billing.care.queries import loose_cover, sessions_on
-from billing.care.records import Session
-from billing.care.states import SessionState
+from billing.care.queries import seen_sessions, sessions_on
+from billing.care.records import SeenSession
 from billing.catalog.queries import entities, find_entity
 from billing.kernel.clock import local_date
-from billing.kernel.money import Money
 from billing.kernel.permissions import Actor, Permission
 from billing.patients.queries import names_of
 from billing.platform.data.database import Read
@@ -31,14 +29,10 @@ MOST_OF_EACH = 10
 
 @dataclass(frozen=True, kw_only=True)
 class Day:
-    """Sessions by the patients' names; who comes from a site that the reader may not know of has none.
-
-    `loose` is, of those to come, what covers them and would let nobody in.
-    """
+    """Sessions by the patients' names; who comes from a site that the reader may not know of has none."""
 
     on: date
-    sessions: Sequence[Session]
-    loose: Mapping[str, Money]
+    sessions: Sequence[SeenSession]
     names: Mapping[str, str]
     books: Books | None
     tasks: Sequence[Shown] | None
@@ -63,11 +57,9 @@ def _day(read: Read, actor: Actor, now: datetime) -> Day:
     on = _clinic_date(read, actor, now)
     sessions = sessions_on(read, on, actor=actor, site_id=None, cursor=None, limit=MOST_SESSIONS)
     names = names_of(read, {session.patient_id for session in sessions}, actor)
-    to_come = [session.id for session in sessions if session.state is SessionState.PLANNED]
     return Day(
         on=on,
-        loose=loose_cover(read, to_come),
-        sessions=sorted(sessions, key=lambda session: names.get(session.patient_id, "")),
+        sessions=sorted(seen_sessions(read, sessions), key=lambda session: names.get(session.patient_id, "")),
         names=names,
         tasks=_open_tasks(read, actor) if actor.may(Permission.TASKS_WORK) else None,
         books=books_of(read, actor, MOST_OF_EACH) if actor.may(Permission.INVOICES_READ) else None,
