@@ -51,6 +51,7 @@ from billing.web.staff import (
     tasks,
     tenders,
     today,
+    unclaimed,
 )
 from billing.web.staff import cards as staff_cards
 from billing.web.staff.shell import shell_of
@@ -112,6 +113,7 @@ def register_pages(
         tasks.make_blueprint(edge),
         refunds.make_blueprint(edge, installation.refund_limit),
         refund_checks.make_blueprint(edge),
+        unclaimed.make_blueprint(edge),
         credits.make_blueprint(edge, installation.refund_limit),
         moves.make_blueprint(edge),
         checks.make_blueprint(edge),

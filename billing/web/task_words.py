@@ -142,8 +142,13 @@ TOLD: dict[str, Told] = {
         ("chk", "ref", "dan", "svm"),
     ),
     "unclaimed-letter": Told(
-        "A credit shows no sign of its owner",
+        "Money shows no sign of its owner",
         "Write to the owner, then record the letter.",
+        ("drm",),
+    ),
+    "unclaimed-due": Told(
+        "Money whose owner shows no sign is the state's",
+        "An accountant sets it aside, pays it to the state and records that.",
         ("drm",),
     ),
     "check-bounced": Told(
@@ -179,5 +184,5 @@ PLACES = {
     ),
     "chk": Place("/staff/tasks/{task}/subject", Permission.PAYMENTS_READ, "Open what is owed"),
     "svm": Place("/staff/tasks/{task}/subject", Permission.PAYMENTS_READ, "Open the saved cards"),
-    "drm": Place("/staff/tasks/{task}/subject", Permission.CREDITS_READ, "Open the patient's money"),
+    "drm": Place("/staff/unclaimed/{subject}", Permission.CREDITS_READ, "Open what is unclaimed"),
 }

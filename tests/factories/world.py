@@ -217,7 +217,7 @@ def _bill(database: Database, patient: Patient, now: datetime) -> Invoice:
 
 
 def _dormant_credit(database: Database, patient: Patient, now: datetime) -> str:
-    """As a later run of the job lists it; its task was closed."""
+    """As a later run of the job lists it; its tasks were closed."""
     later = now + timedelta(days=4 * 365)
     database.in_transaction(lambda tx: list_dormant_credits(tx, actor=SYSTEM, now=later))
     with database.reading() as read:
@@ -225,7 +225,7 @@ def _dormant_credit(database: Database, patient: Patient, now: datetime) -> str:
         row = next(each for each in rows if each.patient_id == patient.id)
         tasks = list_tasks(read, SYSTEM, state=TaskState.OPEN, limit=99)
     for task in tasks:
-        if task.kind == "unclaimed-letter":
+        if task.kind.startswith("unclaimed-"):
             database.in_transaction(
                 lambda tx, task_id=task.id: close_task(
                     tx, task_id=task_id, note=None, actor=SYSTEM, now=later

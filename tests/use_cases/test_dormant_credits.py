@@ -9,6 +9,7 @@ import pytest
 
 from billing.accounting.queries.verify import verify
 from billing.care.use_cases import cancel_session
+from billing.invoices.use_cases.shares import agree_share
 from billing.kernel.errors import IllegalMove
 from billing.kernel.money import Money
 from billing.kernel.permissions import SYSTEM, Actor, Permission
@@ -30,13 +31,15 @@ from billing.payments.use_cases.dormant import (
     remit,
     set_aside,
 )
+from billing.payments.use_cases.payer_payments import take_payers_cash
 from billing.payments.use_cases.receive import take_cash
 from billing.payments.use_cases.refund_checks import ask_about_paid_check, send_check, void_check
 from billing.payments.use_cases.refunds import approve_refund, request_refund
-from billing.platform.data.tasks import list_tasks
+from billing.platform.data.tasks import TaskState, list_tasks
 from tests.conftest import NOW
 from tests.factories.accounting import LIMIT, behind_the_back
 from tests.factories.invoices import a_patient, billed
+from tests.factories.payers import a_fixed_part, a_payer
 
 CLERK = Actor(id="usr_clerk", entity_id=None, permissions=frozenset(Permission))
 WRITER = Actor(id="usr_writer", entity_id=None, permissions=frozenset(Permission))
@@ -71,6 +74,17 @@ def listed(database, do, patient):
 
 
 @pytest.fixture
+def asked(database):
+    """The kinds of the tasks that stand open."""
+
+    def look():
+        with database.reading() as read:
+            return [task.kind for task in list_tasks(read, SYSTEM, state=TaskState.OPEN, limit=9)]
+
+    return look
+
+
+@pytest.fixture
 def books(database):
     def read_them():
         with database.reading() as read:
@@ -100,6 +114,40 @@ def test_a_credit_is_listed_once_with_a_task_to_write(database, do, listed):
     with database.reading() as read:
         (task,) = list_tasks(read, SYSTEM, limit=9)
     assert (task.kind, task.subject_id) == ("unclaimed-letter", listed.id)
+
+
+def test_the_letter_ends_its_task_and_what_is_the_states_is_asked_about_until_it_is_set_aside(
+    do, listed, asked
+):
+    assert asked() == ["unclaimed-letter"]
+    do(record_letter, dormant_id=listed.id, sent_on=date(2029, 8, 1), at=WRITTEN)
+    assert asked() == []
+    do(list_dormant_credits, at=WRITTEN)
+    assert asked() == []
+    do(list_dormant_credits, at=DUE)
+    assert asked() == ["unclaimed-due"]
+    do(set_aside, dormant_id=listed.id, at=DUE)
+    assert asked() == []
+
+
+def test_an_answer_of_the_owner_ends_the_task(do, listed, asked):
+    do(claim, dormant_id=listed.id, at=AHEAD)
+    assert asked() == []
+
+
+def test_a_credit_that_is_gone_or_chosen_needs_no_letter_any_more(database, do, patient, listed, asked):
+    do(elect, lot_id=lots(database, patient)[0].id, election=Election.CREDIT, at=AHEAD)
+    do(list_dormant_credits, at=AHEAD + timedelta(days=30))
+    assert asked() == []
+
+
+def test_a_credit_too_small_for_a_letter_is_asked_about_once_it_is_the_states(database, do, patient, asked):
+    (lot,) = lots(database, patient)
+    do(request_refund, lot_id=lot.id, amount=Money(43_000), payment_id=None, limit=LIMIT)
+    assert do(list_dormant_credits, at=AHEAD) == 1
+    assert asked() == []
+    do(list_dormant_credits, at=DUE)
+    assert asked() == ["unclaimed-due"]
 
 
 def test_a_young_credit_and_a_state_without_figures_are_not_listed(do, patient):
@@ -307,3 +355,46 @@ def test_a_small_credit_needs_no_letter_and_a_leap_day_has_its_year():
 def test_a_letter_is_of_a_day_between_the_listing_and_today(do, listed, sent_on):
     with pytest.raises(BadDay):
         do(record_letter, dormant_id=listed.id, sent_on=sent_on, at=WRITTEN)
+
+
+@pytest.fixture
+def payers_lot(database, do):
+    """A sponsor paid 300 of a visit that was called off: held for them. The patient lives in New York."""
+    patient = a_patient(database)
+    bill = billed(database, patient, only_first=1)
+    elsewhere = {"address": replace(patient.address, state="NY", postal_code="10001")}
+    do(amend_patient, patient_id=patient.id, changes=elsewhere, expected_version=1)
+    payer = a_payer(database, patient.site_id)
+    share = do(agree_share, invoice_id=bill.invoice.id, order=a_fixed_part(payer, 30_000))
+    do(take_payers_cash, share_id=share.id, amount=Money(30_000))
+    do(cancel_session, session_id=bill.session_ids[0])
+    (lot,) = lots(database, patient)
+    assert lot.payer_id == payer.id
+    return lot
+
+
+def test_another_payers_money_becomes_that_of_the_clinics_state(database, do, payers_lot, books, found):
+    assert do(list_dormant_credits, at=AHEAD) == 1
+    with database.reading() as read:
+        (listed,) = list_dormant(read, SYSTEM, limit=9)
+    assert (listed.payer_id, listed.us_state) == (payers_lot.payer_id, "TX")
+    do(record_letter, dormant_id=listed.id, sent_on=date(2029, 8, 1), at=WRITTEN)
+    do(set_aside, dormant_id=listed.id, at=DUE)
+    assert (books(), found()) == ({"1060": 30_000, "2230": -30_000}, set())
+    do(claim, dormant_id=listed.id, at=DUE)
+    assert (books(), found()) == ({"1060": 30_000, "2220": -30_000}, set())
+
+
+def test_another_payers_check_that_was_voided_becomes_the_states(database, do, payers_lot, books, found):
+    asked = do(request_refund, lot_id=payers_lot.id, amount=Money(30_000), payment_id=None, limit=LIMIT)
+    database.in_transaction(lambda tx: approve_refund(tx, refund_id=asked.id, actor=WRITER, now=NOW))
+    do(send_check, refund_id=asked.id, check_number="1001")
+    do(void_check, refund_id=asked.id)
+    assert do(list_dormant_credits, at=AHEAD) == 1
+    with database.reading() as read:
+        (listed,) = list_dormant(read, SYSTEM, limit=9)
+    assert (listed.payer_id, listed.us_state) == (payers_lot.payer_id, "TX")
+    assert listed.refund_id
+    do(record_letter, dormant_id=listed.id, sent_on=date(2029, 8, 1), at=WRITTEN)
+    do(set_aside, dormant_id=listed.id, at=DUE)
+    assert (books(), found()) == ({"1060": 30_000, "2230": -30_000}, set())

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 
-from billing.kernel.money import Money
-from billing.kernel.permissions import Actor
+from billing.kernel.money import ZERO, Money
+from billing.kernel.permissions import SYSTEM, Actor
 from billing.payments.errors import NoSuchDormantCredit
 from billing.payments.models.credits import CreditApplicationRow, CreditLotRow
 from billing.payments.models.dormant import DormantCreditRow
 from billing.payments.models.refunds import RefundRow
-from billing.payments.queries.credits import lot_of
+from billing.payments.queries.credits import find_credit, lot_of
 from billing.payments.queries.reach import seen, visible
-from billing.payments.queries.refunds import refund_of
+from billing.payments.queries.refunds import find_refund, refund_of
 from billing.payments.records.credits import CreditLot
-from billing.payments.records.dormant import DormantCredit
+from billing.payments.records.dormant import DormantCredit, StillOwed
 from billing.payments.records.refunds import Refund, RefundMethod
 from billing.payments.states.dormant import DormantState
 from billing.payments.states.refunds import RefundState
@@ -27,7 +28,7 @@ from billing.platform.data.database import Read
 def find_dormant(read: Read, dormant_id: str, actor: Actor) -> DormantCredit:
     """Raises: NoSuchDormantCredit."""
     missing = NoSuchDormantCredit("There is no such dormant credit.")
-    return dormant_of(seen(read.session.get(DormantCreditRow, dormant_id), actor, missing))
+    return dormant_of(read, seen(read.session.get(DormantCreditRow, dormant_id), actor, missing))
 
 
 def list_dormant(
@@ -36,6 +37,7 @@ def list_dormant(
     *,
     us_state: str | None = None,
     state: DormantState | None = None,
+    patient_id: str | None = None,
     cursor: str | None = None,
     limit: int,
 ) -> Sequence[DormantCredit]:
@@ -45,30 +47,51 @@ def list_dormant(
         query = query.where(DormantCreditRow.us_state == us_state)
     if state is not None:
         query = query.where(DormantCreditRow.state == state)
-    return [dormant_of(row) for row in read.session.scalars(query)]
+    if patient_id is not None:
+        query = query.where(DormantCreditRow.patient_id == patient_id)
+    return _with_owners(read, query)
+
+
+def undecided_dormant(read: Read) -> Sequence[DormantCredit]:
+    """Those that were listed and are neither set aside nor claimed, whoever looks."""
+    undecided = DormantCreditRow.state.in_((DormantState.LISTED, DormantState.WRITTEN))
+    return _with_owners(read, select(DormantCreditRow).where(undecided).order_by(DormantCreditRow.id))
+
+
+def still_owed(read: Read, dormant: DormantCredit) -> StillOwed:
+    """What of it is left to set aside; nothing of a refund that went out or was called off."""
+    if dormant.refund_id is None:
+        return owed_as_credit(read, find_credit(read, dormant.lot_id, SYSTEM))
+    return owed_as_refund(read, find_refund(read, dormant.refund_id, SYSTEM))
+
+
+def owed_as_credit(read: Read, lot: CreditLot) -> StillOwed:
+    return StillOwed(amount=lot.available, last_sign=last_sign_of_owner(read, lot))
+
+
+def owed_as_refund(read: Read, refund: Refund) -> StillOwed:
+    waits = refund.state is RefundState.APPROVED
+    return StillOwed(amount=refund.amount if waits else ZERO, last_sign=last_sign_of_refund(read, refund))
 
 
 def credits_held_until(read: Read, until: date) -> Sequence[CreditLot]:
-    """The patients' own credits of which something is left, held since that day or longer."""
+    """The credits of which something is left, held since that day or longer, other payers' among them."""
     query = (
         select(CreditLotRow)
-        .where(
-            CreditLotRow.available_cents > 0, CreditLotRow.payer_id.is_(None), CreditLotRow.held_on <= until
-        )
+        .where(CreditLotRow.available_cents > 0, CreditLotRow.held_on <= until)
         .order_by(CreditLotRow.id)
     )
     return [lot_of(row) for row in read.session.scalars(query)]
 
 
 def refunds_owed_since(read: Read, until: date) -> Sequence[Refund]:
-    """The patients' own refunds that wait for a check and were asked for on that day or before."""
+    """The refunds that wait for a check and were asked for on that day or before."""
     tomorrow = datetime.combine(until + timedelta(days=1), time(), UTC)
     query = (
         select(RefundRow)
         .where(
             RefundRow.state == RefundState.APPROVED,
             RefundRow.method == RefundMethod.CHECK,
-            RefundRow.payer_id.is_(None),
             RefundRow.requested_at < tomorrow,
         )
         .order_by(RefundRow.id)
@@ -110,7 +133,18 @@ def last_sign_of_owner(read: Read, lot: CreditLot) -> date:
     return max(day for day in (lot.held_on, used, claimed, chosen, asked and asked.date()) if day is not None)
 
 
-def dormant_of(row: DormantCreditRow) -> DormantCredit:
+def _with_owners(read: Read, query: Select[Any]) -> list[DormantCredit]:
+    owned = query.join(CreditLotRow, CreditLotRow.id == DormantCreditRow.lot_id).add_columns(
+        CreditLotRow.payer_id
+    )
+    return [_dormant(row, payer_id) for row, payer_id in read.session.execute(owned)]
+
+
+def dormant_of(read: Read, row: DormantCreditRow) -> DormantCredit:
+    return _dormant(row, find_credit(read, row.lot_id, SYSTEM).payer_id)
+
+
+def _dormant(row: DormantCreditRow, payer_id: str | None) -> DormantCredit:
     return DormantCredit(
         id=row.id,
         entity_id=row.entity_id,
@@ -118,6 +152,7 @@ def dormant_of(row: DormantCreditRow) -> DormantCredit:
         patient_id=row.patient_id,
         lot_id=row.lot_id,
         refund_id=row.refund_id,
+        payer_id=payer_id,
         us_state=row.us_state,
         dormant_on=row.dormant_on,
         state=DormantState(row.state),

@@ -23,6 +23,7 @@ class DormantCredit:
     """`amount` is what was set aside for the state, once it was.
 
     `refund_id` is the refund of that credit that waits for a check, when that is what is dormant.
+    `payer_id` is whose it is, when that is another payer and not the patient.
     """
 
     id: str
@@ -31,6 +32,7 @@ class DormantCredit:
     patient_id: str
     lot_id: str
     refund_id: str | None
+    payer_id: str | None
     us_state: str
     dormant_on: date
     state: DormantState
@@ -41,3 +43,15 @@ class DormantCredit:
     remitted_on: date | None
     reference: str | None
     claimed_on: date | None
+
+    @property
+    def subject_id(self) -> str:
+        return self.refund_id or self.lot_id
+
+
+@dataclass(frozen=True, kw_only=True)
+class StillOwed:
+    """How much of what may be dormant is left, and when its owner last gave a sign."""
+
+    amount: Money
+    last_sign: date

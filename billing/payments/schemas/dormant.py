@@ -23,12 +23,16 @@ class Remit(StrictSchema):
 
 
 class DormantView(Schema):
-    """With a `refund_id` it is that refund which waits for a check, else what is left of the credit."""
+    """With a `refund_id` it is that refund which waits for a check, else what is left of the credit.
+
+    With a `payer_id` it is that payer's, else the patient's.
+    """
 
     id = fields.String()
     patient_id = fields.String()
     credit_id = fields.String(attribute="lot_id")
     refund_id = fields.String(allow_none=True)
+    payer_id = fields.String(allow_none=True)
     us_state = fields.String()
     dormant_on = LocalDate()
     state = fields.String()

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import date, datetime
 
-from billing.catalog.queries import site_date
+from billing.catalog.queries import find_site, site_date
 from billing.kernel.ids import new_id
-from billing.kernel.money import ZERO, Money
+from billing.kernel.money import Money
 from billing.kernel.permissions import SYSTEM, Actor
 from billing.ledger.records import Account, Line, Posting, Source, credit, debit
 from billing.ledger.use_cases import post
@@ -21,43 +21,50 @@ from billing.payments.queries.dormant import (
     credits_held_until,
     dormant_of,
     find_dormant,
-    last_sign_of_owner,
-    last_sign_of_refund,
+    owed_as_credit,
+    owed_as_refund,
     refunds_owed_since,
+    still_owed,
+    undecided_dormant,
 )
 from billing.payments.queries.refund_checks import refuse_while_paid_twice
-from billing.payments.queries.refunds import find_refund
 from billing.payments.records.credits import CreditLot, Withdrawal
-from billing.payments.records.dormant import DormantCredit
+from billing.payments.records.dormant import DormantCredit, StillOwed
 from billing.payments.records.refunds import Refund
 from billing.payments.rules import DORMANCIES, LISTED_AHEAD, dormant_on, may_be_set_aside
 from billing.payments.states.dormant import DORMANT_MOVES, DormantEvent, DormantState
-from billing.payments.states.refunds import RefundEvent, RefundState
+from billing.payments.states.refunds import RefundEvent
 from billing.payments.use_cases.credits import give_back, withdraw
 from billing.payments.use_cases.refund_checks import move_unclaimed
 from billing.platform.data.audit import record_audit
 from billing.platform.data.database import Tx
 from billing.platform.data.inserts import insert_unless_there
 from billing.platform.data.states import advance
-from billing.platform.data.tasks import open_task
+from billing.platform.data.tasks import Sited, ask_a_person, end_tasks
 
 DORMANT = "dormant"
 UNCLAIMED_LETTER = "unclaimed-letter"
+UNCLAIMED_DUE = "unclaimed-due"
+TASKS = (UNCLAIMED_LETTER, UNCLAIMED_DUE)
 
 
 def list_dormant_credits(tx: Tx, *, actor: Actor, now: datetime) -> int:
-    """List what is dormant or soon will be, with a task each to write to the owner; how many.
+    """List what is dormant or soon will be; how many there are that were not listed before.
 
     That is credit, and refunds that wait for a check. What is of a state that the table lacks is not listed.
+    A task asks for the letter where the state wants one, another to set aside what is the state's, and each
+    ends when nothing is left to do.
     """
     shortest = min(dormancy.years for dormancy in DORMANCIES.values())
     until = (now + LISTED_AHEAD).date().replace(day=1)
     since = until.replace(year=until.year - shortest)
-    owed = [
-        *(_of_credit(tx, lot) for lot in credits_held_until(tx, since)),
-        *(_of_refund(tx, refund) for refund in refunds_owed_since(tx, since)),
+    listed = [
+        *(_list(tx, lot, owed_as_credit(tx, lot), actor, now) for lot in credits_held_until(tx, since)),
+        *(_list(tx, due, owed_as_refund(tx, due), actor, now) for due in refunds_owed_since(tx, since)),
     ]
-    return sum(_list(tx, each, actor, now) for each in owed)
+    for dormant in undecided_dormant(tx):
+        _ask_for_what_is_due(tx, dormant, actor, now)
+    return sum(listed)
 
 
 def record_letter(tx: Tx, *, dormant_id: str, sent_on: date, actor: Actor, now: datetime) -> DormantCredit:
@@ -66,6 +73,7 @@ def record_letter(tx: Tx, *, dormant_id: str, sent_on: date, actor: Actor, now: 
     listed_on = site_date(tx, row.site_id, row.listed_at)
     refuse_unless_past(tx, row.site_id, "sent_on", sent_on, now, since=listed_on)
     row.letter_on = sent_on
+    _end_tasks(tx, row, [UNCLAIMED_LETTER], actor, now)
     return _done(tx, row, "dormant.write", actor, now)
 
 
@@ -76,7 +84,7 @@ def set_aside(tx: Tx, *, dormant_id: str, actor: Actor, now: datetime) -> Dorman
     owner gave a sign; VoidedCheckPaid.
     """
     row = _moved(tx, dormant_id, DormantEvent.SET_ASIDE, actor, now)
-    owed, today = _owed_now(tx, row), site_date(tx, row.site_id, now)
+    owed, today = still_owed(tx, dormant_of(tx, row)), site_date(tx, row.site_id, now)
     dormancy = DORMANCIES[row.us_state]
     due_on = dormant_on(owed.last_sign, dormancy)
     if not may_be_set_aside(owed.amount, dormancy, due_on, row.letter_on, today):
@@ -89,6 +97,7 @@ def set_aside(tx: Tx, *, dormant_id: str, actor: Actor, now: datetime) -> Dorman
         move_unclaimed(tx, refund_id=row.refund_id, event=RefundEvent.SET_ASIDE, actor=actor, now=now)
     row.amount_cents, row.set_aside_on = owed.amount.cents, today
     _post(tx, row, "set-aside", _held_in(tx, row), Account.UNCLAIMED_PROPERTY, actor, now)
+    _end_tasks(tx, row, TASKS, actor, now)
     return _done(tx, row, "dormant.set-aside", actor, now)
 
 
@@ -114,40 +123,8 @@ def claim(tx: Tx, *, dormant_id: str, actor: Actor, now: datetime) -> DormantCre
         else:
             move_unclaimed(tx, refund_id=row.refund_id, event=RefundEvent.CLAIM, actor=actor, now=now)
         _post(tx, row, "claimed", Account.UNCLAIMED_PROPERTY, _held_in(tx, row), actor, now)
+    _end_tasks(tx, row, TASKS, actor, now)
     return _done(tx, row, "dormant.claim", actor, now)
-
-
-@dataclass(frozen=True)
-class _Owed:
-    """What may be dormant: a credit, or the refund of one, how much of it, and when its owner last spoke."""
-
-    of: CreditLot | Refund
-    amount: Money
-    last_sign: date
-
-    @property
-    def lot_id(self) -> str:
-        return self.of.lot_id if isinstance(self.of, Refund) else self.of.id
-
-    @property
-    def refund_id(self) -> str | None:
-        return self.of.id if isinstance(self.of, Refund) else None
-
-
-def _of_credit(tx: Tx, lot: CreditLot) -> _Owed:
-    return _Owed(lot, lot.available, last_sign_of_owner(tx, lot))
-
-
-def _of_refund(tx: Tx, refund: Refund) -> _Owed:
-    """Once it went out, or was called off, nothing of it is owed."""
-    waits = refund.state is RefundState.APPROVED
-    return _Owed(refund, refund.amount if waits else ZERO, last_sign_of_refund(tx, refund))
-
-
-def _owed_now(tx: Tx, row: DormantCreditRow) -> _Owed:
-    if row.refund_id is None:
-        return _of_credit(tx, find_credit(tx, row.lot_id, SYSTEM))
-    return _of_refund(tx, find_refund(tx, row.refund_id, SYSTEM))
 
 
 def _held_in(tx: Tx, row: DormantCreditRow) -> Account:
@@ -156,20 +133,21 @@ def _held_in(tx: Tx, row: DormantCreditRow) -> Account:
     return find_credit(tx, row.lot_id, SYSTEM).account
 
 
-def _list(tx: Tx, owed: _Owed, actor: Actor, now: datetime) -> bool:
-    of, us_state = owed.of, find_patient(tx, owed.of.patient_id, SYSTEM).address.state
+def _list(tx: Tx, of: CreditLot | Refund, owed: StillOwed, actor: Actor, now: datetime) -> bool:
+    us_state = _us_state_of_owner(tx, of)
     if us_state not in DORMANCIES:
         return False
     due_on = dormant_on(owed.last_sign, DORMANCIES[us_state])
     if due_on > (now + LISTED_AHEAD).date():
         return False
+    lot_id, refund_id = (of.lot_id, of.id) if isinstance(of, Refund) else (of.id, None)
     values = {
         "id": new_id("drm"),
         "entity_id": of.entity_id,
         "site_id": of.site_id,
         "patient_id": of.patient_id,
-        "lot_id": owed.lot_id,
-        "refund_id": owed.refund_id,
+        "lot_id": lot_id,
+        "refund_id": refund_id,
         "subject_id": of.id,
         "us_state": us_state,
         "dormant_on": due_on,
@@ -180,16 +158,35 @@ def _list(tx: Tx, owed: _Owed, actor: Actor, now: datetime) -> bool:
     if tx.session.get(DormantCreditRow, values["id"]) is None:
         return False
     record_audit(tx, actor=actor, action="dormant.list", subject_id=str(values["id"]), now=now)
-    open_task(
-        tx,
-        kind=UNCLAIMED_LETTER,
-        subject_id=str(values["id"]),
-        entity_id=of.entity_id,
-        site_id=of.site_id,
-        actor=actor,
-        now=now,
-    )
     return True
+
+
+def _us_state_of_owner(tx: Tx, of: CreditLot | Refund) -> str:
+    """Of the owner's last known address; the holder's where no address is kept, as of other payers.
+
+    Source: docs/sources.md (Texas v. New Jersey).
+    """
+    if of.payer_id is not None:
+        return find_site(tx, of.site_id).address.state
+    return find_patient(tx, of.patient_id, SYSTEM).address.state
+
+
+def _ask_for_what_is_due(tx: Tx, dormant: DormantCredit, actor: Actor, now: datetime) -> None:
+    """What the state wants no letter about waits for its day without a task."""
+    owed, dormancy = still_owed(tx, dormant), DORMANCIES[dormant.us_state]
+    if not owed.amount or dormant_on(owed.last_sign, dormancy) != dormant.dormant_on:
+        _end_tasks(tx, dormant, TASKS, actor, now)
+        return
+    today = site_date(tx, dormant.site_id, now)
+    if may_be_set_aside(owed.amount, dormancy, dormant.dormant_on, dormant.letter_on, today):
+        ask_a_person(tx, kind=UNCLAIMED_DUE, about=dormant, actor=actor, now=now)
+    elif dormant.letter_on is None and owed.amount >= dormancy.letter_from:
+        ask_a_person(tx, kind=UNCLAIMED_LETTER, about=dormant, actor=actor, now=now)
+
+
+def _end_tasks(tx: Tx, about: Sited, kinds: Sequence[str], actor: Actor, now: datetime) -> None:
+    for kind in kinds:
+        end_tasks(tx, kind=kind, subject_ids=[about.id], actor=actor, now=now)
 
 
 def _moved(tx: Tx, dormant_id: str, event: DormantEvent, actor: Actor, now: datetime) -> DormantCreditRow:
@@ -211,4 +208,4 @@ def _post(
 def _done(tx: Tx, row: DormantCreditRow, action: str, actor: Actor, now: datetime) -> DormantCredit:
     tx.session.flush()
     record_audit(tx, actor=actor, action=action, subject_id=row.id, now=now)
-    return dormant_of(row)
+    return dormant_of(tx, row)

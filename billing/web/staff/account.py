@@ -17,14 +17,17 @@ from billing.patients.queries import find_patient, is_on_hold
 from billing.patients.records import Patient
 from billing.payments.queries.credits import credit_balance
 from billing.payments.queries.disputes import disputed_payments, held_by_banks
+from billing.payments.queries.dormant import list_dormant
 from billing.payments.queries.payments import find_payment, list_payments
 from billing.payments.queries.receipts import receipts_by_payment, receipts_by_refund
 from billing.payments.queries.refunds import list_refunds
 from billing.payments.queries.takebacks import list_takebacks
 from billing.payments.records.credits import CreditApplication, CreditBalance, CreditLot
+from billing.payments.records.dormant import DormantCredit
 from billing.payments.records.payments import Payment
 from billing.payments.records.refunds import Refund
 from billing.payments.records.takebacks import Takeback
+from billing.payments.states.dormant import DormantState
 from billing.payments.states.payments import PaymentState
 from billing.payments.states.refunds import RefundState
 from billing.platform.data.database import Read
@@ -71,6 +74,8 @@ class Account:
     refunds: Sequence[Refund]
     credits: CreditBalance | None
     takebacks: Sequence[Takeback]
+    unclaimed: Sequence[DormantCredit]
+    """What was listed as unclaimed property."""
     receipts: Mapping[str, str]
     """The receipt's id by payment and by refund."""
     is_disputed: bool
@@ -96,6 +101,11 @@ class Account:
     @property
     def uses(self) -> Sequence[CreditApplication]:
         return self.credits.applications if self.credits else ()
+
+    def set_aside_of(self, lot: CreditLot) -> Sequence[DormantCredit]:
+        """What of a credit is the state's, by now or soon."""
+        is_lots = (each for each in self.unclaimed if each.subject_id == lot.id)
+        return [each for each in is_lots if each.state in (DormantState.SET_ASIDE, DormantState.REMITTED)]
 
     def others(self, use: CreditApplication) -> Sequence[Invoice]:
         """The invoices that the credit of one could be moved to."""
@@ -146,6 +156,7 @@ def _account(read: Read, patient_id: str, actor: Actor) -> Account:
         refunds=refunds,
         credits=credit_balance(read, patient_id, actor) if may(Permission.CREDITS_READ) else None,
         takebacks=list_takebacks(read, actor, **limits) if may(Permission.CREDITS_READ) else (),
+        unclaimed=list_dormant(read, actor, **limits) if may(Permission.CREDITS_READ) else (),
         receipts=dict(_receipts(read, payments, refunds)) if may(Permission.RECEIPTS_READ) else {},
         is_disputed=bool(disputed),
         is_on_hold=is_on_hold(read, patient_id),

@@ -12,7 +12,6 @@ from billing.kernel.errors import BillingError, Flaw, IllegalMove
 from billing.kernel.permissions import Actor, Permission
 from billing.payments.queries.checkouts import find_checkout
 from billing.payments.queries.dispute_answers import dispute_of_answer
-from billing.payments.queries.dormant import find_dormant
 from billing.payments.queries.saved_methods import find_saved_method
 from billing.payments.records.checkouts import Checkout
 from billing.platform.data.database import Read, Tx
@@ -96,11 +95,8 @@ def _place_of(read: Read, subject_id: str, actor: Actor) -> str:
         return url_for("staff_disputes.dispute", dispute_id=dispute_of_answer(read, subject_id, actor))
     if subject_id.startswith("chk_"):
         return _where_it_is_owed(find_checkout(read, subject_id, actor), actor)
-    if subject_id.startswith("svm_"):
-        patient_id = find_saved_method(read, subject_id, actor).patient_id
-        return url_for("staff_cards.cards", patient_id=patient_id)
-    patient_id = find_dormant(read, subject_id, actor).patient_id
-    return url_for("staff_account.account", patient_id=patient_id)
+    patient_id = find_saved_method(read, subject_id, actor).patient_id
+    return url_for("staff_cards.cards", patient_id=patient_id)
 
 
 def _where_it_is_owed(checkout: Checkout, actor: Actor) -> str:

@@ -1,0 +1,158 @@
+"""Money whose owner shows no sign, on its pages: written about, set aside, remitted, and given back."""
+
+from dataclasses import replace
+from datetime import UTC, date, datetime
+
+import pytest
+
+from billing.care.use_cases import cancel_session
+from billing.kernel.money import Money
+from billing.kernel.permissions import SYSTEM, Role
+from billing.payments.queries.dormant import list_dormant
+from billing.payments.records.dormant import StillOwed
+from billing.payments.use_cases.dormant import list_dormant_credits
+from billing.payments.use_cases.receive import take_cash
+from billing.platform.data.tasks import TaskState, list_tasks
+from billing.platform.http.edge import Edge
+from billing.web.unclaimed_words import what_comes_next
+from tests.factories.catalog import seed_sample
+from tests.factories.invoices import a_patient, billed
+from tests.factories.web import MovableClock, Processor, new_staff, send, sign_in, web_app
+
+AHEAD, DUE = datetime(2029, 6, 1, 15, tzinfo=UTC), datetime(2029, 11, 2, 15, tzinfo=UTC)
+LISTS = "/staff/unclaimed"
+
+
+@pytest.fixture
+def clock(now):
+    return MovableClock(now)
+
+
+@pytest.fixture
+def edge(database, clock):
+    return Edge(database, clock, "http://localhost")
+
+
+@pytest.fixture
+def app(edge):
+    return web_app(edge, Processor())
+
+
+@pytest.fixture
+def patient(database):
+    return a_patient(database)
+
+
+@pytest.fixture
+def enter(app, database, patient, clock):
+    def work(role=Role.BILLING):
+        return sign_in(app, new_staff(database, role, clock.now, entity_id=patient.entity_id))
+
+    return work
+
+
+@pytest.fixture
+def listed(database, patient, clock, now):
+    """450 of a visit that was called off, in Texas, listed five months before its day."""
+    bill = billed(database, patient, only_first=1)
+    paid = {"invoice_id": bill.invoice.id, "amount": Money(45_000), "actor": SYSTEM, "now": now}
+    database.in_transaction(lambda tx: take_cash(tx, **paid))
+    database.in_transaction(
+        lambda tx: cancel_session(tx, session_id=bill.session_ids[0], actor=SYSTEM, now=now)
+    )
+    clock.now = AHEAD
+    database.in_transaction(lambda tx: list_dormant_credits(tx, actor=SYSTEM, now=AHEAD))
+    with database.reading() as read:
+        return list_dormant(read, SYSTEM, limit=9)[0]
+
+
+@pytest.fixture
+def page(listed):
+    return f"{LISTS}/{listed.id}"
+
+
+def open_tasks(database):
+    with database.reading() as read:
+        return [task.kind for task in list_tasks(read, SYSTEM, state=TaskState.OPEN, limit=9)]
+
+
+def test_a_clinic_without_unclaimed_money_is_told_so_and_the_menu_leads_there(enter):
+    clerk = enter()
+    assert "Nothing is unclaimed." in clerk.get(LISTS).text
+    assert f'href="{LISTS}"' in clerk.get("/staff/today").text
+
+
+def test_the_list_says_whose_what_since_when_and_what_comes_next(enter, listed, page):
+    clerk = enter()
+    shown = clerk.get(LISTS).text
+    for told in ("Sample, Maria", "$450.00", "Nov 2, 2026", "Nov 2, 2029", "TX", "Write to the owner"):
+        assert told in shown
+    assert f'href="{page}"' in shown
+    assert "Nothing stands that way." in clerk.get(f"{LISTS}?state=remitted").text
+    assert "after 3 years without a sign; a letter from $250.01 on" in clerk.get(page).text
+    assert f'href="{page}"' in clerk.get("/staff/tasks").text
+
+
+def test_a_letter_is_recorded_once_and_its_task_ends(database, enter, page):
+    clerk = enter()
+    early = send(clerk, page, f"{page}/letter", sent_on="2029-05-31", key="k0")
+    assert early.status_code == 422
+    assert 'id="sent_on-wrong"' in early.text
+    send(clerk, page, f"{page}/letter", sent_on="2029-06-01", key="k1")
+    shown = clerk.get(page).text
+    assert "The letter is recorded." in shown
+    assert "Set it aside from Nov 2, 2029 on" in shown
+    assert open_tasks(database) == []
+    again = send(clerk, page, f"{page}/letter", sent_on="2029-06-01", key="k2")
+    assert again.status_code == 409
+    assert "changed meanwhile" in again.text
+
+
+def test_an_accountant_sets_it_aside_and_the_state_has_it_under_its_number(
+    database, patient, enter, clock, page
+):
+    send(enter(), page, f"{page}/letter", sent_on="2029-06-01", key="k1")
+    clock.now = DUE
+    accountant = enter(Role.ACCOUNTANT)
+    assert f"{page}/set-aside" in accountant.get(page).text
+    asked = accountant.get(f"{page}/set-aside").text
+    assert "Set $450.00 aside for the state?" in asked
+    send(accountant, page, f"{page}/set-aside", key="k2")
+    assert "It is set aside for the state." in accountant.get(page).text
+    money = accountant.get(f"/staff/patients/{patient.id}/money").text
+    assert "$450.00 set aside for the state on Nov 2, 2029" in money
+    unnamed = send(accountant, page, f"{page}/remit", reference="", key="k3")
+    assert unnamed.status_code == 422
+    assert 'id="reference-wrong"' in unnamed.text
+    send(accountant, page, f"{page}/remit", reference="TX-2030-17", key="k4")
+    assert "</time>, TX-2030-17" in accountant.get(page).text
+    assert "went to the state" in accountant.get(f"/staff/patients/{patient.id}/money").text
+
+
+def test_an_owner_who_answers_has_it_back(database, enter, page):
+    clerk = enter()
+    assert "Did the owner answer?" in clerk.get(f"{page}/claim").text
+    send(clerk, page, f"{page}/claim", key="k1")
+    assert "The owner answered" in clerk.get(page).text
+    assert open_tasks(database) == []
+    assert "Nothing. The years are counted anew" in clerk.get(f"{page}/claim").text
+
+
+def test_who_may_do_what_is_told_and_another_clinic_finds_nothing(app, database, enter, clock, page, now):
+    desk = enter(Role.FRONT_DESK)
+    shown = desk.get(page).text
+    assert "Record the letter" not in shown
+    assert "Billing records letters" in shown
+    assert send(desk, "/staff/today", f"{page}/letter", sent_on="2029-06-01", key="k").status_code == 403
+    assert "Maria" not in enter(Role.ACCOUNTANT).get(LISTS).text
+    other = seed_sample(database, now, "a")
+    stranger = sign_in(app, new_staff(database, Role.BILLING, clock.now, entity_id=other.id))
+    assert stranger.get(page).status_code == 404
+    assert "Nothing is unclaimed." in stranger.get(LISTS).text
+
+
+def test_what_is_too_small_for_a_letter_says_so(listed):
+    small = StillOwed(amount=Money(2_000), last_sign=date(2026, 11, 2))
+    assert "No letter: it is too small." in what_comes_next(listed, small, date(2029, 6, 1))
+    gone = replace(small, amount=Money(0))
+    assert "nothing is left" in what_comes_next(listed, gone, date(2029, 6, 1))
