@@ -104,3 +104,17 @@ def test_a_reader_that_is_away_leaves_the_cash_booked_and_says_what_is_left(offi
         "$550.00 is left. The reader does not take it; ask for it in another way."
     )
     assert taken(office) == {"cash": Money(200_000)}
+
+
+def test_an_invoice_is_asked_for_on_the_reader_and_cancelled_there(office, enter, reader):
+    desk = enter(Role.FRONT_DESK)
+    desk.get_by_role("link", name="Back to the patient").click()
+    desk.get_by_role("link", name=re.compile("On the reader")).click()
+    expect(desk.get_by_label("Desk")).to_be_checked()
+    is_sound(desk)
+    desk.get_by_role("button", name="Ask on the reader").dblclick()
+    expect(desk.get_by_text("The reader asks for $2,550.00.", exact=True)).to_be_visible()
+    is_sound(desk)
+    desk.get_by_role("button", name="Cancel at the reader").click()
+    expect(desk.get_by_text("The reader asks no more.")).to_be_visible()
+    assert taken(office) == {}

@@ -80,6 +80,7 @@ class Processor:
     states: dict[str, CheckoutState] = field(default_factory=dict)
     success_urls: list[str] = field(default_factory=list)
     told: list[str] = field(default_factory=list)
+    readers: list[Reader] = field(default_factory=list)
     is_away: bool = False
 
     def open_checkout(
@@ -132,15 +133,21 @@ class Processor:
         self.states[reference] = replace(self.states[reference], status=CheckoutStatus.EXPIRED)
 
     def list_readers(self) -> list[Reader]:
-        return []
+        return self.readers
 
     def ask_on_reader(
         self, *, key: str, amount: Money, reader_id: str, descriptor: str | None
     ) -> OpenedCheckout:
-        raise NotImplementedError
+        self._answer()
+        reference = f"pi_{key}"
+        self.told.append(f"{key} {amount} {reader_id}")
+        self.states[reference] = CheckoutState(
+            reference=reference, operation=key, status=CheckoutStatus.OPEN, paid=None, charge=None
+        )
+        return OpenedCheckout(reference=reference, url=None)
 
     def cancel_on_reader(self, reference: str, *, reader_id: str) -> None:
-        raise NotImplementedError
+        self.expire_checkout(reference)
 
     def find_intent(self, key: str, *, opened_after: datetime) -> CheckoutState | None:
         raise NotImplementedError

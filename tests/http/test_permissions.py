@@ -286,6 +286,8 @@ NEEDS: dict[str, str] = {
     "POST /staff/bank-deposits": "take a payment",
     "GET /staff/bank-deposits/<deposit_id>": "read payments",
     "GET /staff/invoices/<invoice_id>/checks/new": "take a payment",
+    "GET /staff/invoices/<invoice_id>/reader/new": "take a payment",
+    "POST /staff/invoices/<invoice_id>/reader": "take a payment",
     "GET /staff/invoices/<invoice_id>/tenders/new": "take a payment",
     "POST /staff/invoices/<invoice_id>/tenders": "take a payment",
     "GET /staff/patients/<patient_id>/deposits/new": "take a payment",

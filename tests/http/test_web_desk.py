@@ -151,7 +151,7 @@ def cancel_path(clerk, page):
 def test_without_a_card_page_there_is_nothing_to_cancel(clerk, page, clinic):
     assert "cancel-card-page" not in clerk.get(page).text
     send(clerk, page, f"/staff/invoices/{clinic.invoice.id}/cancel-card-page")
-    assert "No card page stands open." in clerk.get(page).text
+    assert "No card page stands open, and no reader asks." in clerk.get(page).text
 
 
 def test_who_takes_cash_while_a_card_page_stands_is_told_to_cancel_it_and_then_can(

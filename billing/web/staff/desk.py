@@ -14,7 +14,7 @@ from billing.payments.flows.checkouts import cancel_checkout
 from billing.payments.flows.room import Payments
 from billing.payments.queries.checkouts import standing_checkout
 from billing.payments.queries.credits import find_credit
-from billing.payments.records.checkouts import Checkout
+from billing.payments.records.checkouts import Checkout, Way
 from billing.payments.records.credits import Election
 from billing.payments.states.checkouts import CheckoutState
 from billing.payments.use_cases.credits import apply_credits_now, elect
@@ -34,8 +34,11 @@ BECAME_OF_CARD_PAGE = {
     CheckoutState.DECLINED: ("The patient's bank did not pay. Take the payment in another way now.", "done"),
     CheckoutState.PAID: ("The patient has paid by card meanwhile. Look at what is still owed.", "refused"),
 }
-NO_CARD_PAGE = ("No card page stands open.", "refused")
-STILL_STANDS = ("The card page still stands open. Try again in a moment.", "refused")
+BECAME_OF_READER = BECAME_OF_CARD_PAGE | {
+    CheckoutState.EXPIRED: ("The reader asks no more. Take the payment in another way now.", "done"),
+}
+NO_CARD_PAGE = ("No card page stands open, and no reader asks.", "refused")
+STILL_STANDS = ("It could not be cancelled yet. Try again in a moment.", "refused")
 
 
 def make_blueprint(edge: Edge, room: Payments) -> Blueprint:
@@ -127,7 +130,8 @@ def _cash_booked(amount: Money, tendered: Money | None) -> str:
 def _cancelled(room: Payments, standing: Checkout) -> tuple[str, str]:
     """What to say, and whether it went well. Raises: GatewayTimeout, GatewayRefused."""
     checkout = cancel_checkout(room, checkout_id=standing.id, actor=current_actor())
-    return BECAME_OF_CARD_PAGE.get(checkout.state, STILL_STANDS)
+    told = BECAME_OF_READER if checkout.way is Way.READER else BECAME_OF_CARD_PAGE
+    return told.get(checkout.state, STILL_STANDS)
 
 
 def _page_of_invoice(edge: Edge, invoice_id: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -32,6 +32,7 @@ from billing.payments.queries.checkouts import is_on_its_way, standing_checkout
 from billing.payments.queries.credits import credits_of_patient
 from billing.payments.queries.payments import list_payments
 from billing.payments.queries.receipts import receipts_by_payment
+from billing.payments.records.checkouts import Checkout
 from billing.payments.records.credits import CreditLot, Election
 from billing.payments.records.payments import Payment
 from billing.platform.data.database import Read
@@ -62,8 +63,8 @@ class Account:
     """The stops of charges that stand."""
     visits: Sequence[Visit]
     invoices: Sequence[Invoice]
-    card_pages: frozenset[str]
-    """The invoices whose payer may be paying by card at this moment."""
+    paying: Mapping[str, Checkout]
+    """By invoice, what its payer may be paying by at this moment: a card page, a reader or a saved card."""
     on_their_way: frozenset[str]
     """The invoices whose money comes from a bank account in some days."""
     payments: Sequence[Payment]
@@ -163,7 +164,7 @@ def _account(read: Read, patient_id: str, actor: Actor) -> Account:
         holds=standing_holds(read, patient_id),
         visits=_visits(read, patient_id, actor) if may(Permission.CARE_READ) else (),
         invoices=invoices,
-        card_pages=_card_pages(read, invoices) if may(Permission.PAYMENTS_TAKE) else frozenset(),
+        paying=dict(_paying(read, invoices)) if may(Permission.PAYMENTS_TAKE) else {},
         on_their_way=frozenset(each.id for each in invoices if is_on_its_way(read, each.id)),
         payments=payments,
         marks=marks_of_all(read, payments),
@@ -196,12 +197,10 @@ def _visit(read: Read, session: SeenSession) -> Visit:
     return Visit(session, local_date(session.started_at, zone), minutes)
 
 
-def _card_pages(read: Read, invoices: Sequence[Invoice]) -> frozenset[str]:
-    return frozenset(
-        invoice.id
-        for invoice in invoices
-        if invoice.state is InvoiceState.OPEN and standing_checkout(read, invoice.id)
-    )
+def _paying(read: Read, invoices: Sequence[Invoice]) -> Iterator[tuple[str, Checkout]]:
+    for invoice in invoices:
+        if invoice.state is InvoiceState.OPEN and (standing := standing_checkout(read, invoice.id)):
+            yield invoice.id, standing
 
 
 def _by_session(superbills: Sequence[Superbill]) -> Mapping[str, Sequence[Superbill]]:
