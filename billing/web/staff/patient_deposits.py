@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -14,13 +14,14 @@ from billing.catalog.errors import NoScheduleInForce
 from billing.catalog.queries import schedule_in_force, site_date
 from billing.kernel.money import Money
 from billing.kernel.permissions import Actor, Permission
-from billing.patients.queries import find_patient
+from billing.patients.queries import find_patient, is_on_hold
 from billing.patients.records import Patient
 from billing.payments.flows.checkouts import start_deposit, withdraw_deposit
 from billing.payments.flows.room import Payments
 from billing.payments.ports import GatewayRefused, GatewayTimeout
+from billing.payments.queries.checkouts import standing_deposit
 from billing.payments.queries.deposit_requests import find_deposit_request, list_deposit_requests
-from billing.payments.records.checkouts import Way
+from billing.payments.records.checkouts import Checkout, Way
 from billing.payments.records.deposit_requests import DepositRequest
 from billing.payments.records.payments import Tender
 from billing.payments.records.tenders import Handed, Rest
@@ -37,6 +38,10 @@ from billing.web.readers import chosen_reader, readers_online
 from billing.web.refusals import REFUSED, check_number, choice_of, date_of, shown_again
 
 FORM = "staff/patient_deposit.html"
+BOOKED = "The deposit is booked. It comes off the next invoice."
+BOOKED_ON_HOLD = (
+    "The deposit is booked and held. It comes off no invoice by itself while charges are stopped."
+)
 MOST_WAITING = 20
 
 
@@ -55,6 +60,8 @@ class Asked:
     today: str
     usual: Money | None
     waiting: Sequence[DepositRequest]
+    paying: Mapping[str, Checkout]
+    is_on_hold: bool
 
 
 def make_blueprint(edge: Edge, room: Payments) -> Blueprint:
@@ -83,7 +90,7 @@ def _add_taking(routes: Blueprint, edge: Edge, room: Payments) -> None:
             to = written(edge, work)
         except REFUSED as error:
             return shown_again(FORM, error, **_page(edge, room, patient_id))
-        flash("The deposit is booked. It comes off the next invoice.", "done")
+        flash(BOOKED_ON_HOLD if _is_on_hold(edge, patient_id) else BOOKED, "done")
         return redirect(to, 303)
 
 
@@ -159,6 +166,10 @@ def _new_link(edge: Edge, patient_id: str, request_id: str) -> str:
     return render_template("staff/pay_link.html", link=link, url=f"{edge.public_url}/pay/{secret}", back=back)
 
 
+def _is_on_hold(edge: Edge, patient_id: str) -> bool:
+    return edge.read(lambda read: is_on_hold(read, patient_id))
+
+
 def _handed() -> Handed:
     """Raises: InvalidRequest."""
     tender = choice_of(ByHand, "tender", "Choose cash or check.")
@@ -197,4 +208,17 @@ def _asked(read: Read, edge: Edge, patient_id: str, actor: Actor) -> Asked:
     usual = next((Money(rate.cents) for rate in rates if rate.service == "deposit"), None)
     state = DepositRequestState.ASKED
     waiting = list_deposit_requests(read, actor, patient_id=patient_id, state=state, limit=MOST_WAITING)
-    return Asked(patient=patient, today=today.isoformat(), usual=usual, waiting=waiting)
+    return Asked(
+        patient=patient,
+        today=today.isoformat(),
+        usual=usual,
+        waiting=waiting,
+        paying=deposits_being_paid(read, waiting),
+        is_on_hold=is_on_hold(read, patient_id),
+    )
+
+
+def deposits_being_paid(read: Read, asked: Sequence[DepositRequest]) -> Mapping[str, Checkout]:
+    """By deposit that was asked for, the card page, reader or debit that may be paying it at this moment."""
+    standing = ((each.id, standing_deposit(read, each.id)) for each in asked)
+    return {request_id: checkout for request_id, checkout in standing if checkout is not None}

@@ -30,10 +30,12 @@ from billing.patients.queries import find_patient, search_patients, standing_hol
 from billing.patients.records import AccountHold, Patient
 from billing.payments.queries.checkouts import is_on_its_way, standing_checkout
 from billing.payments.queries.credits import credits_of_patient
+from billing.payments.queries.deposit_requests import asked_of
 from billing.payments.queries.payments import list_payments
 from billing.payments.queries.receipts import receipts_by_payment
 from billing.payments.records.checkouts import Checkout
 from billing.payments.records.credits import CreditLot, Election
+from billing.payments.records.deposit_requests import DepositRequest
 from billing.payments.records.payments import Payment
 from billing.platform.data.database import Read
 from billing.platform.http.edge import Edge
@@ -41,6 +43,7 @@ from billing.platform.http.guard import current_actor, guard
 from billing.web import words
 from billing.web.staff.holds import REASONS
 from billing.web.staff.money import marks_of_all
+from billing.web.staff.patient_deposits import deposits_being_paid
 
 MOST_OF_EACH = 100
 
@@ -67,6 +70,9 @@ class Account:
     """By invoice, what its payer may be paying by at this moment: a card page, a reader or a saved card."""
     on_their_way: frozenset[str]
     """The invoices whose money comes from a bank account in some days."""
+    deposits: Sequence[DepositRequest]
+    """What was asked for ahead of any invoice and is not paid yet."""
+    paying_deposits: Mapping[str, Checkout]
     payments: Sequence[Payment]
     marks: Mapping[str, Sequence[str]]
     """What became of each payment."""
@@ -159,6 +165,7 @@ def _account(read: Read, patient_id: str, actor: Actor) -> Account:
     lots = credits_of_patient(read, patient_id, actor) if may(Permission.CREDITS_READ) else ()
     invoices = list_invoices(read, actor, **limits) if may(Permission.INVOICES_READ) else ()
     payments = list_payments(read, actor, **limits) if may(Permission.PAYMENTS_READ) else ()
+    deposits = asked_of(read, patient_id, actor) if may(Permission.PAYMENTS_READ) else ()
     return Account(
         patient=found,
         holds=standing_holds(read, patient_id),
@@ -166,6 +173,8 @@ def _account(read: Read, patient_id: str, actor: Actor) -> Account:
         invoices=invoices,
         paying=dict(_paying(read, invoices)) if may(Permission.PAYMENTS_TAKE) else {},
         on_their_way=frozenset(each.id for each in invoices if is_on_its_way(read, each.id)),
+        deposits=deposits,
+        paying_deposits=deposits_being_paid(read, deposits),
         payments=payments,
         marks=marks_of_all(read, payments),
         receipts=receipts_by_payment(read, [each.id for each in payments])
