@@ -14,6 +14,7 @@ from billing.catalog.errors import NoScheduleInForce
 from billing.catalog.queries import schedule_in_force, site_date
 from billing.kernel.money import Money
 from billing.kernel.permissions import Actor, Permission
+from billing.patients.errors import AccountOnHold
 from billing.patients.queries import find_patient, is_on_hold
 from billing.patients.records import Patient
 from billing.payments.flows.checkouts import start_deposit, withdraw_deposit
@@ -25,6 +26,7 @@ from billing.payments.records.checkouts import Checkout, Way
 from billing.payments.records.deposit_requests import DepositRequest
 from billing.payments.records.payments import Tender
 from billing.payments.records.tenders import Handed, Rest
+from billing.payments.states.checkouts import CheckoutState
 from billing.payments.states.deposit_requests import DepositRequestState
 from billing.payments.use_cases.deposit_requests import ask_for_deposit
 from billing.payments.use_cases.links import make_deposit_link
@@ -43,6 +45,22 @@ BOOKED_ON_HOLD = (
     "The deposit is booked and held. It comes off no invoice by itself while charges are stopped."
 )
 MOST_WAITING = 20
+STILL_ASKED = (
+    "The deposit stays asked for: send a link from the list below, or withdraw it there before you ask anew."
+)
+NOTHING_TAKEN = (f"The reader took nothing and does not ask any more. {STILL_ASKED}", "refused")
+SAID_OF_READER = {
+    CheckoutState.CREATED: (
+        f"The reader does not answer; what became of it is looked up by itself. {STILL_ASKED}",
+        "refused",
+    ),
+    CheckoutState.OPEN: ("The reader asks for the deposit. The money is booked when it is paid.", "done"),
+    CheckoutState.PROCESSING: ("The money is on its way. It is booked when it comes.", "done"),
+    CheckoutState.PAID: ("The deposit is paid.", "done"),
+    CheckoutState.REFUSED: NOTHING_TAKEN,
+    CheckoutState.DECLINED: NOTHING_TAKEN,
+    CheckoutState.EXPIRED: NOTHING_TAKEN,
+}
 
 
 class ByHand(StrEnum):
@@ -123,7 +141,7 @@ def _add_asking(routes: Blueprint, edge: Edge, room: Payments) -> None:
 
     @routes.post("/staff/deposit-requests/<deposit_request_id>/pay-link")
     @guard(Permission.PAYMENTS_TAKE)
-    def pay_link(deposit_request_id: str) -> str:
+    def pay_link(deposit_request_id: str) -> Response | str:
         deposit = edge.read(lambda read: find_deposit_request(read, deposit_request_id, current_actor()))
         return _new_link(edge, deposit.patient_id, deposit.id)
 
@@ -139,29 +157,40 @@ def _add_asking(routes: Blueprint, edge: Edge, room: Payments) -> None:
 
 
 def _asked_on_reader(room: Payments, patient_id: str, request_id: str, reader_id: str) -> Response:
-    """When the reader does not answer, the deposit stays asked for; the attempt is looked up by itself."""
+    """The deposit stays asked for whatever the reader does; an attempt without an answer is looked up."""
     key = RequestKey(f"{current_actor().id}/{request.form.get('key', '')}", form_sha256())
+    with refusals_shown():
+        flash(*SAID_OF_READER[_state_on_reader(room, request_id, reader_id, key)])
+    return redirect(url_for("staff_patient_deposits.ask", patient_id=patient_id), 303)
+
+
+def _state_on_reader(room: Payments, request_id: str, reader_id: str, key: RequestKey) -> CheckoutState:
+    """What became of this form's attempt, also when it is sent again."""
     try:
-        start_deposit(
+        return start_deposit(
             room,
             deposit_request_id=request_id,
             asked=Rest(way=Way.READER, reader_id=reader_id),
             request=key,
             actor=current_actor(),
-        )
-        flash("The reader asks for the deposit. The money is booked when it is paid.", "done")
-    except (GatewayRefused, GatewayTimeout):
-        flash("The reader does not answer. The deposit is asked for; send a link, or try again.", "refused")
-    return redirect(url_for("staff_patient_deposits.ask", patient_id=patient_id), 303)
+        ).state
+    except GatewayRefused:
+        return CheckoutState.REFUSED
+    except GatewayTimeout:
+        return CheckoutState.CREATED
 
 
-def _new_link(edge: Edge, patient_id: str, request_id: str) -> str:
+def _new_link(edge: Edge, patient_id: str, request_id: str) -> Response | str:
     """Shown this once; only its hash is kept. Raises: NoSuchDepositRequest."""
-    link, secret = edge.database.in_transaction(
-        lambda tx: make_deposit_link(
-            tx, deposit_request_id=request_id, actor=current_actor(), now=edge.clock()
+    try:
+        link, secret = edge.database.in_transaction(
+            lambda tx: make_deposit_link(
+                tx, deposit_request_id=request_id, actor=current_actor(), now=edge.clock()
+            )
         )
-    )
+    except AccountOnHold as refusal:
+        flash(refusal.detail, "refused")
+        return redirect(url_for("staff_patient_deposits.ask", patient_id=patient_id), 303)
     back = url_for("staff_patients.patient", patient_id=patient_id)
     return render_template("staff/pay_link.html", link=link, url=f"{edge.public_url}/pay/{secret}", back=back)
 
