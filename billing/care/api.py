@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from flask import Response
@@ -38,7 +39,7 @@ from billing.care.use_cases import (
     reschedule_session,
     turn_away,
 )
-from billing.kernel.permissions import Permission
+from billing.kernel.permissions import Actor, Permission
 from billing.patients.queries import find_patient
 from billing.platform.data.database import Read, Tx
 from billing.platform.http.api import ApiBlueprint
@@ -65,29 +66,7 @@ def _add_plan_routes(routes: ApiBlueprint, edge: Edge) -> None:
     def post_plan(body: dict[str, Any]) -> Response:
         """Plan a protocol from a day on, or sessions one by one."""
         actor = current_actor()
-        who = {"patient_id": body["patient_id"], "condition": body["condition"]}
-        shared = ("provider_id", "site_id", "dose_mg", "weight_kg", "add_ons")
-        particulars = Particulars(**{name: body[name] for name in shared})
-
-        def work(tx: Tx) -> Plan:
-            now = edge.clock()
-            if body["sessions"] is not None:
-                planned = plan_sessions(
-                    tx, **who, orders=body["sessions"], particulars=particulars, actor=actor, now=now
-                )
-            else:
-                planned = plan_treatment(
-                    tx,
-                    **who,
-                    protocol=body["protocol"],
-                    starts_on=body["starts_on"],
-                    particulars=particulars,
-                    actor=actor,
-                    now=now,
-                )
-            return seen_plan(tx, planned)
-
-        return edge_write(edge, work, PlanView)
+        return edge_write(edge, lambda tx: seen_plan(tx, _planned(tx, body, actor, edge.clock())), PlanView)
 
     @routes.route("/plans/<plan_id>", methods=["GET"])
     @routes.response(200, PlanView)
@@ -118,6 +97,26 @@ def _add_plan_routes(routes: ApiBlueprint, edge: Edge) -> None:
             )
 
         return {"items": edge.audited_read(query, actor=actor, action="plan.list", subject_id=patient_id)}
+
+
+def _planned(tx: Tx, body: dict[str, Any], actor: Actor, now: datetime) -> Plan:
+    """Sessions one by one where the body has them, otherwise those of a protocol."""
+    who = {"patient_id": body["patient_id"], "condition": body["condition"]}
+    shared = ("provider_id", "site_id", "dose_mg", "weight_kg", "add_ons")
+    particulars = Particulars(**{name: body[name] for name in shared})
+    if body["sessions"] is not None:
+        return plan_sessions(
+            tx, **who, orders=body["sessions"], particulars=particulars, actor=actor, now=now
+        )
+    return plan_treatment(
+        tx,
+        **who,
+        protocol=body["protocol"],
+        starts_on=body["starts_on"],
+        particulars=particulars,
+        actor=actor,
+        now=now,
+    )
 
 
 def _add_session_routes(routes: ApiBlueprint, edge: Edge) -> None:
