@@ -29,6 +29,7 @@ FIELDS = {
     "check-not-banked": "fee",
     "check-number-used": "number",
     "too-small-for-card": "asked",
+    "transfer-booked-before": "reference",
     "check-postdated": "dated_on",
     "check-stale": "dated_on",
     "bad-cashing-day": "cashed_on",

@@ -140,6 +140,20 @@ def test_a_payers_money_is_booked_once(edge, enter, agreed, deed, form, tender):
     assert found(edge, share).open_balance == Money(50_000)
 
 
+def test_an_instalment_like_the_one_before_is_booked_once_somebody_looked(edge, enter, agreed):
+    share, clerk = agreed(), enter()
+    to, form = f"{page_of(share)}/transfers", {"transferred": "100", "reference": "ACME"}
+    assert "another_transfer" not in clerk.get(page_of(share)).text
+    send(clerk, page_of(share), to, **form, key="k1")
+    refused = send(clerk, page_of(share), to, **form, key="k2")
+    assert refused.status_code == 409
+    assert 'id="reference-wrong"' in refused.text
+    assert 'name="another_transfer"' in refused.text
+    answer = send(clerk, page_of(share), to, **form, another_transfer="on", key="k3")
+    assert answer.location == page_of(share)
+    assert found(edge, share).open_balance == Money(40_000)
+
+
 def test_the_page_of_a_part_shows_what_paid_it_and_a_check_that_bounced_is_the_payers_debt_again(
     edge, enter, agreed, clinic, now
 ):

@@ -160,6 +160,15 @@ def test_one_transfer_is_booked_once_and_another_of_the_same_amount_has_its_own_
     do(take_payers_transfer, **wire, reference="WIRE 8")
 
 
+def test_equal_instalments_under_one_reference_are_booked_on_somebodys_word(do, share):
+    instalment = {"share_id": share.id, "amount": Money(10_000), "reference": "ACME RENT"}
+    do(take_payers_transfer, **instalment)
+    for _ in range(2):
+        with pytest.raises(TransferBookedBefore):
+            do(take_payers_transfer, **instalment)
+        do(take_payers_transfer, **instalment, is_another=True)
+
+
 def test_a_session_with_the_patients_part_paid_and_the_payers_authorized_opens_the_door(do, share, bill):
     do(take_cash, invoice_id=bill.invoice.id, amount=Money(60_000))
     assert do(check_in, session_id=bill.session_ids[0]).checked_in_at == NOW

@@ -21,6 +21,9 @@ class CheckNotBanked(Conflict):
 
 
 class TransferBookedBefore(Conflict):
-    """That much came for this part of the invoice under the same reference, with the payment named."""
+    """That much came for this part of the invoice under the same reference, with the payment named.
+
+    Send `another_transfer_with_this_reference` if it came once more.
+    """
 
     code = "transfer-booked-before"

@@ -31,10 +31,16 @@ class TakeCheck(StrictSchema):
 
 
 class TakeTransfer(StrictSchema):
-    """`reference` is how the bank's statement names it."""
+    """`reference` is how the bank's statement names it.
+
+    The same amount under it is refused unless it came once more.
+    """
 
     amount_cents = Cents(attribute="amount", required=True)
     reference = Text(max=40, required=True)
+    another_transfer_with_this_reference = fields.Boolean(
+        attribute="is_another", load_default=False, truthy={True}, falsy={False}
+    )
 
 
 class TakePayersCheck(StrictSchema):

@@ -68,15 +68,24 @@ def take_payers_check(
 
 
 def take_payers_transfer(
-    tx: Tx, *, share_id: str, amount: Money, reference: str, actor: Actor, now: datetime
+    tx: Tx,
+    *,
+    share_id: str,
+    amount: Money,
+    reference: str,
+    is_another: bool = False,
+    actor: Actor,
+    now: datetime,
 ) -> Payment:
     """Book what a payer sent to the clinic's bank account; what exceeds is held for the payer.
 
-    One transfer may pay several parts, each once; each transfer has a reference of its own.
+    One transfer may pay several parts, each once. `is_another` is the word of who books it that it is not the
+    one that is booked: some payers send equal instalments under one reference.
     Raises: NoSuchShare, CheckoutStands, TransferBookedBefore, MoreThanOwed.
     """
     share = _locked(tx, share_id, actor)
-    refuse_transfer_booked_before(tx, share_id, amount, reference)
+    if not is_another:
+        refuse_transfer_booked_before(tx, share_id, amount, reference)
     _refuse_unless_open(share)
     return _take(tx, share, Tender.BANK, amount, reference, actor, now)
 

@@ -85,6 +85,7 @@ def _add_money(routes: Blueprint, edge: Edge) -> None:
                 share_id=share_id,
                 amount=amount_of(request.form.get("transferred", ""), "transferred"),
                 reference=text_of("reference", 40),
+                is_another="another_transfer" in request.form,
                 actor=current_actor(),
                 now=edge.clock(),
             )
