@@ -9,20 +9,21 @@ import pytest
 
 from billing.accounting.queries.verify import verify
 from billing.care.use_cases import cancel_session
-from billing.invoices.use_cases.shares import agree_share
 from billing.kernel.errors import IllegalMove
 from billing.kernel.money import Money
 from billing.kernel.permissions import SYSTEM, Actor, Permission
 from billing.ledger.queries import trial_balance
 from billing.patients.use_cases import amend_patient
-from billing.payments.errors import NotDormant, VoidedCheckPaid
+from billing.payments.errors import NotDormant, RefundStands, VoidedCheckPaid
 from billing.payments.errors.days import BadDay
 from billing.payments.queries.credits import credits_of_patient
 from billing.payments.queries.dormant import list_dormant
 from billing.payments.queries.refunds import list_refunds
+from billing.payments.records.bounces import BounceReason
 from billing.payments.records.credits import CreditSource, Election
 from billing.payments.rules import DORMANCIES, dormant_on, may_be_set_aside
 from billing.payments.states.refunds import RefundState
+from billing.payments.use_cases.bounce import bounce_check
 from billing.payments.use_cases.credits import elect
 from billing.payments.use_cases.dormant import (
     claim,
@@ -31,7 +32,6 @@ from billing.payments.use_cases.dormant import (
     remit,
     set_aside,
 )
-from billing.payments.use_cases.payer_payments import take_payers_cash
 from billing.payments.use_cases.receive import take_cash
 from billing.payments.use_cases.refund_checks import ask_about_paid_check, send_check, void_check
 from billing.payments.use_cases.refunds import approve_refund, request_refund
@@ -39,7 +39,7 @@ from billing.platform.data.tasks import TaskState, list_tasks
 from tests.conftest import NOW
 from tests.factories.accounting import LIMIT, behind_the_back
 from tests.factories.invoices import a_patient, billed
-from tests.factories.payers import a_fixed_part, a_payer
+from tests.factories.paid import paid_by_check
 
 CLERK = Actor(id="usr_clerk", entity_id=None, permissions=frozenset(Permission))
 WRITER = Actor(id="usr_writer", entity_id=None, permissions=frozenset(Permission))
@@ -267,6 +267,29 @@ def test_an_owner_who_answers_late_gets_another_check(database, do, owed, books,
     assert (books(), found()) == ({"1000": -45_000, "1060": 45_000}, set())
 
 
+def test_a_check_of_which_a_refund_was_set_aside_bounces_once_that_was_claimed(database, do, books, found):
+    """Nobody is owed what never came; 200 of it had been asked for and waited for a check for years."""
+    patient = a_patient(database)
+    bill = billed(database, patient, only_first=1)
+    check = paid_by_check(database, bill.invoice, NOW, Money(45_000))
+    do(cancel_session, session_id=bill.session_ids[0])
+    (lot,) = lots(database, patient)
+    refund = do(request_refund, lot_id=lot.id, amount=Money(20_000), payment_id=None, limit=LIMIT)
+    do(list_dormant_credits, at=AHEAD)
+    with database.reading() as read:
+        (listed,) = [each for each in list_dormant(read, SYSTEM, limit=9) if each.refund_id]
+    do(record_letter, dormant_id=listed.id, sent_on=date(2029, 8, 1), at=WRITTEN)
+    do(set_aside, dormant_id=listed.id, at=DUE)
+    told = {"payment_id": check.id, "bounced_on": DUE.date(), "fee": Money(0), "at": DUE}
+    with pytest.raises(RefundStands, match="claim what was set aside"):
+        do(bounce_check, reason=BounceReason.OTHER, **told)
+    do(claim, dormant_id=listed.id, at=DUE)
+    do(void_check, refund_id=refund.id, at=DUE)
+    do(bounce_check, reason=BounceReason.OTHER, **told)
+    assert books() == {}
+    assert found() == set()
+
+
 @pytest.mark.parametrize("checks_lost", [1, 2])
 def test_a_claim_is_a_sign_for_every_check_that_replaces_the_one_that_was_claimed(
     database, do, owed, checks_lost
@@ -355,46 +378,3 @@ def test_a_small_credit_needs_no_letter_and_a_leap_day_has_its_year():
 def test_a_letter_is_of_a_day_between_the_listing_and_today(do, listed, sent_on):
     with pytest.raises(BadDay):
         do(record_letter, dormant_id=listed.id, sent_on=sent_on, at=WRITTEN)
-
-
-@pytest.fixture
-def payers_lot(database, do):
-    """A sponsor paid 300 of a visit that was called off: held for them. The patient lives in New York."""
-    patient = a_patient(database)
-    bill = billed(database, patient, only_first=1)
-    elsewhere = {"address": replace(patient.address, state="NY", postal_code="10001")}
-    do(amend_patient, patient_id=patient.id, changes=elsewhere, expected_version=1)
-    payer = a_payer(database, patient.site_id)
-    share = do(agree_share, invoice_id=bill.invoice.id, order=a_fixed_part(payer, 30_000))
-    do(take_payers_cash, share_id=share.id, amount=Money(30_000))
-    do(cancel_session, session_id=bill.session_ids[0])
-    (lot,) = lots(database, patient)
-    assert lot.payer_id == payer.id
-    return lot
-
-
-def test_another_payers_money_becomes_that_of_the_clinics_state(database, do, payers_lot, books, found):
-    assert do(list_dormant_credits, at=AHEAD) == 1
-    with database.reading() as read:
-        (listed,) = list_dormant(read, SYSTEM, limit=9)
-    assert (listed.payer_id, listed.us_state) == (payers_lot.payer_id, "TX")
-    do(record_letter, dormant_id=listed.id, sent_on=date(2029, 8, 1), at=WRITTEN)
-    do(set_aside, dormant_id=listed.id, at=DUE)
-    assert (books(), found()) == ({"1060": 30_000, "2230": -30_000}, set())
-    do(claim, dormant_id=listed.id, at=DUE)
-    assert (books(), found()) == ({"1060": 30_000, "2220": -30_000}, set())
-
-
-def test_another_payers_check_that_was_voided_becomes_the_states(database, do, payers_lot, books, found):
-    asked = do(request_refund, lot_id=payers_lot.id, amount=Money(30_000), payment_id=None, limit=LIMIT)
-    database.in_transaction(lambda tx: approve_refund(tx, refund_id=asked.id, actor=WRITER, now=NOW))
-    do(send_check, refund_id=asked.id, check_number="1001")
-    do(void_check, refund_id=asked.id)
-    assert do(list_dormant_credits, at=AHEAD) == 1
-    with database.reading() as read:
-        (listed,) = list_dormant(read, SYSTEM, limit=9)
-    assert (listed.payer_id, listed.us_state) == (payers_lot.payer_id, "TX")
-    assert listed.refund_id
-    do(record_letter, dormant_id=listed.id, sent_on=date(2029, 8, 1), at=WRITTEN)
-    do(set_aside, dormant_id=listed.id, at=DUE)
-    assert (books(), found()) == ({"1060": 30_000, "2230": -30_000}, set())

@@ -376,7 +376,10 @@ class NotBounceable(Conflict):
 
 
 class RefundStands(Conflict):
-    """Money of this payment is being given back or was: reject the refund, or void its check, first."""
+    """Money of this payment is being given back or was: reject the refund, or void its check, first.
+
+    A refund that was set aside for the state is claimed before.
+    """
 
     code = "refund-stands"
 

@@ -115,8 +115,8 @@ def _refuse_while_given_back(tx: Tx, payment: Payment) -> None:
     """Money that never came cannot go back, and what went is not undone by an entry here."""
     if standing := refunds_of_money(tx, payment.id):
         raise RefundStands(
-            "Money of this check is being given back. Reject what waits, void the check that was written; "
-            "one that was cashed is the accountant's.",
+            "Money of this check is being given back. Reject what waits, void the check that was written, "
+            "claim what was set aside for the state. What was cashed, or the state has, is the accountant's.",
             refund_ids=list(standing),
         )
 

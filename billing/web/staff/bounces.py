@@ -36,7 +36,10 @@ CHOOSE_REASON = "Choose what the bank says."
 CHANGED = "What this check pays changed meanwhile. Look at it again, then record that it bounced."
 NO_CHECK = "Only a check bounces."
 ENDED = "This check bounced before, or was booked for another patient."
-RETURNED = "Money of this check is being given back, or was. Reject what waits, or void its check, first."
+RETURNED = (
+    "Money of this check is being given back, or was. Reject what waits, or void its check, first. What was "
+    "set aside for the state the accountant claims before."
+)
 
 
 @dataclass(frozen=True, kw_only=True)
