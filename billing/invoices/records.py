@@ -70,6 +70,23 @@ class Invoice:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Applied:
+    """What one source settles of an invoice now."""
+
+    source_kind: str
+    source_id: str
+    amount: Money
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lowered:
+    """What stands between an invoice's total and what is open of it; `returned` are visits called off."""
+
+    applied: tuple[Applied, ...]
+    returned: Money
+
+
+@dataclass(frozen=True, kw_only=True)
 class Stop:
     """What stopping a package does, or did: visits called off, what is freed, what the others cost more.
 

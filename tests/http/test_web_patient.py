@@ -4,8 +4,11 @@ import re
 
 import pytest
 
+from billing.invoices.queries import what_a_stop_does
 from billing.invoices.records import PayerKind
 from billing.invoices.use_cases.shares import agree_share
+from billing.invoices.use_cases.stop import stop_package
+from billing.invoices.use_cases.void import void_invoice
 from billing.kernel.money import Money
 from billing.kernel.permissions import SYSTEM, Role
 from billing.payments.queries.credits import credit_balance
@@ -139,6 +142,65 @@ def test_an_invoice_is_paid_with_credit_that_is_held(database, clerk, clinic, pa
     shown = clerk.get(page).text
     assert "The invoice is paid with the credit, as far as it goes." in shown
     assert "Pay with the credit" not in shown
+
+
+# --- what lowered an invoice ---------------------------------------------------------------------------
+
+
+def sums(text, invoice):
+    """The rows under an invoice, as they are shown: name and amount."""
+    shown = re.search(rf'<dl class="sums" id="sum-{invoice.id}">.*?</dl>', text, re.DOTALL)
+    return re.findall(r"<dt>([^<]+)</dt><dd>([^<]+)</dd>", shown[0])
+
+
+def cents(shown):
+    return int(re.sub(r"[$,.]", "", shown))
+
+
+def test_what_is_owed_can_be_followed_from_the_total(database, clerk, clinic, page, sponsored, edge, now):
+    paid_in_cash(database, clinic.invoice, now, Money(10_000))
+    second = new_package(database, clinic.patient, now)
+    paid_by_check(database, clinic.invoice, now, Money(200_000))
+    send(clerk, page, f"/staff/invoices/{second.id}/credits", key="k1")
+    shown = clerk.get(page).text
+    assert sums(shown, clinic.invoice) == [
+        ("Total", "$2,550.00"),
+        ("Paid", "-$1,950.00"),
+        ("Taken by other payers", "-$600.00"),
+        ("Still owed", "$0.00"),
+    ]
+    assert sums(shown, second) == [
+        ("Total", "$2,550.00"),
+        ("Paid with credit", "-$150.00"),
+        ("Still owed", "$2,400.00"),
+    ]
+    for invoice in (clinic.invoice, second):
+        *rows, (_, owed) = sums(shown, invoice)
+        assert sum(cents(amount) for _, amount in rows) == cents(owed)
+
+
+def test_of_a_stopped_package_the_visits_called_off_are_a_row(database, clerk, clinic, page, now):
+    paid_in_cash(database, clinic.invoice, now, Money(10_000))
+    with database.reading() as read:
+        stop = what_a_stop_does(read, clinic.invoice)
+    database.in_transaction(lambda tx: stop_package(tx, invoice_id=clinic.invoice.id, actor=SYSTEM, now=now))
+    assert stop.freed == Money(10_000)
+    assert sums(clerk.get(page).text, clinic.invoice) == [
+        ("Total", "$2,550.00"),
+        ("Visits called off", "-$2,550.00"),
+        ("Still owed", "$0.00"),
+    ]
+
+
+def test_a_void_invoice_says_that_nothing_of_it_is_owed(database, clerk, clinic, page, now):
+    database.in_transaction(
+        lambda tx: void_invoice(tx, invoice_id=clinic.invoice.id, reason="wrong plan", actor=SYSTEM, now=now)
+    )
+    assert sums(clerk.get(page).text, clinic.invoice) == [
+        ("Total", "$2,550.00"),
+        ("Not owed any more: it is void", "-$2,550.00"),
+        ("Still owed", "$0.00"),
+    ]
 
 
 # --- what lets them in ---------------------------------------------------------------------------------

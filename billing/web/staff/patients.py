@@ -44,6 +44,7 @@ from billing.web import words
 from billing.web.staff.holds import REASONS
 from billing.web.staff.money import marks_of_all
 from billing.web.staff.patient_deposits import deposits_being_paid
+from billing.web.staff.sums import sums_of
 
 MOST_OF_EACH = 100
 
@@ -66,6 +67,8 @@ class Account:
     """The stops of charges that stand."""
     visits: Sequence[Visit]
     invoices: Sequence[Invoice]
+    sums: Mapping[str, Sequence[tuple[str, Money]]]
+    """What comes off each invoice's total."""
     paying: Mapping[str, Checkout]
     """By invoice, what its payer may be paying by at this moment: a card page, a reader or a saved card."""
     on_their_way: frozenset[str]
@@ -171,6 +174,7 @@ def _account(read: Read, patient_id: str, actor: Actor) -> Account:
         holds=standing_holds(read, patient_id),
         visits=_visits(read, patient_id, actor) if may(Permission.CARE_READ) else (),
         invoices=invoices,
+        sums=sums_of(read, invoices),
         paying=dict(_paying(read, invoices)) if may(Permission.PAYMENTS_TAKE) else {},
         on_their_way=frozenset(each.id for each in invoices if is_on_its_way(read, each.id)),
         deposits=deposits,
