@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta, tzinfo
 
 from billing.kernel.clock import day_in_words
 from billing.kernel.money import Money, total
+from billing.patients.records import HoldReason
 from billing.payments.records.bounces import BounceReason
 from billing.payments.records.credits import CreditSource
 from billing.payments.records.payments import Payment, Tender
@@ -63,6 +64,11 @@ REJECTIONS = {
     Rejection.OTHER: "Another reason, ask who refused it",
 }
 CHOSEN = {code: REJECTIONS[code] for code in CHOSEN_REJECTIONS}
+HOLDS = {
+    HoldReason.DEATH: "The patient died",
+    HoldReason.BANKRUPTCY: "The patient filed for bankruptcy",
+}
+"""Why charges are stopped."""
 BOUNCES = {
     BounceReason.INSUFFICIENT_FUNDS: "Not enough money in the account",
     BounceReason.ACCOUNT_CLOSED: "The account is closed",
@@ -92,7 +98,6 @@ OUTCOMES = {
     (RefundState.SUCCEEDED, RefundMethod.CHECK): ("Check sent", "good"),
     (RefundState.FAILED, RefundMethod.CARD): ("Came back", "bad"),
     (RefundState.FAILED, RefundMethod.CHECK): ("Check voided", "bad"),
-    (RefundState.UNCLAIMED, RefundMethod.CARD): ("Set aside", "waiting"),
     (RefundState.UNCLAIMED, RefundMethod.CHECK): ("Set aside", "waiting"),
     (RefundState.REJECTED, RefundMethod.CARD): ("Refused", ""),
     (RefundState.REJECTED, RefundMethod.CHECK): ("Refused", ""),

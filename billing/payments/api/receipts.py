@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import datetime
 from typing import Any
 
 from flask import Response
 
-from billing.kernel.permissions import Actor, Permission
+from billing.kernel.permissions import Permission
 from billing.patients.queries import find_patient
-from billing.payments.errors import MailNotSetUp
 from billing.payments.ports import RenderReceipt
 from billing.payments.queries.receipts import find_receipt, list_receipts
-from billing.payments.records.mail import Mail
 from billing.payments.records.receipts import Receipt
 from billing.payments.schemas.receipts import MailReceipt, MailView, ReceiptsQuery, ReceiptView
-from billing.payments.use_cases.mail import mail_receipt, mail_receipt_again
-from billing.platform.data.database import Tx
+from billing.payments.use_cases.mail import mail_if_set_up
 from billing.platform.data.documents import rendered_once
 from billing.platform.http.api import ApiBlueprint
 from billing.platform.http.edge import Edge
@@ -63,29 +58,14 @@ def add_receipt_routes(routes: ApiBlueprint, edge: Edge, render: RenderReceipt, 
     def mail(body: dict[str, Any], receipt_id: str) -> Response:
         """Mail the patient a link to the receipt: once for as long as that link opens, unless `again`."""
         actor, now = current_actor(), edge.clock()
-        deed = mail_receipt_again if body["again"] else mail_receipt
         return edge_write(
             edge,
-            lambda tx: mail_if_set_up(tx, sends_mail, deed, receipt_id=receipt_id, actor=actor, now=now),
+            lambda tx: mail_if_set_up(
+                tx, receipt_id=receipt_id, again=body["again"], sends_mail=sends_mail, actor=actor, now=now
+            ),
             MailView,
             status=200,
         )
-
-
-def mail_if_set_up(
-    tx: Tx,
-    sends_mail: bool,  # noqa: FBT001 - a fact of the installation
-    deed: Callable[..., Mail],
-    *,
-    receipt_id: str,
-    actor: Actor,
-    now: datetime,
-) -> Mail:
-    """`deed` mails it, or mails it again. Raises: MailNotSetUp, and what `mail_receipt` raises."""
-    find_receipt(tx, receipt_id, actor)
-    if not sends_mail:
-        raise MailNotSetUp("This installation sends no mail: set MAIL_URL, or hand out the PDF.")
-    return deed(tx, receipt_id=receipt_id, actor=actor, now=now)
 
 
 def receipt_pdf(edge: Edge, render: RenderReceipt, receipt_id: str) -> Response:

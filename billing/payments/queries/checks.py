@@ -38,7 +38,7 @@ def refuse_booked_before(
     if not actor.sees(entity_id=earlier.entity_id, site_id=earlier.site_id):
         raise CheckBookedBefore(f"{said}, at another site.", number=number)
     raise CheckBookedBefore(
-        f"{said}: {earlier.amount} on {earlier.received_on}.",
+        f"{said}: {earlier.amount} on {day_in_words(earlier.received_on)}.",
         number=number,
         payment_id=earlier.id,
     )

@@ -13,7 +13,7 @@ from billing.kernel.ids import new_id
 from billing.kernel.permissions import SYSTEM, Actor
 from billing.patients.queries import find_patient, has_died
 from billing.patients.use_cases import lock_patient
-from billing.payments.errors import MailAddressMissing, ReceiptDoesNotStand
+from billing.payments.errors import MailAddressMissing, MailNotSetUp, ReceiptDoesNotStand
 from billing.payments.models.mail import MailRow, ReceiptLinkRow
 from billing.payments.models.receipts import ReceiptRow
 from billing.payments.queries.mail import link_print, mail_of, recipient_print, standing_mail, turns_of
@@ -34,6 +34,20 @@ LINK_LASTS = timedelta(days=30)
 TRIES = 5
 SECRET_BYTES = 20
 NOBODY = date(1, 1, 1)
+
+
+def mail_if_set_up(
+    tx: Tx, *, receipt_id: str, again: bool, sends_mail: bool, actor: Actor, now: datetime
+) -> Mail:
+    """Mail a receipt, or mail it again, where the installation sends mail at all.
+
+    Raises: MailNotSetUp, and what `mail_receipt` raises.
+    """
+    find_receipt(tx, receipt_id, actor)
+    if not sends_mail:
+        raise MailNotSetUp("This installation sends no mail: set MAIL_URL, or hand out the PDF.")
+    deed = mail_receipt_again if again else mail_receipt
+    return deed(tx, receipt_id=receipt_id, actor=actor, now=now)
 
 
 def mail_receipt(tx: Tx, *, receipt_id: str, actor: Actor, now: datetime) -> Mail:

@@ -17,11 +17,11 @@ from billing.people.queries import list_staff
 from billing.platform.data.database import Read, Tx
 from billing.platform.http.edge import Edge
 from billing.platform.http.guard import current_actor, guard
+from billing.web import words
 from billing.web.forms import written
 from billing.web.refusals import REFUSED, choice_of, date_of, shown_again, text_of
 
 PAGE = "staff/holds.html"
-REASONS = {HoldReason.DEATH: "The patient died", HoldReason.BANKRUPTCY: "The patient filed for bankruptcy"}
 CHOOSE_REASON = "Choose what happened."
 STOPPED = "Charges are stopped. Card pages and readers that stand open are closed in a few minutes."
 GO_ON = "The stop is lifted."
@@ -43,7 +43,7 @@ class Holds:
     def left(self) -> Mapping[HoldReason, str]:
         """The reasons for which charges are not stopped."""
         stopped_for = {hold.reason for hold in self.standing}
-        return {reason: told for reason, told in REASONS.items() if reason not in stopped_for}
+        return {reason: told for reason, told in words.HOLDS.items() if reason not in stopped_for}
 
 
 def make_blueprint(edge: Edge) -> Blueprint:
@@ -100,7 +100,7 @@ def _page(edge: Edge, patient_id: str) -> dict[str, Any]:
     found = edge.audited_read(
         lambda read: _holds(read, patient_id, actor), actor=actor, action="page.holds", subject_id=patient_id
     )
-    return {"holds": found, "reasons": REASONS, "may": actor.may, "Permission": Permission}
+    return {"holds": found, "reasons": words.HOLDS, "may": actor.may, "Permission": Permission}
 
 
 def _holds(read: Read, patient_id: str, actor: Actor) -> Holds:

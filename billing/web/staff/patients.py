@@ -41,7 +41,6 @@ from billing.platform.data.database import Read
 from billing.platform.http.edge import Edge
 from billing.platform.http.guard import current_actor, guard
 from billing.web import words
-from billing.web.staff.holds import REASONS
 from billing.web.staff.money import marks_of_all
 from billing.web.staff.patient_deposits import deposits_being_paid
 from billing.web.staff.sums import sums_of
@@ -147,7 +146,7 @@ def make_blueprint(edge: Edge, render: RenderSuperbill) -> Blueprint:
             account=account,
             may=actor.may,
             Permission=Permission,
-            hold_reasons=REASONS,
+            hold_reasons=words.HOLDS,
             words=words,
         )
 

@@ -9,12 +9,12 @@ from flask import Blueprint, Response, flash, redirect, render_template, request
 
 from billing.kernel.permissions import SYSTEM, Permission
 from billing.patients.queries import find_patient
-from billing.payments.api.receipts import look_at_receipt, mail_if_set_up, receipt_pdf
+from billing.payments.api.receipts import look_at_receipt, receipt_pdf
 from billing.payments.ports import RenderReceipt
 from billing.payments.queries.mail import standing_mail
 from billing.payments.queries.receipts import refund_receipts
 from billing.payments.records.receipts import Receipt
-from billing.payments.use_cases.mail import mail_receipt, mail_receipt_again
+from billing.payments.use_cases.mail import mail_if_set_up
 from billing.platform.data.database import Read, Tx
 from billing.platform.http.edge import Edge
 from billing.platform.http.guard import current_actor, guard
@@ -54,11 +54,13 @@ def make_blueprint(edge: Edge, render: RenderReceipt, *, sends_mail: bool) -> Bl
     def mail(receipt_id: str) -> Any:
         """Once, unless who sends the form saw that it was mailed, and wants it again."""
         actor, now = current_actor(), edge.clock()
-        deed = mail_receipt_again if request.form.get("again") else mail_receipt
+        again = bool(request.form.get("again"))
         page = url_for("staff_receipts.receipt", receipt_id=receipt_id)
 
         def work(tx: Tx) -> str:
-            sent = mail_if_set_up(tx, sends_mail, deed, receipt_id=receipt_id, actor=actor, now=now)
+            sent = mail_if_set_up(
+                tx, receipt_id=receipt_id, again=again, sends_mail=sends_mail, actor=actor, now=now
+            )
             return page if sent.is_new else MAILED
 
         try:
