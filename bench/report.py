@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import platform
 from collections.abc import Sequence
+from itertools import takewhile
 from pathlib import Path
 
 from bench.databases import Databases
 from bench.frame import Row
 
+RULE = "|---|---|---|---|---|---|\n"
 HEAD = """# Speed
 
 Written by `make bench`, which runs the product and its peer in turn, round by round, in one process. A ratio
@@ -23,22 +25,38 @@ differences under 15% mean nothing.
   nobody's permission.
 - An invoice posts the sessions that were given: receivable, discount, income. A fourth posting would need
   cover, which no session has before it is billed.
-- *Single posting* is `post` in a transaction of its own. *Bulk posting* begins with the product's records,
-  and COPY with its rows.
+- *Single posting* is `post` in a transaction of its own, which is one statement (decision 0110).
+  *Bulk posting* begins with the product's records, and COPY with its rows.
 
 Machine: {machine}.
 
 | path | ratio | goal | met or short | peer and version | product against peer, medians |
-|---|---|---|---|---|---|
-"""
+{rule}"""
 
 
 def write_report(path: Path, rows: Sequence[Row], databases: Databases) -> None:
-    lines = [
-        f"| {row.path} | {row.ratio} | {row.goal} | {row.outcome} | {row.peer} | {row.detail} |"
-        for row in rows
-    ]
-    path.write_text(HEAD.format(machine=machine(databases)) + "\n".join(lines) + "\n")
+    """Put the rows into the page's table; those of other paths stay, and so do the notes below it."""
+    measured: dict[str, list[str]] = {}
+    for row in rows:
+        line = f"| {row.path} | {row.ratio} | {row.goal} | {row.outcome} | {row.peer} | {row.detail} |"
+        measured.setdefault(row.path, []).append(line)
+    before, notes = _table_and_notes(path.read_text() if path.exists() else "")
+    lines: list[str] = []
+    for line in before:
+        told = line.strip("| ").split(" | ")[0]
+        if told not in {row.path for row in rows}:
+            lines.append(line)
+        lines += measured.pop(told, [])
+    lines += [line for told in measured.values() for line in told]
+    path.write_text(HEAD.format(machine=machine(databases), rule=RULE) + "\n".join(lines) + "\n" + notes)
+
+
+def _table_and_notes(page: str) -> tuple[list[str], str]:
+    """The rows that a page has, and what stands below them."""
+    _, _, below = page.partition(RULE)
+    lines = below.splitlines(keepends=True)
+    rows = list(takewhile(lambda line: line.startswith("|"), lines))
+    return [row.rstrip("\n") for row in rows], "".join(lines[len(rows) :])
 
 
 def machine(databases: Databases) -> str:
