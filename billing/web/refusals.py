@@ -32,7 +32,6 @@ FIELDS = {
     "transfer-booked-before": "reference",
     "check-postdated": "dated_on",
     "check-stale": "dated_on",
-    "bad-cashing-day": "cashed_on",
     "fact-not-on-file": "facts",
 }
 """Beside which field an error belongs that names none itself."""

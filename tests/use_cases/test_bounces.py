@@ -16,7 +16,6 @@ from billing.kernel.money import Money
 from billing.kernel.permissions import SYSTEM, Actor, Permission
 from billing.ledger.queries import entry_of, trial_balance
 from billing.payments.errors import (
-    BadBounceDay,
     CheckoutStands,
     MoreThanAvailable,
     NoSuchPayment,
@@ -25,6 +24,7 @@ from billing.payments.errors import (
     RefundStands,
 )
 from billing.payments.errors.checks import CheckNotBanked
+from billing.payments.errors.days import BadDay
 from billing.payments.queries.credits import credits_of_patient
 from billing.payments.queries.deposits import list_undeposited
 from billing.payments.queries.payments import find_payment
@@ -281,7 +281,7 @@ def test_a_check_that_was_moved_bounces_for_the_right_patient(desk, database):
 @pytest.mark.parametrize("on", [date(2026, 11, 1), THEN + timedelta(days=1)])
 def test_it_bounces_after_it_came_and_not_in_the_future(desk, on):
     check = desk.check()
-    with pytest.raises(BadBounceDay):
+    with pytest.raises(BadDay):
         desk.bounce(check, on=on)
 
 

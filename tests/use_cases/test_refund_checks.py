@@ -14,7 +14,6 @@ from billing.kernel.money import Money
 from billing.kernel.permissions import SYSTEM, Actor, Permission
 from billing.ledger.queries import trial_balance
 from billing.payments.errors import (
-    BadCashingDay,
     CheckCashed,
     CheckNumberUsed,
     CheckVoided,
@@ -22,6 +21,7 @@ from billing.payments.errors import (
     RefundTargetMissing,
     VoidedCheckPaid,
 )
+from billing.payments.errors.days import BadDay
 from billing.payments.queries.credits import applied_to, credit_coming_off, credits_of_patient
 from billing.payments.queries.refund_checks import outstanding_checks, outstanding_total
 from billing.payments.queries.refunds import find_refund, list_refunds
@@ -139,7 +139,7 @@ def test_a_check_is_outstanding_from_the_day_it_is_written_until_the_bank_pays_i
 @pytest.mark.parametrize("days", [-1, 1])
 def test_a_bank_pays_a_check_neither_before_it_is_written_nor_tomorrow(desk, days):
     refund = desk.send(desk.refund())
-    with pytest.raises(BadCashingDay):
+    with pytest.raises(BadDay):
         desk.cash(refund, TODAY + timedelta(days=days))
 
 

@@ -235,12 +235,6 @@ class VoidedCheckPaid(Conflict):
     code = "voided-check-paid"
 
 
-class BadCashingDay(Invalid):
-    """A bank pays a check between the day on which it was written and today."""
-
-    code = "bad-cashing-day"
-
-
 class CheckPostdated(Conflict):
     """The date on the check is still to come; no bank pays it before."""
 
@@ -382,9 +376,3 @@ class RefundStands(Conflict):
     """
 
     code = "refund-stands"
-
-
-class BadBounceDay(Invalid):
-    """A check bounces on the day it came or was banked, or later, and not in the future."""
-
-    code = "bad-bounce-day"

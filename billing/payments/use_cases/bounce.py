@@ -5,21 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 
-from billing.catalog.queries import site_date
 from billing.invoices.queries import still_applied
 from billing.invoices.records import SettledPart
 from billing.invoices.rules import owing_again_lines, owing_share_again_lines
 from billing.invoices.use_cases.shares import agree_again
 from billing.invoices.use_cases.take_back import take_back
-from billing.kernel.clock import day_in_words
-from billing.kernel.errors import Flaw
 from billing.kernel.ids import new_id
 from billing.kernel.money import ZERO, Money, total
 from billing.kernel.permissions import Actor
 from billing.ledger.records import Account, Posting, Source, credit, debit
 from billing.ledger.use_cases import post
 from billing.patients.use_cases import lock_patient
-from billing.payments.errors import BadBounceDay, NotACheck, NotBounceable, RefundStands
+from billing.payments.errors import NotACheck, NotBounceable, RefundStands
 from billing.payments.errors.checks import CheckNotBanked
 from billing.payments.models.bounces import BounceRow
 from billing.payments.models.payments import PaymentRow
@@ -29,6 +26,7 @@ from billing.payments.queries.credits import (
     applications_of_credit,
     credits_from_payment,
 )
+from billing.payments.queries.days import refuse_unless_past
 from billing.payments.queries.deposits import banked_on, held_in
 from billing.payments.queries.disputes import credits_brought_by
 from billing.payments.queries.payments import CREDIT, PAYMENT, find_payment
@@ -65,7 +63,7 @@ def bounce_check(
     gone. Another payer's check is that payer's debt again. The bank's fee is the clinic's; a check that was
     not banked is taken back, without one. What an insurer paid for it, and the patient still has as credit,
     comes off what is owed again.
-    Raises: NoSuchPayment, NotACheck, IllegalMove for one that bounced before or was moved, BadBounceDay,
+    Raises: NoSuchPayment, NotACheck, IllegalMove for one that bounced before or was moved, BadDay,
     CheckNotBanked, RefundStands, CheckoutStands, NotBounceable.
     """
     payment = _locked(tx, payment_id, actor)
@@ -73,7 +71,8 @@ def bounce_check(
         raise NotACheck("Only a check bounces; what else fails, the processor says.")
     row = tx.session.get_one(PaymentRow, payment_id)
     advance(tx, row, PAYMENT_MOVES, PaymentEvent.BOUNCE, actor=actor, now=now)
-    _refuse_unless_possible(tx, payment, bounced_on, now)
+    earliest = banked_on(tx, payment.id) or payment.received_on
+    refuse_unless_past(tx, payment.site_id, "bounced_on", bounced_on, now, since=earliest)
     if fee and held_in(tx, payment) is Account.UNDEPOSITED:
         raise CheckNotBanked(
             "This check was not taken to the bank. Record the bank deposit first, or take the check back "
@@ -102,13 +101,6 @@ def bounce_check(
 def _locked(tx: Tx, payment_id: str, actor: Actor) -> Payment:
     lock_patient(tx, find_payment(tx, payment_id, actor).patient_id)
     return find_payment(tx, payment_id, actor)
-
-
-def _refuse_unless_possible(tx: Tx, payment: Payment, bounced_on: date, now: datetime) -> None:
-    earliest, today = banked_on(tx, payment.id) or payment.received_on, site_date(tx, payment.site_id, now)
-    if not earliest <= bounced_on <= today:
-        flaw = Flaw("/bounced_on", f"Must be from {day_in_words(earliest)} to {day_in_words(today)}.")
-        raise BadBounceDay("A check bounces after it came or was banked, and not in the future.", [flaw])
 
 
 def _refuse_while_given_back(tx: Tx, payment: Payment) -> None:

@@ -6,7 +6,6 @@ from datetime import date, datetime, timedelta
 
 from sqlalchemy import select
 
-from billing.catalog.queries import site_date
 from billing.kernel.clock import day_in_words
 from billing.kernel.errors import IllegalMove
 from billing.kernel.ids import new_id
@@ -14,7 +13,6 @@ from billing.kernel.money import Money
 from billing.kernel.permissions import SYSTEM, Actor
 from billing.ledger.records import Account, credit, debit
 from billing.payments.errors import (
-    BadCashingDay,
     CheckCashed,
     CheckNumberUsed,
     CheckVoided,
@@ -22,6 +20,7 @@ from billing.payments.errors import (
     RefundTargetMissing,
 )
 from billing.payments.models.refunds import RefundRow
+from billing.payments.queries.days import refuse_unless_past
 from billing.payments.queries.disputes import refuse_while_disputed
 from billing.payments.queries.refund_checks import (
     VOIDED_CHECK_PAID,
@@ -95,7 +94,7 @@ def cash_check(tx: Tx, *, refund_id: str, cashed_on: date, actor: Actor, now: da
     """The bank paid the check; told again with the same day, it changes nothing.
 
     Raises: NoSuchRefund, RefundTargetMissing for a refund to a card, CheckVoided, CheckCashed when another
-    day was recorded or it settled what was owed again, BadCashingDay, IllegalMove for a check that did not go
+    day was recorded or it settled what was owed again, BadDay, IllegalMove for a check that did not go
     out.
     """
     row = _locked_check(tx, refund_id, actor)
@@ -108,8 +107,7 @@ def cash_check(tx: Tx, *, refund_id: str, cashed_on: date, actor: Actor, now: da
         return refund_of(row)
     if row.cashed_on is not None:
         raise CheckCashed(f"It is recorded as paid by the bank on {day_in_words(row.cashed_on)}.")
-    if not row.refunded_on <= cashed_on <= site_date(tx, row.site_id, now):
-        raise BadCashingDay("The bank paid it between the day on which it was written and today.")
+    refuse_unless_past(tx, row.site_id, "cashed_on", cashed_on, now, since=row.refunded_on)
     row.cashed_on = cashed_on
     tx.session.flush()
     audit_refund(tx, row, "refund.cash-check", actor, now)
