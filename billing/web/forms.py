@@ -61,12 +61,26 @@ def amount_of(text: str, field: str = "amount") -> Money:
 
     Raises: InvalidRequest.
     """
-    typed = DOLLARS.fullmatch(text.strip())
-    cents = int(typed[1].replace(",", "")) * 100 + int(typed[2] or 0) if typed else 0
-    if not 0 < cents <= LARGEST_CENTS:
+    cents = _cents(text)
+    if not cents:
         message = "Type an amount above zero in dollars and cents, such as 450.00."
         raise InvalidRequest(message, [Flaw(f"/{field}", message)])
     return Money(cents)
+
+
+def amount_or_zero_of(text: str, field: str) -> Money:
+    """As `amount_of`, or nothing at all: `0.00`. Raises: InvalidRequest."""
+    cents = _cents(text)
+    if cents is None:
+        message = "Type an amount of zero or more in dollars and cents, such as 0.00 or 20.00."
+        raise InvalidRequest(message, [Flaw(f"/{field}", message)])
+    return Money(cents)
+
+
+def _cents(text: str) -> int | None:
+    typed = DOLLARS.fullmatch(text.strip())
+    cents = int(typed[1].replace(",", "")) * 100 + int(typed[2] or 0) if typed else None
+    return None if cents is None or cents > LARGEST_CENTS else cents
 
 
 def signed_amount_of(text: str, field: str) -> Money:

@@ -32,6 +32,7 @@ FIELDS = {
     "transfer-booked-before": "reference",
     "check-postdated": "dated_on",
     "check-stale": "dated_on",
+    "float-not-there": "float",
     "fact-not-on-file": "facts",
 }
 """Beside which field an error belongs that names none itself."""

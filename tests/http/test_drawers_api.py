@@ -116,6 +116,13 @@ def test_a_large_difference_waits_for_another_person(clerk, boss, drawer, pay):
     assert [
         one["id"] for one in boss.get("/cash-drawers", query_string={"state": "counted"}).json["items"]
     ] == [drawer["id"]]
+    for shown in (
+        boss.get("/cash-drawers", query_string={"state": "counted"}).json["items"][0],
+        boss.get(f"/cash-drawers/{drawer['id']}").json["drawer"],
+    ):
+        assert {shown[f"{told}_cents"] for told in ("taken", "banked", "expected", "counted")} == {None}
+    assert boss.get(f"/cash-drawers/{drawer['id']}").json["payments"] is None
+    assert clerk.get(f"/cash-drawers/{drawer['id']}").json["drawer"] == waits
     refused = clerk.post(f"/cash-drawers/{drawer['id']}/confirm", {"counted_cents": 15_000})
     assert (refused.status_code, refused.json["code"]) == (403, "not-permitted")
     confirmed = boss.post(f"/cash-drawers/{drawer['id']}/confirm", {"counted_cents": 15_000})

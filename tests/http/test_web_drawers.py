@@ -94,7 +94,7 @@ def test_too_little_handed_over_is_said_and_nothing_is_booked(edge, enter, clini
 def test_a_shift_from_opening_to_its_report(edge, enter, clinic, open_one, bring):
     boss, clerk = enter(Role.SUPERVISOR), enter()
     assert bring(boss).location == PAGE
-    assert "$100.00 of change is in no drawer" in clerk.get(PAGE).text
+    assert "$100.00 of change is kept here outside of drawers" in clerk.get(PAGE).text
     drawer = open_one(clerk, "100.00")
     take(clerk, clinic, "50.00")
     at = f"{PAGE}/{drawer.id}"
@@ -116,7 +116,8 @@ def test_a_shift_from_opening_to_its_report(edge, enter, clinic, open_one, bring
     [
         ({}, "Type how many there are of each, or the total"),
         ({"n100": "1", "counted": "1.00"}, "not both"),
-        ({"counted": "-5"}, "Type an amount above zero"),
+        ({"counted": "-5"}, "Type an amount of zero or more"),
+        ({"counted": "abc"}, "Type an amount of zero or more"),
         ({"n100": "1.5"}, "a whole number"),
         ({"n100": "-1"}, "a whole number"),
         ({"n100": "١"}, "a whole number"),
@@ -130,6 +131,41 @@ def test_what_cannot_be_a_count_is_said_and_the_drawer_stays_open(edge, enter, o
     assert said in answer.text
     (kept,) = edge.read(lambda read: list_drawers(read, SYSTEM, limit=9))
     assert kept.state == "open"
+
+
+@pytest.mark.parametrize("typed", ["abc", "-1", ""])
+def test_no_change_is_an_amount_and_what_is_none_is_said_beside_the_field(enter, clinic, typed):
+    answer = send(enter(), PAGE, PAGE, site_id=clinic.site.id, float=typed, key="k1")
+    assert answer.status_code == 422
+    assert "Type an amount of zero or more" in answer.text
+    assert f'aria-invalid="true" autofocus aria-describedby="{clinic.site.id}-float-wrong"' in answer.text
+    assert f'value="{typed}"' in answer.text
+
+
+def test_change_of_nothing_is_not_brought_and_is_said_beside_its_field(enter, clinic, bring):
+    answer = bring(enter(Role.SUPERVISOR), "0")
+    assert answer.status_code == 422
+    assert f'id="{clinic.site.id}-change-wrong">Type an amount above zero' in answer.text
+
+
+def test_who_counts_second_sees_neither_the_first_count_nor_what_was_expected(enter, clinic, open_one):
+    clerk = enter(Role.SUPERVISOR)
+    drawer = open_one(clerk)
+    take(clerk, clinic, "100.00")
+    count(clerk, drawer, counted="50.00")
+    assert "$50.00" in clerk.get(f"{PAGE}/{drawer.id}").text
+    other = enter(Role.ACCOUNTANT)
+    for page in (PAGE, f"{PAGE}/{drawer.id}"):
+        shown = other.get(page).text
+        assert "$100.00" not in shown
+        assert "$50.00" not in shown
+        assert "RC-000001" not in shown
+    assert "Told after your count" in shown
+    answer = count(other, drawer, "confirm", counted="x")
+    assert answer.status_code == 422
+    assert "$50.00" not in answer.text
+    closed = count(other, drawer, "confirm", key="c2", counted="100.00")
+    assert "$50.00, by " in other.get(closed.location).text
 
 
 def test_a_large_difference_is_closed_by_another_persons_count_only(edge, enter, clinic, open_one):
@@ -160,7 +196,8 @@ def test_a_clerk_is_offered_no_form_for_another_persons_drawer(enter, open_one):
 def test_more_change_than_the_site_holds_is_refused_on_the_page(edge, enter, clinic):
     answer = send(enter(), PAGE, PAGE, site_id=clinic.site.id, float="5.00", key="k1")
     assert answer.status_code == 409
-    assert "holds $0.00 of change" in answer.text
+    assert "Only $0.00 of change is kept at this site outside of drawers" in answer.text
+    assert f'id="{clinic.site.id}-float-wrong"' in answer.text
     assert edge.read(lambda read: list_drawers(read, SYSTEM, limit=9)) == []
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy import func, select
@@ -37,13 +38,13 @@ def list_drawers(
     cursor: str | None = None,
     limit: int,
 ) -> Sequence[CashDrawer]:
-    """Newest first, those before the cursor."""
+    """Newest first, those before the cursor; who may count one again sees it without its count."""
     query = visible(CashDrawerRow, actor, cursor, limit)
     if site_id is not None:
         query = query.where(CashDrawerRow.site_id == site_id)
     if state is not None:
         query = query.where(CashDrawerRow.state == state)
-    return [drawer_of(row) for row in read.session.scalars(query)]
+    return [_told_to(actor, drawer_of(row)) for row in read.session.scalars(query)]
 
 
 def differences_lately(read: Read, cashier: str, since: datetime) -> Money:
@@ -73,10 +74,17 @@ def free_change(read: Read, actor: Actor) -> dict[str, Money]:
 
 
 def report_of(read: Read, drawer_id: str, actor: Actor) -> DrawerReport:
-    """Raises: NoSuchDrawer."""
-    drawer = find_drawer(read, drawer_id, actor)
-    payments = None if drawer.state is DrawerState.OPEN else _taken_in(read, drawer_id)
+    """Who may count a drawer again sees it without its count. Raises: NoSuchDrawer."""
+    drawer = _told_to(actor, find_drawer(read, drawer_id, actor))
+    payments = None if drawer.taken is None else _taken_in(read, drawer_id)
     return DrawerReport(drawer=drawer, payments=payments)
+
+
+def _told_to(actor: Actor, drawer: CashDrawer) -> CashDrawer:
+    """The second count is blind as the first one: only who has nothing to count any more sees either."""
+    if drawer.state is not DrawerState.COUNTED or actor.person in (drawer.cashier, drawer.counted_by):
+        return drawer
+    return replace(drawer, taken=None, banked=None, expected=None, counted=None)
 
 
 def taken_in(read: Read, drawer_id: str) -> Money:

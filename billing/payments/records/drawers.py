@@ -27,7 +27,8 @@ class CashFloat:
 
 @dataclass(frozen=True, kw_only=True)
 class CashDrawer:
-    """One shift of one person. What was taken and expected is None until the drawer was counted.
+    """One shift of one person. What was taken and expected is None until the drawer was counted, and all of
+    the first count for whoever may count it again.
 
     `difference` is what was found beyond what was expected, below zero when it was short; None until closed.
     """

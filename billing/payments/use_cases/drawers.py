@@ -172,7 +172,11 @@ def take_change(fund: ChangeFundRow, amount: Money) -> None:
     """Raises: FloatNotThere."""
     if amount.cents > max(0, fund.free_cents):
         held = Money(max(0, fund.free_cents))
-        raise FloatNotThere(f"This site holds {held} of change in no drawer.", available_cents=held.cents)
+        raise FloatNotThere(
+            f"Only {held} of change is kept at this site outside of drawers. Take that at most, or record "
+            "the change that is brought from the bank first.",
+            available_cents=held.cents,
+        )
     fund.free_cents -= amount.cents
 
 

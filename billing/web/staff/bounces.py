@@ -27,7 +27,7 @@ from billing.platform.data.database import Read, Tx
 from billing.platform.http.edge import Edge
 from billing.platform.http.guard import current_actor, guard
 from billing.web import words
-from billing.web.forms import amount_of, written
+from billing.web.forms import amount_or_zero_of, written
 from billing.web.refusals import REFUSED, believed, choice_of, date_of, shown_again
 from billing.web.staff.refunds import name_of
 
@@ -106,7 +106,7 @@ def make_blueprint(edge: Edge) -> Blueprint:
 def _fee() -> Money:
     """What the bank asks; nothing when the field stays empty. Raises: InvalidRequest."""
     typed = request.form.get("fee", "").strip()
-    return amount_of(typed, "fee") if typed.strip("$0.") else ZERO
+    return amount_or_zero_of(typed, "fee") if typed else ZERO
 
 
 def _refuse_old_page(tx: Tx, payment_id: str, actor: Actor) -> None:

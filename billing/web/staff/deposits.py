@@ -27,7 +27,7 @@ from billing.platform.http.edge import Edge
 from billing.platform.http.errors import InvalidRequest
 from billing.platform.http.guard import current_actor, guard
 from billing.web import words
-from billing.web.forms import amount_of, written
+from billing.web.forms import amount_or_zero_of, written
 from billing.web.refusals import REFUSED, believed, date_of, shown_again
 
 PAGE = "staff/deposits.html"
@@ -130,7 +130,7 @@ def _change_of(typed: str) -> Money:
     text = typed.strip()
     if not text.strip("0."):
         return ZERO
-    amount = amount_of(text.removeprefix("-"), "change")
+    amount = amount_or_zero_of(text.removeprefix("-"), "change")
     return -amount if text.startswith("-") else amount
 
 

@@ -24,7 +24,7 @@ from billing.platform.data.database import Read, Tx
 from billing.platform.http.edge import Edge
 from billing.platform.http.errors import InvalidRequest
 from billing.platform.http.guard import current_actor, guard
-from billing.web.forms import amount_of, written
+from billing.web.forms import amount_of, amount_or_zero_of, written
 from billing.web.refusals import REFUSED, date_of, shown_again
 
 PAGE, SHIFT = "staff/drawers.html", "staff/drawer.html"
@@ -74,14 +74,14 @@ def _add_list_routes(routes: Blueprint, edge: Edge) -> None:
         actor, now = current_actor(), edge.clock()
 
         def work(tx: Tx) -> str:
-            amount, site_id = _amount("float"), request.form.get("site_id", "")
+            amount, site_id = amount_or_zero_of(request.form.get("float", ""), "float"), _site_id()
             opened = open_drawer(tx, site_id=site_id, float=amount, actor=actor, now=now)
             return url_for("staff_drawers.shift", drawer_id=opened.id)
 
         try:
             written(edge, work)
         except REFUSED as error:
-            return shown_again(PAGE, error, **_page(edge))
+            return shown_again(PAGE, error, row=_site_id(), **_page(edge))
         flash("Your drawer is open. Cash that you take falls into it.", "done")
         return redirect(url_for("staff_drawers.drawers"), 303)
 
@@ -93,7 +93,7 @@ def _add_list_routes(routes: Blueprint, edge: Edge) -> None:
         def work(tx: Tx) -> str:
             bring_float(
                 tx,
-                site_id=request.form.get("site_id", ""),
+                site_id=_site_id(),
                 amount=amount_of(request.form.get("change", ""), "change"),
                 brought_on=date_of("brought_on"),
                 actor=actor,
@@ -104,7 +104,7 @@ def _add_list_routes(routes: Blueprint, edge: Edge) -> None:
         try:
             to = written(edge, work)
         except REFUSED as error:
-            return shown_again(PAGE, error, **_page(edge))
+            return shown_again(PAGE, error, row=_site_id(), **_page(edge))
         flash("The change is booked. Drawers can be opened with it.", "done")
         return redirect(to, 303)
 
@@ -225,6 +225,10 @@ def _deed(report: DrawerReport, actor: Actor) -> str | None:
     return None
 
 
+def _site_id() -> str:
+    return request.form.get("site_id", "")
+
+
 def _people(read: Read, actor: Actor) -> dict[str, str]:
     return {staff.id: staff.email for staff in list_staff(read, actor)}
 
@@ -237,7 +241,7 @@ def _counted() -> Money:
         message = NOT_BOTH if has_total else COUNT_IT
         raise InvalidRequest(message, [Flaw("/counted", message)])
     if has_total:
-        return _amount("counted")
+        return amount_or_zero_of(request.form["counted"], "counted")
     return Money(sum(cents * _pieces(cents, text) for cents, text in typed.items()))
 
 
@@ -247,9 +251,3 @@ def _pieces(cents: int, text: str) -> int:
         message = "Type how many there are: a whole number."
         raise InvalidRequest(message, [Flaw(f"/n{cents}", message)])
     return int(text or 0)
-
-
-def _amount(field: str) -> Money:
-    """Nothing at all is an amount here. Raises: InvalidRequest."""
-    text = request.form.get(field, "").strip()
-    return ZERO if text in ("0", "0.00") else amount_of(text, field)
