@@ -2,6 +2,7 @@
 
 import re
 from concurrent.futures import ThreadPoolExecutor
+from html import escape
 from threading import Barrier
 
 import pytest
@@ -18,6 +19,7 @@ from billing.platform.http.edge import Edge
 from tests.factories.web import (
     MovableClock,
     Processor,
+    new_package,
     new_staff,
     open_clinic,
     send,
@@ -81,8 +83,7 @@ def test_a_form_sent_again_with_another_amount_is_refused_and_never_said_to_be_b
     edge, clinic, clerk, page, cash
 ):
     send(clerk, page, cash, amount="10.00", key="k1")
-    send(clerk, page, cash, amount="50.00", key="k1")
-    shown = clerk.get(page).text
+    shown = send(clerk, page, cash, amount="50.00", key="k1").text
     assert "$50.00 in cash is booked." not in shown
     assert "sent before with another entry" in alert(shown)
     assert owed(edge, clinic) == Money(254_000)
@@ -116,17 +117,54 @@ def test_two_clicks_at_the_same_moment_are_one_payment_and_no_refusal(app, edge,
 
 
 def test_a_refused_form_may_be_sent_again_when_the_reason_is_gone(edge, clinic, clerk, page, cash):
-    send(clerk, page, cash, amount="5000", key="k1")
-    assert "Only $2,550.00 is owed" in alert(clerk.get(page).text)
-    send(clerk, page, cash, amount=ALL, key="k2")
+    assert "Only $2,550.00 is owed" in send(clerk, page, cash, amount="5000", key="k1").text
+    send(clerk, page, cash, amount=ALL, key="k1")
     assert owed(edge, clinic) == Money(0)
 
 
 @pytest.mark.parametrize("key", ["\x00", "a b", "x" * 256])
 def test_a_key_that_nobody_was_given_books_nothing(edge, clinic, clerk, page, cash, key):
-    assert send(clerk, page, cash, amount="10.00", key=key).status_code == 303
-    assert alert(clerk.get(page).text)
+    answer = send(clerk, page, cash, amount="10.00", key=key)
+    assert answer.status_code == 422
+    assert alert(answer.text)
     assert owed(edge, clinic) == Money(255_000)
+
+
+@pytest.mark.parametrize(
+    ("typed", "field", "said"),
+    [
+        ({"amount": "abc"}, "amount", "Type an amount above zero"),
+        ({"amount": ""}, "amount", "Type an amount above zero"),
+        ({"amount": "2550.01"}, "amount", "Only $2,550.00 is owed"),
+        ({"amount": "100", "tendered": "99"}, "tendered", "Must be $100.00 or more."),
+        ({"amount": "100", "tendered": "<b>"}, "tendered", "Type an amount above zero"),
+    ],
+)
+def test_what_is_wrong_with_cash_is_said_beside_its_field_and_what_was_typed_stays(
+    edge, database, clinic, clerk, page, cash, now, typed, field, said
+):
+    other = new_package(database, clinic.patient, now)
+    answer = send(clerk, page, cash, **typed, key="k1")
+    assert answer.status_code in (409, 422)
+    name = f"{clinic.invoice.id}-{field}"
+    assert f'<p class="wrong" id="{name}-wrong">{said}' in answer.text
+    assert answer.text.count('class="wrong"') == 1
+    inputs = dict(re.findall(r'<input class="amount" id="([^"]+)"([^>]+)>', answer.text))
+    at = {"amount": "cash", "tendered": "tendered"}
+    for each, text in typed.items():
+        shown = inputs[f"{at[each]}-{clinic.invoice.id}"]
+        assert f'value="{escape(text)}"' in shown
+        assert (f'aria-invalid="true" autofocus aria-describedby="{name}-wrong"' in shown) == (each == field)
+    assert 'value="2,550.00"' in inputs[f"cash-{other.id}"]
+    assert "aria-invalid" not in inputs[f"cash-{other.id}"]
+    assert owed(edge, clinic) == Money(255_000)
+
+
+def test_who_comes_too_late_with_cash_is_told_above_where_no_form_is_left(edge, clinic, clerk, page, cash):
+    send(clerk, page, cash, amount=ALL, key="k1")
+    answer = send(clerk, page, cash, amount="10", key="k2")
+    assert answer.status_code == 409
+    assert "Only $0.00 is owed" in alert(answer.text)
 
 
 # --- a card page that stands ---------------------------------------------------------------------------
@@ -157,8 +195,7 @@ def test_without_a_card_page_there_is_nothing_to_cancel(clerk, page, clinic):
 def test_who_takes_cash_while_a_card_page_stands_is_told_to_cancel_it_and_then_can(
     edge, clinic, clerk, page, cash, standing
 ):
-    send(clerk, page, cash, amount=ALL, key="k1")
-    assert "Cancel it first" in alert(clerk.get(page).text)
+    assert "Cancel it first" in alert(send(clerk, page, cash, amount=ALL, key="k1").text)
     assert owed(edge, clinic) == Money(255_000)
     assert send(clerk, page, cancel_path(clerk, page)).location == page
     shown = clerk.get(page).text

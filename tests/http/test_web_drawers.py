@@ -71,7 +71,7 @@ def take(clerk, clinic, amount, tendered=""):
     answer = send(
         clerk, page, f"/staff/invoices/{clinic.invoice.id}/cash", amount=amount, tendered=tendered, key=amount
     )
-    return clerk.get(answer.location).text
+    return clerk.get(answer.location).text if answer.location else answer.text
 
 
 def count(clerk, drawer, deed="count", key="c1", **typed):
@@ -87,7 +87,7 @@ def test_the_desk_is_told_the_change_to_give(edge, enter, clinic):
 
 
 def test_too_little_handed_over_is_said_and_nothing_is_booked(edge, enter, clinic):
-    assert "less than $100.00" in take(enter(), clinic, "100.00", "99.00")
+    assert "Must be $100.00 or more." in take(enter(), clinic, "100.00", "99.00")
     assert edge.read(lambda read: list_payments(read, SYSTEM, limit=9)) == []
 
 

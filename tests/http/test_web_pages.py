@@ -150,9 +150,10 @@ def test_an_amount_that_is_none_or_too_much_is_refused_and_nothing_is_booked(
     edge, enter, clinic, patient_page, amount
 ):
     client = enter(Role.FRONT_DESK)
-    send(client, patient_page, f"/staff/invoices/{clinic.invoice.id}/cash", amount=amount, key="k")
-    page = client.get(patient_page).text
-    assert 'role="alert"' in page
+    page = send(
+        client, patient_page, f"/staff/invoices/{clinic.invoice.id}/cash", amount=amount, key="k"
+    ).text
+    assert f'id="{clinic.invoice.id}-amount-wrong"' in page
     assert ask(edge, lambda read: list_payments(read, SYSTEM, limit=1)) == []
 
 

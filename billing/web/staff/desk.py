@@ -20,10 +20,13 @@ from billing.payments.states.checkouts import CheckoutState
 from billing.payments.use_cases.credits import apply_credits_now, elect
 from billing.payments.use_cases.links import make_pay_link
 from billing.payments.use_cases.receive import take_cash
+from billing.platform.data.database import Tx
 from billing.platform.http.edge import Edge
 from billing.platform.http.errors import InvalidRequest
 from billing.platform.http.guard import current_actor, guard
-from billing.web.forms import amount_of, attempt, refusals_shown
+from billing.web.forms import amount_of, attempt, refusals_shown, written
+from billing.web.refusals import REFUSED, shown_again
+from billing.web.staff.patients import PAGE, patient_page
 
 BECAME_OF_CARD_PAGE = {
     CheckoutState.EXPIRED: ("The card page is cancelled. Take the payment in another way now.", "done"),
@@ -52,20 +55,14 @@ def make_blueprint(edge: Edge, room: Payments) -> Blueprint:
 def _add_payment_routes(routes: Blueprint, edge: Edge) -> None:
     @routes.post("/staff/invoices/<invoice_id>/cash")
     @guard(Permission.PAYMENTS_TAKE)
-    def cash(invoice_id: str) -> Response:
-        back = _page_of_invoice(edge, invoice_id)
-        with refusals_shown():
-            amount, actor, now = amount_of(request.form.get("amount", "")), current_actor(), edge.clock()
-            handed = request.form.get("tendered", "").strip()
-            tendered = amount_of(handed, "tendered") if handed else None
-            attempt(
-                edge,
-                lambda tx: take_cash(
-                    tx, invoice_id=invoice_id, amount=amount, tendered=tendered, actor=actor, now=now
-                ),
-                done=_cash_booked(amount, tendered),
-            )
-        return redirect(back, 303)
+    def cash(invoice_id: str) -> Response | tuple[str, int]:
+        patient_id = edge.read(lambda read: patient_of_invoice(read, invoice_id, current_actor()))
+        try:
+            flash(_taken(edge, invoice_id), "done")
+        except REFUSED as error:
+            page = patient_page(edge, patient_id)
+            return shown_again(PAGE, error, row=invoice_id, wrong_at=invoice_id, **page)
+        return redirect(url_for("staff_patients.patient", patient_id=patient_id), 303)
 
     @routes.post("/staff/invoices/<invoice_id>/pay-link")
     @guard(Permission.PAYMENTS_TAKE)
@@ -119,6 +116,19 @@ def _add_credit_routes(routes: Blueprint, edge: Edge) -> None:
                 done="The patient's choice is recorded.",
             )
         return redirect(url_for("staff_patients.patient", patient_id=lot.patient_id), 303)
+
+
+def _taken(edge: Edge, invoice_id: str) -> str:
+    """Book the cash that was typed, and say so. Raises: InvalidRequest, and what `take_cash` raises."""
+    amount, actor, now = amount_of(request.form.get("amount", "")), current_actor(), edge.clock()
+    handed = request.form.get("tendered", "").strip()
+    tendered = amount_of(handed, "tendered") if handed else None
+
+    def work(tx: Tx) -> str:
+        return take_cash(tx, invoice_id=invoice_id, amount=amount, tendered=tendered, actor=actor, now=now).id
+
+    written(edge, work)
+    return _cash_booked(amount, tendered)
 
 
 def _cash_booked(amount: Money, tendered: Money | None) -> str:

@@ -45,6 +45,7 @@ from billing.web.staff.money import marks_of_all
 from billing.web.staff.patient_deposits import deposits_being_paid
 from billing.web.staff.sums import sums_of
 
+PAGE = "staff/patient.html"
 MOST_OF_EACH = 100
 
 
@@ -134,21 +135,7 @@ def make_blueprint(edge: Edge, render: RenderSuperbill) -> Blueprint:
     @routes.get("/staff/patients/<patient_id>")
     @guard(Permission.PATIENTS_READ)
     def patient(patient_id: str) -> str:
-        actor = current_actor()
-        account = edge.audited_read(
-            lambda read: _account(read, patient_id, actor),
-            actor=actor,
-            action="page.patient",
-            subject_id=patient_id,
-        )
-        return render_template(
-            "staff/patient.html",
-            account=account,
-            may=actor.may,
-            Permission=Permission,
-            hold_reasons=words.HOLDS,
-            words=words,
-        )
+        return render_template(PAGE, **patient_page(edge, patient_id))
 
     @routes.get("/staff/superbills/<superbill_id>")
     @guard(Permission.SUPERBILLS_READ)
@@ -157,6 +144,24 @@ def make_blueprint(edge: Edge, render: RenderSuperbill) -> Blueprint:
         return superbill_pdf(edge, render, superbill_id)
 
     return routes
+
+
+def patient_page(edge: Edge, patient_id: str) -> dict[str, Any]:
+    """What the page shows, also when a form on it is shown again. Raises: NoSuchPatient."""
+    actor = current_actor()
+    account = edge.audited_read(
+        lambda read: _account(read, patient_id, actor),
+        actor=actor,
+        action="page.patient",
+        subject_id=patient_id,
+    )
+    return {
+        "account": account,
+        "may": actor.may,
+        "Permission": Permission,
+        "hold_reasons": words.HOLDS,
+        "words": words,
+    }
 
 
 def _account(read: Read, patient_id: str, actor: Actor) -> Account:
