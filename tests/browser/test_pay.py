@@ -3,6 +3,8 @@
 import pytest
 from playwright.sync_api import expect
 
+from tests.factories.browser import is_sound
+from tests.factories.patients import SAMPLE_PERSON
 from tests.factories.web import new_pay_link
 
 pytestmark = [pytest.mark.browser, pytest.mark.processes]
@@ -34,6 +36,11 @@ def test_a_patient_pays_by_card_and_is_told_when_it_is_confirmed(office, page, l
             break
         page.wait_for_timeout(250)
     expect(page.get_by_role("heading", name="Paid. Thank you.")).to_be_visible()
+    is_sound(page)
+    page.get_by_role("link", name="Open the receipt").click()
+    page.get_by_label("The patient's date of birth").fill(SAMPLE_PERSON.born_on.isoformat())
+    page.get_by_role("button", name="Open the receipt").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Receipt RC-000001")
 
 
 def test_who_cancels_at_the_processor_is_back_at_the_amount(page, link):

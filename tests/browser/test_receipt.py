@@ -30,7 +30,7 @@ def link(office):
 
 
 def open_with(page, born_on):
-    page.get_by_label("Date of birth").fill(born_on)
+    page.get_by_label("The patient's date of birth").fill(born_on)
     page.get_by_role("button", name="Open the receipt").click()
 
 

@@ -106,7 +106,49 @@ def test_who_has_paid_comes_back_to_a_page_that_waits_and_then_says_so(client, e
     assert '<meta http-equiv="refresh" content="3">' in waiting
     assert "<form" not in waiting
     settle_checkout(Payments(edge.database, processor, edge.clock), reference=reference)
-    assert "Paid. Thank you." in client.get(link).text
+    paid = client.get(link).text
+    assert "Paid. Thank you." in paid
+    for told in ("$2,550.00", "Nov 2, 2026", "RC-000001", f'href="{link}/receipt"'):
+        assert told in paid
+
+
+def open_receipt(client, link, born_on):
+    token = re.search(r'name="csrf_token" value="([^"]+)"', client.get(f"{link}/receipt").text)[1]
+    return client.post(f"{link}/receipt", data={"csrf_token": token, "born_on": born_on})
+
+
+@pytest.fixture
+def paid(client, edge, processor, link):
+    press_pay(client, link)
+    (reference,) = processor.states
+    processor.complete(reference, Money(255_000), edge.clock())
+    settle_checkout(Payments(edge.database, processor, edge.clock), reference=reference)
+
+
+@pytest.mark.parametrize("born_on", ["1980-05-17", "05/17/1980", "5/17/1980"])
+def test_who_paid_by_a_link_opens_the_receipt_by_it(client, link, paid, born_on):
+    assert open_receipt(client, link, born_on).location == f"{link}/receipt"
+    assert "Receipt RC-000001" in client.get(f"{link}/receipt").text
+    assert client.get(f"{link}/receipt.pdf").mimetype == "application/pdf"
+
+
+def test_a_pay_link_opens_no_receipt_before_it_is_paid(client, link):
+    assert open_receipt(client, link, "1980-05-17").status_code == 422
+
+
+def test_wrong_dates_close_the_receipt_of_a_pay_link(client, link, paid):
+    for _ in range(5):
+        assert open_receipt(client, link, "1990-01-01").status_code == 422
+    assert open_receipt(client, link, "1980-05-17").status_code == 422
+
+
+def test_cash_at_the_desk_is_not_told_to_who_holds_the_link(client, database, clinic, link, now):
+    cash = {"invoice_id": clinic.invoice.id, "amount": Money(255_000), "actor": SYSTEM, "now": now}
+    database.in_transaction(lambda tx: take_cash(tx, **cash))
+    page = client.get(link).text
+    assert "Paid. Thank you." in page
+    assert "$" not in page
+    assert open_receipt(client, link, "1980-05-17").status_code == 422
 
 
 def test_looking_at_the_waiting_page_books_nothing(client, edge, processor, clinic, link):

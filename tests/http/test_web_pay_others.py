@@ -102,6 +102,9 @@ def test_nothing_that_the_payer_or_the_processor_is_told_names_the_patient_or_th
     settle_checkout(Payments(database, processor, edge.clock), reference=reference)
     pages.append(client.get(link).text)
     assert "Paid. Thank you." in pages[-1]
+    assert "$500.00" in pages[-1]
+    assert "RC-000001" in pages[-1]
+    assert "/receipt" not in pages[-1]
     with database.reading() as read:
         (receipt,) = list_receipts(read, SYSTEM, patient_id=clinic.patient.id, limit=9)
         assert find_share(read, share.id, SYSTEM).paid == Money(50_000)

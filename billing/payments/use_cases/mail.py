@@ -13,16 +13,19 @@ from billing.kernel.ids import new_id
 from billing.kernel.permissions import SYSTEM, Actor
 from billing.patients.queries import find_patient, has_died
 from billing.patients.use_cases import lock_patient
-from billing.payments.errors import MailAddressMissing, MailNotSetUp, ReceiptDoesNotStand
+from billing.payments.errors import MailAddressMissing, MailNotSetUp, NoSuchPayLink, ReceiptDoesNotStand
 from billing.payments.models.mail import MailRow, ReceiptLinkRow
 from billing.payments.models.receipts import ReceiptRow
+from billing.payments.queries.checkouts import find_pay_link
 from billing.payments.queries.mail import link_print, mail_of, recipient_print, standing_mail, turns_of
+from billing.payments.queries.paid_links import receipt_paid_by
 from billing.payments.queries.receipts import find_receipt
 from billing.payments.records.mail import Mail
 from billing.payments.records.receipts import Receipt
 from billing.payments.states.mail import MAIL_MOVES, MailEvent, MailState
 from billing.platform.data.audit import record_audit
 from billing.platform.data.database import Tx
+from billing.platform.data.inserts import insert_unless_there
 from billing.platform.data.jobs import enqueue
 from billing.platform.data.states import advance
 from billing.platform.data.tasks import ask_a_person
@@ -107,9 +110,11 @@ def refuse_mail(tx: Tx, *, mail_id: str, actor: Actor, now: datetime) -> Mail:
 def open_link(tx: Tx, *, secret: str, born_on: date, actor: Actor, now: datetime) -> str | None:
     """The id of the link when the birth date is the patient's; None for all else, whatever it is.
 
+    A pay link that the patient has paid by opens the receipt of that as a mailed link does.
     Each try is counted before anything is compared, so that no number of tries at once exceeds TRIES.
     """
     print_ = link_print(tx.vault, secret)
+    _admit_pay_link(tx, secret, print_, now)
     tried = tx.session.execute(
         update(ReceiptLinkRow)
         .where(
@@ -132,6 +137,28 @@ def open_link(tx: Tx, *, secret: str, born_on: date, actor: Actor, now: datetime
     tx.session.execute(update(ReceiptLinkRow).where(ReceiptLinkRow.id == tried.id).values(tries_left=TRIES))
     link_id: str = tried.id
     return link_id
+
+
+def _admit_pay_link(tx: Tx, secret: str, print_: str, now: datetime) -> None:
+    """Of another payer's link there is nobody's birth date to ask for."""
+    try:
+        paid_by = find_pay_link(tx, secret, now)
+    except NoSuchPayLink:
+        return
+    receipt = receipt_paid_by(tx, paid_by) if paid_by.share_id is None else None
+    if receipt is None:
+        return
+    values = {
+        "id": new_id("rlk"),
+        "receipt_id": receipt.id,
+        "fingerprint": print_,
+        "tries_left": TRIES,
+        "expires_at": paid_by.expires_at,
+    }
+    insert_unless_there(tx, ReceiptLinkRow, values, ["fingerprint"])
+    tx.session.execute(
+        update(ReceiptLinkRow).where(ReceiptLinkRow.fingerprint == print_).values(receipt_id=receipt.id)
+    )
 
 
 def _birth_date(tx: Tx, receipt_id: str) -> date:

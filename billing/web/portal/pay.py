@@ -19,6 +19,7 @@ from billing.payments.flows.room import Payments
 from billing.payments.ports import CheckoutStatus, GatewayRefused
 from billing.payments.queries.checkouts import find_checkout, find_pay_link, standing_of_link
 from billing.payments.queries.deposit_requests import find_deposit_request
+from billing.payments.queries.paid_links import receipt_paid_by
 from billing.payments.records.checkouts import Checkout, PayLink, Way
 from billing.payments.records.tenders import Rest
 from billing.payments.states.checkouts import CheckoutState
@@ -45,7 +46,7 @@ def make_blueprint(edge: Edge, room: Payments, checkout_origin: str) -> Blueprin
             return _welcome_back()
         link = edge.read(lambda read: find_pay_link(read, token, edge.clock()))
         if not link.amount:
-            return render_template(_settled_page(edge, link), clinic=_clinic(edge, link))
+            return _settled(edge, link, token)
         standing = edge.read(lambda read: standing_of_link(read, link))
         if standing and standing.state is CheckoutState.PROCESSING:
             return render_template("portal/on_its_way.html", clinic=_clinic(edge, link), amount=link.amount)
@@ -87,6 +88,17 @@ def _started(room: Payments, link: PayLink, return_url: str) -> Checkout:
         is_health_account=by_health_account,
         share_id=link.share_id,
         actor=actor,
+    )
+
+
+def _settled(edge: Edge, link: PayLink, token: str) -> str:
+    receipt = edge.read(lambda read: receipt_paid_by(read, link))
+    return render_template(
+        _settled_page(edge, link),
+        clinic=_clinic(edge, link),
+        token=token,
+        receipt=receipt,
+        is_payers=link.share_id is not None,
     )
 
 

@@ -1,11 +1,13 @@
 """/pay/<token>/receipt: a receipt for who has the link and knows the patient's birth date.
 
+The link is one that was mailed, or the patient's own pay link once it was paid by.
 Opening the link looks nothing up, so that a link that never was looks like any other. What is wrong with a
 try, the link or the date, is never said.
 """
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime, timedelta
 
 from flask import Blueprint, redirect, render_template, request, session
@@ -29,6 +31,7 @@ PUBLIC_ENDPOINTS = frozenset({"receipt.ask", "receipt.open_it", "receipt.pdf"})
 OPENED = "receipt"
 """The name under which the visitor's own cookie keeps which link they opened, and until when."""
 MOST_REFUNDS = 100
+AMERICAN = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})", re.ASCII)
 STAYS_OPEN = timedelta(minutes=15)
 
 
@@ -93,7 +96,10 @@ def _refunds(read: Read, receipt: Receipt) -> list[tuple[Money, str]]:
 
 
 def _date_of(text: str) -> date | None:
+    """As a browser sends it, or `05/17/1980` as a person types it where a browser has no field for dates."""
+    american = AMERICAN.fullmatch(text.strip())
+    month_first = f"{american[3]}-{american[1]:0>2}-{american[2]:0>2}" if american else text.strip()
     try:
-        return date.fromisoformat(text)
+        return date.fromisoformat(month_first)
     except ValueError:
         return None
