@@ -5,7 +5,7 @@ from __future__ import annotations
 import smtplib
 import ssl
 from email.message import EmailMessage
-from email.utils import formatdate
+from email.utils import formataddr, formatdate, parseaddr
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from billing.payments.ports import MailRefused, MailUnavailable
@@ -60,7 +60,9 @@ class SmtpMailer:
 
     def _message(self, letter: Letter) -> EmailMessage:
         message = EmailMessage()
-        message["From"], message["To"], message["Subject"] = self._sender, letter.to, letter.subject
+        address = parseaddr(self._sender)[1]
+        message["From"] = formataddr((letter.sender, address)) if letter.sender else self._sender
+        message["To"], message["Subject"] = letter.to, letter.subject
         message["Date"], message["Message-ID"] = formatdate(), f"<{letter.id}@{self._domain}>"
         message["Auto-Submitted"] = "auto-generated"
         message.set_content(letter.text)

@@ -27,6 +27,7 @@ class EntityRow(Base):
     name: Mapped[Words]
     trade_name: Mapped[Words]
     statement_descriptor: Mapped[str | None] = mapped_column(String(22))
+    mail_name: Mapped[str | None] = mapped_column(String(60))
     tin: Mapped[str] = mapped_column(String(10))
     npi: Mapped[str] = mapped_column(String(10))
     taxonomy: Mapped[str] = mapped_column(String(10))

@@ -229,6 +229,7 @@ def _entity(row: EntityRow) -> Entity:
         name=row.name,
         trade_name=row.trade_name,
         statement_descriptor=row.statement_descriptor,
+        mail_name=row.mail_name,
         tin=row.tin,
         npi=row.npi,
         taxonomy=row.taxonomy,

@@ -38,13 +38,14 @@ class Address:
 class EntityFacts:
     """A legal entity. `taxonomy` is its NUCC code; `timezone` an IANA name.
 
-    `statement_descriptor` is what its payers read on their card statements.
+    `statement_descriptor` is what its payers read on their card statements, `mail_name` who its mail is from.
     """
 
     slug: str
     name: str
     trade_name: str
     statement_descriptor: str | None
+    mail_name: str | None
     tin: str
     npi: str
     taxonomy: str

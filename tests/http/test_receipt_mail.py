@@ -20,7 +20,7 @@ from billing.payments.use_cases.refund_checks import send_check
 from billing.payments.use_cases.refund_payment import refund_payment
 from billing.people.use_cases import issue_token
 from tests.conftest import ApiClient
-from tests.factories.accounting import CLERK, LIMIT
+from tests.factories.accounting import CLERK, LIMIT, behind_the_back
 from tests.factories.invoices import a_patient, billed
 from tests.factories.mail import caught, mailing_app
 from tests.factories.patients import SAMPLE_PERSON, new_patient
@@ -109,7 +109,7 @@ def test_a_receipt_is_mailed_by_itself_once_and_says_nothing_but_a_link(
         work()
     (mail,) = catcher.kept
     assert catcher.recipients == [["maria@example.com"]]
-    assert (mail["To"], mail["From"]) == ("maria@example.com", "billing@clinic.example")
+    assert (mail["To"], mail["From"]) == ("maria@example.com", "Clinic B Austin <billing@clinic.example>")
     told = f"{mail['Subject']}\n{mail.get_payload()}".lower()
     assert len(LINK.findall(mail.get_payload())) == 1
     said = (
@@ -117,7 +117,6 @@ def test_a_receipt_is_mailed_by_itself_once_and_says_nothing_but_a_link(
         "sample",
         "ketamine",
         "infusion",
-        "clinic",
         "treatment",
         "100.00",
         receipt.number.lower(),
@@ -125,6 +124,23 @@ def test_a_receipt_is_mailed_by_itself_once_and_says_nothing_but_a_link(
     assert [word for word in said if word in told] == []
     with database.reading() as read:
         assert verify(read, now=now, refund_limit=LIMIT).ok
+
+
+def test_the_mail_says_whom_it_is_from_what_it_asks_for_and_how_to_be_sure(receipt, work, catcher):
+    work()
+    told = " ".join(catcher.kept[0].get_payload(decode=True).decode().split())
+    assert "Clinic B Austin has a receipt for you." in told
+    assert "call the number that you know us by, or (512) 555-0100" in told
+    assert "no password, and no number of a card" in told
+
+
+def test_a_clinic_without_a_name_for_mail_is_not_named(database, receipt, work, catcher):
+    behind_the_back(database, "UPDATE entity SET mail_name = NULL")
+    work()
+    (mail,) = catcher.kept
+    assert mail["From"] == "billing@clinic.example"
+    assert "Our billing office has a receipt for you." in mail.get_payload()
+    assert "Sample Clinic" not in mail.get_payload()
 
 
 def test_whoever_asks_again_gets_the_mail_that_is_there(clerk, receipt, work, catcher):

@@ -26,6 +26,7 @@ from billing.catalog.rules.identifiers import (
     STATES,
     is_ein,
     is_icd10,
+    is_mail_name,
     is_ndc,
     is_npi,
     is_statement_descriptor,
@@ -83,6 +84,7 @@ def _read_entity(root: Block) -> EntityFacts:
         name=block.text("name"),
         trade_name=block.text("trade_name"),
         statement_descriptor=_descriptor(block),
+        mail_name=_mail_name(block),
         tin=block.text("tin", is_ein, "an employer identification number such as 12-3456789"),
         npi=_npi(block),
         taxonomy=block.text("taxonomy", lambda code: bool(_TAXONOMY.fullmatch(code)), "a NUCC taxonomy code"),
@@ -102,6 +104,14 @@ def _descriptor(block: Block) -> str | None:
         return None
     wanted = "5 to 22 Latin characters with a letter, without < > \\ ' \" *"
     return block.text("statement_descriptor", is_statement_descriptor, wanted)
+
+
+def _mail_name(block: Block) -> str | None:
+    """Without one, mail says no name: the trade name may tell what is treated."""
+    if not block.has("mail_name"):
+        return None
+    wanted = "3 to 60 letters, digits, spaces and . , & ' -, which do not say what is treated"
+    return block.text("mail_name", is_mail_name, wanted)
 
 
 def _timezone(block: Block) -> str:
@@ -245,6 +255,7 @@ _NO_ENTITY = EntityFacts(
     name="",
     trade_name="",
     statement_descriptor=None,
+    mail_name=None,
     tin="",
     npi="",
     taxonomy="",

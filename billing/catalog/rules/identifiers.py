@@ -15,6 +15,7 @@ _ICD10 = re.compile(r"[A-TV-Z]\d[0-9AB](\.[0-9A-Z]{1,4})?", re.ASCII)
 _NDC = re.compile(r"\d{4}-\d{4}-\d{2}|\d{5}-\d{3}-\d{2}|\d{5}-\d{4}-\d{1,2}", re.ASCII)
 
 _DESCRIPTOR = re.compile(r"""[^<>\\'"*\x00-\x1f\x7f-\U0010ffff]{5,22}""")
+_MAIL_NAME = re.compile(r"[\w .,&'-]{3,60}")
 
 STATES = frozenset(state.abbr for state in [*us.STATES_AND_TERRITORIES, us.states.DC])
 
@@ -44,6 +45,11 @@ def is_statement_descriptor(text: str) -> bool:
     """
     is_written = text == text.strip() and any(letter.isalpha() for letter in text)
     return is_written and bool(_DESCRIPTOR.fullmatch(text))
+
+
+def is_mail_name(text: str) -> bool:
+    """What stands before the address of a mail's sender: 3 to 60 letters, digits, spaces and . , & ' -"""
+    return text == text.strip() and bool(_MAIL_NAME.fullmatch(text))
 
 
 def is_ndc(text: str) -> bool:

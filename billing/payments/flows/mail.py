@@ -8,20 +8,24 @@ from billing.kernel.clock import Clock
 from billing.kernel.permissions import SYSTEM
 from billing.payments.flows.room import log
 from billing.payments.ports import Mailer, MailRefused
-from billing.payments.queries.mail import waiting_mail
+from billing.payments.queries.mail import sender_of, waiting_mail
 from billing.payments.records.mail import Letter
 from billing.payments.use_cases.mail import keep_mail_sent, mail_receipt_by_itself, refuse_mail
 from billing.platform.data.database import Database
 
 SUBJECT = "A receipt is ready for you"
 TEXT = """\
-A receipt is ready for you. For the next 30 days you can read and print it here:
+{sender} has a receipt for you. For the next 30 days you can read and print it here:
 
 {link}
 
-You will be asked for your date of birth. If you did not expect this mail, you need not do anything.
+You will be asked for your date of birth, and for nothing else: no password, and no number of a card.
+To be sure that this mail is ours, call the number that you know us by, or {phone}; you can have the receipt
+read to you or sent on paper. If you did not expect this mail, you need not do anything.
 Nobody reads answers to this address.
 """
+NAMELESS = "Our billing office"
+"""What stands for a clinic whose file gives it no name for mail."""
 
 
 @dataclass(frozen=True)
@@ -49,12 +53,14 @@ def send_mail(room: Mailroom, *, mail_id: str) -> None:
     """
     with room.database.reading() as read:
         waiting = waiting_mail(read, mail_id)
+        sender = sender_of(read, mail_id)
     if waiting is None or room.mailer is None:
         return
     to, secret = waiting
-    text = TEXT.format(link=f"{room.public_url}/pay/{secret}/receipt")
+    link, named = f"{room.public_url}/pay/{secret}/receipt", sender.mail_name
+    text = TEXT.format(sender=named or NAMELESS, phone=sender.phone, link=link)
     try:
-        room.mailer.send(Letter(id=mail_id, to=to, subject=SUBJECT, text=text))
+        room.mailer.send(Letter(id=mail_id, sender=named, to=to, subject=SUBJECT, text=text))
     except MailRefused:
         log.warning("mail_refused", mail=mail_id)
         room.database.in_transaction(

@@ -6,6 +6,8 @@ from datetime import datetime
 
 from sqlalchemy import func, select
 
+from billing.catalog.queries import find_entity
+from billing.catalog.records import Entity
 from billing.patients.queries import has_died
 from billing.payments.models.mail import MailRow, ReceiptLinkRow
 from billing.payments.models.receipts import ReceiptRow
@@ -57,6 +59,12 @@ def waiting_mail(read: Read, mail_id: str) -> tuple[str, str] | None:
         return None
     inside = read.vault.open(MailRow.__tablename__, row.id, row.sealed)
     return inside["to"], inside["secret"]
+
+
+def sender_of(read: Read, mail_id: str) -> Entity:
+    """Whose receipt a mail carries."""
+    row = read.session.get_one(MailRow, mail_id)
+    return find_entity(read, read.session.get_one(ReceiptRow, row.receipt_id).entity_id)
 
 
 def receipt_of_link(read: Read, link_id: str) -> str:

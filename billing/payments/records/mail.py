@@ -22,9 +22,13 @@ class Mail:
 
 @dataclass(frozen=True, kw_only=True)
 class Letter:
-    """What a mail server is given. The id stays the same however often it is given."""
+    """What a mail server is given. The id stays the same however often it is given.
+
+    `sender` is who it is from, in words; without, it is from the bare address.
+    """
 
     id: str
+    sender: str | None
     to: str = field(repr=False)
     subject: str
     text: str = field(repr=False)
