@@ -25,6 +25,7 @@ from billing.adapters.page_drawing import (
     Block,
     box_of,
     day,
+    drawable,
     paginated,
     pair,
     printed,
@@ -162,9 +163,12 @@ def _line(text: str) -> Block:
 
 
 def _paragraphs(text: str) -> Iterator[Block]:
-    """Line by line, so that a long text goes on to the next page."""
-    for line in wrapped(text, PLAIN, NORMAL, INNER):
-        yield _line(line)
+    """Line by line, so that a long text goes on to the next page; some room between paragraphs."""
+    for place, paragraph in enumerate(text.splitlines()):
+        if place:
+            yield Block(LINE / 2, lambda _canvas, _top: None)
+        for line in wrapped(drawable(paragraph), PLAIN, NORMAL, INNER):
+            yield _line(line)
 
 
 def _receipt(told: Body) -> Iterator[Block]:

@@ -6,6 +6,7 @@ each page can say how many there are. Text is real and its fonts are embedded.
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -16,7 +17,7 @@ from typing import Any
 
 from reportlab.lib.colors import HexColor, black
 from reportlab.lib.pagesizes import LETTER
-from reportlab.pdfbase.pdfmetrics import registerFont, stringWidth
+from reportlab.pdfbase.pdfmetrics import getFont, registerFont, stringWidth
 from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.pdfgen.canvas import Canvas
 
@@ -170,6 +171,17 @@ def wrapped(text: str, font: str, size: float, width: float) -> list[str]:
         *full, line = _broken(word, font, size, width)
         lines.extend(full)
     return [*lines, line] if line else lines
+
+
+def drawable(text: str) -> str:
+    """What the font can draw of a text: signs and joiners that it lacks are left out, letters become `?`."""
+    register_fonts()
+    known = getFont(PLAIN).face.charToGlyph
+    return "".join(each if ord(each) in known else _instead_of(each) for each in text)
+
+
+def _instead_of(letter: str) -> str:
+    return "?" if unicodedata.category(letter).startswith("L") else ""
 
 
 def _broken(word: str, font: str, size: float, width: float) -> list[str]:

@@ -6,6 +6,7 @@ import pytest
 
 from billing.kernel.permissions import SYSTEM, Role
 from billing.payments.queries.dispute_answers import list_answers
+from billing.platform.data.documents import find_document
 from billing.platform.http.edge import Edge
 from tests.factories.disputes import disputed
 from tests.factories.paid import paid_by_card
@@ -95,6 +96,27 @@ def test_a_packet_without_health_data_is_drafted_seen_and_sent(database, clerk, 
     told = clerk.get(page).text
     assert "An answer to this dispute was sent, or is on its way already." in told
     assert "Draft a packet" not in told
+
+
+def test_where_nothing_was_given_days_of_service_convince_nobody(database, clerk, clinic, now):
+    paid = paid_by_card(database, clinic.invoice, now)
+    unserved = disputed(database, paid, now, reason="product_not_received")
+    page = f"/staff/disputes/{unserved.id}"
+    told = clerk.get(page).text
+    assert 'Days of service and what was given <span class="badge bad">Not on file</span>' in told
+    assert "that speaks for the payer" in told
+    assert 'value="services"' not in told
+    refused = send(clerk, page, f"{page}/evidence", key=key(1), facts="services")
+    assert refused.status_code == 409
+
+
+def test_a_statement_keeps_its_paragraphs(database, clerk, dispute, page):
+    two = "They came.\r\n\r\nThey thanked us."
+    send(clerk, page, f"{page}/evidence", key=key(1), facts="receipt", statement=two)
+    (packet,) = answers(database, dispute)
+    with database.reading() as read:
+        body = find_document(read, packet.document_id).body
+    assert body["facts"]["statement"] == "They came.\nThey thanked us."
 
 
 def test_a_statement_waits_for_another_person(database, clerk, boss, dispute, page):

@@ -45,6 +45,16 @@ def test_the_same_packet_is_the_same_bytes_and_its_title_names_no_patient():
     )
 
 
+def test_paragraphs_of_a_statement_stand_apart():
+    (page,) = pages_of(evidence_body(statement="They came.\nThey thanked us."))
+    assert "They came.\nThey thanked us." in page
+
+
+def test_what_the_font_lacks_is_left_out_of_a_statement_and_letters_are_marked():
+    (page,) = pages_of(evidence_body(statement="They thanked us \U0001f600, S\u00f8ren \u6f22."))
+    assert "They thanked us , S\u00f8ren ?." in page
+
+
 def test_a_long_statement_goes_on_to_further_pages_whole():
     words = " ".join(f"word{number}" for number in range(2_000))
     pages = pages_of(evidence_body(statement=words))

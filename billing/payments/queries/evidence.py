@@ -37,6 +37,9 @@ from billing.platform.data.database import Read
 CLINIC_SERVICES = "Clinic services"
 """All that is told of what was paid for, short of health data."""
 
+NOT_RECEIVED = "product_not_received"
+"""The bank's word for: the payer says they did not get the service."""
+
 REPEATED_WITHIN = timedelta(days=60)
 """How far apart two payments may be for one to look like the other once more."""
 
@@ -69,7 +72,7 @@ def facts_on_file(read: Read, dispute: Dispute) -> Mapping[EvidenceFact, Any]:
     told = {
         EvidenceFact.RECEIPT: _receipt(read, payment),
         EvidenceFact.POLICY: _policy(read, payment),
-        EvidenceFact.SERVICES: _services(read, payment),
+        EvidenceFact.SERVICES: _services_for(read, dispute, payment),
         EvidenceFact.REFUNDS: _refunds(read, payment),
         EvidenceFact.COMMUNICATION: _communication(read, payment),
         EvidenceFact.EARLIER_PAYMENTS: _earlier_payments(read, payment),
@@ -113,6 +116,14 @@ def _policy(read: Read, payment: Payment) -> Mapping[str, Any] | None:
         "how": CONSENTS_IN_WORDS[ConsentBy(agreed.told_by)],
         "text": agreed.text,
     }
+
+
+def _services_for(read: Read, dispute: Dispute, payment: Payment) -> Mapping[str, Any] | None:
+    """Where the payer says that nothing was given, days of service on which nothing was speak for them."""
+    told = _services(read, payment)
+    if told and dispute.reason == NOT_RECEIVED and not any(line["is_given"] for line in told["lines"]):
+        return None
+    return told
 
 
 def _services(read: Read, payment: Payment) -> Mapping[str, Any] | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from marshmallow import Schema, fields, validate
 
 from billing.payments.records.dispute_answers import EvidenceFact
-from billing.platform.http.fields import Cents, Moment, StrictSchema, Text
+from billing.platform.http.fields import Cents, Moment, Paragraphs, StrictSchema
 
 LONGEST_STATEMENT = 2_000
 
@@ -19,7 +19,7 @@ class DraftEvidence(StrictSchema):
         allow_none=True,
         validate=validate.Length(max=len(EvidenceFact)),
     )
-    statement = Text(max=LONGEST_STATEMENT, load_default=None, allow_none=True)
+    statement = Paragraphs(max=LONGEST_STATEMENT, load_default=None, allow_none=True)
 
 
 class AcceptDispute(StrictSchema):

@@ -42,6 +42,18 @@ class Text(fields.String):
         return text
 
 
+class Paragraphs(Text):
+    """As Text, of one or more lines: each is a paragraph, and empty ones are left out."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **more: Any) -> str:
+        if not isinstance(value, str):
+            raise ValidationError("Must be text.")
+        lines = [" ".join(line.split()) for line in value.splitlines()]
+        deserialize = super()._deserialize
+        deserialize(" ".join(lines), attr, data, **more)  # a card number may stand on two lines
+        return "\n".join(deserialize(line, attr, data, **more) for line in lines if line)
+
+
 def holds_card_number(text: str) -> bool:
     """Whether 13 to 19 digits in the text pass the card check digit (ISO/IEC 7812-1)."""
     return any(luhn.is_valid(re.sub(r"[ -]", "", found)) for found in CARD_NUMBER.findall(text))

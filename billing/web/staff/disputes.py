@@ -38,7 +38,7 @@ from billing.people.queries import list_staff
 from billing.platform.data.database import Read, Tx
 from billing.platform.http.edge import Edge
 from billing.platform.http.errors import InvalidRequest
-from billing.platform.http.fields import Text
+from billing.platform.http.fields import Paragraphs
 from billing.platform.http.guard import current_actor, guard
 from billing.web import dispute_words
 from billing.web.forms import written
@@ -238,11 +238,11 @@ def _chosen() -> list[EvidenceFact]:
 
 def _statement() -> str | None:
     """Raises: InvalidRequest."""
-    text = " ".join(request.form.get("statement", "").split())
+    text = request.form.get("statement", "").strip()
     if not text:
         return None
     try:
-        return str(Text(max=LONGEST_STATEMENT).deserialize(text))
+        return str(Paragraphs(max=LONGEST_STATEMENT).deserialize(text))
     except ValidationError as error:
         message = str(error.messages_dict if isinstance(error.messages, dict) else error.messages[0])
         raise InvalidRequest(message, [Flaw("/statement", message)]) from None
