@@ -32,7 +32,7 @@ def bill(office):
 
 
 def stop(office: Office, bill, reason="bankruptcy"):
-    body = {"reason": reason, "effective_from": "2026-11-01", "note": NOTE}
+    body = {"reason": reason, "effective_from": NOW.date().isoformat(), "note": NOTE}
     answer = office.post(f"/patients/{bill.patient.id}/holds", body)
     assert answer.status_code == 201, answer.text
     return answer.json()
