@@ -169,6 +169,37 @@ def test_above_the_limit_the_page_says_that_another_person_approves(enter, ask, 
     assert "Ask for the refund of $500.01" in page
 
 
+def told(answer):
+    """The page without its markup."""
+    return " ".join(re.sub(r"<[^>]+>", "", answer.text).split())
+
+
+def test_what_went_without_a_second_person_within_a_day_counts_and_is_named(enter, ask, deed, look):
+    clerk = enter()
+    send(clerk, ask, deed, **ASKED | {"amount": "300.00", "key": "k1"})
+    asked = ASKED | {"refundable": "225000"}
+    page = told(send(clerk, ask, look, **asked | {"amount": "200.01"}))
+    assert (
+        "Another person has to approve it first: with $300.00 that goes back without a second person's look, "
+        "asked for within the last 24 hours, it is more than $500.00."
+    ) in page.replace("&#39;", "'")
+    assert "Nobody has to approve it." in told(send(clerk, ask, look, **asked | {"amount": "200.00"}))
+
+
+def test_what_a_second_person_approved_or_still_has_to_does_not_count(edge, enter, ask, deed, look):
+    clerk = enter()
+    send(clerk, ask, deed, **ASKED | {"amount": "600.00", "key": "k1"})
+    asked = ASKED | {"refundable": "195000", "amount": "500.00"}
+    assert "Nobody has to approve it." in told(send(clerk, ask, look, **asked))
+    (refund,) = refunds(edge)
+    boss = enter(Role.SUPERVISOR)
+    send(boss, f"/staff/refunds/{refund.id}", f"/staff/refunds/{refund.id}/approve", key="k2")
+    assert refunds(edge)[0].approved_by is not None
+    assert "Nobody has to approve it." in told(send(clerk, ask, look, **asked))
+    page = told(send(clerk, ask, look, **asked | {"amount": "500.01"}))
+    assert "Another person has to approve it first: it is more than $500.00." in page
+
+
 def test_two_clicks_are_one_refund_and_lead_to_its_page(edge, enter, ask, deed):
     clerk = enter()
     first = send(clerk, ask, deed, **ASKED, key="k1")

@@ -122,7 +122,9 @@ def _add_refunds(routes: Blueprint, edge: Edge, limit: Money) -> None:
             return shown_again(FORM, error, **page)
         lately = edge.read(lambda read: approved_by_itself(read, held.lot.patient_id, since))
         needs_approval = needs_second_person(wish.amount, lately, limit)
-        return render_template(CONFIRM, wish=wish, needs_approval=needs_approval, limit=limit, **page)
+        return render_template(
+            CONFIRM, wish=wish, needs_approval=needs_approval, limit=limit, lately=lately, **page
+        )
 
     @routes.post("/staff/credits/<lot_id>/refunds")
     @guard(Permission.REFUNDS_REQUEST)

@@ -73,7 +73,9 @@ def make_blueprint(edge: Edge, limit: Money) -> Blueprint:
         since = edge.clock() - LATELY
         lately = edge.read(lambda read: approved_by_itself(read, patient_id, since))
         needs_approval = needs_second_person(wish.amount, lately, limit)
-        return render_template(CONFIRM, wish=wish, needs_approval=needs_approval, limit=limit, **page)
+        return render_template(
+            CONFIRM, wish=wish, needs_approval=needs_approval, limit=limit, lately=lately, **page
+        )
 
     @routes.post("/staff/patients/<patient_id>/refunds")
     @guard(Permission.REFUNDS_REQUEST)

@@ -124,6 +124,7 @@ def _add_asking(routes: Blueprint, edge: Edge, limit: Money) -> None:
             uncovered=edge.read(lambda read: _days_to_come(read, sources)),
             needs_approval=needs_approval,
             limit=limit,
+            lately=lately,
             **page,
         )
 
