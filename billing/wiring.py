@@ -72,8 +72,9 @@ from billing.payments.use_cases.refunds import SEND_REFUND
 from billing.platform import cli
 from billing.platform.data.audit import seal_audit_rows
 from billing.platform.data.base import Base
-from billing.platform.data.database import Database, Read, engine_options
+from billing.platform.data.database import Database, Read
 from billing.platform.data.documents import rendered_once
+from billing.platform.data.engines import engine_options
 from billing.platform.data.jobs import Handler, Recurring, Worker
 from billing.platform.data.vault import Vault
 from billing.platform.http import headers, health, tasks

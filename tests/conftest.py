@@ -25,7 +25,8 @@ from werkzeug.test import TestResponse
 from billing.kernel.permissions import SYSTEM, Role
 from billing.people.use_cases import issue_token
 from billing.platform.data.base import Base
-from billing.platform.data.database import Database, engine_options
+from billing.platform.data.database import Database
+from billing.platform.data.engines import engine_options
 from billing.platform.data.vault import Vault
 from billing.wiring import create_app, subscribe
 from config import load_settings

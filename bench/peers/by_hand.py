@@ -12,7 +12,8 @@ from unittest.mock import patch
 import psycopg
 from sqlalchemy import Engine, event, make_url
 
-from billing.platform.data.database import SQLITE_SETTINGS, Database, Rehearsed, Tx
+from billing.platform.data.database import Database, Rehearsed, Tx
+from billing.platform.data.engines import SQLITE_SETTINGS
 
 Connection = Any
 """Of psycopg or of sqlite3, outside of a transaction."""
@@ -60,9 +61,16 @@ def read_once(statements: Sequence[Statement]) -> list[Statement]:
 
 
 def say(connection: Connection, statements: Sequence[Statement]) -> None:
-    """The reads before the write in a transaction of their own, then the write; what is read is fetched."""
-    for is_read, begin in ((True, "BEGIN"), (False, "BEGIN IMMEDIATE")):
-        _say_together(connection, [each for each in statements if each.is_read == is_read], begin)
+    """The reads before the write as the product says them, then the write; what is read is fetched."""
+    reads = [each for each in statements if each.is_read]
+    writes = [each for each in statements if not each.is_read]
+    if isinstance(connection, sqlite3.Connection):
+        _say_together(connection, reads, "BEGIN")
+    else:  # a read alone is its own transaction
+        connection.autocommit = len(reads) == 1
+        _say_together(connection, reads, "BEGIN")
+        connection.autocommit = False
+    _say_together(connection, writes, "BEGIN IMMEDIATE")
 
 
 def _say_together(connection: Connection, statements: Sequence[Statement], begin: str) -> None:
@@ -105,6 +113,7 @@ def _rehearse(database: Database, work: Callable[[Tx], Any]) -> Any:
     def play(tx: Tx) -> None:
         answer = work(tx)
         tx.announce()
+        tx.flush()
         raise Rehearsed(answer)
 
     try:

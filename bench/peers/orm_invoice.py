@@ -24,8 +24,8 @@ from billing.ledger.records import Account
 from billing.patients.models import PatientRow
 from billing.people.models import ApiToken
 from billing.platform.data.audit import AuditRow
-from billing.platform.data.database import configure_writer, engine_options
 from billing.platform.data.documents import Document
+from billing.platform.data.engines import configure_writer, engine_options
 from billing.platform.data.idempotency import AnsweredRequest
 from billing.platform.data.series import NumberSeries
 from billing.platform.data.vault import Vault

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 
-import orjson
 from sqlalchemy.exc import IntegrityError
 
 from billing.kernel.ids import new_id
@@ -16,16 +16,7 @@ from billing.ledger.errors import AlreadyPosted
 from billing.ledger.models import EntryRow, LineRow
 from billing.ledger.records import Account, Entry, Line, PostedLine, Posting
 from billing.ledger.rules import balanced
-from billing.platform.data.base import insert_into
 from billing.platform.data.database import Tx
-
-AT_ONCE = """
-    WITH entry AS (
-        INSERT INTO ledger_entry SELECT * FROM json_populate_recordset(NULL::ledger_entry, %s)
-    )
-    INSERT INTO ledger_line SELECT * FROM json_populate_recordset(NULL::ledger_line, %s)
-"""
-"""PostgreSQL: one round trip for one entry or ten thousand, checked when the statement ends."""
 
 POSTED_ONCE = (
     "ledger_entry.source_kind",
@@ -56,8 +47,8 @@ def post_many(tx: Tx, postings: Sequence[Posting], *, actor: Actor, now: datetim
         entry = _entry_values(posting, len(kept), actor, now)
         entries.append(entry)
         lines += _line_values(entry["id"], kept)
-    if entries:
-        _write(tx, postings, entries, lines)
+    tx.insert(LineRow, lines)  # SQLite has no trigger at the end of a statement: an entry checks its lines
+    tx.insert(EntryRow, entries, partial(_refusal, postings))
     return [entry["id"] for entry in entries]
 
 
@@ -113,20 +104,10 @@ def _line_values(entry_id: str, lines: tuple[Line, ...]) -> list[dict[str, Any]]
     ]
 
 
-def _write(
-    tx: Tx, postings: Sequence[Posting], entries: list[dict[str, Any]], lines: list[dict[str, Any]]
-) -> None:
-    try:
-        if tx.connection.dialect.name == "postgresql":
-            told = (orjson.dumps(entries).decode(), orjson.dumps(lines).decode())
-            tx.connection.exec_driver_sql(AT_ONCE, told)
-        else:  # no trigger at the end of a statement: the entries come last and check their lines
-            tx.connection.execute(insert_into(LineRow), lines)
-            tx.connection.execute(insert_into(EntryRow), entries)
-    except IntegrityError as error:
-        if not any(name in str(error.orig) for name in POSTED_ONCE):
-            raise
-        raise AlreadyPosted(_posted_before(postings)) from error
+def _refusal(postings: Sequence[Posting], error: IntegrityError) -> AlreadyPosted | None:
+    if any(name in str(error.orig) for name in POSTED_ONCE):
+        return AlreadyPosted(_posted_before(postings))
+    return None
 
 
 def _posted_before(postings: Sequence[Posting]) -> str:

@@ -57,8 +57,9 @@ from billing.platform.data.audit import record_audit
 from billing.platform.data.database import Tx
 from billing.platform.data.selects import select_where
 from billing.platform.data.series import next_number
+from billing.platform.data.statements import Statement
 
-LOCK = select_where(PatientRow, "id").with_for_update()
+LOCK = Statement(select_where(PatientRow, "id").with_for_update())
 
 
 def lock_patient(tx: Tx, patient_id: str) -> Patient:
@@ -68,12 +69,11 @@ def lock_patient(tx: Tx, patient_id: str) -> Patient:
     caller decides on what is true now.
     Raises: NoSuchPatient.
     """
-    tx.session.flush()
-    row = tx.connection.execute(LOCK, {"id": patient_id}).first()
-    if row is None:
+    locked = LOCK.rows(tx.about(PatientRow), {"id": patient_id})
+    if not locked:
         raise no_such_patient()
-    tx.session.expire_all()
-    return patient_of(tx.vault, row)
+    tx.forget()
+    return patient_of(tx.vault, locked[0])
 
 
 def add_patient(

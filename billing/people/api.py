@@ -75,7 +75,7 @@ def _bearer(edge: Edge, request: Request) -> Actor | None:
     if given is None or given.type != "bearer" or not given.token or len(given.token) > LONGEST_TOKEN:
         return None
     secret = given.token
-    return edge.read(lambda read: actor_for_token(read, secret, edge.clock()))
+    return edge.database.glance(lambda read: actor_for_token(read, secret, edge.clock()))
 
 
 def _signed_in(edge: Edge) -> Actor | None:

@@ -17,9 +17,10 @@ from sqlalchemy import insert, text
 from sqlalchemy.exc import DatabaseError
 
 from billing.ledger.models import EntryRow, LineRow
-from billing.ledger.use_cases import AT_ONCE
 from billing.platform.data.errors import DatabaseBusy
+from billing.platform.data.waiting import insert_together
 
+AT_ONCE = insert_together("ledger_entry", "ledger_line")
 LINE = "INSERT INTO ledger_line (entry_id, place, account, cents) VALUES"
 ORPHANS = "SELECT COUNT(*) FROM ledger_line WHERE entry_id NOT IN (SELECT id FROM ledger_entry)"
 UNWHOLE = """

@@ -15,7 +15,7 @@ from sqlalchemy.exc import DatabaseError
 from billing.kernel.clock import system_clock
 from billing.kernel.permissions import SYSTEM
 from billing.platform.data.audit import record_audit, seal_audit_rows, verify_chain
-from billing.platform.data.database import Turns, Tx, engine_options
+from billing.platform.data.database import Turns, Tx
 from billing.platform.data.documents import (
     canonical_json,
     find_document,
@@ -23,6 +23,7 @@ from billing.platform.data.documents import (
     freeze,
     store_rendering,
 )
+from billing.platform.data.engines import engine_options
 from billing.platform.data.errors import KeyReused, VaultClosed
 from billing.platform.data.idempotency import Answer, find_answer, keep_answer
 from billing.platform.data.jobs import Job, Recurring, Worker, enqueue, queue_report
@@ -57,7 +58,7 @@ def test_a_rehearsal_answers_and_changes_nothing(database):
 
 def test_a_reader_cannot_write(database):
     with pytest.raises(DatabaseError), database.reading() as read:
-        next_number(Tx(read.session, read.vault, read.connection, {}), entity_id="ent_1", series="invoice")
+        next_number(Tx(read.connection, read.vault, {}), entity_id="ent_1", series="invoice")
 
 
 def test_a_reader_sees_one_state_while_others_write(database):

@@ -18,9 +18,11 @@ from billing.kernel.permissions import SYSTEM
 from billing.ledger.models import EntryRow, LineRow
 from billing.ledger.queries import entry_of, trial_balance
 from billing.ledger.records import Account, Line, Posting
-from billing.ledger.use_cases import AT_ONCE, post, post_many
+from billing.ledger.use_cases import post, post_many
+from billing.platform.data.waiting import insert_together
 from tests.factories.statements import statements_on
 
+AT_ONCE = insert_together("ledger_entry", "ledger_line")
 ACCOUNTS = st.sampled_from(list(Account))
 PATIENTS = st.sampled_from([None, "pat_1", "pat_2", 'pat_"\\{,}'])
 CENTS = st.integers(-(10**11), 10**11).filter(bool)

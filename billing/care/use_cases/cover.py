@@ -27,10 +27,10 @@ from billing.kernel.ids import new_id
 from billing.kernel.money import ZERO, Money
 from billing.kernel.permissions import Actor
 from billing.platform.data.audit import record_audit, record_audits
-from billing.platform.data.base import insert_into
 from billing.platform.data.database import Tx
+from billing.platform.data.statements import Statement
 
-SET_DUE = (
+SET_DUE = Statement(
     update(cast(Table, SessionRow.__table__))
     .where(SessionRow.id == bindparam("of_session"), SessionRow.covered_cents <= bindparam("cents"))
     .values(due_cents=bindparam("cents"))
@@ -71,13 +71,10 @@ def set_dues(tx: Tx, *, dues: Sequence[tuple[Session, Money]], actor: Actor, now
             raise no_such_session()
         if due < ZERO:
             raise InvalidCoverAmount("A session cannot cost less than nothing.")
-    changed = tx.connection.execute(
-        SET_DUE, [{"of_session": session.id, "cents": due.cents} for session, due in dues]
-    )
-    if changed.rowcount != len(dues):
+    told = [{"of_session": session.id, "cents": due.cents} for session, due in dues]
+    if SET_DUE.many(tx.about(SessionRow), told) != len(dues):
         raise _more_is_covered()
-    tx.session.flush()
-    tx.session.expire_all()
+    tx.forget()
     details = {session.id: {"due_cents": due.cents} for session, due in dues}
     record_audits(tx, actor=actor, action="session.price", details=details, now=now)
     return [replace(session, due=due) for session, due in dues]
@@ -190,31 +187,27 @@ def _add_cover(tx: Tx, session_id: str, source_kind: str, source_id: str, amount
         .execution_options(synchronize_session=False)
     )
     if added is None:
-        tx.session.execute(
-            insert_into(CoverageRow),
-            {
-                "session_id": session_id,
-                "source_kind": source_kind,
-                "source_id": source_id,
-                "amount_cents": amount.cents,
-            },
-        )
+        row = {
+            "session_id": session_id,
+            "source_kind": source_kind,
+            "source_id": source_id,
+            "amount_cents": amount.cents,
+        }
+        tx.insert(CoverageRow, [row])
 
 
 def _keep_move(
     tx: Tx, session_id: str, source_kind: str, source_id: str, amount: Money, now: datetime
 ) -> None:
-    tx.session.execute(
-        insert_into(CoverageMoveRow),
-        {
-            "id": new_id("cvm"),
-            "session_id": session_id,
-            "source_kind": source_kind,
-            "source_id": source_id,
-            "cents": amount.cents,
-            "moved_at": now,
-        },
-    )
+    row = {
+        "id": new_id("cvm"),
+        "session_id": session_id,
+        "source_kind": source_kind,
+        "source_id": source_id,
+        "cents": amount.cents,
+        "moved_at": now,
+    }
+    tx.insert(CoverageMoveRow, [row])
 
 
 def _reread(tx: Tx, session_id: str) -> Session:

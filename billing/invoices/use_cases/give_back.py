@@ -25,7 +25,6 @@ from billing.invoices.use_cases.shares import end_promises
 from billing.kernel.ids import new_id
 from billing.kernel.money import total
 from billing.kernel.permissions import SYSTEM, Actor
-from billing.platform.data.base import insert_into
 from billing.platform.data.database import Tx
 
 
@@ -115,17 +114,14 @@ def _uncover_all(tx: Tx, session: Session, actor: Actor, now: datetime) -> list[
 
 
 def _keep_parts(tx: Tx, return_id: str, parts: Sequence[FreedPart]) -> None:
-    if parts:
-        tx.session.execute(
-            insert_into(ReturnPartRow),
-            [
-                {
-                    "id": part.id,
-                    "return_id": return_id,
-                    "source_kind": part.source_kind,
-                    "source_id": part.source_id,
-                    "cents": part.amount.cents,
-                }
-                for part in parts
-            ],
-        )
+    rows = [
+        {
+            "id": part.id,
+            "return_id": return_id,
+            "source_kind": part.source_kind,
+            "source_id": part.source_id,
+            "cents": part.amount.cents,
+        }
+        for part in parts
+    ]
+    tx.insert(ReturnPartRow, rows)

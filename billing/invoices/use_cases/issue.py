@@ -35,7 +35,6 @@ from billing.kernel.money import total
 from billing.kernel.permissions import Actor
 from billing.patients.use_cases import lock_patient
 from billing.platform.data.audit import record_audit
-from billing.platform.data.base import insert_into
 from billing.platform.data.database import Tx
 from billing.platform.data.documents import freeze
 from billing.platform.data.selects import rows_among
@@ -144,7 +143,7 @@ def write_invoice(
         reprices_id=reprices_id,
     )
     document = freeze(tx, kind="invoice", subject_id=invoice.id, version=1, body=_body(invoice), now=now)
-    tx.connection.execute(insert_into(InvoiceRow), _row_values(invoice, document.id))
+    tx.insert(InvoiceRow, [_row_values(invoice, document.id)])
     _write_lines(tx, invoice)
     return invoice
 
@@ -208,18 +207,14 @@ def _frozen(line: InvoiceLine) -> dict[str, object]:
 
 
 def _write_lines(tx: Tx, invoice: Invoice) -> None:
-    tx.connection.execute(
-        insert_into(InvoiceLineRow),
-        [
-            {"id": line.id, "invoice_id": invoice.id, "place": place, **_frozen(line)}
-            for place, line in enumerate(invoice.lines, 1)
-        ],
-    )
+    rows = [
+        {"id": line.id, "invoice_id": invoice.id, "place": place, **_frozen(line)}
+        for place, line in enumerate(invoice.lines, 1)
+    ]
+    tx.insert(InvoiceLineRow, rows)
 
 
 def stand_on(tx: Tx, invoice: Invoice) -> None:
     """A session stands on one invoice at a time; the database has the last word."""
-    tx.connection.execute(
-        insert_into(InvoicedSession),
-        [{"session_id": line.session_id, "line_id": line.id} for line in invoice.lines],
-    )
+    rows = [{"session_id": line.session_id, "line_id": line.id} for line in invoice.lines]
+    tx.insert(InvoicedSession, rows)

@@ -30,7 +30,6 @@ from billing.invoices.states import (
 from billing.kernel.ids import new_id
 from billing.kernel.money import Money, total
 from billing.kernel.permissions import SYSTEM, Actor
-from billing.platform.data.base import insert_into
 from billing.platform.data.database import Tx
 from billing.platform.data.states import advance
 
@@ -81,17 +80,15 @@ def keep_tender(
     tx: Tx, invoice_id: str, source_kind: str, source_id: str, amount: Money, now: datetime
 ) -> None:
     """Write down what a source settled of an invoice."""
-    tx.session.execute(
-        insert_into(TenderRow),
-        {
-            "id": new_id("ten"),
-            "invoice_id": invoice_id,
-            "source_kind": source_kind,
-            "source_id": source_id,
-            "cents": amount.cents,
-            "applied_at": now,
-        },
-    )
+    row = {
+        "id": new_id("ten"),
+        "invoice_id": invoice_id,
+        "source_kind": source_kind,
+        "source_id": source_id,
+        "cents": amount.cents,
+        "applied_at": now,
+    }
+    tx.insert(TenderRow, [row])
 
 
 def _cover_sessions(

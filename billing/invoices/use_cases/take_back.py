@@ -21,7 +21,6 @@ from billing.invoices.states import MOVES, InvoiceEvent, InvoiceState
 from billing.kernel.ids import new_id
 from billing.kernel.money import Money
 from billing.kernel.permissions import SYSTEM, Actor
-from billing.platform.data.base import insert_into
 from billing.platform.data.database import Tx
 from billing.platform.data.states import advance
 
@@ -68,17 +67,15 @@ def keep_reversal(
     tx: Tx, invoice_id: str, source_kind: str, source_id: str, amount: Money, now: datetime
 ) -> None:
     """Write down what a source does not settle of an invoice any more."""
-    tx.session.execute(
-        insert_into(TenderReversalRow),
-        {
-            "id": new_id("tnr"),
-            "invoice_id": invoice_id,
-            "source_kind": source_kind,
-            "source_id": source_id,
-            "cents": amount.cents,
-            "reversed_at": now,
-        },
-    )
+    row = {
+        "id": new_id("tnr"),
+        "invoice_id": invoice_id,
+        "source_kind": source_kind,
+        "source_id": source_id,
+        "cents": amount.cents,
+        "reversed_at": now,
+    }
+    tx.insert(TenderReversalRow, [row])
 
 
 def refund_cover(

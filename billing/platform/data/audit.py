@@ -18,7 +18,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from billing.kernel.ids import new_id
 from billing.kernel.permissions import Actor
-from billing.platform.data.base import Base, Id, insert_into
+from billing.platform.data.base import Base, Id
 from billing.platform.data.database import Read, Tx
 from billing.platform.data.documents import canonical_json
 
@@ -83,7 +83,7 @@ def record_audits(
         }
         for subject_id, detail in details.items()
     ]
-    tx.connection.execute(insert_into(AuditRow), rows)
+    tx.insert(AuditRow, rows)
 
 
 def seal_audit_rows(tx: Tx, *, limit: int = 1_000) -> int:

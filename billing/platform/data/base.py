@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
-from functools import cache
-from typing import Annotated, Any, ClassVar, cast
+from typing import Annotated, Any, ClassVar
 
 from sqlalchemy import (
     JSON,
@@ -12,13 +11,10 @@ from sqlalchemy import (
     Date,
     DateTime,
     Dialect,
-    Insert,
     LargeBinary,
     MetaData,
     String,
-    Table,
     TypeDecorator,
-    insert,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, mapped_column
@@ -63,9 +59,3 @@ class Base(DeclarativeBase):
         bytes: LargeBinary(),
         dict[str, Any]: JSON().with_variant(JSONB(), "postgresql"),
     }
-
-
-@cache
-def insert_into(model: type[Base]) -> Insert:
-    """The INSERT of a table, made once: to word it anew for each row costs more than to run it."""
-    return insert(cast(Table, model.__table__))

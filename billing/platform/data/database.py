@@ -1,69 +1,140 @@
-"""Engines, the transaction, and the read: the only doors to the database."""
+"""The transaction and the read: the only doors to the database."""
 
 from __future__ import annotations
 
 import random
-import select
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from typing import Any, TypeVar
 
-from psycopg import IsolationLevel
-from sqlalchemy import Connection, Engine, event
+from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import Session
 
+from billing.platform.data.base import Base
+from billing.platform.data.engines import (
+    alive,
+    configure_reader,
+    configure_writer,
+    is_unused,
+    its_own_transaction,
+)
 from billing.platform.data.errors import DatabaseBusy
 from billing.platform.data.vault import Vault
+from billing.platform.data.waiting import Refusal, Row, WaitingRows
 
 T = TypeVar("T")
 Fact = TypeVar("Fact")
 
 ATTEMPTS = 4
 SERIALIZATION_FAILURE, DEADLOCK, LOCK_TIMEOUT = "40001", "40P01", "55P03"
-SQLITE_SETTINGS = (
-    "journal_mode=WAL",
-    "synchronous=FULL",
-    "foreign_keys=ON",
-    "recursive_triggers=ON",
-    "busy_timeout=5000",
-)
 
 
-@dataclass
 class Read:
     """One look at the database: its session, and the vault that opens sealed rows.
 
-    `connection` is the session's own, for statements that need none of its objects.
+    `connection` is the session's own, for statements that need none of its objects; what the session has not
+    written yet is written first, so that both ways of reading see one state.
     """
 
-    session: Session
-    vault: Vault
-    connection: Connection
+    def __init__(self, connection: Connection, vault: Vault) -> None:
+        self._connection = connection
+        self._session: Session | None = None
+        self.vault = vault
+
+    @property
+    def session(self) -> Session:
+        """Made when it is first asked for: many a look needs none."""
+        if self._session is None:
+            self._session = Session(self._connection, expire_on_commit=False)
+        return self._session
+
+    @property
+    def connection(self) -> Connection:
+        self.flush()
+        return self._connection
+
+    def about(self, model: type[Base]) -> Connection:
+        """The connection, for a statement about the rows of this one table."""
+        return self.connection
+
+    def flush(self) -> None:
+        """Write what the session has not written yet."""
+        if self._session is not None:
+            self._session.flush()
+
+    def close(self) -> None:
+        if self._session is not None:
+            self._session.close()
 
 
-@dataclass
+Subscribers = Mapping[type, list[Callable[["Tx", Any], None]]]
+
+
 class Tx(Read):
-    """One write in progress, and the facts it will announce before it commits."""
+    """One write in progress, and the facts it will announce before it commits.
 
-    subscribers: Mapping[type, list[Callable[[Tx, Any], None]]]
-    facts: deque[object] = field(default_factory=deque)
+    Rows that were inserted wait until something else is said, by the session or the connection: ask for
+    these anew each time.
+    """
+
+    def __init__(self, connection: Connection, vault: Vault, subscribers: Subscribers) -> None:
+        super().__init__(connection, vault)
+        self._subscribers = subscribers
+        self._facts: deque[object] = deque()
+        self._waiting = WaitingRows(connection)
+
+    @property
+    def session(self) -> Session:
+        self.send()
+        return super().session
+
+    def about(self, model: type[Base]) -> Connection:
+        """The connection, for a statement about the rows of this one table: those of others go on waiting."""
+        if _is_dirty(self._session) or self._waiting.has(model):
+            self.flush()
+        return self._connection
+
+    def flush(self) -> None:
+        """Write all that is not written yet: rows that wait, then what the session has."""
+        self.send()
+        super().flush()
+
+    def insert(self, model: type[Base], rows: Sequence[Row], refusal: Refusal | None = None) -> None:
+        """Insert rows into one table; `refusal` says in our own words why the database will not have them."""
+        self._waiting.add(model, rows, refusal)
+
+    def send(self) -> None:
+        """Say the inserts that wait. Raises: IntegrityError; what their refusals say."""
+        if self._waiting:
+            self._waiting.send()
+
+    @property
+    def is_one_statement(self) -> bool:
+        """Whether rows that wait are all that there is to say, so that one statement is all of it."""
+        return bool(self._waiting) and self._session is None and is_unused(self._connection)
+
+    def forget(self) -> None:
+        """Let the session read its objects anew when it is next asked for them: they may have changed."""
+        if _is_dirty(self._session):
+            self.flush()
+        if self._session is not None:
+            self._session.expire_all()
 
     def emit(self, fact: object) -> None:
-        self.facts.append(fact)
+        self._facts.append(fact)
 
     def announce(self) -> None:
         """Let the subscribers of all facts so far act, first in, first out.
 
         It happens by itself before the commit; an edge calls it to answer with what came of its write.
         """
-        while self.facts:
-            fact = self.facts.popleft()
-            for handler in self.subscribers.get(type(fact), ()):
+        while self._facts:
+            fact = self._facts.popleft()
+            for handler in self._subscribers.get(type(fact), ()):
                 handler(self, fact)
 
 
@@ -131,14 +202,18 @@ class Database:
                 with (
                     self._turn,
                     self.write_engine.connect() as connection,
-                    Session(connection, expire_on_commit=False) as session,
+                    closing(Tx(connection, self.vault, self._subscribers)) as tx,
                     connection.begin(),
                 ):
-                    tx = Tx(session, self.vault, connection, self._subscribers)
                     answer = work(tx)
                     tx.announce()
-                    session.flush()
-                    is_ending = True
+                    if tx.is_one_statement:
+                        is_ending = True
+                        with its_own_transaction(connection):
+                            tx.send()
+                    else:
+                        tx.flush()
+                        is_ending = True
                 return answer
             except DBAPIError as error:
                 was_cut = error.connection_invalidated and not is_ending
@@ -157,6 +232,7 @@ class Database:
         def play(tx: Tx) -> T:
             answer = work(tx)
             tx.announce()
+            tx.flush()
             raise Rehearsed(answer)
 
         try:
@@ -164,76 +240,28 @@ class Database:
         except Rehearsed as end:
             return end.answer  # type: ignore[return-value]
 
+    def glance(self, query: Callable[[Read], T]) -> T:
+        """What a query finds by one statement, around which PostgreSQL needs no BEGIN and COMMIT."""
+        with (
+            alive(self.read_engine.connect()) as connection,
+            its_own_transaction(connection),
+            closing(Read(connection, self.vault)) as read,
+        ):
+            return query(read)
+
     @contextmanager
     def reading(self) -> Iterator[Read]:
         """A deferred transaction that sees one state of the database and cannot write."""
         with (
-            _alive(self.read_engine.connect()) as connection,
-            Session(connection, expire_on_commit=False) as session,
-            connection.begin(),
+            alive(self.read_engine.connect()) as connection,
+            closing(Read(connection, self.vault)) as read,
         ):
-            yield Read(session, self.vault, connection)
+            yield read
 
 
-def engine_options(url: str) -> dict[str, Any]:
-    """What every engine is made with, before Database configures it as its writer or reader.
-
-    The message of a database error reaches logs: it must not hold the values that were bound.
-    """
-    options: dict[str, Any] = {"hide_parameters": True}
-    if url.startswith("sqlite"):
-        return {**options, "connect_args": {"timeout": 5}}
-    session = "-c lock_timeout=3000 -c timezone=UTC"
-    return {**options, "connect_args": {"options": session}}
-
-
-def configure_writer(engine: Engine) -> None:
-    """SQLite: durable, and writers queue up by BEGIN IMMEDIATE. PostgreSQL needs nothing more."""
-    if engine.dialect.name == "sqlite":
-        _configure_sqlite(engine, begin="BEGIN IMMEDIATE", more=())
-
-
-def configure_reader(engine: Engine) -> None:
-    """SQLite: deferred and query-only. PostgreSQL: REPEATABLE READ, READ ONLY."""
-    if engine.dialect.name == "sqlite":
-        _configure_sqlite(engine, begin="BEGIN DEFERRED", more=("query_only=ON",))
-    else:
-
-        @event.listens_for(engine, "connect")
-        def configure(connection: Any, _record: object) -> None:
-            """The driver says it with each BEGIN, which costs no round trip."""
-            connection.isolation_level = IsolationLevel.REPEATABLE_READ
-            connection.read_only = True
-
-
-def _configure_sqlite(engine: Engine, *, begin: str, more: tuple[str, ...]) -> None:
-    @event.listens_for(engine, "connect")
-    def configure(connection: Any, _record: object) -> None:
-        connection.isolation_level = None
-        for setting in (*SQLITE_SETTINGS, *more):
-            connection.execute(f"PRAGMA {setting}").close()
-
-    @event.listens_for(engine, "begin")
-    def begin_transaction(connection: Any) -> None:
-        connection.exec_driver_sql(begin)
-
-
-def _alive(connection: Connection) -> Connection:
-    """The connection, made anew when its server has hung up: then there is something to read unasked.
-
-    A ping would say the same for a round trip. Writers need neither: they begin again.
-    """
-    if connection.dialect.name == "postgresql":
-        driver: Any = connection.connection.driver_connection
-        if driver.closed or _has_news(driver.fileno()):
-            connection.invalidate()
-    return connection
-
-
-def _has_news(socket: int) -> bool:
-    waiting = select.poll()
-    waiting.register(socket, select.POLLIN)
-    return bool(waiting.poll(0))
+def _is_dirty(session: Session | None) -> bool:
+    """Whether it has something to write."""
+    return session is not None and bool(session.new or session.dirty or session.deleted)
 
 
 def _sqlstate(error: DBAPIError) -> str | None:

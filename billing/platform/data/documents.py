@@ -13,7 +13,7 @@ from sqlalchemy import ForeignKey, String, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from billing.kernel.ids import new_id
-from billing.platform.data.base import Base, Id, insert_into
+from billing.platform.data.base import Base, Id
 from billing.platform.data.database import Database, Read, Tx
 from billing.platform.data.errors import DocumentMissing
 from billing.platform.data.inserts import insert_unless_there
@@ -66,18 +66,16 @@ def freeze(
     document_id, content = new_id("doc"), canonical_json(dict(body))
     sha256 = hashlib.sha256(content).hexdigest()
     sealed = tx.vault.seal_bytes("document", document_id, content)
-    tx.connection.execute(
-        insert_into(Document),
-        {
-            "id": document_id,
-            "kind": kind,
-            "subject_id": subject_id,
-            "version": version,
-            "sealed": sealed,
-            "sha256": sha256,
-            "frozen_at": now,
-        },
-    )
+    row = {
+        "id": document_id,
+        "kind": kind,
+        "subject_id": subject_id,
+        "version": version,
+        "sealed": sealed,
+        "sha256": sha256,
+        "frozen_at": now,
+    }
+    tx.insert(Document, [row])
     return FrozenDocument(
         id=document_id,
         kind=kind,

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from sqlalchemy import String, update
 from sqlalchemy.orm import Mapped, mapped_column
 
-from billing.platform.data.base import Base, Id, insert_into
+from billing.platform.data.base import Base, Id
 from billing.platform.data.database import Read, Tx
 from billing.platform.data.errors import KeyReused
 from billing.platform.data.inserts import insert_unless_there
@@ -60,17 +60,15 @@ def find_answer(read: Read, *, actor_id: str, key: str, request_sha256: str) -> 
 
 
 def keep_answer(tx: Tx, *, actor_id: str, key: str, request_sha256: str, answer: Answer) -> None:
-    """Raises: IntegrityError when the same key is being answered at this very moment."""
-    tx.connection.execute(
-        insert_into(AnsweredRequest),
-        {
-            "actor_id": actor_id,
-            "key": key,
-            "request_sha256": request_sha256,
-            "status": answer.status,
-            "sealed": tx.vault.seal_bytes("answered_request", f"{actor_id}/{key}", answer.body),
-        },
-    )
+    """The transaction ends with an IntegrityError when the same key is being answered at this very moment."""
+    row = {
+        "actor_id": actor_id,
+        "key": key,
+        "request_sha256": request_sha256,
+        "status": answer.status,
+        "sealed": tx.vault.seal_bytes("answered_request", f"{actor_id}/{key}", answer.body),
+    }
+    tx.insert(AnsweredRequest, [row])
 
 
 def take_key(tx: Tx, *, actor_id: str, key: str, request_sha256: str) -> Answer | None:

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from billing.platform.data.base import Base, Id
 from billing.platform.data.database import Tx
+from billing.platform.data.statements import Statement
 
 
 class NumberSeries(Base):
@@ -20,7 +21,7 @@ class NumberSeries(Base):
     last: Mapped[int]
 
 
-ADVANCE = (
+ADVANCE = Statement(
     update(cast(Table, NumberSeries.__table__))
     .where(NumberSeries.entity_id == bindparam("of_entity"), NumberSeries.series == bindparam("of_series"))
     .values(last=NumberSeries.last + 1)
@@ -31,11 +32,11 @@ ADVANCE = (
 def next_number(tx: Tx, *, entity_id: str, series: str) -> int:
     """The next number of a series. It goes back with its transaction, so that none is ever missing."""
     named = {"of_entity": entity_id, "of_series": series}
-    number = tx.connection.scalar(ADVANCE, named)
-    if number is None:
+    advanced = ADVANCE.rows(tx.about(NumberSeries), named)
+    if not advanced:
         try:
             with tx.session.begin_nested():
                 tx.session.execute(insert(NumberSeries).values(entity_id=entity_id, series=series, last=1))
         except IntegrityError:  # another transaction began the series a moment ago
-            return tx.connection.scalars(ADVANCE, named).one()
-    return number or 1
+            advanced = ADVANCE.rows(tx.connection, named)
+    return advanced[0].last if advanced else 1

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from billing.kernel.ids import new_id
 from billing.kernel.permissions import Actor
 from billing.kernel.states import next_state
-from billing.platform.data.base import Base, Id, insert_into
+from billing.platform.data.base import Base, Id
 from billing.platform.data.database import Tx
 
 State = TypeVar("State", bound=StrEnum)
@@ -61,16 +61,14 @@ def advance(
     before = type(next(iter(moves))[0])(row.state)
     after = next_state(moves, before, event)
     row.state = str(after)
-    tx.connection.execute(
-        insert_into(StateChange),
-        {
-            "id": new_id("chg"),
-            "subject_id": row.id,
-            "before": str(before),
-            "event": str(event),
-            "after": str(after),
-            "actor_id": actor.id,
-            "at": now,
-        },
-    )
+    change = {
+        "id": new_id("chg"),
+        "subject_id": row.id,
+        "before": str(before),
+        "event": str(event),
+        "after": str(after),
+        "actor_id": actor.id,
+        "at": now,
+    }
+    tx.insert(StateChange, [change])
     return after
