@@ -101,6 +101,24 @@ def test_a_visit_of_a_package_leads_to_the_page_that_stops_it(database, app, now
     assert session_of(database, session_id).state is SessionState.PLANNED
 
 
+def test_a_missed_visit_of_a_package_moves_to_the_day_that_is_chosen(database, app, now):
+    clinic = open_clinic(database, now)
+    clerk = sign_in(app, new_staff(database, Role.FRONT_DESK, now, entity_id=clinic.entity.id))
+    session_id = clinic.invoice.lines[0].session_id
+    look = f"/staff/sessions/{session_id}/absence/new"
+    for moved_to in ("", "2026-11-02"):
+        refused = send(
+            clerk, look, f"/staff/sessions/{session_id}/no-show", moved_to=moved_to, key=f"{moved_to:k<20}"
+        )
+        assert (refused.status_code, 'id="moved_to-wrong"' in refused.text) == (422, True)
+    for _ in range(2):
+        sent = send(clerk, look, f"/staff/sessions/{session_id}/no-show", moved_to="2027-01-04", key="k" * 20)
+        assert sent.status_code == 303
+    moved = session_of(database, session_id)
+    assert (moved.state, moved.planned_on.isoformat()) == (SessionState.PLANNED, "2027-01-04")
+    assert "The visit is marked as missed." in clerk.get(sent.location).text
+
+
 def test_what_was_given_or_is_off_already_offers_nothing(database, visit, clerk, deed):
     send(clerk, f"{deed}/absence/new", f"{deed}/cancel", key="k" * 20)
     shown = clerk.get(f"{deed}/absence/new").text

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from flask import Blueprint, flash, redirect, render_template, url_for
+from flask import Blueprint, flash, redirect, render_template, request, url_for
 from werkzeug import Response
 
 from billing.care.queries import coverage_of, find_session
@@ -22,7 +22,7 @@ from billing.platform.data.database import Read, Tx
 from billing.platform.http.edge import Edge
 from billing.platform.http.guard import current_actor, guard
 from billing.web.forms import written
-from billing.web.refusals import REFUSED, shown_again
+from billing.web.refusals import REFUSED, date_of, shown_again
 from billing.web.staff.refunds import name_of
 
 PAGE = "staff/absence.html"
@@ -70,7 +70,8 @@ def make_blueprint(edge: Edge) -> Blueprint:
     @routes.post("/staff/sessions/<session_id>/no-show")
     @guard(Permission.CARE_CHECK_IN)
     def no_show(session_id: str) -> Response | tuple[str, int]:
-        return _end(edge, session_id, mark_no_show, "The visit is marked as missed.")
+        """One of a package is missed and moves to another day at once, since a package is whole."""
+        return _end(edge, session_id, _miss, "The visit is marked as missed.")
 
     @routes.post("/staff/sessions/<session_id>/turn-away")
     @guard(Permission.CARE_CHECK_IN)
@@ -93,6 +94,12 @@ def _end(edge: Edge, session_id: str, deed: Callable[..., Session], done: str) -
         return shown_again(PAGE, error, **_page(edge, session_id))
     flash(done, "done")
     return redirect(to, 303)
+
+
+def _miss(tx: Tx, **of: Any) -> Session:
+    """Raises: InvalidRequest."""
+    moved_to = date_of("moved_to") if "moved_to" in request.form else None
+    return mark_no_show(tx, moved_to=moved_to, **of)
 
 
 def _page(edge: Edge, session_id: str) -> dict[str, Any]:
