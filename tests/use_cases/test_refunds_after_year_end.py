@@ -160,6 +160,10 @@ def test_a_refund_that_comes_back_in_another_year_leaves_last_year_as_it_was(dat
     (came_back,) = table(year(YEAR_2027)["refunds"])
     assert (came_back["refund_id"], came_back["state"]) == (refund.id, "failed")
     assert (came_back["moved_on"], came_back["amount"]) == ("2027-01-04", "-100.00")
+    assert came_back["refunded_on"] == "2026-12-30", "the day on which the money left"
+    assert next(iter(came_back)) == "refunded_on", "as scripts have read it"
+    assert list(came_back)[-2:] == ["moved_on", "payer_id"]
+    assert {each["payer_id"] for each in table(before["payments"])} == {""}
     both = year((date(2026, 1, 1), date(2027, 12, 31)))
     assert [each["refunded"] for each in table(before["payments"])] == ["100.00"]
     assert [each["refunded"] for each in table(both["payments"])] == ["0.00"]

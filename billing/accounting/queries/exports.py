@@ -100,14 +100,15 @@ ENTRY = _columns(
 LINE = _columns("ledger_line", "entry_id account patient_id", cents="cents place")
 PAYMENT = _columns(
     "payment",
-    "id entity_id site_id patient_id invoice_id tender state corrects_id charge_reference",
+    "id entity_id site_id patient_id invoice_id tender state corrects_id charge_reference payer_id",
     cents="amount_cents fee_cents",
     days="received_on",
     moments="received_at",
 )
 REFUND = _columns(
     "refund",
-    "id entity_id site_id patient_id lot_id payment_id method state reference requested_by approved_by",
+    "id entity_id site_id patient_id lot_id payment_id payer_id method state reference"
+    " requested_by approved_by",
     cents="amount_cents",
     days="refunded_on",
     moments="requested_at approved_at",
@@ -183,6 +184,7 @@ def _payments_sheet(actor: Actor, since: date, until: date) -> Sheet:
         "refunded": dollars(func.coalesce(gone.c.cents, 0, type_=BigInteger())),
         "charge_reference": words(PAYMENT.c.charge_reference),
         "received_at": moment(PAYMENT.c.received_at),
+        "payer_id": words(PAYMENT.c.payer_id),
     }
     query = _by_day(PAYMENT, PAYMENT.c.received_on, actor, since, until)
     return cells, query.select_from(PAYMENT.outerjoin(gone, gone.c.payment_id == PAYMENT.c.id))
@@ -226,11 +228,12 @@ def _posted(purpose: str) -> ColumnElement[bool]:
 def _refunds_sheet(actor: Actor, since: date, until: date) -> Sheet:
     """By the day on which the money left or came back, so that no row ever changes.
 
-    What was asked for only is not in it.
+    `refunded_on` is the day on which the money left, also in the row of its return. What was asked for only
+    is not in it.
     """
     moved = _refunds_moved()
     cells = {
-        "moved_on": day(moved.c.moved_on),
+        "refunded_on": day(moved.c.refunded_on),
         "refund_id": words(moved.c.id),
         "patient_id": words(moved.c.patient_id),
         "credit_id": words(moved.c.lot_id),
@@ -244,6 +247,8 @@ def _refunds_sheet(actor: Actor, since: date, until: date) -> Sheet:
         "requested_at": moment(moved.c.requested_at),
         "approved_by": words(moved.c.approved_by),
         "approved_at": moment(moved.c.approved_at),
+        "moved_on": day(moved.c.moved_on),
+        "payer_id": words(moved.c.payer_id),
     }
     query = _by_day(moved, moved.c.moved_on, actor, since, until)
     return cells, query.order_by(moved.c.became.desc())
