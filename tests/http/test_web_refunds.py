@@ -320,6 +320,7 @@ def test_a_lost_check_is_voided_by_who_approves_and_another_one_is_written(check
     clerk, page = check_refund
     send(clerk, page, f"{page}/check", number="1001", key="k2")
     assert send(clerk, page, f"{page}/void-check", key="k3").status_code == 403
+    assert "is voided here by a supervisor or an accountant" in clerk.get(page).text
     supervisor = enter(Role.SUPERVISOR)
     assert send(supervisor, page, f"{page}/void-check", key="k3").location == page
     shown = supervisor.get(page).text
