@@ -55,7 +55,10 @@ def test_a_card_is_asked_for_saved_charged_and_removed(office, enter):
     expect(desk.get_by_text("Card (visa 4242)")).to_have_count(1)
 
     desk.get_by_role("link", name="Saved cards").click()
-    desk.get_by_role("button", name="Remove the card Visa **** 4242").focus()
+    desk.get_by_role("link", name="Remove the card Visa **** 4242").focus()
     desk.keyboard.press("Enter")
+    expect(desk.get_by_role("heading", level=1)).to_have_text("Remove Visa **** 4242?")
+    is_sound(desk)
+    desk.get_by_role("button", name="Remove the card").click()
     expect(desk.get_by_role("status")).to_contain_text("The card is removed.")
     expect(desk.get_by_text("No card is saved.")).to_be_visible()

@@ -324,6 +324,7 @@ NEEDS: dict[str, str] = {
     "POST /staff/reconciliation/<exception_id>/refund": "request a refund",
     "GET /staff/patients/<patient_id>/cards": "read payments",
     "POST /staff/patients/<patient_id>/card-link": "take a payment",
+    "GET /staff/saved-methods/<saved_method_id>/remove": "take a payment",
     "POST /staff/saved-methods/<saved_method_id>/remove": "take a payment",
     "GET /staff/invoices/<invoice_id>/charges/new": "take a payment",
     "POST /staff/invoices/<invoice_id>/charges": "take a payment",

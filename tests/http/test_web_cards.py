@@ -140,6 +140,14 @@ def test_a_patient_without_a_card_is_asked_for_one_by_a_link_shown_once(enter, c
     assert "Maria" not in opened
 
 
+def test_removing_a_card_is_asked_about_once(enter, card, cards):
+    clerk = enter()
+    assert f'href="/staff/saved-methods/{card.id}/remove"' in clerk.get(cards).text
+    asked = clerk.get(f"/staff/saved-methods/{card.id}/remove").text
+    assert "It cannot be brought back:" in asked
+    assert f'action="/staff/saved-methods/{card.id}/remove"' in asked
+
+
 def test_a_card_is_removed_at_the_processor_and_charged_no_more(edge, enter, bank, card, cards, ask):
     clerk = enter()
     for _ in range(2):

@@ -100,6 +100,19 @@ def _add_cards(routes: Blueprint, edge: Edge, room: Payments) -> None:
         url = f"{edge.public_url}/pay/{secret}/card"
         return render_template("staff/card_link.html", link=link, url=url, words=words)
 
+    @routes.get("/staff/saved-methods/<saved_method_id>/remove")
+    @guard(Permission.PAYMENTS_TAKE)
+    def ask_remove(saved_method_id: str) -> str:
+        """What removing would do, in words; nothing does yet."""
+        actor = current_actor()
+        method, name = edge.audited_read(
+            lambda read: _method_and_name(read, saved_method_id, actor),
+            actor=actor,
+            action="page.card",
+            subject_id=saved_method_id,
+        )
+        return render_template("staff/card_remove.html", method=method, name=name, words=words)
+
     @routes.post("/staff/saved-methods/<saved_method_id>/remove")
     @guard(Permission.PAYMENTS_TAKE)
     def remove(saved_method_id: str) -> Response:
@@ -218,6 +231,12 @@ def _kept(read: Read, patient_id: str, actor: Actor) -> list[Kept]:
         for method in list_saved_methods(read, patient_id, actor)
         if method.state in SHOWN and method.card
     ]
+
+
+def _method_and_name(read: Read, saved_method_id: str, actor: Actor) -> tuple[SavedMethod, str]:
+    """Raises: NoSuchSavedMethod."""
+    method = find_saved_method(read, saved_method_id, actor)
+    return method, _known_name(read, method.patient_id, actor)
 
 
 def _in_force(read: Read, method: SavedMethod, actor: Actor) -> list[Consent]:
