@@ -5,6 +5,7 @@ from __future__ import annotations
 from billing.sandbox.actions import Action
 from billing.sandbox.calls import Call, lookup, shown
 from billing.sandbox.disputes import REASONS, decide_dispute, escalate_dispute, open_dispute
+from billing.sandbox.errors import ApiError
 from billing.sandbox.parameters import Form, choice, flag, text, whole
 from billing.sandbox.payouts import FAILURES, SCHEDULE, arrive, fail_payout, pay_out
 from billing.sandbox.refunds import FAILURES as REFUND_FAILURES
@@ -25,6 +26,8 @@ def open_by_bank(call: Call, body: Thing) -> Thing:
 
 
 def decide(call: Call, body: Thing) -> Thing:
+    if body["outcome"] == "lost" and (body.get("amount") or body.get("fee_returned")):
+        raise ApiError("Of a lost dispute nothing is given back: leave cents and fee out.", param="amount")
     dispute = decide_dispute(
         call,
         lookup(call, "dispute", body["dispute"], param="dispute"),

@@ -42,6 +42,22 @@ def test_nobody_gives_a_reason_that_only_the_office_itself_has(issue, ask):
         assert who.post(f"/refunds/{ask(60_000)}/reject", {}).json["rejected_for"] == expected
 
 
+def test_refunds_are_listed_by_patient(ask):
+    refund_id = ask(10_000)
+    patient_id = ask.clerk.get(f"/refunds/{refund_id}").json["patient_id"]
+    assert [each["id"] for each in ask.clerk.get(f"/refunds?patient_id={patient_id}").json["items"]] == [
+        refund_id
+    ]
+    assert ask.clerk.get(f"/refunds?patient_id=pat_{'0' * 26}").json["items"] == []
+    assert ask.clerk.get("/refunds?patient_id=x").status_code == 422
+
+
+def test_the_description_names_the_accounts_that_an_exception_may_be_booked_to(app):
+    schemas = app.test_client().get("/api/v1/openapi.json").json["components"]["schemas"]
+    (part,) = (told for name, told in schemas.items() if name.startswith("BookedPart"))
+    assert part["properties"]["account"]["enum"] == ["1000", "2240", "6100", "6110", "6130", "6210"]
+
+
 def test_a_voided_check_that_the_bank_pays_is_a_task_each_time_until_it_settles_what_is_owed(issue, ask):
     refund_id, books, desk = ask(10_000), issue(Role.ACCOUNTANT), issue(Role.BILLING)
     desk.post(f"/refunds/{refund_id}/check", {"check_number": "77"})

@@ -49,6 +49,14 @@ def movements(client, dispute):
     ]
 
 
+@pytest.mark.parametrize("more", [{"amount": 12_000}, {"fee_returned": True}])
+def test_of_a_lost_dispute_nothing_can_be_said_to_be_given_back(client, sandbox, more):
+    opened = sandbox.control("open-dispute", charge=paid(client).id, reason="fraudulent")
+    with pytest.raises(AssertionError, match="Of a lost dispute nothing is given back"):
+        sandbox.control("decide-dispute", dispute=opened["id"], outcome="lost", **more)
+    assert client.disputes.retrieve(opened["id"]).status == "needs_response"
+
+
 def test_a_dispute_takes_its_amount_and_a_fee_and_a_part_won_gives_that_part_back(client, sandbox):
     charge = paid(client)
     opened = sandbox.control("open-dispute", charge=charge.id, amount=30_000, reason="fraudulent")

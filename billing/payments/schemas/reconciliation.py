@@ -22,12 +22,12 @@ class ExceptionsQuery(page_args("nex")):  # type: ignore[misc]
 class BookedPartBody(StrictSchema):
     """Credited to the account; debited when the amount is negative."""
 
-    account = fields.Enum(Account, by_value=True, required=True, validate=validate.OneOf(BOOKABLE))
+    account = fields.String(required=True, validate=validate.OneOf([str(each) for each in BOOKABLE]))
     amount_cents = Cents(required=True, attribute="amount", min=-LARGEST_CENTS)
 
     @post_load
     def to_part(self, data: dict[str, Any], **_more: object) -> BookedPart:
-        return BookedPart(**data)
+        return BookedPart(account=Account(data["account"]), amount=data["amount"])
 
 
 class BookException(StrictSchema):

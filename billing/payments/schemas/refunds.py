@@ -82,6 +82,7 @@ class OutstandingCheckView(Schema):
 
 class RefundsQuery(page_args("ref")):  # type: ignore[misc]
     state = fields.Enum(RefundState, by_value=True, load_default=None)
+    patient_id = OpaqueId("pat", load_default=None)
 
 
 class RefundView(Schema):
