@@ -300,7 +300,9 @@ def _register_commands(app: Flask, house: House) -> None:
         *billing.people.cli.make_commands(edge, _entities_by_slug),
         *billing.catalog.cli.make_commands(edge),
         *billing.quotes.cli.make_commands(edge),
-        *billing.payments.cli.make_commands(house.payments, house.refund_limit),
+        *billing.payments.cli.make_commands(
+            house.payments, house.refund_limit, house.settings.stripe_api_base
+        ),
         billing.insurance.cli.make_commands(edge.database, edge.clock, Edi835Reader()),
         *billing.accounting.cli.make_commands(edge, house.refund_limit),
     ):

@@ -17,12 +17,24 @@ from billing.payments.flows.room import Payments
 from billing.payments.ports import GatewayRefused, GatewayTimeout
 from billing.payments.records.reconciliation import NamedException
 
+NO_ANSWER = (
+    "The card processor did not answer at {processor}. Run it again once it does. STRIPE_API_BASE names its "
+    "address; without that it is the stand-in on SANDBOX_PORT, which `make run` or `make sandbox` starts."
+)
+LOOK_AT_KEY = "Does STRIPE_SECRET_KEY belong to it?"
+NOT_KNOWN = {
+    "events": "had not reached us",
+    "movements": "are new since the last time",
+    "payouts": "had not reached us",
+}
+"""Of what was listed. The processor sends no notice of a movement: that it is new says nothing is wrong."""
+
 DAY = click.DateTime(["%Y-%m-%d"])
 
 
-def make_commands(room: Payments, refund_limit: Money) -> list[click.Command]:
-    """`refund_limit` is the largest refund that needs no second person."""
-    return [_janitor(room), _reconcile(room, refund_limit)]
+def make_commands(room: Payments, refund_limit: Money, processor: str) -> list[click.Command]:
+    """`refund_limit` is the largest refund that needs no second person, `processor` its address."""
+    return [_janitor(room), _reconcile(room, refund_limit, processor)]
 
 
 def _janitor(room: Payments) -> click.Command:
@@ -47,7 +59,7 @@ def _janitor(room: Payments) -> click.Command:
     return janitor
 
 
-def _reconcile(room: Payments, refund_limit: Money) -> click.Command:
+def _reconcile(room: Payments, refund_limit: Money, processor: str) -> click.Command:
     @click.command(
         "reconcile", help="Hold the processor against the books; exit status 0 only when all is well."
     )
@@ -62,13 +74,21 @@ def _reconcile(room: Payments, refund_limit: Money) -> click.Command:
             found = reconcile(room, since=_start(since), until=_end(until), refund_limit=refund_limit)
         except (GatewayTimeout, GatewayRefused) as error:
             if as_json:
-                click.echo(json.dumps({"ok": False, "code": error.code}))
+                click.echo(json.dumps({"ok": False, "code": error.code, "processor": processor}))
                 context.exit(1)
-            raise click.ClickException(error.detail) from error
+            raise click.ClickException(_why_not(error, processor)) from error
         click.echo(json.dumps(_told(found)) if as_json else "\n".join(_lines(found)))
         context.exit(0 if found.ok else 1)
 
     return hold_against
+
+
+def _why_not(error: GatewayTimeout | GatewayRefused, processor: str) -> str:
+    if isinstance(error, GatewayTimeout):
+        return NO_ANSWER.format(processor=processor)
+    return (
+        f"The processor at {processor} refused to list anything ({error.more.get('reason')}). {LOOK_AT_KEY}"
+    )
 
 
 def _start(day: datetime | None) -> datetime | None:
@@ -111,7 +131,7 @@ def _exception(named: NamedException) -> dict[str, Any]:
 def _lines(found: Reconciled) -> Iterator[str]:
     standing = found.standing
     for name, lists in (("events", found.events), ("movements", found.movements), ("payouts", found.payouts)):
-        yield f"{lists.listed} {name} listed, {lists.missed} of them missed before."
+        yield f"{lists.listed} {name} listed, of which {lists.missed} {NOT_KNOWN[name]}."
     yield f"{found.operations} operations of ours, {found.made_twice} of them made twice (invariant 9)."
     yield f"The processor holds {standing.balance}; clearing is {standing.clearing} (invariant 17)."
     yield f"Under way {standing.under_way}, named below {standing.named}, unexplained {standing.unexplained}."

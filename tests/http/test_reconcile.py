@@ -329,10 +329,15 @@ def test_the_command_says_it_for_people_and_machines(deaf):
     (one,) = json.loads(bad.stdout)["exceptions"]
     assert (bad.exit_code, one["kind"], one["cents"]) == (1, "charge-not-in-books", 9_680)
     words = run(args=["reconcile"])
+    assert "missed" not in words.stdout
+    assert "movements listed, of which 0 are new since the last time." in words.stdout
     assert (words.exit_code, "charge-not-in-books" in words.stdout) == (1, True)
     deaf.sandbox.kill()
     away = run(args=["reconcile", "--json"])
     assert (away.exit_code, json.loads(away.stdout)["ok"]) == (1, False)
+    hint = run(args=["reconcile"]).stderr
+    for told in (deaf.sandbox.url, "STRIPE_API_BASE", "SANDBOX_PORT"):
+        assert told in hint
 
 
 def test_the_worker_does_it_daily(deaf, clock_file):
