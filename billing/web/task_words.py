@@ -106,7 +106,8 @@ TOLD: dict[str, Told] = {
     ),
     "dispute-sessions-unpaid": Told(
         "A lost dispute had paid for sessions to come",
-        "Ask the patient: give them, or call them off.",
+        "What only this money had paid was called off by itself. Ask the patient about what still stands: "
+        "paid in another way, given all the same, or called off.",
         ("dsp",),
     ),
     "dispute-exceeds-payment": Told(

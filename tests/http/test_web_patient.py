@@ -290,6 +290,12 @@ def test_a_payment_of_somebody_else_is_said_to_be_booked_there(database, clerk, 
     assert " $2,550.00 $0.00 " in payment_row(clerk, f"{page}/money")
 
 
+def test_an_open_dispute_is_said_with_the_way_to_it(clerk, page, card):
+    shown = clerk.get(page).text
+    assert "A bank disputes $2,550.00 of this patient's payments." in shown
+    assert 'href="/staff/disputes/dsp_' in shown
+
+
 def test_while_a_bank_decides_the_disputed_part_is_said(clerk, page, card):
     for each in (page, "/staff/money", f"{page}/money"):
         assert "$2,550.00 disputed" in payment_row(clerk, each)

@@ -31,12 +31,15 @@ from billing.patients.records import AccountHold, Patient
 from billing.payments.queries.checkouts import is_on_its_way, standing_checkout
 from billing.payments.queries.credits import credits_of_patient
 from billing.payments.queries.deposit_requests import asked_of
+from billing.payments.queries.disputes import list_disputes
 from billing.payments.queries.payments import list_payments
 from billing.payments.queries.receipts import receipts_by_payment
 from billing.payments.records.checkouts import Checkout
 from billing.payments.records.credits import CreditLot, Election
 from billing.payments.records.deposit_requests import DepositRequest
+from billing.payments.records.disputes import Dispute
 from billing.payments.records.payments import Payment
+from billing.payments.states.disputes import ENDED
 from billing.platform.data.database import Read
 from billing.platform.http.edge import Edge
 from billing.platform.http.guard import current_actor, guard
@@ -73,6 +76,8 @@ class Account:
     """By invoice, what its payer may be paying by at this moment: a card page, a reader or a saved card."""
     on_their_way: frozenset[str]
     """The invoices whose money comes from a bank account in some days."""
+    disputes: Sequence[Dispute]
+    """Those that no bank has decided yet."""
     deposits: Sequence[DepositRequest]
     """What was asked for ahead of any invoice and is not paid yet."""
     paying_deposits: Mapping[str, Checkout]
@@ -172,6 +177,7 @@ def _account(read: Read, patient_id: str, actor: Actor) -> Account:
     lots = credits_of_patient(read, patient_id, actor) if may(Permission.CREDITS_READ) else ()
     invoices = list_invoices(read, actor, **limits) if may(Permission.INVOICES_READ) else ()
     payments = list_payments(read, actor, **limits) if may(Permission.PAYMENTS_READ) else ()
+    disputes = list_disputes(read, actor, **limits) if may(Permission.PAYMENTS_READ) else ()
     deposits = asked_of(read, patient_id, actor) if may(Permission.PAYMENTS_READ) else ()
     return Account(
         patient=found,
@@ -181,6 +187,7 @@ def _account(read: Read, patient_id: str, actor: Actor) -> Account:
         sums=sums_of(read, invoices),
         paying=dict(_paying(read, invoices)) if may(Permission.PAYMENTS_TAKE) else {},
         on_their_way=frozenset(each.id for each in invoices if is_on_its_way(read, each.id)),
+        disputes=[each for each in disputes if each.state not in ENDED],
         deposits=deposits,
         paying_deposits=deposits_being_paid(read, deposits),
         payments=payments,
