@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from billing.invoices.use_cases.shares import agree_share
@@ -135,6 +137,12 @@ def test_nobody_asks_a_patient_whose_charges_are_stopped_and_another_payer_is_as
     assert tasks(database) == {}
     of_payer = refused(bill.invoice, share.id)
     assert tasks(database) == {("debit-refused", of_payer): "open"}
+
+
+def test_who_was_bankrupt_before_the_visit_is_asked_again(database, bill, refused, now):
+    stopped(database, bill.patient.id, now=now - timedelta(days=30))
+    checkout_id = refused(bill.invoice)
+    assert tasks(database) == {("debit-refused", checkout_id): "open"}
 
 
 def test_nobody_asks_for_a_deposit_again_while_charges_are_stopped(database, refused_deposit):
