@@ -88,7 +88,7 @@ def test_a_deposit_is_taken_for_what_the_schedule_says_and_stands_with_the_patie
     desk.get_by_label("Number of the check").fill("1042")
     desk.get_by_role("button", name="Book the deposit").dblclick()
     expect(desk.get_by_role("status")).to_contain_text("The deposit is booked.")
-    expect(desk.get_by_role("cell", name="Deposit", exact=True)).to_be_visible()
+    expect(desk.get_by_role("cell", name="A deposit", exact=True)).to_be_visible()
     is_sound(desk)
     assert taken(office) == {"check": Money(10_000)}
 

@@ -73,7 +73,7 @@ def section(text, title):
 
 def row_of(text, told):
     """A row of a table, without its markup, that holds some words."""
-    rows = re.findall(r"<tr>.*?</tr>", text, re.DOTALL)
+    rows = re.findall(r"<tr[^>]*>.*?</tr>", text, re.DOTALL)
     return next(" ".join(re.sub(r"<[^>]+>", " ", row).split()) for row in rows if told in row)
 
 
