@@ -63,11 +63,6 @@ class Invoice:
     lines: tuple[InvoiceLine, ...]
     reprices_id: str | None = None
 
-    @property
-    def arose_on(self) -> date:
-        """Since when it is owed, at the earliest: the day of its first visit, or of its issue."""
-        return min(self.issued_on, *(line.service_on for line in self.lines))
-
 
 @dataclass(frozen=True, kw_only=True)
 class Applied:

@@ -18,6 +18,7 @@ from billing.payments.records.tenders import Handed
 from billing.payments.states.checkouts import CheckoutState
 from billing.payments.use_cases.checkouts import (
     begin_charge,
+    begin_reader_payment,
     close_checkout,
     decline_checkout,
     refuse_checkout,
@@ -131,4 +132,22 @@ def test_what_no_card_takes_is_still_refused(hold, charge, money):
     hold(44_960)
     with pytest.raises(TooSmallForCard):
         charge(40)
+    assert money() == (45_000, 44_960)
+
+
+@pytest.mark.parametrize(("end", "why"), NOTHING_TAKEN)
+def test_a_reader_that_takes_nothing_leaves_credit_as_it_was(do, bill, hold, money, end, why):
+    hold(10_000)
+    request = RequestKey("k1", "0" * 64)
+    begun = do(begin_reader_payment, invoice_id=bill.invoice.id, reader_id="tmr_1", request=request)
+    assert (begun.amount, money()) == (Money(35_000), (35_000, 0))
+    do(end, checkout_id=begun.id, **why)
+    assert money() == (45_000, 10_000)
+
+
+def test_a_reader_that_may_not_be_asked_takes_no_credit(do, bill, hold, money):
+    hold(44_960)
+    request = RequestKey("k1", "0" * 64)
+    with pytest.raises(TooSmallForCard):
+        do(begin_reader_payment, invoice_id=bill.invoice.id, reader_id="tmr_1", request=request)
     assert money() == (45_000, 44_960)

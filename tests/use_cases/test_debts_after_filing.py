@@ -31,7 +31,7 @@ from billing.platform.data.idempotency import RequestKey
 from billing.quotes.use_cases import quote_plan
 from tests.conftest import NOW
 from tests.factories.accounting import LIMIT
-from tests.factories.care import new_plan
+from tests.factories.care import give, new_plan
 from tests.factories.invoices import a_patient, billed
 from tests.factories.paid import RETURN_URL
 from tests.factories.saved_cards import a_saved_card
@@ -130,6 +130,18 @@ def test_a_visit_that_was_missed_after_the_filing_costs_its_fee(database, do, pa
     file()
     do(mark_no_show, session_id=visit.session_ids[0])
     assert do(bill_no_show, session_id=visit.session_ids[0]).open_balance == Money(15_000)
+
+
+def test_a_visit_that_was_moved_up_and_given_before_the_filing_is_old(database, do, patient, file):
+    """Quoted for the 12th, moved up and given on the 2nd, filed on the 3rd, billed on the 4th."""
+    plan = new_plan(database, patient.id, starts_on=NOW.date() + timedelta(days=10), now=NOW)
+    quote, visit = do(quote_plan, plan_id=plan.id, now=NOW), plan.sessions[0].id
+    do(reschedule_session, session_id=visit, planned_on=NOW.date(), now=NOW)
+    give(database, visit, now=NOW)
+    file(on=NOW.date() + timedelta(days=1))
+    late = do(issue_invoice, quote_id=quote.id, session_ids=[visit], now=NOW + timedelta(days=2))
+    with pytest.raises(AccountOnHold):
+        do(make_pay_link, invoice_id=late.id, now=NOW + timedelta(days=2))
 
 
 def test_a_link_and_a_page_of_a_new_visit_stay_open_and_those_of_an_old_one_do_not(

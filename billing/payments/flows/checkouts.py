@@ -83,11 +83,10 @@ def start_checkout(
 def start_reader_payment(
     room: Payments, *, invoice_id: str, reader_id: str, request: RequestKey, actor: Actor
 ) -> Checkout:
-    """Let a reader at the desk ask for what is owed now; credit comes off first.
+    """Let a reader at the desk ask for what is owed now; credit comes off first, unless it takes nothing.
 
     Raises: NoSuchInvoice, InvoiceNotOpen, TooSmallForCard, CheckoutStands, GatewayTimeout, GatewayRefused.
     """
-    write_now(room, lambda tx, now: take_credit_first(tx, invoice_id=invoice_id, actor=actor, now=now))
     checkout = write_now(
         room,
         lambda tx, now: begin_reader_payment(

@@ -9,6 +9,7 @@ from datetime import date, datetime
 from sqlalchemy import select
 
 from billing.invoices.queries import find_invoice, find_share
+from billing.invoices.queries.arose import arose_on
 from billing.invoices.records import Invoice, PayerShare
 from billing.kernel.errors import NotFound
 from billing.kernel.money import Money
@@ -175,7 +176,9 @@ def refuse_unless_sendable(read: Read, checkout: Checkout) -> None:
 
 def _arose_on(read: Read, checkout: Checkout) -> date | None:
     """Since when what it pays is owed; a deposit is not owed."""
-    return find_invoice(read, checkout.invoice_id, SYSTEM).arose_on if checkout.invoice_id else None
+    if checkout.invoice_id is None:
+        return None
+    return arose_on(read, find_invoice(read, checkout.invoice_id, SYSTEM))
 
 
 def find_pay_link(read: Read, secret: str, now: datetime) -> PayLink:
@@ -188,8 +191,8 @@ def find_pay_link(read: Read, secret: str, now: datetime) -> PayLink:
     if row is None or row.expires_at <= now:
         raise no_such_link()
     of = _linked(read, row)
-    arose_on = of.arose_on if isinstance(of, Invoice) else None
-    if row.share_id is None and not may_be_charged(read, of.patient_id, arose_on=arose_on):
+    since = arose_on(read, of) if isinstance(of, Invoice) else None
+    if row.share_id is None and not may_be_charged(read, of.patient_id, arose_on=since):
         raise no_such_link()
     return PayLink(
         id=row.id,

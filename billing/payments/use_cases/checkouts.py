@@ -9,6 +9,7 @@ from sqlalchemy import select
 from billing.catalog.queries import find_entity
 from billing.invoices.errors import InvoiceNotOpen
 from billing.invoices.queries import find_share
+from billing.invoices.queries.arose import arose_on
 from billing.invoices.records import Invoice
 from billing.invoices.states import InvoiceState
 from billing.invoices.use_cases.locks import lock_invoice
@@ -93,7 +94,7 @@ def begin_checkout(
     if request and (known := _by_request(tx, request)):
         return known
     if share_id is None:
-        refuse_while_on_hold(tx, invoice.patient_id, arose_on=invoice.arose_on)
+        refuse_while_on_hold(tx, invoice.patient_id, arose_on=arose_on(tx, invoice))
     if standing := standing_checkout(tx, invoice_id, share_id):
         if _is_page_of(standing, owed, now):
             return _remark(tx, standing.id, is_health_account=is_health_account)
@@ -114,18 +115,22 @@ def begin_reader_payment(
 ) -> Checkout:
     """Record the intent to take what is open on a card reader; a repeated request finds its first one.
 
+    Elected credit comes off first, until the reader took nothing.
     Raises: NoSuchInvoice, AccountOnHold, InvoiceNotOpen, TooSmallForCard, CheckoutStands, KeyReused.
     """
     invoice = lock_invoice(tx, invoice_id, actor)
     if known := _by_request(tx, request):
         return known
-    refuse_while_on_hold(tx, invoice.patient_id, arose_on=invoice.arose_on)
+    refuse_while_on_hold(tx, invoice.patient_id, arose_on=arose_on(tx, invoice))
     refuse_while_standing(tx, invoice_id)
     _refuse_unless_open(invoice)
-    row = _new(tx, invoice, invoice.open_balance, Way.READER, request, now)
+    coming_off = credit_coming_off(tx, invoice)
+    row = _new(tx, invoice, invoice.open_balance - coming_off, Way.READER, request, now)
     row.reader_id = reader_id
     tx.session.add(row)
     tx.session.flush()
+    if coming_off:
+        apply_credits(tx, invoice_id=invoice_id, checkout_id=row.id, actor=actor, now=now)
     _audit(tx, row, "checkout.begin", actor, now)
     return checkout_of(row)
 
@@ -151,7 +156,7 @@ def begin_charge(
     invoice = lock_invoice(tx, invoice_id, actor)
     if known := _by_request(tx, request):
         return known
-    refuse_while_on_hold(tx, invoice.patient_id, arose_on=invoice.arose_on)
+    refuse_while_on_hold(tx, invoice.patient_id, arose_on=arose_on(tx, invoice))
     refuse_while_standing(tx, invoice_id)
     _refuse_unless_open(invoice)
     coming_off = credit_coming_off(tx, invoice)

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import insert
 
 from billing.invoices.queries import find_invoice, find_share
+from billing.invoices.queries.arose import arose_on
 from billing.invoices.records import Invoice, PayerShare
 from billing.kernel.ids import new_id
 from billing.kernel.permissions import Actor
@@ -30,7 +31,7 @@ def make_pay_link(tx: Tx, *, invoice_id: str, actor: Actor, now: datetime) -> tu
     Raises: NoSuchInvoice, AccountOnHold.
     """
     invoice = find_invoice(tx, invoice_id, actor)
-    refuse_while_on_hold(tx, invoice.patient_id, arose_on=invoice.arose_on)
+    refuse_while_on_hold(tx, invoice.patient_id, arose_on=arose_on(tx, invoice))
     return _make(tx, invoice, {"invoice_id": invoice.id}, actor, now)
 
 
