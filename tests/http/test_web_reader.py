@@ -1,8 +1,12 @@
 """An invoice asked for on a card reader from the patient's page: once, said, and cancelled there."""
 
+from datetime import timedelta
+
 import pytest
 
-from billing.kernel.permissions import Role
+from billing.kernel.permissions import SYSTEM, Role
+from billing.patients.records import HoldReason, HoldTerms
+from billing.patients.use_cases import place_hold
 from billing.payments.queries.checkouts import standing_checkout
 from billing.payments.records.checkouts import Reader
 from billing.platform.http.edge import Edge
@@ -94,3 +98,28 @@ def test_a_stop_of_charges_takes_the_offer_away(edge, clinic, clerk, page, askin
     refused = send(clerk, page, asking, reader="tmr_desk", key="k1")
     assert refused.status_code == 409
     assert edge.read(lambda read: standing_checkout(read, clinic.invoice.id)) is None
+
+
+def test_a_form_sent_again_after_the_cancel_says_that_nothing_is_asked(edge, clinic, clerk, page, asking):
+    send(clerk, f"{asking}/new", asking, reader="tmr_desk", key="k1")
+    send(clerk, page, f"/staff/invoices/{clinic.invoice.id}/cancel-card-page")
+    clerk.get(page)
+    send(clerk, f"{asking}/new", asking, reader="tmr_desk", key="k1")
+    shown = clerk.get(page).text
+    assert "The reader took nothing" in shown
+    assert "The reader asks for $2,550.00." not in shown
+
+
+def test_a_visit_billed_after_a_filing_is_offered(edge, clinic, clerk, asking, now):
+    filed = HoldTerms(reason=HoldReason.BANKRUPTCY)
+    edge.database.in_transaction(
+        lambda tx: place_hold(
+            tx,
+            patient_id=clinic.patient.id,
+            terms=filed,
+            effective_from=now.date() - timedelta(days=9),
+            actor=SYSTEM,
+            now=now,
+        )
+    )
+    assert "Ask on the reader" in clerk.get(f"{asking}/new").text

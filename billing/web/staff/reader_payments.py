@@ -9,17 +9,19 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from werkzeug import Response
 
 from billing.invoices.queries import find_invoice
+from billing.invoices.queries.arose import arose_on
 from billing.invoices.records import Invoice
 from billing.kernel.errors import Flaw
 from billing.kernel.money import Money
 from billing.kernel.permissions import Actor, Permission
-from billing.patients.queries import is_on_hold
+from billing.patients.queries import may_be_charged
 from billing.payments.flows.checkouts import start_reader_payment
 from billing.payments.flows.room import Payments
 from billing.payments.ports import GatewayRefused, GatewayTimeout
 from billing.payments.queries.checkouts import standing_checkout
 from billing.payments.queries.credits import credit_coming_off
 from billing.payments.records.checkouts import Checkout
+from billing.payments.states.checkouts import CheckoutState
 from billing.platform.data.database import Read
 from billing.platform.data.idempotency import RequestKey
 from billing.platform.http.edge import Edge
@@ -34,6 +36,16 @@ from billing.web.staff.refunds import name_of
 FORM = "staff/reader.html"
 DOES_NOT_TAKE_IT = "The reader does not take it. Look whether it is on, or take the payment in another way."
 NO_ANSWER = "The processor has not answered yet; it is looked up by itself. Do not ask on another reader now."
+NOTHING_TAKEN = ("The reader took nothing and does not ask any more. Ask again if it shall.", "refused")
+SAID_OF_READER = {
+    CheckoutState.CREATED: (NO_ANSWER, "refused"),
+    CheckoutState.OPEN: ("The reader asks for {amount}. It is booked once the card has paid.", "done"),
+    CheckoutState.PROCESSING: ("The money is on its way. It is booked when it comes.", "done"),
+    CheckoutState.PAID: ("The card has paid {amount}.", "done"),
+    CheckoutState.REFUSED: NOTHING_TAKEN,
+    CheckoutState.DECLINED: NOTHING_TAKEN,
+    CheckoutState.EXPIRED: NOTHING_TAKEN,
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,7 +88,8 @@ def make_blueprint(edge: Edge, room: Payments) -> Blueprint:
                 request=RequestKey(f"{actor.id}/{usable_key(request.form.get('key', ''))}", form_sha256()),
                 actor=actor,
             )
-            flash(f"The reader asks for {checkout.amount}. It is booked once the card has paid.", "done")
+            said, how = SAID_OF_READER[checkout.state]
+            flash(said.format(amount=checkout.amount), how)
         except GatewayRefused:
             flash(DOES_NOT_TAKE_IT, "refused")
         except GatewayTimeout:
@@ -116,5 +129,5 @@ def _owed(read: Read, invoice_id: str, actor: Actor) -> Owed:
         name=name_of(read, invoice.patient_id, actor),
         credit=credit_coming_off(read, invoice),
         standing=standing_checkout(read, invoice_id),
-        is_on_hold=is_on_hold(read, invoice.patient_id),
+        is_on_hold=not may_be_charged(read, invoice.patient_id, arose_on=arose_on(read, invoice)),
     )
