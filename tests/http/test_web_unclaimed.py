@@ -6,17 +6,21 @@ from datetime import UTC, date, datetime
 import pytest
 
 from billing.care.use_cases import cancel_session
+from billing.catalog.queries import sites
+from billing.invoices.use_cases.shares import agree_share
 from billing.kernel.money import Money
 from billing.kernel.permissions import SYSTEM, Role
 from billing.payments.queries.dormant import list_dormant
 from billing.payments.records.dormant import StillOwed
 from billing.payments.use_cases.dormant import list_dormant_credits
+from billing.payments.use_cases.payer_payments import take_payers_transfer
 from billing.payments.use_cases.receive import take_cash
 from billing.platform.data.tasks import TaskState, list_tasks
 from billing.platform.http.edge import Edge
 from billing.web.unclaimed_words import what_comes_next
 from tests.factories.catalog import seed_sample
 from tests.factories.invoices import a_patient, billed
+from tests.factories.payers import a_fixed_part, a_payer
 from tests.factories.web import MovableClock, Processor, new_staff, send, sign_in, web_app
 
 AHEAD, DUE = datetime(2029, 6, 1, 15, tzinfo=UTC), datetime(2029, 11, 2, 15, tzinfo=UTC)
@@ -156,3 +160,24 @@ def test_what_is_too_small_for_a_letter_says_so(listed):
     assert "No letter: it is too small." in what_comes_next(listed, small, date(2029, 6, 1))
     gone = replace(small, amount=Money(0))
     assert "nothing is left" in what_comes_next(listed, gone, date(2029, 6, 1))
+
+
+def test_money_of_a_payer_of_another_site_is_on_the_list_without_a_name(app, database, patient, clock, now):
+    """A sponsor whom another site entered paid 300 for a visit here, which was called off."""
+
+    def do(deed, at=now, **more):
+        return database.in_transaction(lambda tx: deed(tx, **more, actor=SYSTEM, now=at))
+
+    with database.reading() as read:
+        other = next(each for each in sites(read, patient.entity_id) if each.id != patient.site_id)
+    bill = billed(database, patient, only_first=1)
+    share = do(
+        agree_share, invoice_id=bill.invoice.id, order=a_fixed_part(a_payer(database, other.id), 30_000)
+    )
+    do(take_payers_transfer, share_id=share.id, amount=Money(30_000), reference="T1")
+    do(cancel_session, session_id=bill.session_ids[0])
+    do(list_dormant_credits, at=AHEAD)
+    clock.now = AHEAD
+    here = {"entity_id": patient.entity_id, "site_ids": [patient.site_id]}
+    clerk = sign_in(app, new_staff(database, Role.BILLING, AHEAD, **here))
+    assert "Another payer" in clerk.get(LISTS).text

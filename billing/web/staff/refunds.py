@@ -12,7 +12,9 @@ from werkzeug import Response
 
 from billing.care.queries import find_session
 from billing.catalog.queries import site_date
+from billing.invoices.errors import NoSuchPayer
 from billing.invoices.queries import find_payer
+from billing.invoices.records import Payer
 from billing.kernel.money import Money
 from billing.kernel.permissions import SYSTEM, Actor, Permission
 from billing.patients.queries import find_patient, names_of
@@ -44,6 +46,8 @@ from billing.web.staff.account import why_not
 
 CHOOSE_REASON = "Choose why the money goes back."
 CHOOSE_WAY = "Choose how it goes back."
+ANOTHER_PAYER = "another payer"
+"""Said of one whom the actor may not know."""
 WENT_OUT = frozenset({RefundState.SENT, RefundState.SUCCEEDED})
 
 
@@ -260,16 +264,25 @@ def payer_of(read: Read, payer_id: str | None, actor: Actor) -> str | None:
     """The name of another payer, as far as the actor may know; none for the patient's own money."""
     if payer_id is None:
         return None
-    return find_payer(read, payer_id, actor).name if actor.may(Permission.PAYERS_READ) else "another payer"
+    payer = _known_payer(read, payer_id, actor)
+    return payer.name if payer else ANOTHER_PAYER
+
+
+def _known_payer(read: Read, payer_id: str, actor: Actor) -> Payer | None:
+    """None for those who may not know it; the money may be at their site and the payer at another one."""
+    if not actor.may(Permission.PAYERS_READ):
+        return None
+    try:
+        return find_payer(read, payer_id, actor)
+    except NoSuchPayer:
+        return None
 
 
 def _pay_to(read: Read, refund: Refund, actor: Actor) -> str | None:
     """Whose name stands on a check, a payer's with how to reach them; none for those who may not know."""
     if refund.payer_id is not None:
-        if not actor.may(Permission.PAYERS_READ):
-            return None
-        payer = find_payer(read, refund.payer_id, actor)
-        return f"{payer.name}, {payer.contact}"
+        payer = _known_payer(read, refund.payer_id, actor)
+        return f"{payer.name}, {payer.contact}" if payer else None
     if not actor.may(Permission.PATIENTS_READ):
         return None
     patient = find_patient(read, refund.patient_id, actor)

@@ -12,7 +12,6 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from werkzeug import Response
 
 from billing.catalog.queries import site_date
-from billing.invoices.queries import find_payer
 from billing.kernel.errors import IllegalMove
 from billing.kernel.ids import id_pattern
 from billing.kernel.money import Money
@@ -29,6 +28,7 @@ from billing.platform.http.guard import current_actor, guard
 from billing.web import unclaimed_words
 from billing.web.forms import written
 from billing.web.refusals import REFUSED, date_of, shown_again, text_of
+from billing.web.staff.refunds import ANOTHER_PAYER, payer_of
 
 PAGE, CONFIRM = "staff/unclaimed_one.html", "staff/unclaimed_confirm.html"
 MOST = 50
@@ -225,9 +225,8 @@ def _unclaimed(read: Read, dormant: DormantCredit, actor: Actor, now: datetime) 
 
 
 def _owner(read: Read, dormant: DormantCredit, actor: Actor) -> str:
-    if dormant.payer_id is not None:
-        may_know = actor.may(Permission.PAYERS_READ)
-        return find_payer(read, dormant.payer_id, actor).name if may_know else "Another payer"
+    if payer := payer_of(read, dormant.payer_id, actor):
+        return payer if payer != ANOTHER_PAYER else ANOTHER_PAYER.capitalize()
     may_know = actor.may(Permission.PATIENTS_READ)
     names = names_of(read, [dormant.patient_id], actor) if may_know else {}
     return names.get(dormant.patient_id, "Patient")
