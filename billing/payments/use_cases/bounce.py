@@ -87,7 +87,7 @@ def bounce_check(
     lots = credits_from_payment(tx, payment.id)
     if applied + total(lot.available for lot in lots) != payment.amount:
         raise NotBounceable("Some of this money is the state's by now. Claim it back first.")
-    _withdraw_all(tx, payment, lots, now)
+    _withdraw_all(tx, payment, lots, bounced_on, now)
     bounce = _keep(tx, payment, reason, bounced_on, (applied + spent, fee), now)
     _post(tx, payment, bounce, (parts, lots), actor, now)
     if not of_payer:
@@ -160,7 +160,7 @@ def _off_other_invoices(tx: Tx, payment: Payment, actor: Actor, now: datetime) -
     return undone
 
 
-def _withdraw_all(tx: Tx, payment: Payment, lots: Sequence[CreditLot], now: datetime) -> None:
+def _withdraw_all(tx: Tx, payment: Payment, lots: Sequence[CreditLot], on: date, now: datetime) -> None:
     for lot in lots:
         withdraw(
             tx,
@@ -168,6 +168,7 @@ def _withdraw_all(tx: Tx, payment: Payment, lots: Sequence[CreditLot], now: date
             reason=Withdrawal.BOUNCED,
             subject_id=payment.id,
             amount=lot.available,
+            withdrawn_on=on,
             now=now,
         )
 

@@ -175,21 +175,27 @@ def spend(tx: Tx, *, lot_id: str, amount: Money) -> None:
 
 
 def withdraw(
-    tx: Tx, *, lot_id: str, reason: Withdrawal, subject_id: str, amount: Money, now: datetime
+    tx: Tx,
+    *,
+    lot_id: str,
+    reason: Withdrawal,
+    subject_id: str,
+    amount: Money,
+    withdrawn_on: date,
+    now: datetime,
 ) -> None:
-    """Take from a credit for another reason than an invoice or a refund, which the caller posts.
+    """Take from a credit for another reason than an invoice or a refund; the caller posts it on that day.
 
     Raises: MoreThanAvailable.
     """
     spend(tx, lot_id=lot_id, amount=amount)
-    site_id = tx.session.get_one(CreditLotRow, lot_id).site_id
     row = CreditWithdrawalRow(
         id=new_id("cwd"),
         lot_id=lot_id,
         reason=reason,
         subject_id=subject_id,
         amount_cents=amount.cents,
-        withdrawn_on=site_date(tx, site_id, now),
+        withdrawn_on=withdrawn_on,
         withdrawn_at=now,
     )
     tx.session.add(row)

@@ -11,6 +11,7 @@ from billing.care.queries import coverage_of, find_session
 from billing.care.records import REFUNDED
 from billing.care.states import SessionState
 from billing.care.use_cases import cancel_session
+from billing.catalog.queries import site_date
 from billing.invoices.queries import line_of_session
 from billing.invoices.records import (
     InvoiceKind,
@@ -70,12 +71,20 @@ def end_waiting_refunds(tx: Tx, *, payment_id: str, actor: Actor, now: datetime)
 
 def _withdraw_credit(tx: Tx, dispute: Dispute, loss: Money, now: datetime) -> tuple[Money, Money]:
     """How much was credit, and how much a deposit."""
-    held, deposited = ZERO, ZERO
+    held, deposited, today = ZERO, ZERO, site_date(tx, dispute.site_id, now)
     for lot in credits_from_payment(tx, dispute.payment_id):
         amount = min(lot.available, loss - held - deposited)
         if not amount:
             continue
-        withdraw(tx, lot_id=lot.id, reason=Withdrawal.DISPUTE, subject_id=dispute.id, amount=amount, now=now)
+        withdraw(
+            tx,
+            lot_id=lot.id,
+            reason=Withdrawal.DISPUTE,
+            subject_id=dispute.id,
+            amount=amount,
+            withdrawn_on=today,
+            now=now,
+        )
         if lot.source is CreditSource.DEPOSIT:
             deposited = deposited + amount
         else:

@@ -92,7 +92,15 @@ def set_aside(tx: Tx, *, dormant_id: str, actor: Actor, now: datetime) -> Dorman
     refuse_while_paid_twice(tx, row.lot_id)
     if row.refund_id is None:
         reason = Withdrawal.DORMANT
-        withdraw(tx, lot_id=row.lot_id, reason=reason, subject_id=row.id, amount=owed.amount, now=now)
+        withdraw(
+            tx,
+            lot_id=row.lot_id,
+            reason=reason,
+            subject_id=row.id,
+            amount=owed.amount,
+            withdrawn_on=today,
+            now=now,
+        )
     else:
         move_unclaimed(tx, refund_id=row.refund_id, event=RefundEvent.SET_ASIDE, actor=actor, now=now)
     row.amount_cents, row.set_aside_on = owed.amount.cents, today

@@ -153,6 +153,7 @@ def _withdraw_all(tx: Tx, payment: Payment, lots: Iterable[CreditLot], now: date
             reason=Withdrawal.MOVED,
             subject_id=payment.id,
             amount=lot.available,
+            withdrawn_on=payment.received_on,
             now=now,
         )
 

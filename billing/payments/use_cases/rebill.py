@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from billing.catalog.queries import site_date
 from billing.invoices.queries import settled_by, still_applied
 from billing.invoices.records import SettledPart
 from billing.invoices.rules import owing_again_lines
@@ -40,7 +41,16 @@ def _out_of_the_credit(tx: Tx, takeback: Takeback, actor: Actor, now: datetime) 
     amount = min(takeback.owed, find_credit(tx, lot.id, SYSTEM).available)
     if amount:
         reason = Withdrawal.BILLED
-        withdraw(tx, lot_id=lot.id, reason=reason, subject_id=takeback.id, amount=amount, now=now)
+        on = site_date(tx, takeback.site_id, now)
+        withdraw(
+            tx,
+            lot_id=lot.id,
+            reason=reason,
+            subject_id=takeback.id,
+            amount=amount,
+            withdrawn_on=on,
+            now=now,
+        )
     return amount
 
 

@@ -33,7 +33,7 @@ def gather(
     now: datetime,
 ) -> CreditLot:
     """One credit that holds what a refund takes of its sources; the patient is locked."""
-    parts, deposited = [], ZERO
+    parts, deposited, today = [], ZERO, site_date(tx, payment.site_id, now)
     for source in sources:
         if source.kind is RefundableKind.CREDIT:
             if find_credit(tx, source.id, SYSTEM).source is CreditSource.DEPOSIT:
@@ -44,6 +44,7 @@ def gather(
                 reason=Withdrawal.RELEASED,
                 subject_id=refund_id,
                 amount=source.amount,
+                withdrawn_on=today,
                 now=now,
             )
         else:
@@ -54,7 +55,7 @@ def gather(
         source=CreditSource.RELEASED,
         source_id=refund_id,
         amount=total(source.amount for source in sources),
-        held_on=site_date(tx, payment.site_id, now),
+        held_on=today,
         origin_payment_id=payment.id,
         payer_id=payment.payer_id,
     )
@@ -89,6 +90,7 @@ def restore(tx: Tx, refund: RefundRow, *, actor: Actor, now: datetime) -> None:
         reason=Withdrawal.RESTORED,
         subject_id=refund.id,
         amount=amount,
+        withdrawn_on=site_date(tx, payment.site_id, now),
         now=now,
     )
     lines = tuple(Line(line.account, -line.amount, line.patient_id) for line in _released(parts, payment))

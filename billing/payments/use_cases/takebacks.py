@@ -99,7 +99,15 @@ def demand_takeback(
     tx.session.flush()
     if lot and unspent:
         reason = Withdrawal.TAKEBACK
-        withdraw(tx, lot_id=lot.id, reason=reason, subject_id=row.id, amount=unspent, now=now)
+        withdraw(
+            tx,
+            lot_id=lot.id,
+            reason=reason,
+            subject_id=row.id,
+            amount=unspent,
+            withdrawn_on=demanded_on,
+            now=now,
+        )
     lines = (
         debit(Account.PATIENT_CREDITS, unspent, patient_id),
         debit(Account.PATIENT_RECEIVABLE, amount - unspent, patient_id),

@@ -1,0 +1,64 @@
+"""What the register of a period says, whenever it is asked."""
+
+from __future__ import annotations
+
+import csv
+import io
+from datetime import date, datetime
+
+import pytest
+from sqlalchemy import text
+
+from billing.accounting.queries.exports import exported
+from billing.accounting.rules.offers import export_of
+from billing.kernel.money import ZERO, Money
+from billing.kernel.permissions import SYSTEM
+from billing.payments.records.bounces import BounceReason
+from billing.payments.records.payments import Tender
+from billing.payments.records.tenders import Handed
+from billing.payments.use_cases.bounce import bounce_check
+from billing.payments.use_cases.patient_deposits import take_deposit
+from tests.conftest import NOW
+from tests.factories.invoices import a_patient
+
+
+@pytest.fixture
+def do(database):
+    def run(use_case, *, now=NOW, actor=SYSTEM, **arguments):
+        return database.in_transaction(lambda tx: use_case(tx, **arguments, actor=actor, now=now))
+
+    return run
+
+
+@pytest.fixture
+def patient(database):
+    return a_patient(database)
+
+
+def exported_rows(database, kind, since, until):
+    with database.reading() as read:
+        told = "".join(exported(read, export_of(kind, "csv", since, until), SYSTEM))
+    return list(csv.DictReader(io.StringIO(told, newline="")))
+
+
+def test_what_was_left_of_credit_at_a_days_end_is_what_the_ledger_holds_on_it(database, do, patient):
+    """A deposit by check of 30 October bounced on the 31st, which is recorded on 2 November."""
+    october = datetime.fromisoformat("2026-10-30T15:00:00+00:00")
+    handed = Handed(tender=Tender.CHECK, amount=Money(10_000), number="77", dated_on=date(2026, 10, 30))
+    payment = do(take_deposit, patient_id=patient.id, handed=handed, site_id=None, now=october)
+    do(
+        bounce_check,
+        payment_id=payment.id,
+        reason=list(BounceReason)[0],
+        bounced_on=date(2026, 10, 31),
+        fee=ZERO,
+    )
+    rows = exported_rows(database, "credits", date(2026, 10, 1), date(2026, 10, 31))
+    with database.reading() as read:
+        held = read.session.scalar(
+            text(
+                "SELECT -SUM(cents) FROM ledger_line l JOIN ledger_entry e ON e.id = l.entry_id "
+                "WHERE account IN ('2100', '2200') AND effective_on <= '2026-10-31'"
+            )
+        )
+    assert rows[0]["available"] == f"{held // 100}.{held % 100:02}"
