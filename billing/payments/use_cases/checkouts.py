@@ -44,7 +44,7 @@ from billing.payments.use_cases.deposit_requests import keep_deposit_paid
 from billing.payments.use_cases.receive import post_lost_fee, take_charge
 from billing.payments.use_cases.refused_debits import ask_to_collect
 from billing.payments.use_cases.saved_methods import block_card
-from billing.payments.use_cases.unapply import return_lent_credit
+from billing.payments.use_cases.unapply import lend_again, return_lent_credit
 from billing.platform.data.audit import record_audit
 from billing.platform.data.database import Tx
 from billing.platform.data.errors import KeyReused
@@ -286,6 +286,7 @@ def pay_checkout(
     advance(tx, row, CHECKOUT_MOVES, CheckoutEvent.PAY, actor=actor, now=now)
     row.reference = reference
     take_charge(tx, checkout=checkout_of(row), charge=charge, actor=actor, now=now)
+    lend_again(tx, checkout_id=row.id, actor=actor, now=now)
     if row.deposit_request_id is not None:
         keep_deposit_paid(tx, request_id=row.deposit_request_id, actor=actor, now=now)
     return checkout_of(row)

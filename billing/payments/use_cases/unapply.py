@@ -9,17 +9,18 @@ from billing.invoices.queries import find_invoice, still_applied
 from billing.invoices.rules import owing_again_lines
 from billing.invoices.use_cases.locks import lock_invoice
 from billing.invoices.use_cases.take_back import take_back
-from billing.kernel.money import Money
-from billing.kernel.permissions import Actor
+from billing.kernel.money import Money, total
+from billing.kernel.permissions import SYSTEM, Actor
 from billing.ledger.records import Posting, Source, credit
 from billing.ledger.use_cases import post
+from billing.patients.queries import is_on_hold
 from billing.payments.errors import AnotherPatient, NothingToApply, NothingToUndo
-from billing.payments.queries.checkouts import refuse_while_standing
+from billing.payments.queries.checkouts import refuse_while_standing, standing_checkout
 from billing.payments.queries.credits import credit_lent_to, find_application, find_credit
 from billing.payments.queries.payments import CREDIT, CREDIT_REVERSAL
 from billing.payments.queries.refund_checks import refuse_while_paid_twice
 from billing.payments.records.credits import CreditApplication
-from billing.payments.use_cases.credits import apply_lot, hold_again
+from billing.payments.use_cases.credits import apply_credits, apply_lot, hold_again
 from billing.platform.data.audit import record_audit
 from billing.platform.data.database import Tx
 
@@ -72,6 +73,26 @@ def return_lent_credit(tx: Tx, *, checkout_id: str, actor: Actor, now: datetime)
         standing = still_applied(tx, application.invoice_id, CREDIT, application.id)
         if standing:
             undo_application(tx, application, standing, actor, now)
+
+
+def lend_again(tx: Tx, *, checkout_id: str, actor: Actor, now: datetime) -> None:
+    """A charge took its money after all: the credit that had come back from it pays its part once more.
+
+    As much as the invoice still owes, after the charge; none while charges of the patient are stopped, or
+    somebody pays the invoice on another page. The patient is locked.
+    """
+    lent = credit_lent_to(tx, checkout_id)
+    if came_back := total(application.undone for application in lent):
+        invoice = lock_invoice(tx, lent[0].invoice_id, SYSTEM)
+        if not is_on_hold(tx, invoice.patient_id) and standing_checkout(tx, invoice.id) is None:
+            apply_credits(
+                tx,
+                invoice_id=invoice.id,
+                at_most=came_back,
+                checkout_id=checkout_id,
+                actor=actor,
+                now=now,
+            )
 
 
 def _locked(
