@@ -6,7 +6,7 @@ from datetime import datetime
 
 from billing.kernel.ids import new_id
 from billing.kernel.money import Money
-from billing.kernel.permissions import Actor
+from billing.kernel.permissions import SYSTEM, Actor
 from billing.patients.queries import find_patient, refuse_while_on_hold
 from billing.patients.use_cases import lock_patient
 from billing.payments.errors import TooSmallForCard
@@ -79,10 +79,11 @@ def withdraw_deposit_request(tx: Tx, *, request_id: str, actor: Actor, now: date
 def take_off_requests(tx: Tx, *, patient_id: str, amount: Money, actor: Actor, now: datetime) -> None:
     """What a patient hands over as a deposit is not asked for by card any more, the oldest request first.
 
-    One whose money is on its way from a bank account is left to that money.
+    That goes for a request of any site: the patient owes the deposit once, and the clerk who takes it may
+    not see the other site. One whose money is on its way from a bank account is left to that money.
     Raises: CheckoutStands while a page or reader could take it again.
     """
-    for asked in asked_of(tx, patient_id, actor):
+    for asked in asked_of(tx, patient_id, SYSTEM):
         standing = standing_deposit(tx, asked.id)
         if not amount or (standing and standing.state is CheckoutState.PROCESSING):
             continue
