@@ -54,3 +54,23 @@ def test_a_late_charge_finds_the_credit_that_was_lent_to_it(database, do, patien
         owed = find_invoice(read, bill.invoice.id, SYSTEM).open_balance
         held = credit_balance(read, patient.id, SYSTEM).available
     assert (owed, held) == (ZERO, ZERO)
+
+
+def test_a_declined_charge_is_no_sign_of_the_owner_of_the_credit_that_was_lent_to_it(database, do, patient):
+    bill = billed(database, patient, only_first=1)
+    handed = Handed(tender=Tender.CASH, amount=Money(10_000))
+    do(take_deposit, patient_id=patient.id, handed=handed, site_id=None)
+    card, later = a_saved_card(database, patient, NOW), NOW + timedelta(days=700)
+    begun = do(
+        begin_charge,
+        invoice_id=bill.invoice.id,
+        saved_method_id=card.id,
+        due=Money(35_000),
+        purpose=Purpose.FUTURE_VISITS,
+        request=RequestKey("k1", "0" * 64),
+        now=later,
+    )
+    do(decline_checkout, checkout_id=begun.id, reference="pi_1", lost_fee=ZERO, decline=None, now=later)
+    with database.reading() as read:
+        (lot,) = credits_of_patient(read, patient.id, SYSTEM)
+        assert last_sign_of_owner(read, lot) == NOW.date()

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, func, or_, select
 
 from billing.kernel.money import ZERO, Money
 from billing.kernel.permissions import SYSTEM, Actor
 from billing.payments.errors import NoSuchDormantCredit
-from billing.payments.models.credits import CreditApplicationRow, CreditLotRow
+from billing.payments.models.credits import CreditApplicationRow, CreditLotRow, CreditReversalRow
 from billing.payments.models.dormant import DormantCreditRow
 from billing.payments.models.refunds import RefundRow
 from billing.payments.queries.credits import find_credit, lot_of
@@ -121,9 +121,21 @@ def _with_those_it_replaces(read: Read, refund: Refund) -> Sequence[str]:
 
 
 def last_sign_of_owner(read: Read, lot: CreditLot) -> date:
-    """The last day on which the owner chose, used, asked for or claimed a credit, or got it."""
+    """The last day on which the owner chose, used, asked for or claimed a credit, or got it.
+
+    What was lent to a charge of a saved card and came back whole is no sign: the clinic tried, and the owner
+    did nothing.
+    """
+    undone = (
+        select(func.coalesce(func.sum(CreditReversalRow.amount_cents), 0))
+        .where(CreditReversalRow.application_id == CreditApplicationRow.id)
+        .scalar_subquery()
+    )
     used = read.session.scalar(
-        select(func.max(CreditApplicationRow.applied_on)).where(CreditApplicationRow.lot_id == lot.id)
+        select(func.max(CreditApplicationRow.applied_on)).where(
+            CreditApplicationRow.lot_id == lot.id,
+            or_(CreditApplicationRow.checkout_id.is_(None), CreditApplicationRow.amount_cents > undone),
+        )
     )
     claimed = read.session.scalar(
         select(func.max(DormantCreditRow.claimed_on)).where(DormantCreditRow.lot_id == lot.id)
