@@ -58,10 +58,16 @@ class WaitingRows:
                 for model, rows in listed:
                     _insert_into(model).many(self._connection, rows)
         except IntegrityError as error:
-            for refusal in refusals:
-                if told := refusal(error):
-                    raise told from error
+            if told := [each for refusal in refusals if (each := refusal(error))]:
+                raise _one_of(told) from error
             raise
+
+
+def _one_of(told: Sequence[Exception]) -> Exception:
+    """Of rows that went together the database does not say which one it refused: all of them are named."""
+    if len(told) == 1:
+        return told[0]
+    return type(told[0])(f"Nothing was written, for one of these: {' '.join(map(str, told))}")
 
 
 @cache
