@@ -27,6 +27,7 @@ from billing.kernel.permissions import Actor
 from billing.platform.data.database import Read
 from billing.platform.data.reach import within_reach
 from billing.platform.data.selects import rows_among
+from billing.platform.data.states import StateChange
 from billing.platform.data.vault import Vault
 
 
@@ -144,11 +145,21 @@ def covered_by(read: Read, session_id: str, source_kind: str, source_id: str) ->
     )
 
 
-def ever_covered_by(read: Read, session_id: str, source_kinds: Collection[str]) -> Sequence[str]:
-    """The ids of the sources of these kinds that cover a session or did once."""
+def had_covered_missed(read: Read, missed: Session, source_kinds: Collection[str]) -> Sequence[str]:
+    """The ids of the sources of these kinds that covered a visit when its day was missed, or had before.
+
+    What came later, to a visit that moved on, is of its new day.
+    """
+    missed_at = select(func.min(StateChange.at)).where(
+        StateChange.subject_id == missed.id, StateChange.after == SessionState.NO_SHOW
+    )
     return read.session.scalars(
         select(CoverageMoveRow.source_id)
-        .where(CoverageMoveRow.session_id == session_id, CoverageMoveRow.source_kind.in_(source_kinds))
+        .where(
+            CoverageMoveRow.session_id == (missed.moved_as_id or missed.id),
+            CoverageMoveRow.source_kind.in_(source_kinds),
+            CoverageMoveRow.moved_at <= missed_at.scalar_subquery(),
+        )
         .distinct()
     ).all()
 

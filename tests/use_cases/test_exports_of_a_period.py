@@ -49,7 +49,7 @@ def test_what_was_left_of_credit_at_a_days_end_is_what_the_ledger_holds_on_it(da
     do(
         bounce_check,
         payment_id=payment.id,
-        reason=list(BounceReason)[0],
+        reason=next(iter(BounceReason)),
         bounced_on=date(2026, 10, 31),
         fee=ZERO,
     )

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from billing.invoices.queries import find_invoice
 from billing.kernel.money import ZERO, Money
 from billing.kernel.permissions import SYSTEM
-from billing.payments.queries.credits import credit_balance
+from billing.payments.queries.credits import credit_balance, credits_of_patient
+from billing.payments.queries.dormant import last_sign_of_owner
 from billing.payments.records.payments import Tender
 from billing.payments.records.saved_methods import Purpose
 from billing.payments.records.tenders import Handed

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 from sqlalchemy import ColumnElement, func, select
 
-from billing.care.queries import coverage_of, covered_by, ever_covered_by, find_session
-from billing.care.records import REFUNDED
+from billing.care.queries import coverage_of, covered_by, find_session, had_covered_missed
+from billing.care.records import REFUNDED, Session
 from billing.care.states import SessionState
 from billing.invoices.errors import (
     GivenSessionsOwed,
@@ -135,7 +135,7 @@ def fee_of_missed(read: Read, session_id: str, actor: Actor) -> tuple[Quote, Mon
     if line_of_session(read, session_id):
         raise SessionAlreadyInvoiced("The fee for this session is billed already.", session_id=session_id)
     visit_id = session.moved_as_id or session_id
-    if _was_authorized(read, visit_id):
+    if _was_authorized(read, session):
         raise NeverThePatient("Compensation or the VA had this visit. Its patient is not billed for it.")
     quote = quote_naming(read, session.plan_id, visit_id, SYSTEM)
     fee = fee_under(read, quote, visit_id, NO_SHOW) if quote else None
@@ -144,9 +144,9 @@ def fee_of_missed(read: Read, session_id: str, actor: Actor) -> tuple[Quote, Mon
     return quote, fee
 
 
-def _was_authorized(read: Read, session_id: str) -> bool:
-    """Whether compensation or the VA had taken the session, and it did not become the patient's since."""
-    taken = _shares(read, PayerShareRow.id.in_(ever_covered_by(read, session_id, OF_PAYERS)))
+def _was_authorized(read: Read, missed: Session) -> bool:
+    """Whether compensation or the VA had the visit by then, and it did not become the patient's since."""
+    taken = _shares(read, PayerShareRow.id.in_(had_covered_missed(read, missed, OF_PAYERS)))
     return any(
         share.kind in TAKES_ALL and not (share.state is ShareState.ENDED and share.borne_by is Bearer.PATIENT)
         for share in taken
