@@ -98,16 +98,7 @@ def demand_takeback(
     tx.session.add(row)
     tx.session.flush()
     if lot and unspent:
-        reason = Withdrawal.TAKEBACK
-        withdraw(
-            tx,
-            lot_id=lot.id,
-            reason=reason,
-            subject_id=row.id,
-            amount=unspent,
-            withdrawn_on=demanded_on,
-            now=now,
-        )
+        _withdraw(tx, lot, row, now)
     lines = (
         debit(Account.PATIENT_CREDITS, unspent, patient_id),
         debit(Account.PATIENT_RECEIVABLE, amount - unspent, patient_id),
@@ -280,6 +271,18 @@ def _credit_to_take_from(
     for refund_id in tx.session.scalars(waiting).all():
         reject_refund(tx, refund_id=refund_id, reason=Rejection.TAKEN_BACK, actor=actor, now=now)
     return credit_of_reimbursement(tx, reimbursement_id)
+
+
+def _withdraw(tx: Tx, lot: CreditLot, row: TakebackRow, now: datetime) -> None:
+    withdraw(
+        tx,
+        lot_id=lot.id,
+        reason=Withdrawal.TAKEBACK,
+        subject_id=row.id,
+        amount=Money(row.unspent_cents),
+        withdrawn_on=row.demanded_on,
+        now=now,
+    )
 
 
 def _patient_of(tx: Tx, reimbursement_id: str, actor: Actor) -> str:
