@@ -257,6 +257,7 @@ NEEDS: dict[str, str] = {
     "GET /staff/sessions/<session_id>/absence/new": "plan care",
     "POST /staff/sessions/<session_id>/cancel": "plan care",
     "POST /staff/sessions/<session_id>/no-show": "let a patient in",
+    "POST /staff/sessions/<session_id>/reschedule": "plan care",
     "POST /staff/sessions/<session_id>/turn-away": "let a patient in",
     "GET /staff/sessions/<session_id>/no-show-fee/new": "issue and void invoices",
     "POST /staff/sessions/<session_id>/no-show-fee": "issue and void invoices",

@@ -119,6 +119,19 @@ def test_a_missed_visit_of_a_package_moves_to_the_day_that_is_chosen(database, a
     assert "The visit is marked as missed." in clerk.get(sent.location).text
 
 
+def test_a_visit_of_a_package_moves_before_its_day_with_what_was_paid(database, app, now):
+    clinic = open_clinic(database, now)
+    clerk = sign_in(app, new_staff(database, Role.FRONT_DESK, now, entity_id=clinic.entity.id))
+    session_id = clinic.invoice.lines[-1].session_id
+    due = session_of(database, session_id).due
+    look, deed = f"/staff/sessions/{session_id}/absence/new", f"/staff/sessions/{session_id}/reschedule"
+    refused = send(clerk, look, deed, planned_on="", key="r" * 20)
+    assert (refused.status_code, 'id="planned_on-wrong"' in refused.text) == (422, True)
+    assert send(clerk, look, deed, planned_on="2027-01-04", key="k" * 20).status_code == 303
+    moved = session_of(database, session_id)
+    assert (moved.planned_on.isoformat(), moved.due) == ("2027-01-04", due)
+
+
 def test_what_was_given_or_is_off_already_offers_nothing(database, visit, clerk, deed):
     send(clerk, f"{deed}/absence/new", f"{deed}/cancel", key="k" * 20)
     shown = clerk.get(f"{deed}/absence/new").text

@@ -304,6 +304,7 @@ def _credits_sheet(actor: Actor, since: date, until: date) -> Sheet:
         "used": dollars(cents),
         "available": dollars(CREDIT.c.amount_cents - cents),
         "election": words(_elected(until)),
+        "payer_id": words(CREDIT.c.payer_id),
     }
     query = _by_day(CREDIT, CREDIT.c.held_on, actor, since, until)
     return cells, query.select_from(CREDIT.outerjoin(used, used.c.lot_id == CREDIT.c.id))

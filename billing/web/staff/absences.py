@@ -12,7 +12,7 @@ from werkzeug import Response
 from billing.care.queries import coverage_of, find_session
 from billing.care.records import LETS_NOBODY_IN, Session
 from billing.care.states import SessionState
-from billing.care.use_cases import cancel_session, mark_no_show, turn_away
+from billing.care.use_cases import cancel_session, mark_no_show, reschedule_session, turn_away
 from billing.catalog.queries import site_date
 from billing.invoices.queries import line_of_session
 from billing.invoices.records import Invoice, InvoiceKind
@@ -67,6 +67,11 @@ def make_blueprint(edge: Edge) -> Blueprint:
     def cancel(session_id: str) -> Response | tuple[str, int]:
         return _end(edge, session_id, cancel_session, "The visit is called off.")
 
+    @routes.post("/staff/sessions/<session_id>/reschedule")
+    @guard(Permission.CARE_PLAN)
+    def reschedule(session_id: str) -> Response | tuple[str, int]:
+        return _end(edge, session_id, _move, "The visit moves to the day that you chose.")
+
     @routes.post("/staff/sessions/<session_id>/no-show")
     @guard(Permission.CARE_CHECK_IN)
     def no_show(session_id: str) -> Response | tuple[str, int]:
@@ -94,6 +99,11 @@ def _end(edge: Edge, session_id: str, deed: Callable[..., Session], done: str) -
         return shown_again(PAGE, error, **_page(edge, session_id))
     flash(done, "done")
     return redirect(to, 303)
+
+
+def _move(tx: Tx, **of: Any) -> Session:
+    """Raises: InvalidRequest."""
+    return reschedule_session(tx, planned_on=date_of("planned_on"), **of)
 
 
 def _miss(tx: Tx, **of: Any) -> Session:
