@@ -100,6 +100,7 @@ def reconcile(
     movements = Listed(0, 0)
     for _ in range(ROUNDS):
         began, before = room.clock(), room.gateway.read_balance()
+        span = Span(span.since, until or began)  # what moved since the last round is listed too
         movements = _take_movements(room, span)
         _make_good(room, span, began, refund_limit)
         _name(room, span, began)
