@@ -17,6 +17,8 @@ from enum import StrEnum
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from billing.kernel.clock import file_clock
+
 ROOT = Path(__file__).resolve().parent
 
 SHORTEST_SECRET = 32
@@ -136,7 +138,7 @@ def _settings(environment: Environment, env: Mapping[str, str]) -> Settings:
         port=port,
         sandbox_port=sandbox_port,
         clinic_timezone=_timezone(env.get("CLINIC_TIMEZONE", "America/Chicago")),
-        clinic_clock=Path(env["CLINIC_CLOCK"]) if "CLINIC_CLOCK" in env else None,
+        clinic_clock=_clock_file(env.get("CLINIC_CLOCK")),
         trusted_proxies=_count(env, "TRUSTED_PROXIES", 0),
         refund_limit_cents=_count(env, "REFUND_LIMIT_CENTS", 50_000),
         drawer_limit_cents=_count(env, "DRAWER_LIMIT_CENTS", 2_000),
@@ -225,6 +227,18 @@ def _timezone(name: str) -> str:
     except (ZoneInfoNotFoundError, ValueError, OSError):
         raise BadSetting(f"CLINIC_TIMEZONE is {name!r}: set it to a zone such as America/Chicago.") from None
     return name
+
+
+def _clock_file(name: str | None) -> Path | None:
+    if name is None:
+        return None
+    try:
+        file_clock(Path(name))()
+    except (OSError, ValueError):
+        raise BadSetting(
+            f"CLINIC_CLOCK is {name!r}: name a file that holds an instant, such as 2026-11-02T09:00:00-06:00."
+        ) from None
+    return Path(name)
 
 
 def _refuse_what_production_must_not_have(env: Mapping[str, str]) -> None:

@@ -9,11 +9,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flask import Flask
 from sqlalchemy import Engine
-from werkzeug.test import TestResponse
+from werkzeug.test import create_environ, run_wsgi_app
 
 from billing.catalog.queries import sites
 from billing.catalog.records import Entity, Site
@@ -24,6 +24,9 @@ from billing.wiring import create_app
 from config import load_settings
 from tests.conftest import NOW, TEST_KEYS, open_database
 from tests.factories.catalog import seed_sample
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
 
 
 @dataclass(frozen=True)
@@ -46,19 +49,23 @@ class Office:
     def headers(self) -> dict[str, str]:
         return {"Authorization": f"Bearer {self.token}", "Idempotency-Key": uuid.uuid4().hex}
 
-    def post(self, path: str, body: dict[str, Any]) -> TestResponse:
-        """POST with a fresh key.
+    def asked(self, path: str, body: dict[str, Any]) -> WSGIEnvironment:
+        """A POST with a fresh key, as a server of WSGI hands it to the application."""
+        return asked(f"/api/v1{path}", body, self.headers())
 
-        Raises: RuntimeError unless it is answered with 201: a refusal would be fast for nothing.
-        """
-        return posted(self.app, f"/api/v1{path}", body, self.headers())
+    def post(self, path: str, body: dict[str, Any]) -> None:
+        answer(self.app, self.asked(path, body))
 
 
-def posted(app: Flask, path: str, body: dict[str, Any], headers: dict[str, str]) -> TestResponse:
-    answer = app.test_client().post(path, json=body, headers=headers)
-    if answer.status_code != 201:
-        raise RuntimeError(f"{path} answered {answer.status_code}: {answer.get_data(as_text=True)}")
-    return answer
+def asked(path: str, body: dict[str, Any], headers: dict[str, str]) -> WSGIEnvironment:
+    return create_environ(path, method="POST", json=body, headers=headers)
+
+
+def answer(app: Flask, request: WSGIEnvironment) -> None:
+    """Raises: RuntimeError unless the answer is 201: a refusal would be fast for nothing."""
+    body, status, _ = run_wsgi_app(app, request, buffered=True)
+    if not status.startswith("201"):
+        raise RuntimeError(f"{request['PATH_INFO']} answered {status}: {b''.join(body).decode()}")
 
 
 @contextmanager

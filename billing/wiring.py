@@ -34,34 +34,50 @@ import billing.people.api
 import billing.people.cli
 import billing.quotes.api
 import billing.quotes.cli
+from billing.adapters.claim_837p import render_837p
 from billing.adapters.evidence_pdf import render_evidence
 from billing.adapters.mailer import SmtpMailer
 from billing.adapters.receipt_pdf import render_receipt
 from billing.adapters.remittance_835 import Edi835Reader
 from billing.adapters.stripe_gateway import StripeGateway
-from billing.adapters.superbill_pdf import render_superbill
+from billing.adapters.superbill_pdf import print_superbills, render_superbill
 from billing.care.states import PatientTurnedAway, SessionCancelled, SessionGiven, SessionMissed
 from billing.catalog.queries import entities, find_site
+from billing.insurance.cli.claims import make_claim_commands
+from billing.insurance.flows import Press, claim_bytes
+from billing.insurance.queries import told_of_edition
+from billing.insurance.use_cases.claims import RENDER_CLAIMS
 from billing.insurance.use_cases.superbills import RENDER_JOB
 from billing.invoices.handlers import on_session_given, on_session_not_given
-from billing.invoices.states import InvoiceIssued, InvoiceVoided, ItemReturned, NothingOwed, ShareAgreed
-from billing.kernel.clock import clock_from
+from billing.invoices.states import (
+    CostsMore,
+    InvoiceIssued,
+    InvoiceVoided,
+    ItemReturned,
+    NothingOwed,
+    ShareAgreed,
+)
+from billing.kernel.clock import clock_from, local_date
 from billing.kernel.money import Money
 from billing.kernel.permissions import SYSTEM
+from billing.patients.records import ChargesStopped
 from billing.payments.flows.dispute_answers import send_answer
 from billing.payments.flows.events import work_event
 from billing.payments.flows.mail import Mailroom, mail_new_receipt, send_mail
 from billing.payments.flows.reconcile import reconcile
 from billing.payments.flows.refunds import send_refund
-from billing.payments.flows.resolve import resolve_due
+from billing.payments.flows.resolve import close_useless, resolve_due
 from billing.payments.flows.room import Payments
 from billing.payments.handlers import (
+    on_charges_stopped,
+    on_costs_more,
     on_invoice_issued,
     on_invoice_voided,
     on_item_returned,
     on_nothing_owed,
     on_share_agreed,
 )
+from billing.payments.use_cases.closing import CLOSE_CHECKOUT
 from billing.payments.use_cases.dispute_answers import RENDER_EVIDENCE, SEND_ANSWER, remind_of_disputes
 from billing.payments.use_cases.dormant import list_dormant_credits
 from billing.payments.use_cases.inbox import WORK_WEBHOOK
@@ -155,7 +171,9 @@ def subscribe(database: Database) -> None:
     database.subscribe(InvoiceVoided, on_invoice_voided)
     database.subscribe(ItemReturned, on_item_returned)
     database.subscribe(ShareAgreed, on_share_agreed)
+    database.subscribe(CostsMore, on_costs_more)
     database.subscribe(NothingOwed, on_nothing_owed)
+    database.subscribe(ChargesStopped, on_charges_stopped)
 
 
 def job_handlers(
@@ -165,11 +183,18 @@ def job_handlers(
     database, clock = edge.database, edge.clock
     return {
         WORK_WEBHOOK: lambda task: work_event(
-            payments, kind=task.payload["kind"], object_id=task.payload["object_id"]
+            payments,
+            kind=task.payload["kind"],
+            object_id=task.payload["object_id"],
+            refund_limit=refund_limit,
         ),
+        CLOSE_CHECKOUT: lambda task: close_useless(payments, task.payload["checkout_id"]),
         SEND_REFUND: lambda task: _ignore(send_refund(payments, refund_id=task.payload["refund_id"])),
         RENDER_JOB: lambda task: _ignore(
             rendered_once(database, render_superbill, document_id=task.key, now=clock())
+        ),
+        RENDER_CLAIMS: lambda task: _ignore(
+            claim_bytes(database, render_837p, document_id=task.key, now=clock())
         ),
         RENDER_RECEIPT: lambda task: _ignore(
             rendered_once(database, render_receipt, document_id=task.key, now=clock())
@@ -261,7 +286,7 @@ def _register_api(api: BillingApi, house: House) -> None:
             sends_mail=house.sends_mail,
             drawer_limit=house.drawer_limit,
         ),
-        billing.insurance.api.make_blueprint(edge, render_superbill, Edi835Reader()),
+        billing.insurance.api.make_blueprint(edge, render_superbill, render_837p, Edi835Reader()),
         billing.ledger.api.make_blueprint(edge),
         billing.accounting.api.make_blueprint(edge, house.refund_limit),
         tasks.make_blueprint(edge),
@@ -304,6 +329,11 @@ def _register_commands(app: Flask, house: House) -> None:
             house.payments, house.refund_limit, house.settings.stripe_api_base
         ),
         billing.insurance.cli.make_commands(edge.database, edge.clock, Edi835Reader()),
+        billing.insurance.cli.make_diagnosis_commands(edge.database, edge.clock),
+        billing.insurance.cli.make_superbill_commands(
+            edge.database, edge.clock, Press(one=render_superbill, many=print_superbills)
+        ),
+        make_claim_commands(edge.database, edge.clock, render_837p),
         *billing.accounting.cli.make_commands(edge, house.refund_limit),
     ):
         app.cli.add_command(command)
@@ -326,6 +356,9 @@ def _office(house: House) -> cli.Office:
         public_url=settings.public_url,
         processor_base=settings.stripe_api_base,
         sends_mail=house.sends_mail,
+        tell_of_codes=lambda read, now: told_of_edition(
+            read, local_date(now, ZoneInfo(settings.clinic_timezone))
+        ),
     )
 
 

@@ -24,7 +24,7 @@ from tests.conftest import NOW, open_database
 PATH = "single journal posting, balance enforced in the database"
 AT_COMMIT, AT_STATEMENT, HORDAK = "raw, at commit", "raw, at statement", "hordak"
 RAW_GOAL, HORDAK_GOAL = Goal(1.4), Goal(5)
-ROUNDS, IN_A_ROUND = 11, 60
+ROUNDS, IN_A_ROUND = 11, 240
 AT_ONCE, BULK_ROUNDS = 10_000, 5
 BULK = f"bulk posting of {AT_ONCE:,} entries, balance enforced in the database"
 BULK_GOAL = Goal(0.85)

@@ -78,13 +78,13 @@ def _memory(content: bytes) -> Row:
     )
 
 
-def _peak_kilobytes() -> int:
+def peak_kilobytes() -> int:
     """`getrusage` would count what the process was before it became this program."""
     return int(re.findall(r"VmHWM:\s+(\d+) kB", STATUS.read_text())[0])
 
 
 if __name__ == "__main__":
     file = sys.stdin.buffer.read()
-    before = _peak_kilobytes()
+    before = peak_kilobytes()
     read_and_balance(file)
-    print(_peak_kilobytes() - before)
+    print(peak_kilobytes() - before)

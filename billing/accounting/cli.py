@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-import os
 import sys
-from collections.abc import Iterable
-from contextlib import suppress
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
-from typing import BinaryIO
 
 import click
 
@@ -26,6 +21,7 @@ from billing.kernel.money import Money
 from billing.kernel.permissions import SYSTEM
 from billing.platform.data.audit import verify_chain
 from billing.platform.http.edge import Edge
+from billing.platform.whole_file import copy_pieces, whole_file
 
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Answer in JSON.")
 DAY = click.DateTime(["%Y-%m-%d"])
@@ -101,32 +97,9 @@ def _write(edge: Edge, export: Export, path: str) -> dict[str, object]:
     with edge.database.reading() as read:
         pieces = (piece.encode() for piece in exported(read, export, SYSTEM))
         if path == "-":
-            size, sha256 = _copy(pieces, sys.stdout.buffer)
+            size, sha256 = copy_pieces(pieces, sys.stdout.buffer)
         else:
-            size, sha256 = _copy_to(Path(path), pieces)
+            with whole_file(Path(path)) as file:
+                size, sha256 = copy_pieces(pieces, file)
     facts = {"kind": str(export.kind), "format": str(export.format), "file": path}
     return {"ok": True, **facts, "bytes": size, "sha256": sha256}
-
-
-def _copy_to(path: Path, pieces: Iterable[bytes]) -> tuple[int, str]:
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with unfinished.open("wb") as file:
-            told = _copy(pieces, file)
-        unfinished.replace(path)
-    except OSError as error:
-        raise click.ClickException(f"{path} cannot be written: {error.strerror}.") from error
-    finally:
-        with suppress(OSError):
-            unfinished.unlink(missing_ok=True)
-    return told
-
-
-def _copy(pieces: Iterable[bytes], file: BinaryIO) -> tuple[int, str]:
-    size, digest = 0, hashlib.sha256()
-    for piece in pieces:
-        file.write(piece)
-        digest.update(piece)
-        size += len(piece)
-    return size, digest.hexdigest()

@@ -17,7 +17,7 @@ from typing import Any
 
 from reportlab.lib.colors import HexColor, black
 from reportlab.lib.pagesizes import LETTER
-from reportlab.pdfbase.pdfmetrics import getFont, registerFont, stringWidth
+from reportlab.pdfbase.pdfmetrics import getFont, registerFont
 from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.pdfgen.canvas import Canvas
 
@@ -48,13 +48,12 @@ class Block:
     is_row: bool = False
 
 
-def printed(
-    title: str,
-    author: str,
-    pages: Sequence[Sequence[Block]],
-    draw_page: Callable[[Canvas, Sequence[Block], int, int], None],
-) -> bytes:
-    """The PDF of these pages; `draw_page` gets a page's number and how many there are.
+DrawPage = Callable[[Canvas, Sequence[Block], int, int], None]
+"""Draws a page from its blocks, its number and how many there are."""
+
+
+def printed(title: str, author: str, pages: Sequence[Sequence[Block]], draw_page: DrawPage) -> bytes:
+    """The PDF of these pages.
 
     The same drawing gives the same bytes.
     """
@@ -159,11 +158,14 @@ def text_at(
 
 def wrapped(text: str, font: str, size: float, width: float) -> list[str]:
     """Lines that fit, broken at spaces, and inside a word only when it is longer than a line."""
-    register_fonts()
+    words = text.split()
+    whole = " ".join(words)
+    if text_width(whole, font, size) <= width:
+        return [whole] if whole else []
     lines, line = [], ""
-    for word in text.split():
+    for word in words:
         longer = f"{line} {word}".strip()
-        if stringWidth(longer, font, size) <= width:
+        if text_width(longer, font, size) <= width:
             line = longer
             continue
         if line:
@@ -171,6 +173,29 @@ def wrapped(text: str, font: str, size: float, width: float) -> list[str]:
         *full, line = _broken(word, font, size, width)
         lines.extend(full)
     return [*lines, line] if line else lines
+
+
+def text_width(text: str, font: str, size: float) -> float:
+    """In points; as reportlab's stringWidth, which asks for more on its way."""
+    return 0.001 * size * sum(map(_widths(font).__getitem__, text))
+
+
+class _Widths(dict[str, float]):
+    """The width of each letter of a font, in thousandths of its size."""
+
+    def __init__(self, font: str) -> None:
+        register_fonts()
+        face = getFont(font).face
+        super().__init__((chr(code), width) for code, width in face.charWidths.items())
+        self._of_others: float = face.defaultWidth
+
+    def __missing__(self, letter: str) -> float:
+        return self._of_others
+
+
+@cache
+def _widths(font: str) -> _Widths:
+    return _Widths(font)
 
 
 def drawable(text: str) -> str:
@@ -187,7 +212,7 @@ def _instead_of(letter: str) -> str:
 def _broken(word: str, font: str, size: float, width: float) -> list[str]:
     parts = [""]
     for letter in word:
-        if stringWidth(parts[-1] + letter, font, size) > width:
+        if text_width(parts[-1] + letter, font, size) > width:
             parts.append("")
         parts[-1] += letter
     return parts

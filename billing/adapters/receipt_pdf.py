@@ -37,7 +37,7 @@ from billing.kernel.money import Money
 
 Body = Mapping[str, Any]
 
-INK = HexColor(0x27323A)
+INK, MARK = HexColor(0x27323A), HexColor(0xA32020)
 TITLES = {"payment": "RECEIPT", "refund": "REFUND RECEIPT"}
 PURPOSES = {
     "payment": "Proof of payment, itemized for your records and for a health account (HSA, FSA, HRA).",
@@ -50,7 +50,10 @@ SERVICE_WIDTH, PROVIDER_WIDTH = 182.0, 170.0
 
 
 def render_receipt(body: Body) -> bytes:
-    """The PDF of a receipt's frozen body; see payments.use_cases.receipts for its members."""
+    """The PDF of a receipt's frozen body; see payments.use_cases.receipts for its members.
+
+    `why_fell` beside them makes it a copy that is marked as not standing any more.
+    """
     head = Block(20, _draw_table_head, is_row=True)
     blocks = [_letterhead(body), *pair(_patient_box(body), _money_box(body)), *_clinic(body), head]
     notices = map(_notice, body.get("notices", ()))
@@ -62,6 +65,8 @@ def render_receipt(body: Body) -> bytes:
 
 def _draw_page(body: Body, canvas: Canvas, blocks: Sequence[Block], number: int, count: int) -> None:
     top = HEIGHT - MARGIN
+    if why_fell := body.get("why_fell"):
+        _draw_mark(canvas, f"DOES NOT STAND ANY MORE: {why_fell}")
     if number > 1:
         text_at(canvas, MARGIN, top - 8, f"{TITLES[body['kind']]} {body['number']}, continued", BOLD, 9)
         top -= CONTINUED
@@ -74,6 +79,13 @@ def _draw_page(body: Body, canvas: Canvas, blocks: Sequence[Block], number: int,
     text_at(
         canvas, WIDTH - MARGIN, 23, f"Page {number} of {count}", PLAIN, SMALL, to_the_right=True, color=GREY
     )
+
+
+def _draw_mark(canvas: Canvas, told: str) -> None:
+    """Across the head of the page, where nothing of the receipt stands."""
+    canvas.setFillColor(MARK)
+    canvas.rect(MARGIN, HEIGHT - 32, INNER, 18, stroke=0, fill=1)
+    text_at(canvas, MARGIN + 6, HEIGHT - 27, told, BOLD, 10, color=white)
 
 
 def _letterhead(body: Body) -> Block:

@@ -38,13 +38,15 @@ def checkout_state(session: Session) -> CheckoutState:
         paid=paid,
         charge=_charge_facts(session.payment_intent) if paid else None,
         lost_fee=_lost_fee(session.payment_intent),
+        decline=None if paid else _failed_debit(session.payment_intent),
     )
 
 
 def intent_state(intent: PaymentIntent) -> CheckoutState:
     """Asked on a reader, until it was paid or canceled a card may still come, after a decline too.
 
-    Of a saved card a decline is the end: nobody is there to show another one.
+    Of a saved card a decline is the end: nobody is there to show another one. So it is of an intent that
+    was canceled after a card was declined at the reader.
     """
     paid = money(intent.amount_received, intent.currency) if intent.status == "succeeded" else None
     declined = _decline(intent)
@@ -59,16 +61,19 @@ def intent_state(intent: PaymentIntent) -> CheckoutState:
 
 
 def _decline(intent: PaymentIntent) -> str | None:
-    """The bank's word for why it did not pay with a saved card."""
+    """The bank's word for why it did not pay, once no other card can come."""
     error = intent.last_payment_error
-    if (
-        error is None
-        or intent.status != "requires_payment_method"
-        or ON_READER in intent.payment_method_types
-    ):
+    end = "canceled" if ON_READER in intent.payment_method_types else "requires_payment_method"
+    if error is None or intent.status != end:
         return None
     told = error.to_dict()
     return str(told.get("decline_code") or told.get("code") or "generic_decline")
+
+
+def _failed_debit(intent: str | PaymentIntent | None) -> str | None:
+    """The bank's word for why it did not pay a debit."""
+    charge = intent.latest_charge if isinstance(intent, PaymentIntent) else None
+    return charge.failure_code if isinstance(charge, Charge) else None
 
 
 def _status(session: Session) -> CheckoutStatus:

@@ -137,6 +137,10 @@ class StripeGateway(StripeSavedCards, StripeLists):
             raise
         return OpenedCheckout(reference=intent.id, url=None)
 
+    def is_asking(self, reference: str, *, reader_id: str) -> bool:
+        with answers():
+            return _asks_for(self._client.v1.terminal.readers.retrieve(reader_id), reference)
+
     def cancel_on_reader(self, reference: str, *, reader_id: str) -> None:
         with suppress(GatewayRefused), answers():
             if _asks_for(self._client.v1.terminal.readers.retrieve(reader_id), reference):

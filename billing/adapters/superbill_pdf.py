@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, BinaryIO
 
 from reportlab.lib.colors import HexColor, black, white
 from reportlab.pdfgen.canvas import Canvas
 
+from billing.adapters.light_pdf import PdfFile, printed_lightly
 from billing.adapters.page_drawing import (
     BOLD,
     CONTINUED,
@@ -28,12 +29,12 @@ from billing.adapters.page_drawing import (
     WIDTH,
     Block,
     Box,
+    DrawPage,
     box_of,
     day_in_figures,
     frame,
     paginated,
     pair,
-    printed,
     stacked,
     text_at,
     wrapped,
@@ -83,9 +84,23 @@ COLUMNS = _columns()
 
 def render_superbill(body: Body) -> bytes:
     """The PDF of a superbill's frozen body; see insurance.rules.superbill for its members."""
+    return printed_lightly(*drawing_of(body))
+
+
+def print_superbills(bodies: Iterable[Body], stream: BinaryIO) -> None:
+    """One PDF of many superbills, which share their fonts; each counts its own pages."""
+    file = PdfFile(stream)
+    for body in bodies:
+        _, _, pages, draw_page = drawing_of(body)
+        file.add(pages, draw_page)
+    file.close("Superbills", "")
+
+
+def drawing_of(body: Body) -> tuple[str, str, list[list[Block]], DrawPage]:
+    """Title, author, pages and what draws them: what a way of printing takes."""
     pages = paginated([*_head_blocks(body), *_rows(body), *_foot_blocks(body)], Block(18, _draw_table_head))
-    title = f"Superbill {body['number']}"
-    return printed(title, body["clinic"]["trade_name"], pages, partial(_draw_page, body))
+    title, author = f"Superbill {body['number']}", body["clinic"]["trade_name"]
+    return title, author, pages, partial(_draw_page, body)
 
 
 # ------------------------------------------------------------------------------------------- pages

@@ -145,6 +145,28 @@ def covered_by(read: Read, session_id: str, source_kind: str, source_id: str) ->
     )
 
 
+def visit_covered_by(read: Read, source_kind: str, source_id: str) -> str:
+    """The visit that a source covers, or covered once; of one that covers a single visit."""
+    return read.session.scalars(
+        select(CoverageMoveRow.session_id)
+        .where(CoverageMoveRow.source_kind == source_kind, CoverageMoveRow.source_id == source_id)
+        .distinct()
+    ).one()
+
+
+def cover_among(read: Read, session_ids: Collection[str]) -> Sequence[tuple[str, Coverage]]:
+    """What covers sessions, source by source, with the session of each."""
+    rows = read.session.execute(
+        select(
+            CoverageRow.session_id, CoverageRow.source_kind, CoverageRow.source_id, CoverageRow.amount_cents
+        ).where(CoverageRow.session_id.in_(session_ids), CoverageRow.amount_cents > 0)
+    )
+    return [
+        (session_id, Coverage(source_kind=kind, source_id=of, amount=Money(cents)))
+        for session_id, kind, of, cents in rows
+    ]
+
+
 def had_covered_missed(read: Read, missed: Session, source_kinds: Collection[str]) -> Sequence[str]:
     """The ids of the sources of these kinds that covered a visit when its day was missed, or had before.
 

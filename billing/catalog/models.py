@@ -34,6 +34,9 @@ class EntityRow(Base):
     timezone: Mapped[str] = mapped_column(String(60))
     address: Mapped[dict[str, Any]]
     phone: Mapped[str] = mapped_column(String(25))
+    clearinghouse_name: Mapped[str | None] = mapped_column(String(60))
+    clearinghouse_id: Mapped[str | None] = mapped_column(String(15))
+    submitter_id: Mapped[str | None] = mapped_column(String(15))
 
 
 class SiteRow(Base):

@@ -236,6 +236,9 @@ def _entity(row: EntityRow) -> Entity:
         timezone=row.timezone,
         address=Address(**row.address),
         phone=row.phone,
+        clearinghouse_name=row.clearinghouse_name,
+        clearinghouse_id=row.clearinghouse_id,
+        submitter_id=row.submitter_id,
     )
 
 

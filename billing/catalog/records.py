@@ -39,6 +39,7 @@ class EntityFacts:
     """A legal entity. `taxonomy` is its NUCC code; `timezone` an IANA name.
 
     `statement_descriptor` is what its payers read on their card statements, `mail_name` who its mail is from.
+    `clearinghouse_id` is where its claims go, and `submitter_id` what it is known by there.
     """
 
     slug: str
@@ -52,6 +53,9 @@ class EntityFacts:
     timezone: str
     address: Address
     phone: str
+    clearinghouse_name: str | None = None
+    clearinghouse_id: str | None = None
+    submitter_id: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

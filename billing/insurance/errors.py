@@ -5,6 +5,16 @@ class NoSuchSuperbill(NotFound):
     code = "no-such-superbill"
 
 
+class NoSuperbills(NotFound):
+    """No present superbill is of these days, or of this patient: there is nothing to hand out."""
+
+    code = "no-superbills"
+
+
+class NoSuchClaim(NotFound):
+    code = "no-such-claim"
+
+
 class NoSuchRemittance(NotFound):
     code = "no-such-remittance"
 
@@ -13,6 +23,36 @@ class SuperbillNotPossible(Conflict):
     """Something is missing that the insurer needs; the sentence says what."""
 
     code = "superbill-not-possible"
+
+
+class DiagnosesExclude(SuperbillNotPossible):
+    """Two diagnoses are never given together, unless the provider says that they are unrelated."""
+
+    code = "diagnoses-exclude"
+
+
+class UnreadableDiagnoses(Invalid):
+    """The file is not as CMS publishes the codes of a year; nothing of it is taken."""
+
+    code = "unreadable-diagnoses"
+
+
+class OtherEditionThere(Conflict):
+    """Another edition holds from that day on; nothing is put in its place unless that is asked for."""
+
+    code = "other-edition-there"
+
+
+class ClaimNotPossible(Conflict):
+    """Something is missing that the insurer needs, or the insurer has it; the sentence says which."""
+
+    code = "claim-not-possible"
+
+
+class ClaimFlawed(Invalid):
+    """An insurer would refuse the claim. Each flaw names the field of the claim, and says what to do."""
+
+    code = "claim-flawed"
 
 
 class UnreadableRemittance(Invalid):

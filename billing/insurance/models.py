@@ -10,6 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from billing.platform.data.base import Base, Id
 
 PRESENT, POSTED = text("state = 'issued'"), text("state = 'posted'")
+CLAIM_PRESENT = text("state NOT IN ('replaced', 'voided', 'closed')")
 
 
 class SuperbillRow(Base):
@@ -42,6 +43,87 @@ class SuperbillRow(Base):
     charge_cents: Mapped[int]
     paid_cents: Mapped[int]
     issued_at: Mapped[datetime]
+
+
+class DiagnosisEditionRow(Base):
+    """An edition of ICD-10-CM that was loaded; of those that start on one day the newest version holds."""
+
+    __tablename__ = "diagnosis_edition"
+    __table_args__ = (
+        UniqueConstraint("starts_on", "version"),
+        CheckConstraint("version >= 1", name="versions_from_one"),
+        CheckConstraint("billable_count >= 1 AND billable_count <= code_count", name="counts_agree"),
+    )
+
+    id: Mapped[Id] = mapped_column(primary_key=True)
+    starts_on: Mapped[date]
+    version: Mapped[int]
+    code_count: Mapped[int]
+    billable_count: Mapped[int]
+    sha256: Mapped[str] = mapped_column(String(64))
+    content: Mapped[bytes]
+    loaded_at: Mapped[datetime]
+    loaded_by: Mapped[Id]
+
+
+class ClaimFileRow(Base):
+    """A file of claims, made to be sent; its control number is the sender's, and never given again."""
+
+    __tablename__ = "claim_file"
+    __table_args__ = (
+        UniqueConstraint("entity_id", "control_number"),
+        CheckConstraint("claims > 0", name="holds_claims"),
+    )
+
+    id: Mapped[Id] = mapped_column(primary_key=True)
+    entity_id: Mapped[Id]
+    control_number: Mapped[int]
+    receiver_id: Mapped[str] = mapped_column(String(15))
+    claims: Mapped[int]
+    charge_cents: Mapped[int]
+    document_id: Mapped[Id] = mapped_column(ForeignKey("document.id"), unique=True)
+    sha256: Mapped[str] = mapped_column(String(64))
+    made_at: Mapped[datetime]
+
+
+class ClaimRow(Base):
+    """A version of a session's claim; at most one of a session is not replaced, voided or closed."""
+
+    __tablename__ = "claim"
+    __table_args__ = (
+        UniqueConstraint("entity_id", "number"),
+        UniqueConstraint("session_id", "version"),
+        Index(
+            "uq_claim_present", "session_id", unique=True,
+            sqlite_where=CLAIM_PRESENT, postgresql_where=CLAIM_PRESENT,
+        ),
+        CheckConstraint("charge_cents >= 0", name="charge_not_negative"),
+        CheckConstraint("paid_cents >= 0", name="paid_not_negative"),
+        CheckConstraint("frequency IN ('1', '7', '8')", name="frequency_known"),
+        CheckConstraint("(frequency = '1') = (original_reference IS NULL)", name="original_named"),
+        CheckConstraint("file_id IS NULL OR filed_at IS NOT NULL", name="filed_in_a_file"),
+    )  # fmt: skip
+
+    id: Mapped[Id] = mapped_column(primary_key=True)
+    entity_id: Mapped[Id]
+    site_id: Mapped[Id]
+    patient_id: Mapped[Id] = mapped_column(ForeignKey("patient.id"), index=True)
+    session_id: Mapped[Id]
+    number: Mapped[str] = mapped_column(String(20))
+    version: Mapped[int]
+    state: Mapped[str] = mapped_column(String(30))
+    frequency: Mapped[str] = mapped_column(String(1))
+    original_reference: Mapped[str | None] = mapped_column(String(50))
+    supersedes_id: Mapped[str | None] = mapped_column(String(40), ForeignKey("claim.id"), unique=True)
+    control_number: Mapped[str] = mapped_column(String(20), index=True)
+    document_id: Mapped[Id] = mapped_column(ForeignKey("document.id"), unique=True)
+    sha256: Mapped[str] = mapped_column(String(64))
+    service_on: Mapped[date] = mapped_column(index=True)
+    charge_cents: Mapped[int]
+    paid_cents: Mapped[int]
+    issued_at: Mapped[datetime]
+    filed_at: Mapped[datetime | None]
+    file_id: Mapped[str | None] = mapped_column(String(40), ForeignKey("claim_file.id"), index=True)
 
 
 class RemittanceFileRow(Base):

@@ -1,20 +1,65 @@
 from marshmallow import Schema, fields, validate
 
+from billing.insurance.rules.claim_checks import MOST_REFERENCE
 from billing.insurance.rules.diagnoses import CODE
 from billing.insurance.rules.lines import MOST_DIAGNOSES
-from billing.insurance.states import RemittanceState
-from billing.platform.http.fields import Cents, LocalDate, Moment, OpaqueId, StrictSchema
-from billing.platform.http.pages import page_args
+from billing.insurance.states import ClaimState, RemittanceState
+from billing.platform.http.fields import Cents, LocalDate, Moment, OpaqueId, StrictSchema, Text
+from billing.platform.http.pages import QueryLimit, page_args
+
+MOST_FOUND = 50
+USUALLY_FOUND = 20
 
 
-class IssueSuperbill(StrictSchema):
-    """`diagnoses` are the provider's, as ICD-10-CM with its dot; without them the usual one is taken."""
+class NamedDiagnoses(StrictSchema):
+    """`diagnoses` are the provider's, as ICD-10-CM with its dot.
+
+    `are_unrelated` is the provider's word on two that exclude each other.
+    """
 
     diagnoses = fields.List(
         fields.String(validate=validate.Regexp(rf"^(?:{CODE.pattern})\Z")),
         load_default=(),
         validate=validate.Length(max=MOST_DIAGNOSES),
     )
+    are_unrelated = fields.Boolean(load_default=False, truthy={True}, falsy={False})
+
+
+class IssueSuperbill(NamedDiagnoses):
+    """Without `diagnoses` the usual one is taken."""
+
+
+class DiagnosesQuery(StrictSchema):
+    """`search` is a beginning of a code or of words, `on` the day of service."""
+
+    search = Text(min=2, max=100, required=True)
+    on = LocalDate(required=True)
+    limit = QueryLimit(min=1, max=MOST_FOUND, load_default=USUALLY_FOUND)
+
+
+class DiagnosisView(Schema):
+    code = fields.String()
+    description = fields.String()
+    is_billable = fields.Boolean()
+
+
+class DiagnosesView(Schema):
+    """`starts_on` is the first day of service of the edition that was searched."""
+
+    starts_on = LocalDate()
+    items = fields.List(fields.Nested(DiagnosisView))
+
+
+class LoadedEditionView(Schema):
+    """What `diagnoses load --json` prints."""
+
+    starts_on = LocalDate()
+    status = fields.String()
+    codes = fields.Integer()
+    billable = fields.Integer()
+    new = fields.Integer()
+    gone = fields.Integer()
+    usual_not_billable = fields.List(fields.String())
 
 
 class VoidSuperbill(StrictSchema):
@@ -43,6 +88,66 @@ class SuperbillView(Schema):
     paid_cents = Cents(attribute="paid", min=0)
     sha256 = fields.String()
     issued_at = Moment()
+
+
+class IssueClaim(NamedDiagnoses):
+    """Without `diagnoses` those of the present claim are taken, or else those of the superbill."""
+
+
+class VoidClaim(StrictSchema):
+    """`payer_claim_number` is the payer's own; without it that of its latest answer is taken."""
+
+    payer_claim_number = Text(max=MOST_REFERENCE, load_default=None)
+
+
+class CorrectClaim(NamedDiagnoses, VoidClaim):
+    """As the facts stand now; without `diagnoses` those of the claim stay."""
+
+
+class MarkFiled(StrictSchema):
+    """Nothing is asked for."""
+
+
+class ClaimsQuery(page_args("clm")):  # type: ignore[misc]
+    """`from` and `to` are days of service, both included."""
+
+    patient_id = OpaqueId("pat", load_default=None)
+    state = fields.Enum(ClaimState, by_value=True, load_default=None)
+    starts_on = LocalDate(data_key="from", load_default=None)
+    ends_on = LocalDate(data_key="to", load_default=None)
+
+
+class ClaimView(Schema):
+    """`frequency` is 1 for a claim, 7 for one that replaces another, 8 for one that takes another back."""
+
+    id = fields.String()
+    number = fields.String()
+    version = fields.Integer()
+    state = fields.String()
+    frequency = fields.String()
+    original_reference = fields.String(allow_none=True)
+    supersedes_id = fields.String(allow_none=True)
+    session_id = fields.String()
+    patient_id = fields.String()
+    control_number = fields.String()
+    service_on = LocalDate()
+    charge_cents = Cents(attribute="charge")
+    paid_cents = Cents(attribute="paid", min=0)
+    sha256 = fields.String()
+    issued_at = Moment()
+    filed_at = Moment(allow_none=True)
+    file_id = fields.String(allow_none=True)
+
+
+class ClaimFileView(Schema):
+    """A file of claims, by the control number of its interchange (ISA13)."""
+
+    id = fields.String()
+    control_number = fields.Integer()
+    receiver_id = fields.String()
+    made_at = Moment()
+    charge_cents = Cents(attribute="charge")
+    claims = fields.List(fields.Nested(ClaimView))
 
 
 class RemittancesQuery(page_args("rmt")):  # type: ignore[misc]

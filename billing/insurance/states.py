@@ -1,4 +1,4 @@
-"""The lives of a superbill and of a remittance."""
+"""The lives of a superbill, of a claim and of a remittance."""
 
 from __future__ import annotations
 
@@ -20,6 +20,85 @@ SUPERBILL_MOVES: dict[tuple[SuperbillState, SuperbillEvent], SuperbillState] = {
     (SuperbillState.ISSUED, SuperbillEvent.SUPERSEDE): SuperbillState.SUPERSEDED,
     (SuperbillState.ISSUED, SuperbillEvent.VOID): SuperbillState.VOID,
 }
+
+
+class ClaimState(StrEnum):
+    """ISSUED was not sent yet. REJECTED was refused by the programs before the insurer's claims.
+
+    REPLACED, VOIDED and CLOSED are the end; whatever follows is another version.
+    """
+
+    DRAFT = "draft"
+    ISSUED = "issued"
+    FILED = "filed"
+    REJECTED = "rejected"
+    ACCEPTED = "accepted"
+    RECORDS_REQUESTED = "records_requested"
+    PAID = "paid"
+    DENIED = "denied"
+    APPLIED_TO_DEDUCTIBLE = "applied_to_deductible"
+    APPEALED = "appealed"
+    REPLACED = "replaced"
+    VOIDED = "voided"
+    CLOSED = "closed"
+
+
+class ClaimEvent(StrEnum):
+    ISSUE = "issue"
+    FILE = "file"
+    REJECT = "reject"
+    ACCEPT = "accept"
+    REQUEST_RECORDS = "request_records"
+    PAY = "pay"
+    DENY = "deny"
+    DEDUCT = "deduct"
+    APPEAL = "appeal"
+    REPLACE = "replace"
+    VOID = "void"
+    CLOSE = "close"
+
+
+_ANSWERS = {
+    ClaimEvent.PAY: ClaimState.PAID,
+    ClaimEvent.DENY: ClaimState.DENIED,
+    ClaimEvent.DEDUCT: ClaimState.APPLIED_TO_DEDUCTIBLE,
+}
+_TAKEN_BACK = {ClaimEvent.REPLACE: ClaimState.REPLACED, ClaimEvent.VOID: ClaimState.VOIDED}
+_ANSWERED = {ClaimEvent.APPEAL: ClaimState.APPEALED, ClaimEvent.CLOSE: ClaimState.CLOSED, **_TAKEN_BACK}
+_ASKED = {ClaimEvent.REQUEST_RECORDS: ClaimState.RECORDS_REQUESTED}
+_CLAIM_LIFE: dict[ClaimState, dict[ClaimEvent, ClaimState]] = {
+    ClaimState.DRAFT: {ClaimEvent.ISSUE: ClaimState.ISSUED},
+    ClaimState.ISSUED: {ClaimEvent.FILE: ClaimState.FILED, **_TAKEN_BACK},
+    ClaimState.FILED: {
+        ClaimEvent.REJECT: ClaimState.REJECTED,
+        ClaimEvent.ACCEPT: ClaimState.ACCEPTED,
+        ClaimEvent.CLOSE: ClaimState.CLOSED,
+        **_ASKED,
+        **_ANSWERS,
+        **_TAKEN_BACK,
+    },
+    ClaimState.REJECTED: _TAKEN_BACK,
+    ClaimState.ACCEPTED: {ClaimEvent.CLOSE: ClaimState.CLOSED, **_ASKED, **_ANSWERS, **_TAKEN_BACK},
+    ClaimState.RECORDS_REQUESTED: {
+        ClaimEvent.ACCEPT: ClaimState.ACCEPTED,
+        ClaimEvent.CLOSE: ClaimState.CLOSED,
+        **_ANSWERS,
+        **_TAKEN_BACK,
+    },
+    ClaimState.PAID: _ANSWERED,
+    ClaimState.DENIED: _ANSWERED,
+    ClaimState.APPLIED_TO_DEDUCTIBLE: _ANSWERED,
+    ClaimState.APPEALED: {ClaimEvent.CLOSE: ClaimState.CLOSED, **_ASKED, **_ANSWERS, **_TAKEN_BACK},
+}
+CLAIM_MOVES: dict[tuple[ClaimState, ClaimEvent], ClaimState] = {
+    (state, event): after for state, moves in _CLAIM_LIFE.items() for event, after in moves.items()
+}
+
+CLAIM_ENDS = frozenset({ClaimState.REPLACED, ClaimState.VOIDED, ClaimState.CLOSED})
+"""No version in these is the present claim of its session."""
+
+CLAIM_UNSENT = frozenset({ClaimState.DRAFT, ClaimState.ISSUED, ClaimState.REJECTED})
+"""The insurer has no claim of that version."""
 
 
 class RemittanceState(StrEnum):

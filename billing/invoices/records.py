@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
@@ -66,19 +67,26 @@ class Invoice:
 
 @dataclass(frozen=True, kw_only=True)
 class Applied:
-    """What one source settles of an invoice now."""
+    """What one source settles of an invoice now. `gone` of it went back since, or was lost."""
 
     source_kind: str
     source_id: str
     amount: Money
+    gone: Money
 
 
 @dataclass(frozen=True, kw_only=True)
 class Lowered:
-    """What stands between an invoice's total and what is open of it; `returned` are visits called off."""
+    """What stands between an invoice's total and what is open of it.
+
+    `returned` are visits that do not take place, `gone_by` says how much of its money which refund or dispute
+    took, `is_reopened` that it had been settled once.
+    """
 
     applied: tuple[Applied, ...]
     returned: Money
+    gone_by: Mapping[str, Money]
+    is_reopened: bool
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,13 +6,36 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 
-from billing.invoices.records import NO_SHOW, TAKES_ALL, InvoiceLine, PayerKind, SettledPart, ShareOrder
+from billing.invoices.errors import InvoiceNotOpen
+from billing.invoices.records import (
+    NO_SHOW,
+    TAKES_ALL,
+    Invoice,
+    InvoiceLine,
+    PayerKind,
+    SettledPart,
+    ShareOrder,
+)
+from billing.invoices.states import InvoiceState
 from billing.kernel.errors import Flaw
 from billing.kernel.money import ZERO, Money, split, total
 from billing.ledger.records import Account, Line, credit, debit
 
 INCOME = {"evaluation": Account.EVALUATION, NO_SHOW: Account.NO_SHOW_FEES}
 """Services whose income has an account of its own; all else is infusion income."""
+
+
+def what_is_owed(invoice: Invoice) -> str:
+    """What the patient owes of it at most, in a sentence that names it as people do."""
+    if invoice.state is InvoiceState.OPEN:
+        return f"Only {invoice.open_balance} is owed on invoice {invoice.number}."
+    return f"Invoice {invoice.number} is {invoice.state}: the patient owes nothing on it."
+
+
+def refuse_unless_open(invoice: Invoice) -> None:
+    """Raises: InvoiceNotOpen."""
+    if invoice.state is not InvoiceState.OPEN:
+        raise InvoiceNotOpen(what_is_owed(invoice), state=str(invoice.state))
 
 
 def earning_lines(

@@ -89,6 +89,18 @@ class ShareAgreed:
 
 
 @dataclass(frozen=True, kw_only=True)
+class CostsMore:
+    """Visits cost their patient more than before.
+
+    Another payer does not pay their part of them, or they were given of a package that was stopped.
+    """
+
+    session_ids: tuple[str, ...]
+    actor: Actor
+    now: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
 class FreedPart:
     """What one source had covered of an item that was returned."""
 

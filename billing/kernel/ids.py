@@ -21,3 +21,8 @@ def new_id(prefix: str) -> str:
     """`new_id("inv")` is like `inv_0cv7...`: 56 bits of microseconds, then 74 random ones."""
     number = (time.time_ns() // 1_000) << 74 | secrets.randbits(74)
     return f"{prefix}_" + "".join([PAIRS[number >> shift & 1023] for shift in range(120, -1, -10)])
+
+
+def birth_of(made: str) -> str:
+    """What an id sorts by, beside those of other kinds."""
+    return made.partition("_")[2]

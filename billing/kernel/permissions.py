@@ -43,6 +43,8 @@ class Permission(StrEnum):
     CREDITS_WRITE = "credits:write"
     SUPERBILLS_READ = "superbills:read"
     SUPERBILLS_WRITE = "superbills:write"
+    CLAIMS_READ = "claims:read"
+    CLAIMS_WRITE = "claims:write"
     REMITTANCES_READ = "remittances:read"
     REMITTANCES_WRITE = "remittances:write"
     LEDGER_READ = "ledger:read"
@@ -76,7 +78,8 @@ _FRONT_DESK = frozenset({
 })  # fmt: skip
 _BILLING = _FRONT_DESK | {
     _P.CATALOG_PROPOSE, _P.ELIGIBILITIES_VERIFY, _P.INVOICES_ISSUE, _P.INVOICES_VOID, _P.CREDITS_WRITE,
-    _P.SUPERBILLS_WRITE, _P.REMITTANCES_READ, _P.REMITTANCES_WRITE, _P.LEDGER_READ, _P.EXPORT_REFUNDS,
+    _P.SUPERBILLS_WRITE, _P.CLAIMS_READ, _P.CLAIMS_WRITE, _P.REMITTANCES_READ, _P.REMITTANCES_WRITE,
+    _P.LEDGER_READ, _P.EXPORT_REFUNDS,
     _P.EXPORT_LEDGER, _P.TASKS_WORK, _P.PAYERS_WRITE, _P.DISPUTES_ANSWER,
     _P.HOLDS_LIFT,
 }  # fmt: skip

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import date
 from itertools import groupby
 
 from sqlalchemy import Row, Select, Subquery, func, select
 
+from billing.kernel.money import Money
 from billing.kernel.permissions import SYSTEM, Actor
 from billing.ledger.errors import NoSuchEntry
 from billing.ledger.models import EntryRow, LineRow
 from billing.ledger.records import Account, Entry, PostedLine
 from billing.platform.data.database import Read
 from billing.platform.data.reach import within_reach
+from billing.platform.data.selects import batches
 
 ROWS_AT_ONCE = 2_000
 
@@ -82,12 +84,40 @@ def journal(read: Read, entity_id: str, *, since: date, until: date) -> Iterator
     return _entries(read.session.execute(query.execution_options(yield_per=ROWS_AT_ONCE)))
 
 
+def least_owed(read: Read, account: Account, patient_id: str, *, since: date) -> Money:
+    """The least that stood in a patient's favour on an account, at the end of any day since then."""
+    query = (
+        select(EntryRow.effective_on, func.sum(LineRow.cents))
+        .join(LineRow, LineRow.entry_id == EntryRow.id)
+        .where(LineRow.account == account, LineRow.patient_id == patient_id)
+        .group_by(EntryRow.effective_on)
+    )
+    changes = {on: -int(cents) for on, cents in read.session.execute(query)}
+    days = sorted({since, *(on for on in changes if on > since)})
+    return Money(min(sum(cents for on, cents in changes.items() if on <= day) for day in days))
+
+
 def entry_of(read: Read, *, source_kind: str, source_id: str, purpose: str) -> Entry | None:
     """The entry of one fact, if it was posted."""
     query = _journal().where(
         EntryRow.source_kind == source_kind, EntryRow.source_id == source_id, EntryRow.purpose == purpose
     )
     return _only(read, query)
+
+
+def days_of(read: Read, *, source_kind: str, source_ids: Collection[str], purpose: str) -> dict[str, date]:
+    """The clinic-local day of each of these facts that was posted."""
+    return {
+        row.source_id: row.effective_on
+        for batch in batches(source_ids)
+        for row in read.session.execute(
+            select(EntryRow.source_id, EntryRow.effective_on).where(
+                EntryRow.source_kind == source_kind,
+                EntryRow.source_id.in_(batch),
+                EntryRow.purpose == purpose,
+            )
+        )
+    }
 
 
 def _journal() -> Select[EntryRow, LineRow]:

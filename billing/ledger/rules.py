@@ -7,7 +7,6 @@ from importlib.resources import files
 
 import yaml
 
-from billing.kernel.money import total
 from billing.ledger.errors import UnbalancedEntry
 from billing.ledger.records import AccountName, Kind, Line
 
@@ -22,7 +21,7 @@ def balanced(lines: Iterable[Line]) -> tuple[Line, ...]:
 
     Raises: UnbalancedEntry unless at least two are left and they sum to zero.
     """
-    kept = tuple(line for line in lines if line.amount)
-    if len(kept) < 2 or total(line.amount for line in kept):
+    kept = tuple([line for line in lines if line.amount.cents])
+    if len(kept) < 2 or sum([line.amount.cents for line in kept]) != 0:
         raise UnbalancedEntry("The entry does not balance. Nothing was posted.")
     return kept

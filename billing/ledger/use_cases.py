@@ -25,6 +25,8 @@ POSTED_ONCE = (
     "uq_ledger_entry_reverses_id",
 )
 """How SQLite and PostgreSQL name the constraints that post each fact, and each reversal, once."""
+AT_ONCE = 1_000
+"""Entries of one statement: more of them take longer each, and more memory."""
 
 
 def post(tx: Tx, posting: Posting, *, actor: Actor, now: datetime) -> str:
@@ -40,6 +42,14 @@ def post_many(tx: Tx, postings: Sequence[Posting], *, actor: Actor, now: datetim
 
     Raises: UnbalancedEntry; AlreadyPosted when one of the facts was posted before.
     """
+    posted = _posted(tx, postings[:AT_ONCE], actor, now)
+    for first in range(AT_ONCE, len(postings), AT_ONCE):
+        tx.flush()
+        posted += _posted(tx, postings[first : first + AT_ONCE], actor, now)
+    return posted
+
+
+def _posted(tx: Tx, postings: Sequence[Posting], actor: Actor, now: datetime) -> list[str]:
     entries: list[dict[str, Any]] = []
     lines: list[dict[str, Any]] = []
     for posting in postings:

@@ -17,6 +17,7 @@ from billing.patients.queries import (
     find_patient,
     holds_of,
     list_patients,
+    plan_limits_of,
     policies_of,
     search_patients,
 )
@@ -27,6 +28,7 @@ from billing.patients.records import (
     HoldTerms,
     Patient,
     Person,
+    PlanLimits,
     Policy,
     PolicyTerms,
 )
@@ -39,11 +41,13 @@ from billing.patients.schemas import (
     NewEligibility,
     NewHold,
     NewPatient,
+    NewPlanLimits,
     NewPolicy,
     PatientChanges,
     PatientSearch,
     PatientsView,
     PatientView,
+    PlanLimitsView,
     PoliciesView,
     PolicyView,
 )
@@ -53,6 +57,7 @@ from billing.patients.use_cases import (
     amend_patient,
     lift_hold,
     place_hold,
+    record_plan_limits,
     verify_eligibility,
 )
 from billing.platform.data.database import Read, Tx
@@ -89,6 +94,7 @@ def make_blueprint(edge: Edge, entity_of_site: EntityOfSite) -> ApiBlueprint:
     _add_policy_routes(routes, edge)
     _add_eligibility_routes(routes, edge)
     _add_hold_routes(routes, edge)
+    _add_plan_limit_routes(routes, edge)
     return routes
 
 
@@ -284,6 +290,31 @@ def _add_hold_routes(routes: ApiBlueprint, edge: Edge) -> None:
             return lift_hold(tx, hold_id=hold_id, why=body["why"], actor=actor, now=edge.clock())
 
         return edge_write(edge, work, HoldView, status=200)
+
+
+def _add_plan_limit_routes(routes: ApiBlueprint, edge: Edge) -> None:
+    @routes.route("/patients/<patient_id>/plan-limits", methods=["POST"])
+    @routes.arguments(NewPlanLimits)
+    @routes.response(201, PlanLimitsView)
+    @guard(Permission.PATIENTS_WRITE)
+    def post_plan_limits(body: dict[str, Any], patient_id: str) -> Response:
+        """Say anew which federal programs would pay, and whether the plan is not told."""
+        actor = current_actor()
+        limits = PlanLimits(**{**body, "programs": tuple(body["programs"])})
+
+        def work(tx: Tx) -> PlanLimits:
+            return record_plan_limits(tx, patient_id=patient_id, limits=limits, actor=actor, now=edge.clock())
+
+        return edge_write(edge, work, PlanLimitsView)
+
+    @routes.route("/patients/<patient_id>/plan-limits")
+    @routes.response(200, PlanLimitsView)
+    @guard(Permission.PATIENTS_READ)
+    def get_plan_limits(patient_id: str) -> PlanLimits:
+        """What stands between the patient's care and a health plan, as it was recorded last."""
+        return _look(
+            edge, patient_id, "plan-limits.read", lambda read, patient: plan_limits_of(read, patient.id)
+        )
 
 
 def _look(edge: Edge, patient_id: str, action: str, query: Callable[[Read, Patient], T]) -> T:

@@ -53,6 +53,12 @@ class AlreadyOnHold(Conflict):
     code = "already-on-hold"
 
 
+class InvalidPlanLimits(Invalid):
+    """A private contract is one of a patient of Medicare, and is signed by today."""
+
+    code = "invalid-plan-limits"
+
+
 class HoldLifted(Conflict):
     """The stop of charges was lifted before; nothing is left to lift."""
 

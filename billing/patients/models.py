@@ -71,6 +71,18 @@ class EligibilityRow(Base):
     sealed: Mapped[bytes]
 
 
+class PlanLimitsRow(Base):
+    """`sealed` holds the fields of records.PlanLimits; the latest row of a patient is what holds."""
+
+    __tablename__ = "plan_limits"
+
+    id: Mapped[Id] = mapped_column(primary_key=True)
+    patient_id: Mapped[Id] = mapped_column(ForeignKey("patient.id"), index=True)
+    recorded_at: Mapped[datetime]
+    recorded_by: Mapped[Id]
+    sealed: Mapped[bytes]
+
+
 class AccountHoldRow(Base):
     """`sealed` holds the fields of records.HoldTerms, and once it is lifted `why_lifted`."""
 

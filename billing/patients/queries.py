@@ -11,16 +11,25 @@ from sqlalchemy import select
 
 from billing.kernel.permissions import Actor
 from billing.patients.errors import AccountOnHold, NoSuchHold, NoSuchPatient
-from billing.patients.models import AccountHoldRow, EligibilityRow, PatientLookup, PatientRow, PolicyRow
+from billing.patients.models import (
+    AccountHoldRow,
+    EligibilityRow,
+    PatientLookup,
+    PatientRow,
+    PlanLimitsRow,
+    PolicyRow,
+)
 from billing.patients.records import (
     AccountHold,
     Address,
     Category,
     Eligibility,
+    FederalProgram,
     HoldReason,
     Occupation,
     Patient,
     Person,
+    PlanLimits,
     Policy,
     Proof,
     Relationship,
@@ -31,6 +40,7 @@ from billing.patients.rules.entitlements import counts_on
 from billing.patients.rules.lookup import matches, name_prefixes, read_search, search_key
 from billing.platform.data.database import Read
 from billing.platform.data.reach import within_reach
+from billing.platform.data.selects import batches
 from billing.platform.data.vault import Vault
 
 MOST_FOUND = 50
@@ -50,6 +60,25 @@ def names_of(read: Read, patient_ids: Collection[str], actor: Actor) -> dict[str
     query = select(PatientRow).where(PatientRow.id.in_(patient_ids), *within_reach(actor, PatientRow))
     found = (patient_of(read.vault, row) for row in read.session.scalars(query))
     return {patient.id: f"{patient.family_name}, {patient.given_name}" for patient in found}
+
+
+def numbers_of(read: Read, patient_ids: Collection[str], actor: Actor) -> dict[str, int]:
+    """The clinic's own numbers by id; those whom the actor may not know of are left out."""
+    query = select(PatientRow.id, PatientRow.number).where(
+        PatientRow.id.in_(patient_ids), *within_reach(actor, PatientRow)
+    )
+    return {row.id: row.number for row in read.session.execute(query)}
+
+
+def us_states_of(read: Read, patient_ids: Collection[str]) -> dict[str, str]:
+    """The state of their last known address, such as TX, by id; whoever asks."""
+    return {
+        row.id: str(read.vault.open(PatientRow.__tablename__, row.id, row.sealed)["address"]["state"])
+        for batch in batches(patient_ids)
+        for row in read.session.execute(
+            select(PatientRow.id, PatientRow.sealed).where(PatientRow.id.in_(batch))
+        )
+    }
 
 
 def list_patients(read: Read, *, actor: Actor, cursor: str | None, limit: int) -> list[Patient]:
@@ -192,6 +221,21 @@ def refuse_while_on_hold(read: Read, patient_id: str, *, arose_on: date | None =
             "invoice, and no link is sent. Cash or a check that is brought may be taken, another payer may "
             "pay their part, and refunds go out. The patient's page says why."
         )
+
+
+def plan_limits_of(read: Read, patient_id: str) -> PlanLimits:
+    """As they were recorded last; without any record there are none."""
+    query = select(PlanLimitsRow).where(PlanLimitsRow.patient_id == patient_id)
+    row = read.session.scalar(query.order_by(PlanLimitsRow.id.desc()).limit(1))
+    if row is None:
+        return PlanLimits()
+    facts = read.vault.open(PlanLimitsRow.__tablename__, row.id, row.sealed)
+    return PlanLimits(
+        programs=tuple(FederalProgram(each) for each in facts["programs"]),
+        contract_on=_date_or_none(facts["contract_on"]),
+        is_kept_from_plan=facts["is_kept_from_plan"],
+        note=facts["note"],
+    )
 
 
 def fingerprints_of(vault: Vault, person: Person) -> set[str]:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 
+from billing.kernel.permissions import Actor
+
 
 class Sex(StrEnum):
     """As an insurer's form asks for it (CMS-1500 box 3, X12 DMG03)."""
@@ -165,6 +167,41 @@ class AccountHold(HoldTerms):
     @property
     def stands(self) -> bool:
         return self.lifted_at is None
+
+
+class FederalProgram(StrEnum):
+    """Programs that would be asked to pay for care; to be a veteran is not to be in one."""
+
+    MEDICARE = "medicare"
+    MEDICAID = "medicaid"
+    TRICARE = "tricare"
+    CHAMPVA = "champva"
+    VA_COMMUNITY_CARE = "va_community_care"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlanLimits:
+    """What stands between a patient's care and a health plan, as it was recorded last.
+
+    `contract_on` is the day of the patient's private contract outside of Medicare (42 CFR 405.415).
+    `is_kept_from_plan`: the patient asked that their plan is not told (45 CFR 164.522(a)(1)(vi)).
+    """
+
+    programs: tuple[FederalProgram, ...] = ()
+    contract_on: date | None = None
+    is_kept_from_plan: bool = False
+    note: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChargesStopped:
+    """A stop of all charges was placed, for whatever reason."""
+
+    hold_id: str
+    patient_id: str
+    actor: Actor
+    now: datetime
 
 
 @dataclass(frozen=True, kw_only=True)

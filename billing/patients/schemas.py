@@ -6,7 +6,16 @@ from typing import Any
 
 from marshmallow import Schema, fields, post_load
 
-from billing.patients.records import Address, Category, HoldReason, Occupation, Proof, Relationship, Sex
+from billing.patients.records import (
+    Address,
+    Category,
+    FederalProgram,
+    HoldReason,
+    Occupation,
+    Proof,
+    Relationship,
+    Sex,
+)
 from billing.platform.http.fields import LocalDate, OpaqueId, StrictSchema, Text
 
 
@@ -100,6 +109,29 @@ class LiftedHold(StrictSchema):
         required=True,
         metadata={"description": "Such as an entry by mistake, or a case that was dismissed."},
     )
+
+
+class NewPlanLimits(StrictSchema):
+    """All of what holds from now on; what is left out does not."""
+
+    programs = fields.List(fields.Enum(FederalProgram, by_value=fields.String), load_default=())
+    contract_on = LocalDate(
+        allow_none=True,
+        load_default=None,
+        metadata={"description": "The day of the private contract outside of Medicare that is on file."},
+    )
+    is_kept_from_plan = fields.Boolean(
+        load_default=False,
+        metadata={"description": "The patient asked that their plan is not told."},
+    )
+    note = Text(max=200, allow_none=True, load_default=None)
+
+
+class PlanLimitsView(Schema):
+    programs = fields.List(fields.Enum(FederalProgram, by_value=fields.String))
+    contract_on = fields.Date(allow_none=True)
+    is_kept_from_plan = fields.Boolean()
+    note = fields.String(allow_none=True)
 
 
 class AddressView(Schema):

@@ -20,7 +20,14 @@ from billing.patients.errors import (
     PatientChangedMeanwhile,
     UnknownSite,
 )
-from billing.patients.models import AccountHoldRow, EligibilityRow, PatientLookup, PatientRow, PolicyRow
+from billing.patients.models import (
+    AccountHoldRow,
+    EligibilityRow,
+    PatientLookup,
+    PatientRow,
+    PlanLimitsRow,
+    PolicyRow,
+)
 from billing.patients.queries import (
     eligibility_of,
     find_hold,
@@ -36,11 +43,13 @@ from billing.patients.queries import (
 )
 from billing.patients.records import (
     AccountHold,
+    ChargesStopped,
     Eligibility,
     Evidence,
     HoldTerms,
     Patient,
     Person,
+    PlanLimits,
     Policy,
     PolicyTerms,
 )
@@ -53,6 +62,7 @@ from billing.patients.rules.entitlements import (
 )
 from billing.patients.rules.holds import check_hold_day
 from billing.patients.rules.people import tidy_person
+from billing.patients.rules.plan_limits import check_plan_limits
 from billing.platform.data.audit import record_audit
 from billing.platform.data.database import Tx
 from billing.platform.data.selects import select_where
@@ -222,6 +232,7 @@ def place_hold(
     tx.session.flush()
     detail = {"hold_id": hold_id}
     record_audit(tx, actor=actor, action="hold.place", subject_id=patient_id, now=now, detail=detail)
+    tx.emit(ChargesStopped(hold_id=hold_id, patient_id=patient_id, actor=actor, now=now))
     return hold_of(tx.vault, row)
 
 
@@ -240,6 +251,31 @@ def lift_hold(tx: Tx, *, hold_id: str, why: str, actor: Actor, now: datetime) ->
     detail = {"hold_id": hold_id}
     record_audit(tx, actor=actor, action="hold.lift", subject_id=row.patient_id, now=now, detail=detail)
     return hold_of(tx.vault, row)
+
+
+def record_plan_limits(
+    tx: Tx, *, patient_id: str, limits: PlanLimits, actor: Actor, now: datetime
+) -> PlanLimits:
+    """Say anew what stands between a patient's care and a plan; what was said before stays on file.
+
+    Raises: NoSuchPatient, InvalidPlanLimits.
+    """
+    find_patient(tx, patient_id, actor)
+    lock_patient(tx, patient_id)
+    _, today = days_called_today(now)
+    check_plan_limits(limits, today=today)
+    limits_id = new_id("lim")
+    row = PlanLimitsRow(
+        id=limits_id,
+        patient_id=patient_id,
+        recorded_at=now,
+        recorded_by=actor.id,
+        sealed=tx.vault.seal(PlanLimitsRow.__tablename__, limits_id, asdict(limits)),
+    )
+    tx.session.add(row)
+    tx.session.flush()
+    record_audit(tx, actor=actor, action="plan-limits.record", subject_id=patient_id, now=now)
+    return limits
 
 
 def _locked_hold(tx: Tx, hold_id: str, actor: Actor) -> AccountHoldRow:

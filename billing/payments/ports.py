@@ -73,7 +73,7 @@ class GatewayRefused(Conflict):
 
 
 class BadSignature(Invalid):
-    """A webhook that the processor did not send, or not lately, or not for this mode.
+    """A webhook that the processor did not send, or not lately, or not for this mode, or whose id is none.
 
     `skewed` says that all but its age was right: then it is a clock that is wrong, here or there.
     """
@@ -229,6 +229,9 @@ class Gateway(SavedCards, Protocol):
 
         Raises: GatewayRefused for one that is busy, away or unknown: then nothing stands.
         """
+
+    def is_asking(self, reference: str, *, reader_id: str) -> bool:
+        """Whether the reader waits for a card for this: not any more once one was declined, or it gave up."""
 
     def cancel_on_reader(self, reference: str, *, reader_id: str) -> None:
         """No card is taken any more. GatewayRefused when one was: read it."""

@@ -26,7 +26,7 @@ from billing.payments.records.dispute_answers import AnswerKind, DisputeAnswer, 
 from billing.payments.records.disputes import Dispute
 from billing.payments.records.dormant import Dormancy
 from billing.payments.records.payments import Tender
-from billing.payments.records.reconciliation import Difference, ExceptionKind, Family, MovementFacts
+from billing.payments.records.reconciliation import Difference, ExceptionKind, Family
 from billing.payments.records.refund_plans import PaymentLeft, RefundPart, RefundPlan
 from billing.payments.records.refunds import RefundableSource, RefundMethod
 from billing.payments.records.saved_methods import AfterDecline, ConsentText, Purpose
@@ -138,9 +138,9 @@ def share_reimbursement(
     """Split what an insurer paid for one session: settles what is owed, is the patient's, goes back.
 
     `paid` is what the patient paid for the session, `reimbursed` what came back for it before. The patient
-    never gets more than was paid; the rest belongs to the payer.
+    never gets more than was paid; the rest belongs to the payer. What they got, not having paid, they owe.
     """
-    settled = min(amount, owed)
+    settled = max(ZERO, min(amount, owed, owed + paid - reimbursed))
     left = amount - settled
     patients = max(ZERO, min(left, paid - reimbursed))
     return settled, patients, left - patients
@@ -170,11 +170,11 @@ def family_of(reporting_category: str) -> Family:
     return FAMILIES.get(reporting_category, Family.MOVEMENT)
 
 
-def held_against(movement: MovementFacts) -> str:
+def held_against(reference: str, source: str | None, reporting_category: str) -> str:
     """The id of what a movement is compared with: a charge, refund or payout as a whole, else itself."""
-    if movement.source is None or family_of(movement.reporting_category) not in WHOLE:
-        return movement.reference
-    return movement.source
+    if source is None or family_of(reporting_category) not in WHOLE:
+        return reference
+    return source
 
 
 def kind_of(difference: Difference) -> ExceptionKind:
@@ -277,10 +277,11 @@ def refuse_unless_answerable(dispute: Dispute, answers: Iterable[DisputeAnswer],
 
 
 def was_answered(dispute: Dispute, answers: Iterable[DisputeAnswer]) -> bool:
-    """Whether an answer to what the bank asks now was sent, or is on its way."""
+    """Whether an answer to what the bank asks now was sent, or one is on its way, whatever it was for."""
+    is_inquiry = dispute.state is DisputeState.INQUIRY
     return any(
-        answer.state in (AnswerState.SENDING, AnswerState.SENT)
-        and (dispute.state is DisputeState.INQUIRY or not answer.was_to_the_inquiry)
+        answer.state is AnswerState.SENDING
+        or (answer.state is AnswerState.SENT and (is_inquiry or not answer.was_to_the_inquiry))
         for answer in answers
     )
 
@@ -323,7 +324,7 @@ def plan_refund(
         )
     taken = _fill([each.refundable for each in free], refundable if amount is None else amount)
     parts = tuple(
-        RefundPart(payment_id=each.payment_id, method=goes_back_by(each.tender), amount=part)
+        RefundPart(payment_id=each.payment_id, method=each.method, amount=part)
         for each, part in zip(free, taken, strict=True)
         if part
     )
@@ -347,16 +348,15 @@ def _in_refund_order(payments: Iterable[PaymentLeft], chosen: Sequence[str] | No
 
 
 def _to_tender_and_newest(payment: PaymentLeft) -> tuple[bool, datetime, str]:
-    return goes_back_by(payment.tender) is RefundMethod.CARD, payment.received_at, payment.payment_id
+    return payment.method is RefundMethod.CARD, payment.received_at, payment.payment_id
 
 
 def _fill(amounts: Iterable[Money], wanted: Money) -> list[Money]:
     """What is taken of each, the earlier one first; as much as there is."""
     taken, left = [], wanted
     for amount in amounts:
-        part = min(left, amount)
-        taken.append(part)
-        left = left - part
+        taken.append(min(left, amount))
+        left = left - taken[-1]
     return taken
 
 

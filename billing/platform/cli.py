@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import IO, Any
 
@@ -31,6 +32,7 @@ from billing.platform.processes import (
     end_on_signals,
     port_is_free,
 )
+from billing.platform.sample_reader import offer_reader
 
 READY_WITHIN_SECONDS = 60.0
 WEB_PROCESSES = 2
@@ -60,6 +62,8 @@ class Office:
     public_url: str
     processor_base: str
     sends_mail: bool
+    tell_of_codes: Callable[[Read, datetime], str]
+    """Says which codes of diagnoses hold at a moment."""
 
     @property
     def run_dir(self) -> Path:
@@ -167,6 +171,8 @@ def _run_all(office: Office, programs: list[Program]) -> None:
         for program in programs:
             supervisor.start(program)
         _wait_until_ready(office, supervisor)
+        if office.sandbox_port is not None and office.sample_clinic:
+            offer_reader(office.processor_base, office.sandbox_environment["STRIPE_SECRET_KEY"])
         _welcome(office)
         supervisor.watch(click.echo)
         click.echo("\nAll processes have ended.")
@@ -257,11 +263,16 @@ def _keep_sign_ins(office: Office, sign_ins: list[dict[str, str]]) -> None:
 
 def _wait_until_ready(office: Office, supervisor: Supervisor) -> None:
     deadline = time.monotonic() + READY_WITHIN_SECONDS
-    while not answers(f"http://127.0.0.1:{office.port}/readyz"):
-        if time.monotonic() > deadline:
-            raise click.ClickException(f"The web process does not get ready: see {supervisor.log_of('web')}.")
-        supervisor.revive()
-        time.sleep(0.1)
+    wanted = {"web": f"http://127.0.0.1:{office.port}/readyz"}
+    if office.sandbox_port is not None:
+        wanted["sandbox"] = f"http://127.0.0.1:{office.sandbox_port}/_control"
+    for name, address in wanted.items():
+        while not answers(address):
+            if time.monotonic() > deadline:
+                log = supervisor.log_of(name)
+                raise click.ClickException(f"The {name} process does not get ready: see {log}.")
+            supervisor.revive()
+            time.sleep(0.1)
 
 
 def _welcome(office: Office) -> None:
@@ -312,6 +323,7 @@ def _examine(office: Office, show: Callable[[dict[str, Any]], None]) -> None:
         migrations=office.root / "migrations",
         processor_base=office.processor_base,
         sends_mail=office.sends_mail,
+        tell_of_codes=office.tell_of_codes,
     )
     findings = list(examine(installation))
     ok = all(finding.ok for finding in findings)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,7 +16,7 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from billing.kernel.clock import Clock, system_clock
-from billing.platform.data.database import Database
+from billing.platform.data.database import Database, Read
 from billing.platform.data.documents import Document
 from billing.platform.data.errors import VaultClosed
 from billing.platform.data.jobs import queue_report
@@ -54,6 +54,8 @@ class Installation:
     migrations: Path
     processor_base: str
     sends_mail: bool
+    tell_of_codes: Callable[[Read, datetime], str]
+    """Says which codes of diagnoses hold at a moment."""
 
 
 def examine(installation: Installation) -> Iterator[Finding]:
@@ -67,7 +69,7 @@ def examine(installation: Installation) -> Iterator[Finding]:
         if migrated.ok:
             yield _keys(installation)
         if migrated.ok and clock.ok:
-            yield from (_skew(installation), _worker(installation))
+            yield from (_skew(installation), _worker(installation), _codes(installation))
     yield _processor(installation)
     yield _mail(installation)
 
@@ -129,6 +131,12 @@ def _worker(installation: Installation) -> Finding:
         late = now - report.oldest_due_at
         return ill("worker", f"{report.waiting} jobs wait, the oldest for {late}: is a worker running?")
     return well("worker", f"No job is late; {report.waiting} are due now.")
+
+
+def _codes(installation: Installation) -> Finding:
+    """Those of the year before still serve: nothing is broken."""
+    with installation.database.reading() as read:
+        return well("codes", installation.tell_of_codes(read, installation.clock()))
 
 
 def _keys(installation: Installation) -> Finding:

@@ -1,6 +1,6 @@
 """The published test cards, by number and by the names that the API takes for them.
 
-Source: docs.stripe.com/testing.
+Source: docs.stripe.com/testing, docs.stripe.com/radar/testing.
 """
 
 from __future__ import annotations
@@ -38,6 +38,10 @@ class Card:
     funding: str = "credit"
     available_at_once: bool = False
     """Whether what it pays is available at once, instead of pending for days."""
+    risk: str = "normal"
+    """How doubtful the processor finds what it lets through."""
+    cvc_check: str = "pass"
+    """What the bank says of the security code; no rule here blocks a wrong one."""
 
     @property
     def last4(self) -> str:
@@ -88,6 +92,13 @@ _CARDS = (
         "visa",
         Decline("card_declined", "fraudulent", "Your card was declined.", blocked=True),
     ),
+    Card(
+        "4000000000004954",
+        "visa",
+        Decline("card_declined", "fraudulent", "Your card was declined.", blocked=True),
+    ),
+    Card("4000000000009235", "visa", risk="elevated"),
+    Card("4000000000000101", "visa", cvc_check="fail"),
     Card("5200828282828210", "mastercard", funding="debit"),
     Card("5105105105105100", "mastercard", funding="prepaid"),
     Card("30569309025904", "diners"),
@@ -120,6 +131,9 @@ _NAMES = {
     "pm_card_threeDSecureOptional": "4000000000003055",
     "pm_card_threeDSecureRequiredChargeDeclined": "4000008400001629",
     "pm_card_radarBlock": "4100000000000019",
+    "pm_card_riskLevelHighest": "4000000000004954",
+    "pm_card_riskLevelElevated": "4000000000009235",
+    "pm_card_cvcCheckFail": "4000000000000101",
     "pm_card_mastercard_debit": "5200828282828210",
     "pm_card_mastercard_prepaid": "5105105105105100",
     "pm_card_diners": "30569309025904",
@@ -183,6 +197,11 @@ def card_of(method: Thing) -> Card:
     return BY_LAST4[method[method["type"]]["last4"]]
 
 
+def risk_of(method: Thing) -> str:
+    """Of a card; nothing is said of a bank account."""
+    return card_of(method).risk if method["type"] != "us_bank_account" else "normal"
+
+
 def decline_of(method: Thing) -> Decline | None:
     """Of a card, on a charge: what the control API wants, or what the card is published for."""
     wanted = method.get("_decline")
@@ -201,7 +220,11 @@ def card_hash(card: Card, expires: tuple[int, int]) -> Thing:
     month, year = expires
     return {
         "brand": card.brand,
-        "checks": {"address_line1_check": None, "address_postal_code_check": None, "cvc_check": "pass"},
+        "checks": {
+            "address_line1_check": None,
+            "address_postal_code_check": None,
+            "cvc_check": card.cvc_check,
+        },
         "country": "US",
         "display_brand": "american_express" if card.brand == "amex" else card.brand,
         "exp_month": month,

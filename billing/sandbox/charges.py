@@ -6,7 +6,7 @@ from typing import Any
 
 from billing.sandbox import balance
 from billing.sandbox.calls import Call, Route, lookup, page, reader, shown
-from billing.sandbox.cards import INQUIRED_LAST4, Decline, card_of
+from billing.sandbox.cards import INQUIRED_LAST4, Decline, card_of, risk_of
 from billing.sandbox.disputes import open_dispute
 from billing.sandbox.events import emit
 from billing.sandbox.parameters import (
@@ -157,7 +157,7 @@ def new_charge(call: Call, intent: Thing, method: Thing, decline: Decline | None
         "livemode": False,
         "metadata": dict(intent["metadata"]),
         "on_behalf_of": None,
-        "outcome": outcome(decline),
+        "outcome": outcome(decline, risk_of(method)),
         "paid": decline is None,
         "payment_intent": intent["id"],
         "payment_method": method["id"],
@@ -177,12 +177,12 @@ def new_charge(call: Call, intent: Thing, method: Thing, decline: Decline | None
     }
 
 
-def outcome(decline: Decline | None) -> Thing:
+def outcome(decline: Decline | None, risk: str = "normal") -> Thing:
     if decline is None:
         return {
             "network_status": "approved_by_network",
             "reason": None,
-            "risk_level": "normal",
+            "risk_level": risk,
             "seller_message": "Payment complete.",
             "type": "authorized",
         }

@@ -201,9 +201,12 @@ def _latest(shelf: Shelf) -> list[tuple[str, list[Thing]]]:
 
 
 def _body() -> Thing:
-    """From the page's forms, or JSON, as the same nested text."""
+    """From the page's forms, or JSON, as the same nested text. Raises: ApiError."""
     if request.is_json:
-        return {name: _as_text(value) for name, value in request.get_json().items() if value != []}
+        body = request.get_json(silent=True)
+        if not isinstance(body, dict):
+            raise ApiError('Send a JSON object, such as {"times": 1}.')
+        return {name: _as_text(value) for name, value in body.items() if value != []}
     pairs = [(name, value.strip()) for name, value in request.form.items(multi=True) if value.strip()]
     if "words" in request.form:
         pairs = [(f"words[{place}]", word) for place, word in enumerate(request.form["words"].split())]

@@ -55,12 +55,12 @@ def open_dispute(
 ) -> Thing:
     """Take `amount` cents (all that is left of the charge unless given) back; an inquiry takes nothing.
 
-    Raises: ApiError when the charge was not paid, or less than the amount is left of it.
+    Raises: ApiError when the charge was not paid, or other disputes left less than the amount of it.
     """
-    left = undisputed(call, charge)
-    wanted = left if amount is None else amount
-    if charge["status"] != "succeeded" or not 0 < wanted <= left:
-        raise ApiError(f"{wanted} of charge {charge['id']} cannot be disputed: {left} is left.")
+    most = disputable(call, charge)
+    wanted = undisputed(call, charge) if amount is None else amount
+    if charge["status"] != "succeeded" or not 0 < wanted <= most:
+        raise ApiError(f"{wanted} of charge {charge['id']} cannot be disputed: {most} is left.")
     dispute = call.shelf.add(_dispute(call, charge, amount=wanted, reason=reason, inquiry=inquiry))
     charge["disputed"] = True
     call.shelf.save(charge)
@@ -94,13 +94,13 @@ def decide_dispute(
 
 def escalate_dispute(call: Call, dispute: Thing) -> Thing:
     """An inquiry becomes a dispute that takes the money. Raises: ApiError when there is no such inquiry, or
-    less than its amount is left of the charge.
+    other disputes left less than its amount of the charge.
     """
     if dispute["status"] not in ("warning_needs_response", "warning_under_review"):
         raise ApiError(f"Dispute {dispute['id']} is no open inquiry ({dispute['status']}).", param="dispute")
-    left = undisputed(call, lookup(call, "charge", dispute["charge"]))
-    if dispute["amount"] > left:
-        raise ApiError(f"{dispute['amount']} cannot be disputed: {left} is left.", param="dispute")
+    most = disputable(call, lookup(call, "charge", dispute["charge"]))
+    if dispute["amount"] > most:
+        raise ApiError(f"{dispute['amount']} cannot be disputed: {most} is left.", param="dispute")
     dispute.update(status="needs_response", is_charge_refundable=False)
     if "payment_method_details" in dispute:
         dispute["payment_method_details"]["card"]["case_type"] = "chargeback"
@@ -117,6 +117,11 @@ def undisputed(call: Call, charge: Thing) -> int:
         if dispute["status"] in (*BLOCKING, "won", "lost")
     )
     return int(charge["amount_captured"] - charge["amount_refunded"] - taken)
+
+
+def disputable(call: Call, charge: Thing) -> int:
+    """Cents of a charge that a bank may take yet: it does not ask what went back to the payer meanwhile."""
+    return undisputed(call, charge) + int(charge["amount_refunded"])
 
 
 def blocks_refunds(call: Call, charge: Thing) -> bool:

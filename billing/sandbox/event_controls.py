@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 
 from billing.kernel.clock import system_clock
-from billing.sandbox.actions import Action
+from billing.sandbox.actions import Action, planned_with
 from billing.sandbox.calls import Call, lookup
 from billing.sandbox.events import DELAY, DROPS, DUPLICATE, HOLD, queue
 from billing.sandbox.parameters import Form, choice, flag, text, whole
@@ -25,7 +25,7 @@ def _delay(call: Call, body: Thing) -> None:
 def _drop(call: Call, body: Thing) -> None:
     """The next events, of one kind or of all (`*`), are never delivered unless they are sent again."""
     drop = {"type": body.get("type", "*"), "times": body.get("times", 1)}
-    call.shelf.set_switch(DROPS, [*call.shelf.switch(DROPS, default=[]), drop])
+    call.shelf.set_switch(DROPS, planned_with(call.shelf.switch(DROPS, default=[]), drop, body))
 
 
 def _drop_waiting(call: Call, _body: Thing) -> Thing:
@@ -64,7 +64,7 @@ ACTIONS = {
     "delay-events": Action(
         Form({"seconds": whole(0, MOST_DELAY_SECONDS)}, required=frozenset({"seconds"})), _delay
     ),
-    "drop-events": Action(Form({"type": text(100), "times": whole(1, 1000)}), _drop),
+    "drop-events": Action(Form({"type": text(100), "times": whole(0, 1000)}), _drop),
     "drop-waiting-events": Action(Form(), _drop_waiting),
     "hold-events": Action(Form(), _hold),
     "release-events": Action(

@@ -8,6 +8,7 @@ import socket
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import unquote_to_bytes
 
 from flask import Blueprint, Response, request
 
@@ -67,6 +68,7 @@ ROUTES: list[Route] = [
 SEARCHED = ("charges", "customers", "payment_intents")
 """What the processor lets be searched, and the stand-in does not: `search` is no id."""
 
+FORM = "application/x-www-form-urlencoded"
 LARGEST_UPLOAD = 8 * 1024 * 1024
 
 
@@ -98,6 +100,7 @@ class Api:
         try:
             self._refuse_words(now)
             _authorize(self._settings.secret_key)
+            _refuse_what_is_no_form()
             raw = nested([*request.args.items(multi=True), *request.form.items(multi=True), *_uploaded()])
             self._meet_trouble()
             response = self._perform(
@@ -204,6 +207,19 @@ class Api:
         self._wake()
         if lost:
             _hang_up()
+
+
+def _refuse_what_is_no_form() -> None:
+    """A body that would be read as empty, or with other letters. Raises: ApiError."""
+    body = request.get_data()
+    if not body or request.mimetype == "multipart/form-data":
+        return
+    if request.mimetype != FORM:
+        raise ApiError(f"Invalid request (check that your POST content type is {FORM}).")
+    try:
+        unquote_to_bytes(body).decode()
+    except UnicodeDecodeError:
+        raise ApiError("Invalid request: its body is no UTF-8.") from None
 
 
 def _uploaded() -> Iterator[tuple[str, str]]:

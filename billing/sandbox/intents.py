@@ -275,9 +275,10 @@ def release_overdue(call: Call) -> None:
         cancel_intent(call, lookup(call, "payment_intent", charge["payment_intent"]), "automatic")
 
 
-def in_wrong_state(verb: str, intent: Thing) -> ApiError:
-    """Of a PaymentIntent or a SetupIntent, which goes along."""
+def in_wrong_state(verb: str, intent: Thing, *, code: str | None = None) -> ApiError:
+    """Of a PaymentIntent or a SetupIntent, which goes along. A reader says it with a code of its own."""
     noun = {"payment_intent": "PaymentIntent", "setup_intent": "SetupIntent"}[intent["object"]]
     message = f"You cannot {verb} this {noun} because it has a status of {intent['status']}."
     visible = {name: value for name, value in intent.items() if not name.startswith("_")}
-    return ApiError(message, code=f"{intent['object']}_unexpected_state", more={intent["object"]: visible})
+    code = code or f"{intent['object']}_unexpected_state"
+    return ApiError(message, code=code, more={intent["object"]: visible})

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import unquote_plus
 
-from billing.sandbox.actions import Action
+from billing.sandbox.actions import Action, planned_with
 from billing.sandbox.calls import Call
 from billing.sandbox.errors import ApiError
 from billing.sandbox.parameters import Form, choice, listed, text, whole
@@ -33,7 +33,7 @@ def _lose_next(call: Call, body: Thing) -> None:
         "times": body.get("times", 1),
         "when": body.get("when", "after"),
     }
-    call.shelf.set_switch(LOSSES, [*call.shelf.switch(LOSSES, default=[]), loss])
+    call.shelf.set_switch(LOSSES, planned_with(call.shelf.switch(LOSSES, default=[]), loss, body))
 
 
 def _force_next(call: Call, body: Thing) -> None:
@@ -53,7 +53,7 @@ def _refuse_words(call: Call, body: Thing) -> None:
 
 ACTIONS = {
     "lose-response": Action(
-        Form({"path": text(200), "times": whole(1, 1000), "when": choice("before", "after")}), _lose_next
+        Form({"path": text(200), "times": whole(0, 1000), "when": choice("before", "after")}), _lose_next
     ),
     "force-answer": Action(
         Form(

@@ -10,8 +10,9 @@ from billing.sandbox.calls import Call, lookup, shown
 from billing.sandbox.cards import DECLINES
 from billing.sandbox.errors import ApiError
 from billing.sandbox.parameters import Form, choice, flag, text
+from billing.sandbox.payment_methods import find_card
 from billing.sandbox.readers import FAILURES as READER_FAILURES
-from billing.sandbox.readers import fail_action
+from billing.sandbox.readers import fail_action, show_card
 from billing.sandbox.sessions import follow_debit
 from billing.sandbox.storage import Thing
 
@@ -62,6 +63,21 @@ def end_reader_action(call: Call, body: Thing) -> Thing:
     return shown(call, device)
 
 
+def lose_reader(call: Call, body: Thing) -> Thing:
+    """As the next card is shown to it: what the bank says then, the reader does not learn."""
+    device = lookup(call, "terminal.reader", body["reader"], param="reader")
+    device["_lost"] = True
+    call.shelf.save(device)
+    return shown(call, device)
+
+
+def card_at_reader(call: Call, body: Thing) -> Thing:
+    """Somebody shows a test card to the reader."""
+    device = lookup(call, "terminal.reader", body["reader"], param="reader")
+    show_card(call, device, find_card(body["number"], param="number"))
+    return shown(call, device)
+
+
 ACTIONS = {
     "end-debit": Action(
         Form(
@@ -90,5 +106,10 @@ ACTIONS = {
     "fail-reader-action": Action(
         Form({"reader": text(255), "reason": choice(*READER_FAILURES)}, required=frozenset({"reader"})),
         end_reader_action,
+    ),
+    "lose-reader": Action(Form({"reader": text(255)}, required=frozenset({"reader"})), lose_reader),
+    "show-card": Action(
+        Form({"reader": text(255), "number": text(23)}, required=frozenset({"reader", "number"})),
+        card_at_reader,
     ),
 }

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from billing.sandbox.calls import Call, Route, lookup, page, reader, shown
-from billing.sandbox.cards import BY_NUMBER, Card, decline_of, fingerprint
+from billing.sandbox.cards import BY_NUMBER, Card, Decline, decline_of, fingerprint
 from billing.sandbox.errors import ApiError
 from billing.sandbox.events import emit
 from billing.sandbox.intents import in_wrong_state, pay
@@ -37,17 +37,22 @@ REGISTRATION_CODES = {
     "simulated-s710": "simulated_stripe_s710",
 }
 ADDRESS_PARTS = ("city", "country", "line1", "line2", "postal_code", "state")
+CONNECTION_ERROR = "connection_error"
 FAILURES = {
     "customer_canceled": "The customer canceled the payment on the reader.",
     "terminal_reader_timeout": "The reader did not answer in time.",
+    CONNECTION_ERROR: "The reader lost its connection while it was paying.",
 }
 """Why a reader ends what it was told to do without a card."""
 
 
-def fail_action(call: Call, device: Thing, code: str, message: str) -> None:
-    """Raises: ApiError when the reader does nothing."""
+def fail_action(call: Call, device: Thing, code: str, message: str, api_error: Thing | None = None) -> None:
+    """`api_error` is what the bank or the processor said; None when the reader itself gave up.
+
+    Raises: ApiError when the reader does nothing.
+    """
     action = _running(device)
-    action.update(status="failed", failure_code=code, failure_message=message)
+    action.update(status="failed", api_error=api_error, failure_code=code, failure_message=message)
     call.shelf.save(device)
     emit(call, "terminal.reader.action_failed", device)
 
@@ -151,7 +156,7 @@ def _process(call: Call, params: Thing, *, reference: str) -> Thing:
         message = "A reader takes only PaymentIntents whose payment_method_types include card_present."
         raise ApiError(message, param="payment_intent")
     if intent["status"] != "requires_payment_method":
-        raise in_wrong_state("process", intent)
+        raise in_wrong_state("process", intent, code="intent_invalid_state")
     details: Thing = {"payment_intent": intent["id"]}
     if "process_config" in params:
         known = ("enable_customer_cancellation", "return_url", "skip_tipping")
@@ -159,6 +164,7 @@ def _process(call: Call, params: Thing, *, reference: str) -> Thing:
             name: params["process_config"][name] for name in known if name in params["process_config"]
         }
     device["action"] = {
+        "api_error": None,
         "failure_code": None,
         "failure_message": None,
         "process_payment_intent": details,
@@ -194,22 +200,37 @@ def _cancel(call: Call, params: Thing, *, reference: str) -> Thing:
 def _present(call: Call, params: Thing, *, reference: str) -> Thing:
     """A test card at the reader; without a number, one that is paid."""
     device = lookup(call, "terminal.reader", reference, param="reader")
+    number = params.get("card_present", {}).get("number")
+    card = find_card(number, param="card_present[number]") if number else BY_NUMBER["4242424242424242"]
+    show_card(call, device, card)
+    return shown(call, device, params.get("expand", ()))
+
+
+def show_card(call: Call, device: Thing, card: Card) -> None:
+    """A reader that loses its connection in this moment does not learn what the bank said.
+
+    Raises: ApiError when the reader does nothing.
+    """
     action = _running(device)
     intent = lookup(call, "payment_intent", action["process_payment_intent"]["payment_intent"])
     if intent["status"] != "requires_payment_method":
-        raise in_wrong_state("process", intent)
-    number = params.get("card_present", {}).get("number")
-    card = find_card(number, param="card_present[number]") if number else BY_NUMBER["4242424242424242"]
+        raise in_wrong_state("process", intent, code="intent_invalid_state")
     method = _method(call, card, device, intent)
     decline = decline_of(method)
     pay(call, intent, method, decline)
-    if decline:
-        fail_action(call, device, decline.code, decline.message)
+    if device.pop("_lost", False):
+        fail_action(call, device, CONNECTION_ERROR, FAILURES[CONNECTION_ERROR])
+    elif decline:
+        fail_action(call, device, decline.code, decline.message, _told(decline))
     else:
         action["status"] = "succeeded"
         call.shelf.save(device)
         emit(call, "terminal.reader.action_succeeded", device)
-    return shown(call, device, params.get("expand", ()))
+
+
+def _told(decline: Decline) -> Thing:
+    error = {"code": decline.code, "message": decline.message, "type": "card_error"}
+    return {**error, "decline_code": decline.decline_code} if decline.decline_code else error
 
 
 def _method(call: Call, card: Card, device: Thing, intent: Thing) -> Thing:

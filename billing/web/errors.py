@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
 from flask import Flask, Response, g, render_template, request
 from werkzeug.exceptions import HTTPException
 
+from billing.platform.http.errors import NotPermitted
 from billing.platform.http.problems import problem_of_http
 
 TITLES = {
@@ -26,6 +28,9 @@ SENTENCES = {
     405: "This address takes no such request.",
     500: "Something went wrong here. Nothing was changed.",
 }
+NOT_PERMITTED = (
+    "Your role does not include this. Ask a supervisor to do it, or whoever gives out roles for another one."
+)
 UNKNOWN_LINK = "This link is not valid, or not valid any more."
 """The same for a link that never was and for one that has ended."""
 
@@ -48,7 +53,7 @@ def show_errors_as_pages(app: Flask) -> None:
 
 def _page(response: Response) -> Response:
     status, folder = response.status_code, "staff"
-    detail = SENTENCES.get(status) or orjson.loads(response.get_data())["detail"]
+    detail = SENTENCES.get(status) or _detail_of(orjson.loads(response.get_data()))
     if request.path.startswith(("/pay/", "/portal/", "/estimate-notice")):
         folder, detail = "portal", UNKNOWN_LINK if status == 404 else detail
     g.without_frame = status >= 500
@@ -56,3 +61,8 @@ def _page(response: Response) -> Response:
     response.set_data(render_template(f"{folder}/error.html", title=title, detail=detail))
     response.mimetype = "text/html"
     return response
+
+
+def _detail_of(problem: Mapping[str, str]) -> str:
+    """What a program is told by the name of a permission, people are told in words."""
+    return NOT_PERMITTED if problem["code"] == NotPermitted.code else problem["detail"]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from flask import Flask, g
+from flask import Blueprint, Flask, g
 
 from billing.insurance.ports import RenderSuperbill
 from billing.kernel.money import Money
@@ -24,7 +24,9 @@ from billing.web.staff import (
     approvals,
     bounces,
     checks,
+    consents,
     credits,
+    demands,
     deposits,
     desk,
     disputes,
@@ -37,7 +39,9 @@ from billing.web.staff import (
     patient_deposits,
     patients,
     payers,
+    payouts,
     people,
+    plan_limits,
     reader_payments,
     receipts,
     reconciliation,
@@ -48,6 +52,7 @@ from billing.web.staff import (
     shares,
     sign_in,
     stops,
+    superbills,
     takebacks,
     tasks,
     tenders,
@@ -56,7 +61,7 @@ from billing.web.staff import (
 )
 from billing.web.staff import cards as staff_cards
 from billing.web.staff.shell import shell_of
-from billing.web.words import clinic_local, day_of
+from billing.web.words import clinic_local, day_of, payment_in_words
 
 PUBLIC_ENDPOINTS = sign_in.PUBLIC_ENDPOINTS.union(
     landing.PUBLIC_ENDPOINTS,
@@ -97,52 +102,61 @@ def register_pages(
     """Add sign-in, staff pages and portal pages. Call it after the API is made and before the guard."""
     app.add_template_filter(lambda when: clinic_local(when, installation.zone), "clinic_local")
     app.add_template_filter(day_of, "day")
+    app.add_template_filter(payment_in_words, "paid_with")
     show_errors_as_pages(app)
     protect_forms(app, PUBLIC_ENDPOINTS)
     sign_in.install_sign_in(app, edge)
-    for blueprint in (
-        landing.make_blueprint(authenticate),
+    for blueprint in [landing.make_blueprint(authenticate), *_blueprints(edge, payments, installation)]:
+        app.register_blueprint(blueprint)
+    _show_frame(app, edge)
+
+
+def _blueprints(edge: Edge, payments: Payments, installation: Installation) -> tuple[Blueprint, ...]:
+    return (
         today.make_blueprint(edge),
         money.make_blueprint(edge),
-        patients.make_blueprint(edge, installation.render),
+        patients.make_blueprint(edge, payments, installation.render),
         receipts.make_blueprint(edge, installation.render_receipt, sends_mail=installation.sends_mail),
         desk.make_blueprint(edge, payments),
         account.make_blueprint(edge),
         disputes.make_blueprint(edge, installation.render_evidence, installation.refund_limit),
         approvals.make_blueprint(edge),
         takebacks.make_blueprint(edge, installation.refund_limit),
+        demands.make_blueprint(edge),
         tasks.make_blueprint(edge),
         refunds.make_blueprint(edge, installation.refund_limit),
         refund_checks.make_blueprint(edge),
         unclaimed.make_blueprint(edge),
         credits.make_blueprint(edge, installation.refund_limit),
         moves.make_blueprint(edge),
-        checks.make_blueprint(edge),
+        checks.make_blueprint(edge, payments),
         tenders.make_blueprint(edge, payments),
         reader_payments.make_blueprint(edge, payments),
         patient_deposits.make_blueprint(edge, payments),
         bounces.make_blueprint(edge),
         stops.make_blueprint(edge),
+        superbills.make_blueprint(edge),
         holds.make_blueprint(edge),
+        plan_limits.make_blueprint(edge),
         no_shows.make_blueprint(edge),
         absences.make_blueprint(edge),
         payers.make_blueprint(edge),
         staff_cards.make_blueprint(edge, payments),
+        consents.make_blueprint(edge),
         reconciliation.make_blueprint(edge, installation.refund_limit),
+        payouts.make_blueprint(edge),
         shares.make_blueprint(edge),
         share_deeds.make_blueprint(edge),
         deposits.make_blueprint(edge),
         drawers.make_blueprint(edge, installation.drawer_limit),
         refund_plans.make_blueprint(edge, installation.refund_limit),
         people.make_blueprint(edge),
-        pay.make_blueprint(edge, payments, installation.checkout_origin),
+        pay.make_blueprint(edge, payments, installation.checkout_origin, sends_mail=installation.sends_mail),
         cards.make_blueprint(edge, payments, installation.checkout_origin),
         receipt_links.make_blueprint(edge, installation.render_receipt),
         notice.make_blueprint(),
         problem.make_blueprint(),
-    ):
-        app.register_blueprint(blueprint)
-    _show_frame(app, edge)
+    )
 
 
 def _show_frame(app: Flask, edge: Edge) -> None:

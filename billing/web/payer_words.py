@@ -33,5 +33,5 @@ def standing_of(share: PayerShare) -> tuple[str, str]:
     if share.state is ShareState.ENDED:
         return "Ended", ""
     if not share.open_balance:
-        return "Paid", "good"
+        return ("Paid", "good") if share.paid else ("Nothing owed any more", "")
     return ("Denied", "bad") if share.denied_at else ("Owes", "waiting")

@@ -29,6 +29,7 @@ FIELDS = {
     "check-not-banked": "fee",
     "check-number-used": "number",
     "too-small-for-card": "asked",
+    "takeback-known": "demand",
     "transfer-booked-before": "reference",
     "check-postdated": "dated_on",
     "check-stale": "dated_on",

@@ -106,13 +106,14 @@ TOLD: dict[str, Told] = {
     ),
     "dispute-sessions-unpaid": Told(
         "A lost dispute had paid for sessions to come",
-        "What only this money had paid was called off by itself. Ask the patient about what still stands: "
-        "paid in another way, given all the same, or called off.",
+        "What only this money had paid was called off by itself: tell who was to come today. Ask the patient "
+        "about what still stands: paid in another way, given all the same, or called off.",
         ("dsp",),
     ),
     "dispute-exceeds-payment": Told(
         "The bank took what had gone back before",
-        "Ask the patient or the bank for it. It stays on 1070.",
+        "So the clinic paid twice, and it is its loss (6210). Tell the bank of the refund, with its day and "
+        "amount; or ask the patient for it. A refund that comes back makes it good by itself.",
         ("dsp",),
     ),
     "dispute-reversed": Told(
@@ -152,14 +153,24 @@ TOLD: dict[str, Told] = {
         "An accountant sets it aside, pays it to the state and records that.",
         ("drm",),
     ),
+    "unclaimed-rule": Told(
+        "There is no rule for a state's unclaimed property",
+        "Money of people there is held. Look the state's rule up, then have it added.",
+        ("nor",),
+    ),
     "check-bounced": Told(
-        "A check bounced",
+        "A check bounced, or was taken back",
         "Talk to who gave it before the next visit that it had paid. What it had paid is owed again.",
         ("pay",),
     ),
     "debit-refused": Told(
         "A bank account did not pay",
         "The invoice is owed again. Ask the payer, and send a new link.",
+        ("chk",),
+    ),
+    "credit-kept-off": Told(
+        "A card paid late, and credit meant for the same invoice is still held",
+        "Another page may take its money too. Unless the patient pays there, cancel it, then use the credit.",
         ("chk",),
     ),
     "payer-denied": Told(
@@ -180,10 +191,9 @@ PLACES = {
     "shr": Place("/staff/payer-shares/{subject}", Permission.PAYERS_READ, "Open the payer's part"),
     "nex": Place("/staff/reconciliation/{subject}", Permission.PAYMENTS_READ, "Open the exception"),
     "drw": Place("/staff/cash-drawers/{subject}", Permission.PAYMENTS_READ, "Open the drawer"),
-    "pyo": Place(
-        "/staff/reconciliation", Permission.PAYMENTS_READ, "See what the processor and the books say"
-    ),
+    "pyo": Place("/staff/payouts/{subject}", Permission.PAYMENTS_READ, "Open the payout"),
     "chk": Place("/staff/tasks/{task}/subject", Permission.PAYMENTS_READ, "Open what is owed"),
     "svm": Place("/staff/tasks/{task}/subject", Permission.PAYMENTS_READ, "Open the saved cards"),
+    "nor": Place("/staff/unclaimed", Permission.CREDITS_READ, "Open unclaimed property"),
     "drm": Place("/staff/unclaimed/{subject}", Permission.CREDITS_READ, "Open what is unclaimed"),
 }

@@ -28,6 +28,17 @@ def rule_of(us_state: str) -> str:
     return f"{us_state}: after {rule.years} years without a sign; {letter}, {rule.letter_days} days before"
 
 
+def age_in_words(since: date, today: date) -> str:
+    """`3 years`, or `17 months`, or `12 days`."""
+    months = 12 * (today.year - since.year) + today.month - since.month - (today.day < since.day)
+    count, unit = (today - since).days, "day"
+    if months >= 24:
+        count, unit = months // 12, "year"
+    elif months:
+        count, unit = months, "month"
+    return f"{count} {unit}{'' if count == 1 else 's'}"
+
+
 def what_comes_next(dormant: DormantCredit, owed: StillOwed | None, today: date) -> str:
     """`owed` is what is left of it, as long as nobody decided."""
     if dormant.state is DormantState.REMITTED:

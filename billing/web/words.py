@@ -9,22 +9,26 @@ from billing.kernel.clock import day_in_words
 from billing.kernel.money import Money, total
 from billing.patients.records import HoldReason
 from billing.payments.records.bounces import BounceReason
+from billing.payments.records.checkouts import Checkout
 from billing.payments.records.credits import CreditSource
 from billing.payments.records.payments import Payment, Tender
 from billing.payments.records.refunds import (
     CHOSEN_REJECTIONS,
+    Gone,
     Refund,
     RefundableKind,
     RefundableSource,
     RefundMethod,
     RefundReason,
     Rejection,
+    WentBack,
 )
-from billing.payments.records.saved_methods import CardFacts, Purpose
-from billing.payments.rules import paid_with
+from billing.payments.records.saved_methods import CardFacts, ConsentBy, ConsentDeed, Purpose
+from billing.payments.rules import goes_back_by, paid_with
 from billing.payments.states.payments import PaymentState
 from billing.payments.states.refunds import RefundState
 from billing.payments.states.saved_methods import SavedState
+from billing.payments.states.takebacks import TakebackState
 
 BANKS_TAKE = (5, 10)
 """Business days until a bank shows what was sent to its card or account. Source: docs/sources.md."""
@@ -41,6 +45,10 @@ NO_MONEY = {
     PaymentState.MOVED: "Booked for another patient",
 }
 """Payments that are no money of the patient any more."""
+NEVER_BANKED = "Taken back before the bank had it"
+"""A check that is worth nothing, of which no bank ever said so."""
+OTHERS = "another payer's"
+"""Money that is not the patient's."""
 SOURCES = {
     RefundableKind.CREDIT: "held as credit",
     RefundableKind.TO_COME: "paid for sessions to come",
@@ -61,6 +69,7 @@ REJECTIONS = {
     Rejection.WITHDRAWN: "Who asked for it withdrew it",
     Rejection.TAKEN_BACK: "An insurer's money was booked first",
     Rejection.CAME_BACK: "The bank sent the money back",
+    Rejection.DISPUTE_LOST: "A dispute of the payment was lost",
     Rejection.OTHER: "Another reason, ask who refused it",
 }
 CHOSEN = {code: REJECTIONS[code] for code in CHOSEN_REJECTIONS}
@@ -76,6 +85,14 @@ BOUNCES = {
     BounceReason.STALE: "The check is too old",
     BounceReason.OTHER: "Another reason",
 }
+NO_DEBIT = {
+    "account_closed": "the account is closed",
+    "charge_exceeds_weekly_limit": "it was more than the account may pay in a week",
+    "debit_not_authorized": "the bank says that it was not allowed",
+    "insufficient_funds": "the account had too little money",
+    "no_account": "the bank found no such account",
+}
+"""Why a bank did not pay a debit, by its code, as one tells who wanted to pay."""
 PURPOSES = {
     Purpose.FUTURE_VISITS: "Visits",
     Purpose.PLAN_INSTALMENTS: "Instalments of a plan",
@@ -85,8 +102,26 @@ CARD_STATES = {
     SavedState.ACTIVE: ("Can be charged", "good"),
     SavedState.BLOCKED: ("Its bank said no for good", "bad"),
     SavedState.REMOVING: ("Being removed", "waiting"),
+    SavedState.DETACHED: ("Removed", ""),
+    SavedState.PENDING: ("Not saved yet", "waiting"),
+    SavedState.ABANDONED: ("Never saved", ""),
 }
 """A saved card's state in few words, and how it is colored."""
+TAKEBACKS = {
+    TakebackState.DEMANDED: ("Waits for a person", "waiting"),
+    TakebackState.COVERED: ("The patient owes nothing of it", ""),
+    TakebackState.BILLED: ("The patient was billed", ""),
+    TakebackState.FORGIVEN: ("The clinic bears it", ""),
+}
+"""How a payer's demand stands in few words, and how these are colored."""
+CONSENT_WAYS = {
+    (ConsentDeed.GIVEN, ConsentBy.LINK): "By the patient, on the page of a link",
+    (ConsentDeed.GIVEN, ConsentBy.WRITING): "Signed on paper",
+    (ConsentDeed.REVOKED, ConsentBy.LINK): "By the patient, on the page of a link",
+    (ConsentDeed.REVOKED, ConsentBy.WRITING): "The patient told the clinic",
+}
+"""In which way a patient agreed, or took it back."""
+CARD_GONE = "the last refund to this card or account came back"
 OUTCOMES = {
     (RefundState.REQUESTED, RefundMethod.CARD): ("Waits for approval", "waiting"),
     (RefundState.REQUESTED, RefundMethod.CHECK): ("Waits for approval", "waiting"),
@@ -103,6 +138,24 @@ OUTCOMES = {
     (RefundState.REJECTED, RefundMethod.CHECK): ("Refused", ""),
 }
 """A refund's state in two words, and how it is colored."""
+CALLED_OFF = ("Called off", "")
+"""Of one whose check was never written."""
+NOT_BOOKED = ("Sent, not booked yet", "waiting")
+"""Of one that was made in the processor's dashboard."""
+LEAVES_HEALTH_ACCOUNT = (
+    "A health account (HSA or FSA) paid this. By a check it does not go back there: it may count as income, "
+    "for an HSA with a further tax, and the plan of an FSA may ask for it. Send it to the card or account "
+    "that paid while that takes it; else have who paid ask the account's administrator first."
+)
+"""Source: as of the notice on the refund's receipt."""
+AFTER_FAILURE = {
+    Gone.ASKED: "is asked for again, and waits for approval",
+    Gone.WAITS: "is on its way once more",
+    Gone.SENT: "was sent once more",
+    Gone.LOST: "was lost to a dispute",
+    Gone.FAILED: "is credit again",
+}
+"""What became of the money of a refund that failed, or whose check was voided."""
 
 
 def day_of(told: date | str) -> str:
@@ -115,18 +168,49 @@ def clinic_local(when: date, zone: tzinfo) -> date:
     return when.astimezone(zone) if isinstance(when, datetime) else when
 
 
+def told_of_debit(refused: Checkout | None) -> str | None:
+    """Of a debit that came to nothing, as one tells who wanted to pay."""
+    if refused is None:
+        return None
+    why = NO_DEBIT.get(refused.decline or "", "the bank gave no reason")
+    return f"The payment from a bank account did not go through: {why}."
+
+
 def payment_in_words(payment: Payment) -> str:
     """`Card (visa 4242)`."""
     return paid_with(payment.tender, payment.instrument)
 
 
-def marks_of(payment: Payment, disputed: Money | None) -> list[str]:
-    """What became of a payment in few words each; nothing of an ordinary one.
+def no_money(payment: Payment, *, was_banked: bool = True) -> str | None:
+    """Why a payment is no money of the patient any more, if it is none."""
+    if payment.state is PaymentState.BOUNCED and not was_banked:
+        return NEVER_BANKED
+    return NO_MONEY.get(payment.state)
+
+
+def marks_of(
+    payment: Payment, back: WentBack, disputed: Money | None, *, was_banked: bool = True
+) -> list[tuple[str, str]]:
+    """Whose a payment was, what became of it, with colors; nothing of an ordinary one.
 
     `disputed` is what a bank holds of it until it has decided.
     """
-    parts = parts_gone(payment, disputed)
-    return [NO_MONEY[payment.state], *parts] if payment.state in NO_MONEY else parts
+    became = became_of(payment, back, disputed, was_banked=was_banked)
+    return [*([(OTHERS, "")] if payment.payer_id else []), *became]
+
+
+def became_of(
+    payment: Payment, back: WentBack, disputed: Money | None, *, was_banked: bool = True
+) -> list[tuple[str, str]]:
+    """What became of a payment, where whose it was is known."""
+    told = [
+        (no_money(payment, was_banked=was_banked) or "", "bad"),
+        *((each, "bad") for each in parts_gone(payment, disputed)),
+        (f"{back.sent} refunded" if back.sent else "", ""),
+        (f"{back.waits} being refunded" if back.waits else "", "waiting"),
+        (f"a refund of {back.asked} waits for approval" if back.asked else "", "waiting"),
+    ]
+    return [(mark, color) for mark, color in told if mark]
 
 
 def parts_gone(payment: Payment, disputed: Money | None) -> list[str]:
@@ -156,6 +240,20 @@ def way_back(payment: Payment | None, method: RefundMethod, payer: str | None = 
     return f"to the {what} that paid{ending_in(payment.instrument)}"
 
 
+def planned_way(payment: Payment, method: RefundMethod) -> str:
+    """As `way_back`, and why what the processor took goes back by check all the same."""
+    way = way_back(payment, method)
+    return way if method is goes_back_by(payment.tender) else f"{way}: {CARD_GONE}"
+
+
+def leaves_health_account(
+    payment: Payment | None, method: RefundMethod, *, is_credit_of_one: bool = False
+) -> str | None:
+    """What to know before money of a health account goes elsewhere, also as the credit that it became."""
+    is_of_one = is_credit_of_one if payment is None else payment.is_health_account
+    return LEAVES_HEALTH_ACCOUNT if is_of_one and method is RefundMethod.CHECK else None
+
+
 def when_seen(method: RefundMethod) -> str:
     """When whoever gets the money has it, before it was sent."""
     if method is RefundMethod.CHECK:
@@ -169,10 +267,20 @@ def shown_between(sent_on: date) -> tuple[date, date]:
     return _business_days_after(sent_on, first), _business_days_after(sent_on, last)
 
 
-def progress_of(refund: Refund) -> str:
-    """What became of a refund, and what comes next, as one tells the patient."""
-    if refund.state is RefundState.REQUESTED and refund.has_left_unbooked:
-        return "It was made in the processor's dashboard. It is booked once another person approves it."
+def outcome_of(refund: Refund) -> tuple[str, str]:
+    """How a refund stands in a few words, and how these are colored."""
+    if refund.has_left_unbooked:
+        return NOT_BOOKED
+    return CALLED_OFF if refund.was_called_off else OUTCOMES[(refund.state, refund.method)]
+
+
+def progress_of(refund: Refund, after: Gone | None = None) -> str:
+    """What became of a refund, and what comes next, as one tells the patient.
+
+    `after` is what became of the money of one that failed.
+    """
+    if refund.has_left_unbooked:
+        return f"It was made in the processor's dashboard. {_when_booked(refund)}"
     if refund.state is RefundState.REQUESTED:
         return "Another person has to approve it. The amount is set aside until then."
     if refund.state is RefundState.REJECTED:
@@ -182,10 +290,8 @@ def progress_of(refund: Refund) -> str:
         return f"{(refund.reference or 'The check').capitalize()} was voided. The money is owed as before."
     if refund.state is RefundState.UNCLAIMED:
         return "Nobody took it for years, so it is set aside for the state."
-    if refund.state is RefundState.FAILED and refund.refunded_on is None:
-        return "It did not go out, and the money is credit again. Send it in another way."
     if refund.state is RefundState.FAILED:
-        return "The money did not arrive and is held as credit again. Send it in another way."
+        return _told_of_failed(refund, after)
     if refund.method is RefundMethod.CHECK:
         return _progress_of_check(refund)
     if refund.refunded_on is None:
@@ -194,15 +300,28 @@ def progress_of(refund: Refund) -> str:
     return f"Sent on {day_in_words(refund.refunded_on)}. Their bank shows it between {first} and {last}."
 
 
+def _when_booked(refund: Refund) -> str:
+    if refund.state is RefundState.REQUESTED:
+        return "It is booked once another person approves it."
+    return "It is being booked; this takes a minute."
+
+
 def money_of_refused(refund: Refund) -> str:
     """Where the money is of a refund that was refused."""
+    if refund.rejected_for is Rejection.DISPUTE_LOST:
+        return "What the bank left of the money is where it was before."
     if refund.made_by_hand and refund.rejected_for is not Rejection.CAME_BACK:
         return "The money has left all the same: it stays a task until it is booked, or comes back."
     return "The money is where it was before."
 
 
 def told_to_payer(refund: Refund) -> str | None:
-    """What who paid is told of a refund; nothing before it is approved, or when it came to nothing."""
+    """What who paid is told of a refund; nothing before it is approved, or when it came to nothing.
+
+    One that was made in the processor's dashboard was sent, whoever has to approve its booking.
+    """
+    if refund.has_left_unbooked:
+        return "It was sent to the card or account that paid."
     if refund.state not in (RefundState.APPROVED, RefundState.SENT, RefundState.SUCCEEDED):
         return None
     if refund.refunded_on is None:
@@ -214,9 +333,21 @@ def told_to_payer(refund: Refund) -> str | None:
     return f"Sent on {sent} to the card or account that paid. Your bank shows it between {first} and {last}."
 
 
+def _told_of_failed(refund: Refund, after: Gone | None) -> str:
+    if refund.rejected_for is Rejection.DISPUTE_LOST and refund.refunded_on is not None:
+        return "It came back. A dispute of the payment was lost, so that the bank has the money."
+    if refund.rejected_for is Rejection.DISPUTE_LOST:
+        return "It was called off: a dispute of the payment was lost, so that the bank has the money."
+    if after and after is not Gone.FAILED:
+        return f"It failed. The money {AFTER_FAILURE[after]}."
+    if refund.refunded_on is None:
+        return "It did not go out, and the money is credit again. Send it in another way."
+    return "The money did not arrive and is held as credit again. Send it in another way."
+
+
 def _progress_of_check(refund: Refund) -> str:
     if refund.refunded_on is None:
-        return "Approved. Write the check, then enter its number here."
+        return "Approved. Write the check, then enter its number with this refund."
     went_out = f"{(refund.reference or 'check').capitalize()} went out on {day_in_words(refund.refunded_on)}"
     if refund.cashed_on is None:
         return f"{went_out}. The bank has not paid it yet, as far as we know."

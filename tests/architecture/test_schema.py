@@ -4,6 +4,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from sqlalchemy import inspect
 
 from billing.platform.data.base import Base
 from billing.platform.data.database import Database
@@ -26,3 +27,15 @@ def test_the_models_equal_the_migrated_schema(database: Database):
         options = {"compare_type": True, "include_object": lambda _, name, *_more: name not in left_out}
         context = MigrationContext.configure(connection, opts=options)
         assert compare_metadata(context, Base.metadata) == []
+
+
+def test_pages_of_a_patient_and_of_a_payer_read_their_attempts_alone(database: Database):
+    """Each page of a patient asks for all their attempts to pay, and each of a payer for those of a part."""
+    found = inspect(database.write_engine).get_indexes("checkout")
+    whole = [
+        each["column_names"]
+        for each in found
+        if not set(each.get("dialect_options", {})) - {"postgresql_include"}
+    ]
+    assert ["patient_id"] in whole
+    assert ["share_id"] in whole

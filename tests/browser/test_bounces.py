@@ -63,4 +63,4 @@ def test_a_check_that_comes_twice_is_asked_about_and_the_one_too_many_is_taken_b
     is_sound(desk)
     desk.get_by_label("Why it is taken back").select_option(label="Another reason")
     desk.get_by_role("button", name="Take the check back").click()
-    expect(desk.get_by_role("status")).to_contain_text("recorded as bounced")
+    expect(desk.get_by_role("status")).to_contain_text("The check is taken back.")

@@ -7,15 +7,34 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
+from billing.care.use_cases import reschedule_session
+from billing.catalog.queries import site_date
 from billing.kernel.money import Money
 from billing.kernel.permissions import SYSTEM, Role
 from billing.payments.records.refunds import RefundReason
 from billing.payments.use_cases.refund_payment import refund_payment
 from tests.factories.browser import is_sound
 from tests.factories.paid import paid_by_card, paid_by_check, paid_in_cash
+from tests.factories.patients import new_patient
 from tests.factories.web import new_package
 
 pytestmark = [pytest.mark.browser, pytest.mark.processes]
+
+SCREEN = {"width": 390, "height": 844}
+PAGES = (
+    "today",
+    "money",
+    "bank-deposits",
+    "payers",
+    "cash-drawers",
+    "outstanding-checks",
+    "unclaimed",
+    "disputes",
+    "tasks",
+    "reconciliation",
+    "payouts",
+    "approvals",
+)
 
 
 @pytest.fixture
@@ -43,7 +62,7 @@ def phone(office, enter):
     new_package(database, office.clinic.patient, now)
     page = enter(Role.BILLING)
     is_sound(page)
-    page.set_viewport_size({"width": 390, "height": 844})
+    page.set_viewport_size(SCREEN)
     return page
 
 
@@ -64,6 +83,13 @@ def is_seen(page, locator):
     assert right >= 0
 
 
+def each_is_seen(page, selector):
+    cells = page.locator(selector)
+    assert cells.count() > 0
+    for cell in cells.all():
+        is_seen(page, cell)
+
+
 def shot(page, name):
     if folder := os.environ.get("SHOTS_DIR"):
         page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)
@@ -72,10 +98,7 @@ def shot(page, name):
 def test_the_money_page_shows_what_is_left_and_what_comes_next(phone):
     shot(phone, "phone-money")
     for label in ("Paid", "Left", "Amount", "What comes next"):
-        cells = phone.locator(f'td[data-label="{label}"]')
-        assert cells.count() > 0
-        for cell in cells.all():
-            is_seen(phone, cell)
+        each_is_seen(phone, f'td[data-label="{label}"]')
     expect(phone.get_by_role("cell", name=re.compile("Write the check")).first).to_be_visible()
 
 
@@ -92,3 +115,62 @@ def test_the_patients_page_shows_every_sum_and_a_refused_amount_beside_its_field
     shot(phone, "phone-patient")
     is_sound(phone)
     shot(phone, "wide-patient")
+
+
+def test_every_amount_of_the_patients_sessions_credit_and_payments_is_seen(phone):
+    phone.goto(phone.url.removesuffix("/money"))
+    shot(phone, "phone-patient-sessions")
+    for title, label in (
+        ("sessions-title", "Covered"),
+        ("sessions-title", "Price"),
+        ("credits-title", "Amount"),
+        ("credits-title", "Left"),
+        ("payments-title", "Amount"),
+    ):
+        each_is_seen(phone, f'section[aria-labelledby="{title}"] td[data-label="{label}"]')
+    for button in phone.get_by_role("button", name="Off the next invoice").all():
+        is_seen(phone, button)
+
+
+@pytest.mark.parametrize("where", ["money", "today"])
+def test_the_pages_of_all_patients_show_every_amount(office, phone, where):
+    session_id = office.clinic.invoice.lines[-1].session_id
+    office.database.in_transaction(
+        lambda tx: reschedule_session(
+            tx,
+            session_id=session_id,
+            planned_on=site_date(tx, office.clinic.site.id, office.now),
+            actor=SYSTEM,
+            now=office.now,
+        )
+    )
+    phone.goto(f"{office.url}/staff/{where}")
+    shot(phone, f"phone-staff-{where}")
+    for label in ("Total", "Owed", "Amount", *(("Price", "Covered") if where == "today" else ())):
+        each_is_seen(phone, f'td[data-label="{label}"]')
+    is_seen(phone, phone.locator("tfoot td"))
+    is_sound(phone)
+    shot(phone, f"wide-staff-{where}")
+
+
+def test_a_long_name_makes_no_page_wider_than_the_phone(office, enter):
+    clinic, named = office.clinic, {"given_name": "Bo", "family_name": "Wolfeschlegelsteinhausenbergerdorff"}
+    of = {"entity_id": clinic.entity.id, "site_id": clinic.site.id, "now": office.now}
+    patient = new_patient(office.database, **of, **named)
+    new_package(office.database, patient, office.now)
+    clerk = enter(Role.BILLING)
+    for path in ("", "/money", "/deposits/new", "/cards"):
+        clerk.goto(f"{office.url}/staff/patients/{patient.id}{path}")
+        is_sound(clerk)
+    clerk.goto(f"{office.url}/staff/money")
+    is_sound(clerk)
+
+
+def test_every_page_of_the_office_fits_on_a_phone(phone):
+    site = phone.url.split("/staff/")[0]
+    for path in PAGES:
+        answer = phone.goto(f"{site}/staff/{path}")
+        assert answer.ok, path
+        shot(phone, f"phone-{path}")
+        is_sound(phone)
+        phone.set_viewport_size(SCREEN)

@@ -42,6 +42,13 @@ def test_the_keyboard_alone_leads_past_the_navigation(desk):
     expect(desk.get_by_label("Find a patient")).to_be_focused()
 
 
+def test_the_keyboard_goes_over_the_bar_in_the_order_in_which_it_is_seen(desk):
+    desk.get_by_role("link", name="Sample Clinic B").focus()
+    for place in (desk.get_by_role("button", name="Sign out"), desk.get_by_role("link", name="Today")):
+        desk.keyboard.press("Tab")
+        expect(place).to_be_focused()
+
+
 def test_a_narrow_screen_scrolls_no_page_sideways(desk):
     desk.set_viewport_size({"width": 375, "height": 700})
     for path in ("/staff/today", "/staff/money"):

@@ -3,8 +3,12 @@
 import pytest
 from playwright.sync_api import expect
 
-from billing.kernel.permissions import Role
+from billing.kernel.permissions import SYSTEM, Role
+from billing.payments.records.saved_methods import ConsentBy, Purpose
+from billing.payments.use_cases.consents import revoke_consent
+from tests.browser.test_phone import SCREEN, each_is_seen, shot
 from tests.factories.browser import is_sound
+from tests.factories.saved_cards import a_saved_card
 
 pytestmark = [pytest.mark.browser, pytest.mark.processes]
 
@@ -62,3 +66,30 @@ def test_a_card_is_asked_for_saved_charged_and_removed(office, enter):
     desk.get_by_role("button", name="Remove the card").click()
     expect(desk.get_by_role("status")).to_contain_text("The card is removed.")
     expect(desk.get_by_text("No card is saved.")).to_be_visible()
+
+
+def test_what_a_patient_agreed_to_is_read_word_for_word_on_a_phone(office, enter):
+    card = a_saved_card(office.database, office.clinic.patient, office.now)
+    office.database.in_transaction(
+        lambda tx: revoke_consent(
+            tx,
+            saved_method_id=card.id,
+            purpose=Purpose.PLAN_INSTALMENTS,
+            told_by=ConsentBy.WRITING,
+            actor=SYSTEM,
+            now=office.now,
+        )
+    )
+    desk = enter(Role.FRONT_DESK)
+    for name in ("Saved cards", "The words that the patient agreed to"):
+        desk.get_by_role("link", name=name).focus()
+        desk.keyboard.press("Enter")
+    expect(desk.get_by_role("heading", level=1)).to_have_text("What the patient agreed to")
+    expect(desk.get_by_text("In force")).to_have_count(1)
+    is_sound(desk)
+    desk.set_viewport_size(SCREEN)
+    each_is_seen(desk, "blockquote, .facts dd")
+    shot(desk, "phone-consents")
+    desk.get_by_role("link", name="Back to the saved cards").click()
+    expect(desk.get_by_role("heading", level=1)).to_have_text("Saved cards")
+    is_sound(desk)

@@ -21,23 +21,25 @@ def disputed(
     *,
     reason: str = "fraudulent",
     told: DisputeEvent = DisputeEvent.DISPUTE,
+    amount: Money | None = None,
 ) -> Dispute:
-    """All of a card payment, to be answered within nine days; told again, what became of it."""
+    """A card payment, or an amount of it, to be answered within nine days; told again, what became of it."""
     with database.reading() as read:
         charge = charge_of_payment(read, payment.id)
+    amount = amount or payment.amount
     facts = DisputeFacts(
         reference=f"du_{payment.id}",
         charge_reference=charge,
         told=told,
         reason=reason,
-        amount=payment.amount,
+        amount=amount,
         due_at=now + timedelta(days=9),
         opened_at=now,
         movements=(
             DisputeMovementFacts(
                 reference=f"txn_du_{payment.id}",
                 reporting_category="dispute",
-                amount=-payment.amount,
+                amount=-amount,
                 fee=Money(1_500),
                 moved_at=now,
             ),

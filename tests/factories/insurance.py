@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 
 from billing.adapters.remittance_835 import Edi835Reader
@@ -11,6 +11,9 @@ from billing.care.records import Particulars
 from billing.catalog.queries import providers
 from billing.insurance.flows import import_remittance
 from billing.insurance.records import ImportedFile, Superbill
+from billing.insurance.records.claims import ClaimFile, IssuedClaim
+from billing.insurance.use_cases.claim_files import file_claims
+from billing.insurance.use_cases.claims import issue_claim
 from billing.insurance.use_cases.superbills import issue_superbill
 from billing.invoices.use_cases.issue import issue_invoice
 from billing.kernel.money import Money
@@ -93,4 +96,28 @@ def imported(
         content=content,
         actor=actor,
         clock=lambda: now,
+    )
+
+
+def claim(
+    database: Database, session_id: str, *, actor: Actor = SYSTEM, now: datetime = NOW, **more: object
+) -> IssuedClaim:
+    return database.in_transaction(
+        lambda tx: issue_claim(tx, session_id=session_id, **more, actor=actor, now=now)
+    )
+
+
+def claimed(database: Database, session_id: str, *, minutes: int = 45, now: datetime = NOW) -> IssuedClaim:
+    """The session given, and its claim."""
+    give(database, session_id, minutes=minutes, now=now)
+    return claim(database, session_id, now=now)
+
+
+def filed(
+    database: Database, on: date | None = None, *, until: date | None = None, now: datetime = NOW
+) -> tuple[ClaimFile, ...]:
+    """The files of what was issued for those days; for the usual day when none is told."""
+    on = on or NOW.date()
+    return database.in_transaction(
+        lambda tx: file_claims(tx, starts_on=on, ends_on=until or on, actor=SYSTEM, now=now)
     )

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from sqlalchemy import func, select
 
-from billing.invoices.models import ReturnRow, TenderRow
+from billing.invoices.models import ReturnRow, TenderReversalRow, TenderRow
 from billing.ledger.models import LineRow
 from billing.platform.data.database import Read
 
@@ -21,10 +21,10 @@ T = TypeVar("T")
 
 @dataclass(eq=False)
 class Visit:
-    """`net` is None while it stands on no bill; `covered` is by what the money was."""
+    """`net` is None while it stands on no bill; `covered` is by what the money was, or by the credit."""
 
     net: int | None = None
-    covered: Counter[str] = field(default_factory=Counter)
+    covered: Counter[str | Lot] = field(default_factory=Counter)
     state: str = "planned"
 
     def leave_the_bill(self) -> None:
@@ -44,7 +44,11 @@ class Bill:
     is_package: bool = False
     open: int = 0
     state: str = "open"
-    has_tender: bool = False
+    tendered: int = 0
+
+    @property
+    def has_tender(self) -> bool:
+        return self.tendered != 0
 
     def standing(self) -> list[Visit]:
         return [] if self.state == "void" else self.visits
@@ -62,11 +66,16 @@ class Lot:
 
 @dataclass(eq=False)
 class Page:
-    """A checkout; it may take money while it is open, whatever becomes of its bill."""
+    """A checkout; it may take money while it is open, whatever becomes of its bill.
+
+    `lent` is what credit came off for it, by the credit and the visit; `came_back` what it gave back.
+    """
 
     bill: Bill
     cents: int
     state: str = "open"
+    lent: list[tuple[Lot, Visit, int]] = field(default_factory=list)
+    came_back: int = 0
 
 
 @dataclass(eq=False)
@@ -120,27 +129,57 @@ class Model:
             election = None if source == "reimbursement" else "credit"
             self.lots.append(Lot(cents, election, of, source, cents))
 
-    def settle(self, bill: Bill, cents: int, source: str, only: Visit | None = None) -> None:
+    def settle(
+        self, bill: Bill, cents: int, source: str | Lot, only: Visit | None = None
+    ) -> list[tuple[Visit, int]]:
+        """What each visit took of it."""
         if cents:
-            bill.open, bill.has_tender = bill.open - cents, True
+            bill.open, bill.tendered = bill.open - cents, bill.tendered + cents
+        taken = []
         for visit in [only] if only else bill.visits:
             part = min(cents, visit.owed)
             visit.covered[source] += part
             cents -= part
+            taken.append((visit, part))
         self.close_if_settled(bill)
+        return taken
 
     def close_if_settled(self, bill: Bill) -> None:
         if bill.state == "open" and not bill.open:
             bill.state = "paid"
 
-    def apply_credits(self, bill: Bill) -> int:
-        taken = 0
+    def apply_credits(self, bill: Bill, at_most: int | None = None) -> list[tuple[Lot, Visit, int]]:
+        """What each visit took of each credit."""
+        taken = []
+        left = bill.open if at_most is None else min(at_most, bill.open)
         for lot in self.lots:
-            part = min(lot.available, bill.open) if lot.election == "credit" else 0
-            lot.available -= part
-            self.settle(bill, part, "credit")
-            taken += part
+            part = min(lot.available, left) if lot.election == "credit" else 0
+            lot.available, left = lot.available - part, left - part
+            taken += [(lot, visit, cents) for visit, cents in self.settle(bill, part, lot)]
         return taken
+
+    def close_page(self, page: Page) -> None:
+        """It took nothing: what credit was lent to it, and its bill still has, is credit again."""
+        page.state = "closed"
+        for lot, visit, cents in page.lent:
+            if cents and visit in page.bill.visits:
+                visit.covered[lot] -= cents
+                lot.available += cents
+                page.bill.open, page.bill.tendered = page.bill.open + cents, page.bill.tendered - cents
+                page.bill.state = "open"
+                page.came_back += cents
+        page.lent = []
+
+    def lend_again(self, page: Page) -> None:
+        """It took its money after all."""
+        if page.came_back and self.page_of(page.bill) is None:
+            self.apply_credits(page.bill, page.came_back)
+
+    def give_back(self, visit: Visit) -> None:
+        """What a visit that is called off had of a credit is that credit again; the rest becomes one."""
+        for lot in [each for each in visit.covered if isinstance(each, Lot)]:
+            lot.available += visit.covered.pop(lot)
+        self.hold(visit.covered.total(), "return")
 
     def called_off(self) -> int:
         return sum(visit.state == "cancelled" for visit in self.visits.values())
@@ -198,9 +237,13 @@ def booked(read: Read, patient_id: str) -> dict[str, int]:
 
 
 def tendered(read: Read, invoice_id: str) -> int:
-    """What came for an invoice, less what its cancelled sessions gave free."""
-    came = select(func.coalesce(func.sum(TenderRow.cents), 0)).where(TenderRow.invoice_id == invoice_id)
-    freed = select(func.coalesce(func.sum(ReturnRow.freed_cents), 0)).where(
-        ReturnRow.invoice_id == invoice_id
+    """What came for an invoice and was not undone, less what its cancelled sessions gave free."""
+    came, undone, freed = (
+        read.session.scalar(select(func.sum(cents)).where(of == invoice_id)) or 0
+        for cents, of in (
+            (TenderRow.cents, TenderRow.invoice_id),
+            (TenderReversalRow.cents, TenderReversalRow.invoice_id),
+            (ReturnRow.freed_cents, ReturnRow.invoice_id),
+        )
     )
-    return int(read.session.scalar(came) or 0) - int(read.session.scalar(freed) or 0)
+    return int(came) - int(undone) - int(freed)

@@ -15,7 +15,9 @@ from sqlalchemy import select
 from werkzeug.exceptions import ServiceUnavailable
 from werkzeug.serving import make_server
 
+from billing.kernel.money import ZERO
 from billing.kernel.permissions import SYSTEM, Role
+from billing.payments.flows.events import work_event
 from billing.payments.flows.room import Payments
 from billing.payments.models.inbox import WebhookEventRow
 from billing.people.use_cases import issue_token
@@ -50,6 +52,10 @@ class Office:
 
     def work(self) -> int:
         return self.worker.run_once()
+
+    def hear(self, kind: str, object_id: str) -> None:
+        """Act on a notice of the processor now; each refund that it may tell of needs a second person."""
+        work_event(self.room, kind=kind, object_id=object_id, refund_limit=ZERO)
 
     def kept(self, kind: str) -> list[str]:
         """Ids of the events of one kind that are in the inbox."""

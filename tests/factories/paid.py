@@ -32,11 +32,20 @@ def paid_by_card(
     *,
     tender: Tender = Tender.CARD,
     instrument: str = "visa 4242",
+    is_health_account: bool = False,
+    share_id: str | None = None,
 ) -> Payment:
-    """All that the invoice still owes, by a card page and its notice."""
+    """All that the patient, or another payer of a share, still owes, by a card page and its notice."""
     checkout = database.in_transaction(
         lambda tx: begin_checkout(
-            tx, invoice_id=invoice.id, return_url=RETURN_URL, request=None, actor=SYSTEM, now=now
+            tx,
+            invoice_id=invoice.id,
+            return_url=RETURN_URL,
+            request=None,
+            is_health_account=is_health_account,
+            share_id=share_id,
+            actor=SYSTEM,
+            now=now,
         )
     )
     charge = replace(a_charge(checkout.id, checkout.amount, now), tender=tender, instrument=instrument)

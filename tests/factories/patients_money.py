@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+
+from sqlalchemy import text
 
 from billing.care.queries import sessions_among
 from billing.care.records import Session
@@ -22,17 +25,18 @@ from billing.payments.records.credits import (
     CreditSource,
     Election,
 )
-from billing.payments.records.payments import Payment
+from billing.payments.records.payments import Payment, Tender
 from billing.payments.records.takebacks import Takeback
 from billing.payments.states.payments import PaymentState
 from billing.payments.states.takebacks import TakebackState
-from billing.platform.data.database import Database
+from billing.platform.data.database import Database, Read
 from tests.factories.invoices import Billed
 
 
 @dataclass(frozen=True)
 class PatientsMoney:
-    """Read once; each bill is of one session. `owed` is by invoice."""
+    """Read once; each bill is of one session. `owed` is by invoice, `above` by session: what insurers paid
+    above, and nobody asked for yet; `promised` what another payer takes and did not pay."""
 
     bills: Sequence[Billed]
     balances: Mapping[str, CreditBalance]
@@ -40,6 +44,8 @@ class PatientsMoney:
     takebacks: Sequence[Takeback]
     owed: Mapping[str, Money]
     sessions: Mapping[str, Session]
+    above: Mapping[str, int]
+    promised: Mapping[str, int]
 
     @cached_property
     def lots(self) -> list[CreditLot]:
@@ -94,6 +100,12 @@ class PatientsMoney:
         return [each for each in received if each.invoice_id in free]
 
     @cached_property
+    def checks(self) -> list[Payment]:
+        """Which may bounce."""
+        received = [each for each in self.payments if each.state is PaymentState.RECEIVED]
+        return [each for each in received if each.tender is Tender.CHECK]
+
+    @cached_property
     def reimbursed(self) -> list[CreditLot]:
         return [lot for lot in self.lots if lot.source is CreditSource.REIMBURSEMENT]
 
@@ -109,6 +121,16 @@ class PatientsMoney:
     @cached_property
     def returnable(self) -> list[Takeback]:
         return [each for each in self.takebacks if each.returned < each.amount]
+
+
+PROMISED = """
+    SELECT session_id, SUM(amount_cents) FROM session_coverage
+    WHERE source_kind IN ('payer_share', 'payer_promise') GROUP BY session_id
+"""
+ABOVE = """
+    SELECT session_id, SUM(amount_cents - shared_cents - demanded_cents) FROM reimbursement_excess
+    GROUP BY session_id
+"""
 
 
 def patients_money(database: Database, patient_ids: Sequence[str], bills: Sequence[Billed]) -> PatientsMoney:
@@ -129,4 +151,10 @@ def patients_money(database: Database, patient_ids: Sequence[str], bills: Sequen
             takebacks,
             owed,
             sessions_among(read, [bill.session_ids[0] for bill in bills]),
+            _by_visit(read, ABOVE),
+            _by_visit(read, PROMISED),
         )
+
+
+def _by_visit(read: Read, query: str) -> Counter[str]:
+    return Counter({visit: int(cents) for visit, cents in read.session.execute(text(query))})

@@ -12,7 +12,6 @@ import httpx
 from billing.catalog.queries import find_entity
 from billing.kernel.permissions import SYSTEM
 from billing.patients.records import Patient as Person
-from billing.payments.flows.events import work_event
 from billing.payments.records.saved_methods import CardFacts, Purpose, SavedMethod
 from billing.payments.rules import consent_text
 from billing.payments.use_cases.card_saving import begin_saving, complete_saving, make_card_link
@@ -96,7 +95,7 @@ def save_card(
 
 def tell_of_page(office: Office, url: str) -> None:
     """The processor's notice of its page."""
-    work_event(office.room, kind="checkout.session.completed", object_id=url.rpartition("/")[2])
+    office.hear("checkout.session.completed", url.rpartition("/")[2])
 
 
 def newest_card(office: Office, patient_id: str) -> dict[str, Any]:

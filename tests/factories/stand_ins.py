@@ -9,10 +9,13 @@ import signal
 import subprocess
 import sys
 import threading
-from contextlib import suppress
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
-from typing import Any
+from tempfile import mkstemp
+from typing import Any, NoReturn
 
 import billing.sandbox.__main__ as stand_in
 
@@ -35,14 +38,13 @@ class Nursery:
     def start(self, environ: dict[str, str]) -> tuple[int, str]:
         """The id of a new process, and its address.
 
-        Raises: RuntimeError when it does not come to listen; it has ended then.
+        Raises: RuntimeError with what it said when it does not come to listen; it has ended then.
         """
         with self._turn:
-            process_id, said = int(self._answer(start=environ)), self._line()
-        if LISTENS not in said:
-            self.wait(process_id)
-            raise RuntimeError("the stand-in did not start")
-        return process_id, said.split()[-1]
+            answer = json.loads(self._answer(start=environ))
+        if "failed" in answer:
+            raise RuntimeError(f"the stand-in did not start: {answer['failed']}")
+        return answer["process_id"], answer["address"]
 
     def wait(self, process_id: int) -> int:
         """Its exit status, negative for a signal, once it has ended; it is killed if that takes long."""
@@ -77,41 +79,76 @@ def nursery() -> Nursery:
 
 def _serve() -> None:
     """Until whoever asks is gone, and with them all that is still running."""
-    running: set[int] = set()
+    running: dict[int, int] = {}
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     for line in sys.stdin:
         asked = json.loads(line)
         if "start" in asked:
-            running.add(_fork(asked["start"]))
+            print(json.dumps(_started(asked["start"], running)), flush=True)
             continue
-        running.discard(asked["wait"])
-        print(_ended(asked["wait"]), flush=True)
+        status = _ended(asked["wait"])
+        sys.stderr.write(_read(running.pop(asked["wait"])))
+        print(status, flush=True)
     for process_id in running:
         with suppress(ProcessLookupError):
             os.kill(process_id, signal.SIGKILL)
 
 
+def _started(environ: dict[str, str], running: dict[int, int]) -> dict[str, Any]:
+    """Its first line says where it listens; without one it has ended, and its errors say why."""
+    errors, path = mkstemp()
+    os.unlink(path)  # it goes with the last who has it open
+    reading, writing = os.pipe()
+    child = os.fork()
+    if not child:
+        _become(environ, writing, errors)
+    os.close(writing)
+    with _at_most(child), open(reading) as told:
+        said = told.readline()
+    if LISTENS in said:
+        running[child] = errors
+        return {"process_id": child, "address": said.split()[-1]}
+    status = _ended(child)
+    return {"failed": f"{said}{_read(errors)}(exit status {status})"}
+
+
+def _become(environ: dict[str, str], output: int, errors: int) -> NoReturn:
+    """A child is the stand-in, and never comes back to what its parent does."""
+    os.dup2(output, 1)
+    os.dup2(errors, 2)
+    os.environ.clear()
+    os.environ.update(environ)
+    status = 1
+    try:
+        stand_in.main()
+        status = 0
+    except SystemExit as said:
+        print(said, file=sys.stderr)
+    except BaseException:
+        traceback.print_exc()
+    sys.stderr.flush()
+    os._exit(status)
+
+
+def _read(errors: int) -> str:
+    with open(errors, "rb") as kept:
+        kept.seek(0)
+        return kept.read().decode(errors="replace")
+
+
 def _ended(process_id: int) -> int:
-    signal.signal(signal.SIGALRM, lambda *_: os.kill(process_id, signal.SIGKILL))
-    signal.alarm(ENDS_IN_SECONDS)
-    _, status = os.waitpid(process_id, 0)
-    signal.alarm(0)
+    with _at_most(process_id):
+        _, status = os.waitpid(process_id, 0)
     return os.waitstatus_to_exitcode(status)
 
 
-def _fork(environ: dict[str, str]) -> int:
-    if child := os.fork():
-        return child
-    os.environ.clear()
-    os.environ.update(environ)
-    print(os.getpid(), flush=True)
-    try:
-        stand_in.main()
-    except SystemExit as said:
-        print("ended", flush=True)
-        print(said, file=sys.stderr, flush=True)
-        os._exit(1)
-    os._exit(0)
+@contextmanager
+def _at_most(process_id: int) -> Iterator[None]:
+    """A process that takes longer is killed."""
+    signal.signal(signal.SIGALRM, lambda *_: os.kill(process_id, signal.SIGKILL))
+    signal.alarm(ENDS_IN_SECONDS)
+    yield
+    signal.alarm(0)
 
 
 if __name__ == "__main__":

@@ -33,9 +33,8 @@ from billing.payments.ports import (
     GatewayRefused,
     GatewayTimeout,
     OpenedCheckout,
-    RefundState,
 )
-from billing.payments.records.checkouts import Event, Reader
+from billing.payments.records.checkouts import Reader
 from billing.payments.records.payments import ChargeFacts
 from billing.payments.use_cases.links import make_pay_link
 from billing.people.api import make_authenticate, make_blueprint
@@ -75,13 +74,19 @@ class MovableClock:
 
 @dataclass
 class Processor:
-    """Opens checkouts and knows what became of them; `is_away` makes it answer nothing."""
+    """Opens checkouts and knows what became of them.
+
+    `is_away` makes it answer nothing, `is_busy` its readers refuse.
+    """
 
     states: dict[str, CheckoutState] = field(default_factory=dict)
     success_urls: list[str] = field(default_factory=list)
     told: list[str] = field(default_factory=list)
     readers: list[Reader] = field(default_factory=list)
+    gave_up: dict[str, str | None] = field(default_factory=dict)
+    """What its readers wait for no more: the bank's word where a card was declined."""
     is_away: bool = False
+    is_busy: bool = False
 
     def open_checkout(
         self,
@@ -139,6 +144,8 @@ class Processor:
         self, *, key: str, amount: Money, reader_id: str, descriptor: str | None
     ) -> OpenedCheckout:
         self._answer()
+        if self.is_busy:
+            raise GatewayRefused("terminal_reader_busy")
         reference = f"pi_{key}"
         self.told.append(f"{key} {amount} {reader_id}")
         self.states[reference] = CheckoutState(
@@ -146,26 +153,15 @@ class Processor:
         )
         return OpenedCheckout(reference=reference, url=None)
 
+    def is_asking(self, reference: str, *, reader_id: str) -> bool:
+        self._answer()
+        return reference not in self.gave_up
+
     def cancel_on_reader(self, reference: str, *, reader_id: str) -> None:
         self.expire_checkout(reference)
-
-    def find_intent(self, key: str, *, opened_after: datetime) -> CheckoutState | None:
-        raise NotImplementedError
-
-    def find_checkout(self, key: str, *, opened_after: datetime) -> CheckoutState | None:
-        raise NotImplementedError
-
-    def refund(self, *, key: str, charge_reference: str, amount: Money) -> RefundState:
-        raise NotImplementedError
-
-    def read_refund(self, reference: str) -> RefundState:
-        raise NotImplementedError
-
-    def find_refund(self, key: str, *, charge_reference: str) -> RefundState | None:
-        raise NotImplementedError
-
-    def read_event(self, payload: bytes, signature: str, now: datetime) -> Event:
-        raise NotImplementedError
+        if decline := self.gave_up.get(reference):
+            declined = replace(self.states[reference], status=CheckoutStatus.DECLINED, decline=decline)
+            self.states[reference] = declined
 
     def _answer(self) -> None:
         if self.is_away:
@@ -178,6 +174,7 @@ def web_app(
     *,
     checkout_origin: str = CHECKOUT_ORIGIN,
     render: Callable[..., bytes] = lambda _body: PDF,
+    sends_mail: bool = True,
 ) -> Flask:
     """Sign-in, pages and tokens, guarded as in the product."""
     app = Flask("billing.web", root_path=str(Path(billing.__file__).parent))
@@ -197,7 +194,7 @@ def web_app(
             render=render,
             render_receipt=render,
             render_evidence=render,
-            sends_mail=True,
+            sends_mail=sends_mail,
             refund_limit=REFUND_LIMIT,
             drawer_limit=DRAWER_LIMIT,
         ),
@@ -291,8 +288,8 @@ def token_of(client: FlaskClient, page: str) -> str:
 
 
 def send(client: FlaskClient, page: str, path: str, **fields: str) -> TestResponse:
-    """Submit a form of a page; one that only looks at what would happen changes nothing."""
-    if path.endswith("/look"):
+    """Submit a form of a page; one that only looks at what would happen by GET, unless it says POST."""
+    if path.endswith("/look") and f'method="post" action="{path}"' not in client.get(page).text:
         return client.get(path, query_string=fields)
     return client.post(path, data={"csrf_token": token_of(client, page), **fields})
 

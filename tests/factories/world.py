@@ -48,6 +48,7 @@ from billing.quotes.use_cases import quote_plan
 from tests.factories.care import SAMPLE_PARTICULARS, new_plan
 from tests.factories.catalog import seed_sample
 from tests.factories.holds import let_go_on, stopped
+from tests.factories.insurance import claim as claim_of
 from tests.factories.insurance import handed_out, imported
 from tests.factories.patients import new_patient, new_policy
 from tests.factories.remittance_835 import Claim, remittance
@@ -57,6 +58,25 @@ CLERK = Actor(id="usr_" + "0" * 26, entity_id=None, permissions=frozenset(Permis
 """Asked for the refund, so that anybody else may approve it."""
 
 RETURN_URL = "https://clinic.example/pay/thanks"
+
+
+SUBJECTS = {
+    "ref": "refund_id",
+    "pay": "payment_id",
+    "tkb": "takeback_id",
+    "dsp": "dispute_id",
+    "dan": "answer_id",
+    "rcp": "receipt_id",
+    "shr": "share_id",
+    "nex": "exception_id",
+    "pyo": "payout_id",
+    "chk": "checkout_id",
+    "drm": "dormant_id",
+    "nor": "rule_id",
+    "svm": "saved_method_id",
+    "drw": "drawer_id",
+}
+"""What of `World.ids` a task may be about, by the prefix of its id."""
 
 
 @dataclass(frozen=True)
@@ -142,13 +162,16 @@ def a_world(database: Database, now: datetime, *, slug: str = "b", site: int = 0
         "payer_id": [share.payer_id],
         "share_id": [share.id],
         "dormant_id": [dormant_id],
+        "rule_id": [f"nor_CO_{at.id[4:]}"],
         "deposit_request_id": [_deposit_request(database, patient, now)],
         "takeback_id": [takeback.id],
+        "reimbursement_id": [takeback.reimbursement_id],
         "dispute_id": [dispute_id],
         "answer_id": [answer_id],
         "payout_id": [_payout(database, card, now)],
         "exception_id": [_exception(database, card, now)],
         "superbill_id": [superbill.id],
+        "claim_id": [claim_of(database, superbill.session_id, now=now).id],
         "remittance_id": [each.id for each in remittances],
         "entry_id": [each.id for each in entries],
         "float_id": [_float(database, at, now)],

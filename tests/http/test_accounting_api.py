@@ -6,6 +6,7 @@ import csv
 import io
 import json
 from dataclasses import replace
+from datetime import date, timedelta
 
 import pytest
 from click.testing import CliRunner
@@ -13,10 +14,19 @@ from sqlalchemy import select
 
 from billing.accounting.api import make_blueprint
 from billing.accounting.cli import make_commands
-from billing.kernel.permissions import ROLES, Actor, Permission, Role
+from billing.kernel.money import ZERO, Money
+from billing.kernel.permissions import ROLES, SYSTEM, Actor, Permission, Role
+from billing.payments.records.bounces import BounceReason
+from billing.payments.use_cases.bounce import bounce_check
+from billing.payments.use_cases.move import move_payment
 from billing.platform.data.audit import AuditRow
 from billing.platform.http.edge import Edge
+from tests.conftest import NOW
 from tests.factories.accounting import LIMIT, a_journey, behind_the_back
+from tests.factories.disputes import disputed
+from tests.factories.invoices import a_patient, billed
+from tests.factories.paid import paid_by_card, paid_by_check, paid_in_cash
+from tests.factories.patients import new_patient
 from tests.factories.room_app import Door, room_client
 
 EXPORTS = ("journal", "payments", "credits", "refunds", "superbills")
@@ -231,3 +241,64 @@ def test_the_audit_chain_is_followed(run, database, journey):
     broken = run("audit", "verify")
     assert broken.exit_code == 1
     assert "breaks at place" in broken.output
+
+
+def test_the_payments_say_what_disputes_took_by_the_end_of_the_period(database, door, journey, client):
+    bill = billed(database, a_patient(database), only_first=1)
+    paid = paid_by_card(database, bill.invoice, NOW)
+    door.actor = replace(door.actor, entity_id=bill.invoice.entity_id)
+    disputed(database, paid, NOW + timedelta(days=30))
+
+    def taken(until):
+        answer = client.get(f"/api/v1/exports/payments?from=2026-11-01&to={until}")
+        rows = {row["payment_id"]: row for row in csv.DictReader(io.StringIO(answer.text))}
+        return rows[paid.id]["amount"], rows[paid.id]["disputed"]
+
+    assert taken("2026-12-31") == ("450.00", "450.00")
+    assert taken("2026-11-30") == ("450.00", "0.00")
+
+
+def what_stayed(client, until):
+    """The payments of two months by their ids, and what they say of a day in cents."""
+    answer = client.get(f"/api/v1/exports/payments?from=2026-11-01&to={until}")
+    rows = {row["payment_id"]: row for row in csv.DictReader(io.StringIO(answer.text))}
+    cents = {
+        name: sum(round(100 * float(row[name])) for row in rows.values())
+        for name in ("amount", "refunded", "disputed", "reversed")
+    }
+    return rows, cents["amount"] - cents["refunded"] - cents["disputed"] - cents["reversed"]
+
+
+def test_a_check_that_bounced_is_no_money_from_the_day_on_which_it_bounced(database, door, client):
+    bill = billed(database, a_patient(database), only_first=1)
+    paid = paid_by_check(database, bill.invoice, NOW, bill.invoice.total)
+    door.actor = replace(door.actor, entity_id=bill.invoice.entity_id)
+    _, before = what_stayed(client, "2026-12-31")
+    bounced = {"reason": BounceReason.INSUFFICIENT_FUNDS, "bounced_on": date(2026, 12, 2), "fee": ZERO}
+    database.in_transaction(
+        lambda tx: bounce_check(tx, payment_id=paid.id, **bounced, actor=SYSTEM, now=NOW + timedelta(days=40))
+    )
+    rows, stayed = what_stayed(client, "2026-12-31")
+    assert stayed == before - 45_000
+    row = rows[paid.id]
+    assert (row["amount"], row["reversed"], row["state"]) == ("450.00", "450.00", "bounced")
+    assert list(row)[-2:] == ["disputed", "reversed"], "as scripts have read it, and one more"
+    rows, stayed = what_stayed(client, "2026-12-01")
+    row = rows[paid.id]
+    assert stayed == before, "a month's payments are not changed by what bounced later"
+    assert (row["amount"], row["reversed"], row["state"]) == ("450.00", "0.00", "received")
+
+
+def test_a_payment_that_was_booked_for_another_patient_counts_once(database, door, client):
+    wrong = billed(database, a_patient(database), only_first=1)
+    paid = paid_in_cash(database, wrong.invoice, NOW, Money(45_000))
+    door.actor = replace(door.actor, entity_id=wrong.invoice.entity_id)
+    _, before = what_stayed(client, "2026-12-31")
+    right = new_patient(
+        database, entity_id=wrong.invoice.entity_id, site_id=wrong.invoice.site_id, now=NOW, given_name="Elsa"
+    )
+    order = {"payment_id": paid.id, "patient_id": right.id, "invoice_id": None}
+    moved = database.in_transaction(lambda tx: move_payment(tx, **order, actor=SYSTEM, now=NOW))
+    rows, stayed = what_stayed(client, "2026-12-31")
+    assert stayed == before
+    assert (rows[paid.id]["reversed"], rows[moved.id]["reversed"]) == ("450.00", "0.00")

@@ -21,22 +21,12 @@ from billing.payments.records.tenders import Rest
 from billing.payments.use_cases.checkouts import begin_deposit
 from billing.payments.use_cases.deposit_requests import ask_for_deposit
 from billing.payments.use_cases.links import make_deposit_link
-from billing.platform.http.edge import Edge
 from tests.factories.accounting import LIMIT
 from tests.factories.holds import stopped
 from tests.factories.invoices import a_patient, billed
 from tests.factories.office import open_office
 from tests.factories.sandbox import pay_on_card_page, sdk_client
-from tests.factories.web import (
-    CHECKOUT_ORIGIN,
-    MovableClock,
-    Processor,
-    new_staff,
-    open_clinic,
-    send,
-    sign_in,
-    web_app,
-)
+from tests.factories.web import CHECKOUT_ORIGIN, new_staff, send, sign_in
 
 FEE = 320
 """Of a card payment of 100."""
@@ -141,26 +131,6 @@ def test_a_reader_takes_a_deposit_and_withdrawing_asks_it_no_more(office, asked)
 
 
 @pytest.fixture
-def edge(database, now):
-    return Edge(database, MovableClock(now), "http://localhost")
-
-
-@pytest.fixture
-def processor():
-    return Processor()
-
-
-@pytest.fixture
-def app(edge, processor):
-    return web_app(edge, processor)
-
-
-@pytest.fixture
-def clinic(database, now):
-    return open_clinic(database, now)
-
-
-@pytest.fixture
 def deposit(database, clinic, now):
     return database.in_transaction(
         lambda tx: ask_for_deposit(
@@ -182,8 +152,10 @@ def press_pay(client, link):
     return client.post(link, data={"csrf_token": token})
 
 
-def test_a_link_shows_the_amount_and_takes_the_deposit_once(edge, app, processor, clinic, deposit, link, now):
-    payer = app.test_client()
+def test_a_link_shows_the_amount_and_takes_the_deposit_once(
+    edge, pages, processor, clinic, deposit, link, now
+):
+    payer = pages.test_client()
     assert "$100.00" in payer.get(link).text
     assert clinic.patient.given_name not in payer.get(link).text
     pressed = [press_pay(payer, link).location for _ in range(2)]
@@ -198,10 +170,10 @@ def test_a_link_shows_the_amount_and_takes_the_deposit_once(edge, app, processor
 
 
 def test_while_charges_are_stopped_no_deposit_is_asked_for_or_taken(
-    database, app, clinic, deposit, link, now
+    database, pages, clinic, deposit, link, now
 ):
     stopped(database, clinic.patient.id, now=now)
-    assert app.test_client().get(link).status_code == 404
+    assert pages.test_client().get(link).status_code == 404
     asked = {"patient_id": clinic.patient.id, "amount": Money(10_000), "site_id": None}
     page = {"deposit_request_id": deposit.id, "asked": Rest(way=Way.PAGE), "request": None}
     for use_case, what in (
@@ -216,15 +188,15 @@ def test_while_charges_are_stopped_no_deposit_is_asked_for_or_taken(
 
 
 def test_staff_ask_for_a_deposit_by_link_and_withdraw_it_and_late_money_is_a_deposit(
-    edge, app, processor, clinic, now
+    edge, pages, processor, clinic, now
 ):
-    clerk = sign_in(app, new_staff(edge.database, Role.FRONT_DESK, now, entity_id=clinic.entity.id))
+    clerk = sign_in(pages, new_staff(edge.database, Role.FRONT_DESK, now, entity_id=clinic.entity.id))
     page = f"/staff/patients/{clinic.patient.id}/deposits/new"
     path = f"/staff/patients/{clinic.patient.id}/deposit-requests"
     assert 'id="asked-wrong"' in send(clerk, page, path, asked="0.10", key="k0").text
     shown = send(clerk, page, path, asked="100.00", key="k1").text
     link = re.search(r'value="http://localhost(/pay/[^"]+)"', shown)[1]
-    payer = app.test_client()
+    payer = pages.test_client()
     press_pay(payer, link)
     (reference,) = processor.states
     waiting = clerk.get(page).text

@@ -15,6 +15,7 @@ from billing.care.use_cases import cancel_session
 from billing.kernel.clock import clock_from
 from billing.kernel.permissions import SYSTEM, Role
 from billing.ledger.queries import trial_balance
+from billing.payments.flows.reconcile import reconcile
 from billing.payments.flows.resolve import resolve
 from billing.people.use_cases import issue_token
 from tests.conftest import NOW
@@ -22,7 +23,6 @@ from tests.factories import loopback
 from tests.factories.accounting import LIMIT
 from tests.factories.care import give
 from tests.factories.invoices import a_patient, billed
-from tests.factories.office import open_office
 from tests.factories.sandbox import pay_on_card_page
 from tests.http.test_disputes import decided, opened, until
 
@@ -47,13 +47,6 @@ class Clerk:
         return loopback.get(
             f"{self.office.url}/api/v1{path}", headers={"Authorization": f"Bearer {self.token}"}
         )
-
-
-@pytest.fixture
-def office(tmp_path, database_url, clock_file):
-    running = open_office(tmp_path, database_url, clock_file)
-    yield running
-    running.close()
 
 
 @pytest.fixture
@@ -200,6 +193,21 @@ def test_an_answered_dispute_ends_as_the_bank_decides(office, dispute, clerk, ou
     assert all_is_well(office)["1070"] == 0
     again = clerk.post(f"/disputes/{dispute['id']}/evidence", {}, key="later")
     assert (again.status_code, again.json()["code"]) == (409, "dispute-answered")
+
+
+@pytest.mark.parametrize("outcome", ["won", "lost"])
+def test_what_the_bank_took_and_gave_back_of_an_answered_dispute_is_one_thing(
+    office, dispute, clerk, outcome
+):
+    packet = draft(clerk, dispute)
+    clerk.post(path_of(packet, "/submit"), key="s")
+    office.work()
+    decided(office, {"id": dispute["reference"], "status": "under_review"}, outcome)
+    office.sandbox.control("payout-schedule", schedule="manual")
+    found = reconcile(office.room, since=None, until=None, refund_limit=LIMIT)
+    assert (found.ok, found.operations, found.made_twice) == (True, 2, 0)
+    assert office.get("/reconciliation").json()["items"] == []
+    assert "operation-twice" not in tasks(office) | tasks(office, "done")
 
 
 @pytest.mark.parametrize("path", ["/v1/files", "/v1/disputes"])

@@ -11,25 +11,16 @@ from billing.accounting.queries.verify import verify
 from billing.care.use_cases import cancel_session
 from billing.kernel.permissions import SYSTEM
 from billing.ledger.queries import trial_balance
-from billing.payments.flows.events import work_event
 from billing.payments.queries.disputes import disputed_payments
 from tests.conftest import NOW
 from tests.factories.accounting import LIMIT
 from tests.factories.care import give
 from tests.factories.invoices import a_patient, billed
-from tests.factories.office import open_office
 from tests.factories.sandbox import pay_on_card_page, sdk_client
 
 pytestmark = pytest.mark.processes
 
 KINDS = ("created", "updated", "funds_withdrawn", "funds_reinstated", "closed")
-
-
-@pytest.fixture
-def office(tmp_path, database_url, clock_file):
-    opened = open_office(tmp_path, database_url, clock_file)
-    yield opened
-    opened.close()
 
 
 @pytest.fixture
@@ -193,7 +184,7 @@ def test_the_same_notices_in_any_order_and_however_often_post_once(office, bill,
     notices = [f"charge.dispute.{kind}" for kind in KINDS] * 2
     random.Random(seed).shuffle(notices)
     for kind in notices:
-        work_event(office.room, kind=kind, object_id=dispute["id"])
+        office.hear(kind, dispute["id"])
     assert books(office) == before
     assert len(office.get("/disputes").json()["items"]) == 1
 
@@ -202,5 +193,5 @@ def test_a_dispute_first_heard_of_when_it_was_lost_ends_the_same(office, bill, p
     give_first(office, bill)
     dispute = office.sandbox.control("open-dispute", charge=charge_of(office), reason="general")
     office.sandbox.control("decide-dispute", dispute=dispute["id"], outcome="lost")
-    work_event(office.room, kind="charge.dispute.closed", object_id=dispute["id"])
+    office.hear("charge.dispute.closed", dispute["id"])
     assert books(office) == {"1050": -1_500, "4000": -45_000, "6110": 1_500, "6210": 45_000}

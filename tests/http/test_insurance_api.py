@@ -8,6 +8,7 @@ from flask import Flask
 from pypdf import PdfReader
 from sqlalchemy import select
 
+from billing.adapters.claim_837p import render_837p
 from billing.adapters.remittance_835 import Edi835Reader
 from billing.adapters.superbill_pdf import render_superbill
 from billing.insurance.api import make_blueprint
@@ -37,7 +38,9 @@ def door(course, now):
 
 @pytest.fixture
 def client(database, door):
-    return room_client(database, door, lambda edge: make_blueprint(edge, render_superbill, Edi835Reader()))
+    return room_client(
+        database, door, lambda edge: make_blueprint(edge, render_superbill, render_837p, Edi835Reader())
+    )
 
 
 @pytest.fixture
@@ -193,7 +196,9 @@ def reader():
 
 @pytest.fixture
 def slow(database, door, reader):
-    return room_client(database, door, lambda edge: make_blueprint(edge, render_superbill, reader))
+    return room_client(
+        database, door, lambda edge: make_blueprint(edge, render_superbill, render_837p, reader)
+    )
 
 
 def test_of_two_files_under_one_key_at_the_same_moment_one_is_imported(slow, client, reader, bill):

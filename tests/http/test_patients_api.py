@@ -272,3 +272,21 @@ def test_a_path_that_names_nobody_is_404(client, name):
     assert client.get(f"/api/v1/patients/{name}").status_code == 404
     assert client.get(f"/api/v1/patients/{name}/eligibilities").status_code == 404
     assert client.post(f"/api/v1/patients/{name}/policies", json=POLICY).status_code == 404
+
+
+def test_what_stands_between_a_patient_and_a_plan_is_recorded_anew_each_time(client, site):
+    patient = client.post("/api/v1/patients", json={**PERSON, "site_id": site.id}).get_json()
+    path = f"/api/v1/patients/{patient['id']}/plan-limits"
+    nothing = {"programs": [], "contract_on": None, "is_kept_from_plan": False, "note": None}
+    assert client.get(path).get_json() == nothing
+    told = {
+        "programs": ["medicare"],
+        "contract_on": "2026-11-01",
+        "is_kept_from_plan": True,
+        "note": "Folder 7",
+    }
+    assert (client.post(path, json=told).status_code, client.get(path).get_json()) == (201, told)
+    assert client.post(path, json={"contract_on": "2026-11-01"}).get_json()["code"] == "invalid-plan-limits"
+    assert client.post(path, json={"programs": ["veteran"]}).status_code == 422
+    client.post(path, json={})
+    assert client.get(path).get_json() == nothing

@@ -10,13 +10,11 @@ import pytest
 
 from billing.kernel.permissions import SYSTEM
 from billing.ledger.queries import trial_balance
-from billing.payments.flows.events import work_event
 from billing.payments.flows.resolve import resolve
 from billing.payments.use_cases.links import make_pay_link
 from tests.conftest import NOW
 from tests.factories import loopback
-from tests.factories.invoices import a_patient, billed
-from tests.factories.office import Office, open_office
+from tests.factories.office import Office
 from tests.factories.sandbox import pay_on_card_page, submit_account
 
 pytestmark = pytest.mark.processes
@@ -24,18 +22,6 @@ pytestmark = pytest.mark.processes
 POOR = "000222222227"
 DEBIT_FEE = 360
 FAILURE_FEE = 400
-
-
-@pytest.fixture
-def office(tmp_path, database_url, clock_file):
-    opened = open_office(tmp_path, database_url, clock_file)
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
-def bill(office):
-    return billed(office.database, a_patient(office.database), only_first=1)
 
 
 @pytest.fixture
@@ -68,6 +54,14 @@ def debit(office: Office, bill, account="000123456789", *, key="k1"):
     until_kept(office, "checkout.session.completed")
     office.work()
     return checkout["id"]
+
+
+def said_by(office: Office, bill) -> str:
+    """What a new link for the bill says."""
+    _, secret = office.database.in_transaction(
+        lambda tx: make_pay_link(tx, invoice_id=bill.invoice.id, actor=SYSTEM, now=NOW)
+    )
+    return " ".join(re.sub(r"<[^>]+>", " ", loopback.get(f"{office.url}/pay/{secret}").text).split())
 
 
 def state_of(office: Office, checkout_id: str) -> str:
@@ -106,9 +100,12 @@ def test_a_debit_that_fails_leaves_the_bill_owed_and_another_way_to_pay(office, 
     assert office.get(f"/invoices/{bill.invoice.id}").json()["state"] == "open"
     lost = DEBIT_FEE + FAILURE_FEE
     assert books(office) == {"1050": -lost, "6100": lost}
+    assert office.get(f"/checkouts/{checkout}").json()["decline"] == "insufficient_funds"
+    assert "did not go through: the account had too little money." in said_by(office, bill)
     (task,) = office.get("/tasks").json()["items"]
     assert (task["kind"], task["subject_id"], task["state"]) == ("debit-refused", checkout, "open")
     again = office.post(f"/invoices/{bill.invoice.id}/checkouts", key="k2").json()
+    assert "did not go through" not in said_by(office, bill)
     assert pay_on_card_page(again["url"])
 
 
@@ -117,7 +114,7 @@ def test_notices_of_a_debit_in_any_order_and_number_book_it_once(office, bill, d
     reference = office.sandbox.requests("/v1/checkout/sessions/cs_")[0]["path"].split("/")[4]
     days_pass(4)
     for kind in ("async_payment_failed", "completed", "async_payment_failed"):
-        work_event(office.room, kind=f"checkout.session.{kind}", object_id=reference)
+        office.hear(f"checkout.session.{kind}", reference)
     assert books(office)["6100"] == DEBIT_FEE + FAILURE_FEE
 
 
@@ -172,3 +169,51 @@ def test_what_a_bank_account_paid_goes_back_to_it(office, bill, days_pass):
     assert asked.status_code == 201
     office.work()
     assert office.get(f"/refunds/{asked.json()['id']}").json()["state"] in ("sent", "succeeded")
+
+
+@pytest.fixture
+def link(office, bill):
+    _, secret = office.database.in_transaction(
+        lambda tx: make_pay_link(tx, invoice_id=bill.invoice.id, actor=SYSTEM, now=NOW)
+    )
+    return f"/pay/{secret}"
+
+
+@pytest.fixture
+def browser(office):
+    with loopback.client(base_url=office.url) as opened:
+        yield opened
+
+
+def form_of(browser, link):
+    return {"csrf_token": re.search(r'name="csrf_token" value="([^"]+)"', browser.get(link).text)[1]}
+
+
+def test_who_comes_back_from_authorizing_a_debit_is_asked_to_wait_and_not_to_pay_again(office, browser, link):
+    to = browser.post(link, data=form_of(browser, link)).headers["Location"]
+    assert submit_account(to).status_code == 303
+    assert browser.get("/pay/thanks").headers["Location"] == link
+    waiting = browser.get(link).text
+    assert "Your payment is being confirmed" in waiting
+    assert '<meta http-equiv="refresh" content="3">' in waiting
+    assert "<form" not in waiting
+    until_kept(office, "checkout.session.completed")
+    office.work()
+    told = browser.get(link).text
+    assert "Your payment is on its way" in told
+    assert "refresh" not in told
+
+
+def test_paying_again_from_an_old_tab_leads_to_the_page_that_asks_to_wait(office, browser, link):
+    with loopback.client(base_url=office.url) as other:
+        forms = {browser: form_of(browser, link), other: form_of(other, link)}
+        submit_account(browser.post(link, data=forms[browser]).headers["Location"])
+        again = browser.post(link, data=forms[browser])
+        assert (again.status_code, again.headers["Location"]) == (303, link)
+        assert "Your payment is being confirmed" in browser.get(link).text
+        until_kept(office, "checkout.session.completed")
+        office.work()
+        for tab, form in forms.items():
+            again = tab.post(link, data=form)
+            assert (again.status_code, again.headers["Location"]) == (303, link)
+            assert "Your payment is on its way" in tab.get(link).text

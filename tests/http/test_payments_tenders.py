@@ -6,27 +6,12 @@ import pytest
 
 from billing.invoices.queries import find_invoice
 from billing.kernel.permissions import SYSTEM
-from billing.payments.flows.events import work_event
-from tests.factories.invoices import a_patient, billed
-from tests.factories.office import open_office
 from tests.factories.sandbox import sdk_client
 
 pytestmark = pytest.mark.processes
 
 CASH = {"tender": "cash", "amount_cents": 20_000}
 CHECK = {"tender": "check", "amount_cents": 15_000, "number": "1042", "dated_on": "2026-11-02"}
-
-
-@pytest.fixture
-def office(tmp_path, database_url, clock_file):
-    opened = open_office(tmp_path, database_url, clock_file)
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
-def bill(office):
-    return billed(office.database, a_patient(office.database), only_first=1)
 
 
 @pytest.fixture
@@ -58,11 +43,7 @@ def test_cash_and_a_check_are_booked_and_the_reader_asks_for_the_rest(office, bi
     card = {"type": "card_present", "card_present": {"number": "4242424242424242"}}
     readers.test_helpers.terminal.readers.present_payment_method(reader, card)
     asked = [each for each in office.sandbox.requests("/v1/terminal") if "process" in each["path"]]
-    work_event(
-        office.room,
-        kind="payment_intent.succeeded",
-        object_id=asked[-1]["parameters"]["payment_intent"],
-    )
+    office.hear("payment_intent.succeeded", asked[-1]["parameters"]["payment_intent"])
     assert {each["tender"]: each["amount_cents"] for each in payments_of(office, bill)} == {
         "cash": 20_000,
         "check": 15_000,

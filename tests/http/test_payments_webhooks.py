@@ -7,11 +7,12 @@ import hmac
 import json
 
 import pytest
+from sqlalchemy import func, select
 from structlog.testing import capture_logs
 
+from billing.payments.models.inbox import WebhookEventRow
 from tests.conftest import NOW
 from tests.factories import loopback
-from tests.factories.office import open_office
 from tests.factories.sandbox import WEBHOOK_SECRET
 
 pytestmark = pytest.mark.processes
@@ -21,21 +22,14 @@ YEAR = 365 * 24 * 3600
 TOO_LARGE = 256 * 1024 + 1
 
 
-@pytest.fixture
-def office(tmp_path, database_url, clock_file):
-    opened = open_office(tmp_path, database_url, clock_file)
-    yield opened
-    opened.close()
-
-
-def an_event(*, livemode=False, filler=""):
+def an_event(*, livemode=False, filler="", event_id="evt_made_here", kind=KIND, object_id="cs_made_here"):
     event = {
         "object": "event",
-        "id": "evt_made_here",
-        "type": KIND,
+        "id": event_id,
+        "type": kind,
         "livemode": livemode,
         "created": int(NOW.timestamp()),
-        "data": {"object": {"id": "cs_made_here", "object": "checkout.session", "filler": filler}},
+        "data": {"object": {"id": object_id, "object": "checkout.session", "filler": filler}},
     }
     return json.dumps(event).encode()
 
@@ -73,6 +67,51 @@ def test_what_is_not_the_processors_is_refused_and_not_kept(office, payload, sig
     answer = deliver(office, payload, **signed)
     assert (answer.status_code, answer.json()["code"]) == (422, "bad-signature")
     assert office.kept(KIND) == []
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        {"event_id": "evt_" + "x" * 252},
+        {"event_id": "evt_" + "x" * 77},
+        {"event_id": "evt_\0"},
+        {"event_id": ""},
+        {"event_id": None},
+        {"event_id": 7},
+        {"kind": "x" * 500},
+        {"kind": "checkout.session\0"},
+        {"kind": ""},
+        {"kind": ["x"]},
+        {"object_id": "cs_" + "x" * 3997},
+        {"object_id": "cs_\0"},
+        {"object_id": "cs_\n"},
+        {"object_id": None},
+        {"object_id": {"id": "cs_made_here"}},
+    ],
+    ids=lambda words: f"{next(iter(words))} {str(next(iter(words.values())))[:6]!r}",
+)
+def test_words_that_no_id_or_kind_of_the_processors_has_are_refused_and_not_kept(office, words):
+    """Signed well, since whoever signs may still err; it is seen before the database is asked."""
+    answer = deliver(office, an_event(**words))
+    assert (answer.status_code, answer.headers["Content-Type"]) == (422, "application/problem+json")
+    assert answer.json()["code"] == "bad-signature"
+    with office.database.reading() as read:
+        assert read.session.scalar(select(func.count()).select_from(WebhookEventRow)) == 0
+
+
+@pytest.mark.parametrize(
+    "words", [{"event_id": "evt_" + "x" * 76}, {"kind": "x" * 60}, {"object_id": "cs_" + "x" * 252}]
+)
+def test_the_longest_words_that_there_is_room_for_are_kept(office, words):
+    assert deliver(office, an_event(**words)).status_code == 200
+    assert office.kept(words.get("kind", KIND)) == [words.get("event_id", "evt_made_here")]
+
+
+def test_an_event_about_what_has_no_id_is_kept(office):
+    event = json.loads(an_event())
+    event["data"]["object"] = {"object": "balance"}
+    assert deliver(office, json.dumps(event).encode()).status_code == 200
+    assert office.kept(KIND) == ["evt_made_here"]
 
 
 @pytest.mark.parametrize("chunked", [False, True])

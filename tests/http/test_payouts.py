@@ -9,27 +9,22 @@ import pytest
 
 from billing.accounting.queries.verify import verify
 from billing.accounting.records import Status
+from billing.kernel.money import total
+from billing.kernel.permissions import SYSTEM
 from billing.ledger.queries import trial_balance
 from billing.payments.errors import UnexplainedMoney
-from billing.payments.flows.events import work_event
+from billing.payments.queries.payout_parts import contents_of
+from billing.payments.queries.payouts import list_payouts
 from tests.conftest import NOW
 from tests.factories.accounting import LIMIT, behind_the_back
 from tests.factories.catalog import seed_sample
 from tests.factories.invoices import a_patient, billed
-from tests.factories.office import open_office
 from tests.factories.sandbox import pay_on_card_page, sdk_client
 
 pytestmark = pytest.mark.processes
 
 NET = 90_000 - 2_640
 """Two sessions of 450, less the fee of the charge."""
-
-
-@pytest.fixture
-def office(tmp_path, database_url, clock_file):
-    opened = open_office(tmp_path, database_url, clock_file)
-    yield opened
-    opened.close()
 
 
 @pytest.fixture
@@ -92,7 +87,7 @@ def test_a_daily_payout_is_posted_once_though_it_is_told_twice(office, paid_by_c
     assert (payout["state"], payout["amount_cents"], payout["matched_cents"]) == ("paid", NET, NET)
     assert (payout["is_automatic"], payout["arrives_on"]) == (True, "2026-11-05")
     for kind in ("payout.paid", "payout.created", "payout.paid"):
-        work_event(office.room, kind=kind, object_id=payout["reference"])
+        office.hear(kind, payout["reference"])
     assert books(office) == (NET, 0)
     assert entries(office) == ["paid"]
 
@@ -111,7 +106,7 @@ def test_a_payout_that_the_bank_sends_back_is_reversed_once(office, settled):
     office.sandbox.control("fail-payout", payout=payout["id"])
     until(office, "payout.failed")
     for kind in ("payout.failed", "payout.paid"):
-        work_event(office.room, kind=kind, object_id=payout["id"])
+        office.hear(kind, payout["id"])
     assert (shown(office)["state"], books(office)) == ("failed", (0, NET))
     assert entries(office) == ["failed", "paid"]
     tasks = office.get("/tasks").json()["items"]
@@ -123,13 +118,48 @@ def test_what_came_back_is_paid_out_again(office, settled):
     office.sandbox.control("fail-payout", payout=failed["id"])
     again = office.sandbox.control("pay-out")
     for payout in (again, failed):
-        work_event(office.room, kind="payout.updated", object_id=payout["id"])
+        office.hear("payout.updated", payout["id"])
     assert books(office) == (NET, 0)
     items = office.get("/payouts?state=paid").json()["items"]
     assert [(each["reference"], each["matched_cents"]) for each in items] == [(again["id"], NET)]
     first = office.get("/payouts?limit=1").json()
     rest = office.get(f"/payouts?limit=1&cursor={first['next_cursor']}").json()
     assert [each["reference"] for each in first["items"] + rest["items"]] == [failed["id"], again["id"]]
+
+
+def test_all_that_the_processor_pays_out_is_found_in_the_books(office, settled, clock_file):
+    """A payment, a refund of it, a dispute of another one, a payout by hand, and one that came back."""
+    failed = office.sandbox.control("pay-out")
+    office.sandbox.control("fail-payout", payout=failed["id"])
+    (payment,) = office.get("/payments").json()["items"]
+    asked = {"amount_cents": 10_000, "refundable_cents": 90_000, "reason": "duplicate"}
+    assert office.post(f"/payments/{payment['id']}/refunds", asked, key="k2").status_code == 201
+    office.work()
+    bill = billed(office.database, a_patient(office.database), only_first=2)
+    checkout = office.post(f"/invoices/{bill.invoice.id}/checkouts", key="k3").json()
+    pay_on_card_page(checkout["url"], "4000000000000259")
+    until(office, "checkout.session.completed", 2)
+    (dispute,) = sdk_client(office.sandbox).disputes.list().data
+    office.hear("charge.dispute.created", dispute.id)
+    clock_file.write_text((NOW + timedelta(days=9)).isoformat())
+    by_hand = sdk_client(office.sandbox).payouts.create({"amount": 1_000, "currency": "usd"}).id
+    again = office.sandbox.control("pay-out")
+    for reference in (failed["id"], by_hand, again["id"]):
+        office.hear("payout.updated", reference)
+    first, second = (contents(office, payout["id"]) for payout in (failed, again))
+    assert [(part.category, part.fee.cents) for part in first.parts] == [("charge", 2_640)]
+    told = sorted(part.category for part in second.parts)
+    assert told == ["charge", "dispute", "payout", "payout_reversal", "refund"]
+    assert [each.unexplained.cents for each in (first, second)] == [0, 0]
+    assert None not in [part.fee for part in second.parts]
+    assert total(part.net for part in second.parts) == second.payout.amount
+
+
+def contents(office, reference):
+    with office.database.reading() as read:
+        payouts = [each for each in list_payouts(read, SYSTEM, limit=9) if each.reference == reference]
+        (found,) = contents_of(read, payouts, SYSTEM)
+    return found
 
 
 def test_a_payout_made_by_hand_is_posted_without_lines(office, settled, clock_file):
@@ -143,7 +173,7 @@ def test_a_payout_made_by_hand_is_posted_without_lines(office, settled, clock_fi
 def test_of_two_legal_entities_the_one_whose_charges_they_are_is_paid(office, settled):
     seed_sample(office.database, NOW, "a")
     payout = office.sandbox.control("pay-out", arrives=False)
-    work_event(office.room, kind="payout.created", object_id=payout["id"])
+    office.hear("payout.created", payout["id"])
     assert office.get("/payouts").json()["items"] == []
     office.sandbox.control("advance-clock", days=2)
     until(office, "payout.reconciliation_completed")
@@ -155,7 +185,7 @@ def test_a_payout_of_nobody_known_waits_for_a_person(office, settled):
     made = sdk_client(office.sandbox).payouts.create({"amount": 10_000, "currency": "usd"})
     office.sandbox.control("fail-payout", payout=made.id)
     with pytest.raises(UnexplainedMoney):
-        work_event(office.room, kind="payout.failed", object_id=made.id)
+        office.hear("payout.failed", made.id)
 
 
 @pytest.mark.parametrize(
@@ -169,7 +199,7 @@ def test_a_payout_of_nobody_known_waits_for_a_person(office, settled):
 )
 def test_a_payout_changed_behind_the_back_is_found(office, settled, numbers, attack):
     payout = office.sandbox.control("pay-out")
-    work_event(office.room, kind="payout.paid", object_id=payout["id"])
+    office.hear("payout.paid", payout["id"])
     assert books(office) == (NET, 0)
     behind_the_back(office.database, attack)
     assert {check.number for check in checked(office) if check.status is Status.FAILED} == numbers

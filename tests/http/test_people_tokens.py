@@ -11,18 +11,11 @@ from billing.people.cli import make_commands
 from billing.people.queries import actor_for_token
 from billing.people.use_cases import issue_token
 from billing.platform.data.idempotency import AnsweredRequest
-from billing.platform.http.edge import Edge
-from tests.factories.web import MovableClock, Processor, web_app
 
 
 @pytest.fixture
-def edge(database, now):
-    return Edge(database, MovableClock(now), "http://localhost")
-
-
-@pytest.fixture
-def client(edge):
-    return web_app(edge, Processor()).test_client()
+def client(pages):
+    return pages.test_client()
 
 
 @pytest.fixture

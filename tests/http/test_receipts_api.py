@@ -6,7 +6,18 @@ import pytest
 from pypdf import PdfReader
 from sqlalchemy import text
 
-from billing.kernel.permissions import Role
+from billing.kernel.money import Money
+from billing.kernel.permissions import SYSTEM, Role
+from billing.payments.queries.receipts import list_receipts
+from billing.payments.records.refunds import RefundReason
+from billing.payments.use_cases.move import move_payment
+from billing.payments.use_cases.refund_checks import send_check
+from billing.payments.use_cases.refund_payment import refund_payment
+from billing.payments.use_cases.refunds import fail_refund
+from billing.platform.data.documents import find_rendering
+from tests.factories.invoices import billed
+from tests.factories.paid import paid_in_cash
+from tests.factories.patients import new_patient
 from tests.factories.world import a_world
 
 
@@ -63,3 +74,64 @@ def test_a_receipt_of_another_clinic_does_not_exist(issue, world, database, now)
 def test_an_accountant_sees_payments_and_no_receipt(issue, world):
     accountant = issue(Role.ACCOUNTANT, entity_id=world.entity.id)
     assert accountant.get(f"/receipts/{world.ids['receipt_id'][0]}").status_code == 403
+
+
+@pytest.fixture
+def refunded(database, world, now):
+    """The receipt of a refund of $25.00 by check, and what lets it fail."""
+    bill = billed(database, world.patient, only_first=1)
+    payment = paid_in_cash(database, bill.invoice, now, Money(10_000))
+
+    def do(use_case, **more):
+        return database.in_transaction(lambda tx: use_case(tx, **more, actor=SYSTEM, now=now))
+
+    refund = do(
+        refund_payment,
+        payment_id=payment.id,
+        amount=Money(2_500),
+        refundable=Money(10_000),
+        reason=RefundReason.DUPLICATE,
+        method=None,
+        limit=Money(50_000),
+    )
+    do(send_check, refund_id=refund.id, check_number="77")
+    with database.reading() as read:
+        receipt = list_receipts(read, SYSTEM, patient_id=world.patient.id, limit=1)[0]
+    return receipt, lambda: do(fail_refund, refund_id=refund.id)
+
+
+def pages_of(answer):
+    assert answer.mimetype == "application/pdf"
+    return [page.extract_text() for page in PdfReader(BytesIO(answer.data)).pages]
+
+
+def test_the_pdf_of_a_receipt_that_stands_no_more_is_marked_and_what_was_issued_is_kept(
+    clerk, database, refunded
+):
+    receipt, fail = refunded
+    path = f"/receipts/{receipt.id}.pdf"
+    issued = clerk.get(path)
+    assert "DOES NOT STAND" not in "".join(pages_of(issued))
+    fail()
+    copies = [clerk.get(path) for _ in range(2)]
+    assert all(
+        "DOES NOT STAND ANY MORE: this refund did not go through" in page for page in pages_of(copies[0])
+    )
+    assert copies[0].data == copies[1].data
+    assert receipt.number in pages_of(copies[0])[0]
+    with database.reading() as read:
+        assert find_rendering(read, receipt.document_id) == issued.data
+
+
+def test_so_is_the_pdf_of_a_payment_that_was_booked_for_another_patient_which_names_nobody(
+    clerk, database, world, now
+):
+    bill = billed(database, world.patient, only_first=1)
+    payment = paid_in_cash(database, bill.invoice, now, Money(10_000))
+    ruth = new_patient(database, entity_id=world.entity.id, site_id=world.site.id, given_name="Ruth", now=now)
+    asked = {"payment_id": payment.id, "patient_id": ruth.id, "invoice_id": None, "actor": SYSTEM, "now": now}
+    database.in_transaction(lambda tx: move_payment(tx, **asked))
+    newest = clerk.get(f"/patients/{world.patient.id}/receipts").json["items"][0]
+    (page,) = pages_of(clerk.get(f"/receipts/{newest['id']}.pdf"))
+    assert "DOES NOT STAND ANY MORE: the clinic has booked this payment otherwise" in page
+    assert "Ruth" not in page

@@ -12,7 +12,6 @@ from billing.accounting.queries.verify import verify
 from billing.kernel.money import Money
 from billing.kernel.permissions import SYSTEM, Role
 from billing.ledger.queries import trial_balance
-from billing.payments.flows.events import work_event
 from billing.payments.flows.reconcile import reconcile
 from billing.people.use_cases import issue_token
 from tests.conftest import NOW
@@ -34,13 +33,6 @@ def office(tmp_path, database_url, clock_file):
     opened.sandbox.control("payout-schedule", schedule="manual")
     yield opened
     opened.close()
-
-
-@pytest.fixture
-def deaf(office):
-    """From now on no webhook comes."""
-    office.sandbox.control("drop-events", times=1000)
-    return office
 
 
 def paid(office, patient=None, key="k1", sessions=1):
@@ -107,7 +99,7 @@ def test_a_notice_that_is_sent_again_a_month_late_is_kept_and_books_the_payment(
         if deaf.kept(late.type):
             break
         waiting.wait(0.05)
-    work_event(deaf.room, kind=late.type, object_id=late.data.object["id"])
+    deaf.hear(late.type, late.data.object["id"])
     assert books(deaf) == {"1050": 45_000 - FEE, "2100": -45_000, "6100": FEE}
 
 

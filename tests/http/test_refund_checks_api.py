@@ -42,6 +42,19 @@ def test_nobody_gives_a_reason_that_only_the_office_itself_has(issue, ask):
         assert who.post(f"/refunds/{ask(60_000)}/reject", {}).json["rejected_for"] == expected
 
 
+def test_who_rejects_a_check_that_is_to_be_written_is_told_how_it_is_called_off(issue, ask):
+    refund_id, other = ask(60_000), issue(Role.ACCOUNTANT)
+    assert other.post(f"/refunds/{refund_id}/approve").json["state"] == "approved"
+    answer = other.post(f"/refunds/{refund_id}/reject", {"reason": "not_due"})
+    assert (answer.status_code, answer.json["code"]) == (409, "illegal-move")
+    assert "void-check" in answer.json["detail"]
+    assert "its page" in answer.json["detail"]
+    off = other.post(f"/refunds/{refund_id}/void-check")
+    assert (off.status_code, off.json["state"]) == (200, "failed")
+    again = other.post(f"/refunds/{refund_id}/reject", {"reason": "not_due"})
+    assert (again.status_code, "void-check" in again.json["detail"]) == (409, False)
+
+
 def test_refunds_are_listed_by_patient(ask):
     refund_id = ask(10_000)
     patient_id = ask.clerk.get(f"/refunds/{refund_id}").json["patient_id"]

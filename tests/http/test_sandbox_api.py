@@ -298,5 +298,13 @@ def test_a_malformed_body_is_refused_and_never_an_error_of_ours(sandbox, body):
 
 def test_a_live_key_does_not_start_it(tmp_path, sandbox, monkeypatch):
     monkeypatch.setattr("tests.factories.sandbox.SECRET_KEY", "sk_live_0000")
-    with pytest.raises(RuntimeError):
+    with pytest.raises(RuntimeError, match="sk_test_"):
         start_sandbox(tmp_path, "http://127.0.0.1:1")
+
+
+def test_one_that_dies_at_its_start_says_why_and_others_run_on(tmp_path, sandbox):
+    """Its database is a folder."""
+    (tmp_path / "sandbox.db").mkdir()
+    with pytest.raises(RuntimeError, match="unable to open database file"):
+        start_sandbox(tmp_path, "http://127.0.0.1:1")
+    assert sandbox.state()["refused_requests"] == []

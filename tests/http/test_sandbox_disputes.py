@@ -151,12 +151,29 @@ def test_what_was_held_is_disputed_once_it_is_captured(client):
     assert (dispute.amount, dispute.reason) == (6_000, "fraudulent")
 
 
-def test_no_more_is_disputed_than_is_left(client, sandbox):
+def test_a_bank_takes_no_more_than_the_whole_charge_whatever_went_back(client, sandbox):
     charge = paid(client)
     client.refunds.create({"charge": charge.id, "amount": 40_000})
-    with pytest.raises(AssertionError, match="5000 is left"):
-        sandbox.control("open-dispute", charge=charge.id, amount=5_001)
-    sandbox.control("open-dispute", charge=charge.id, amount=5_000)
+    with pytest.raises(AssertionError, match="45000 is left"):
+        sandbox.control("open-dispute", charge=charge.id, amount=45_001)
+    whole = sandbox.control("open-dispute", charge=charge.id, amount=45_000)
+    assert movements(client, whole["id"]) == [("adjustment", "dispute", -45_000, 1_500, -46_500)]
+    with pytest.raises(AssertionError, match="0 is left"):
+        sandbox.control("open-dispute", charge=charge.id, amount=1)
+
+
+def test_without_an_amount_a_dispute_is_of_what_is_left(client, sandbox):
+    charge = paid(client)
+    client.refunds.create({"charge": charge.id, "amount": 40_000})
+    assert sandbox.control("open-dispute", charge=charge.id)["amount"] == 5_000
+
+
+def test_an_inquiry_takes_the_whole_charge_though_a_part_went_back_meanwhile(client, sandbox):
+    charge = paid(client)
+    opened = sandbox.control("open-dispute", charge=charge.id, inquiry=True)
+    client.refunds.create({"charge": charge.id, "amount": 5_000})
+    sandbox.control("escalate-dispute", dispute=opened["id"])
+    assert movements(client, opened["id"]) == [("adjustment", "dispute", -45_000, 1_500, -46_500)]
 
 
 def test_what_is_accepted_is_lost_and_cannot_be_answered_again(client, sandbox):

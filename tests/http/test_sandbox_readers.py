@@ -3,6 +3,7 @@
 import pytest
 import stripe
 
+from billing.platform.sample_reader import offer_reader
 from tests.factories.sandbox import sdk_client, start_sandbox
 
 pytestmark = pytest.mark.processes
@@ -45,6 +46,17 @@ def intent_of(client, **more):
     return client.payment_intents.create({**wanted, **more}).id
 
 
+def test_a_fresh_office_has_one_reader_however_often_it_starts(tmp_path):
+    running = start_sandbox(tmp_path, "http://127.0.0.1:1")
+    try:
+        for _ in range(2):
+            offer_reader(running.url, running.secret_key)
+        (only,) = sdk_client(running).terminal.readers.list().data
+        assert (only.label, only.status) == ("Front desk (simulated)", "online")
+    finally:
+        assert running.stop() == 0
+
+
 def test_a_card_at_the_reader_pays(client, readers, present, reader):
     intent = intent_of(client)
     busy = readers.process_payment_intent(reader, {"payment_intent": intent})
@@ -68,6 +80,10 @@ def test_a_declined_card_fails_the_action_and_the_intent_can_go_on(client, reade
     assert (declined.action.status, declined.action.failure_code) == ("failed", "card_declined")
     tried = client.payment_intents.retrieve(intent)
     assert (tried.status, tried.last_payment_error.code) == ("requires_payment_method", "card_declined")
+    told = declined.action.api_error
+    assert (told.type, told.code, told.decline_code) == ("card_error", "card_declined", "generic_decline")
+    events = [each.type for each in client.events.list({"limit": 3}).data]
+    assert events == ["terminal.reader.action_failed", "payment_intent.payment_failed", "charge.failed"]
     readers.process_payment_intent(reader, {"payment_intent": intent})
     assert present(reader).action.status == "succeeded"
 
@@ -106,7 +122,8 @@ def test_a_reader_that_is_away_or_gives_up(client, sandbox, readers, present, re
     sandbox.control("switch-reader", reader=reader, on=True)
     readers.process_payment_intent(reader, {"payment_intent": intent})
     sandbox.control("fail-reader-action", reader=reader, reason="customer_canceled")
-    assert readers.retrieve(reader).action.failure_code == "customer_canceled"
+    action = readers.retrieve(reader).action
+    assert (action.failure_code, action.api_error) == ("customer_canceled", None)
     assert client.events.list({"type": "terminal.reader.action_failed"}).data[0].data.object.id == reader
 
 
@@ -118,7 +135,7 @@ def test_a_reader_takes_only_what_is_meant_for_it(client, readers, reader):
     canceled = client.payment_intents.cancel(intent_of(client)).id
     with pytest.raises(stripe.InvalidRequestError) as over:
         readers.process_payment_intent(reader, {"payment_intent": canceled})
-    assert over.value.code == "payment_intent_unexpected_state"
+    assert over.value.code == "intent_invalid_state"
 
 
 def test_a_card_at_the_reader_can_be_kept_for_later(client, readers, present, reader):
@@ -148,3 +165,35 @@ def test_readers_and_locations_are_kept_changed_and_given_up(client, readers, re
     with pytest.raises(stripe.InvalidRequestError) as unknown:
         readers.create({"registration_code": "puppies-plug-could"})
     assert unknown.value.param == "registration_code"
+
+
+def test_an_intent_that_was_declined_and_canceled_says_why_and_can_be_processed_no_more(
+    client, readers, present, reader
+):
+    intent = intent_of(client)
+    readers.process_payment_intent(reader, {"payment_intent": intent})
+    present(reader, {"type": "card_present", "card_present": {"number": "4000000000009995"}})
+    canceled = client.payment_intents.cancel(intent)
+    assert canceled.last_payment_error.decline_code == "insufficient_funds"
+    with pytest.raises(stripe.InvalidRequestError) as over:
+        readers.process_payment_intent(reader, {"payment_intent": intent})
+    assert over.value.code == "intent_invalid_state"
+
+
+def test_a_reader_that_loses_its_connection_as_it_pays_fails_though_the_money_is_taken(
+    client, sandbox, readers, present, reader
+):
+    intent = intent_of(client)
+    readers.process_payment_intent(reader, {"payment_intent": intent})
+    sandbox.control("lose-reader", reader=reader)
+    assert present(reader).action.failure_code == "connection_error"
+    assert client.payment_intents.retrieve(intent).status == "succeeded"
+    again = intent_of(client)
+    readers.process_payment_intent(reader, {"payment_intent": again})
+    assert present(reader).action.status == "succeeded"
+
+
+def test_a_card_is_shown_by_the_control_page_too(client, sandbox, readers, reader):
+    readers.process_payment_intent(reader, {"payment_intent": intent_of(client)})
+    shown = sandbox.control("show-card", reader=reader, number="4000 0000 0000 9995")
+    assert shown["action"]["failure_code"] == "card_declined"

@@ -213,13 +213,29 @@ def test_who_says_nothing_of_methods_takes_what_the_dashboard_enables(client):
     assert setup.automatic_payment_methods.allow_redirects == "always"
 
 
-def test_what_the_processor_blocks_never_reached_the_bank(client):
-    payment = {"amount": 500, "currency": "usd", "payment_method": "pm_card_radarBlock", "confirm": True}
+@pytest.mark.parametrize("name", ["pm_card_radarBlock", "pm_card_riskLevelHighest"])
+def test_what_the_processor_blocks_never_reached_the_bank(client, name):
+    payment = {"amount": 500, "currency": "usd", "payment_method": name, "confirm": True}
     error = refused(client.payment_intents.create, payment)
     assert (error.code, error.json_body["error"]["decline_code"]) == ("card_declined", "fraudulent")
     outcome = client.charges.retrieve(error.json_body["error"]["charge"]).outcome
     assert (outcome.type, outcome.network_status) == ("blocked", "not_sent_to_network")
     assert (outcome.risk_level, outcome.reason) == ("highest", "highest_risk_level")
+
+
+@pytest.mark.parametrize(
+    ("name", "risk", "cvc"),
+    [
+        ("pm_card_visa", "normal", "pass"),
+        ("pm_card_riskLevelElevated", "elevated", "pass"),
+        ("pm_card_cvcCheckFail", "normal", "fail"),
+    ],
+)
+def test_what_no_rule_blocks_is_paid_and_says_what_was_doubtful(client, name, risk, cvc):
+    payment = {"amount": 500, "currency": "usd", "payment_method": name, "confirm": True}
+    charge = client.charges.retrieve(client.payment_intents.create(payment).latest_charge)
+    assert (charge.status, charge.outcome.risk_level) == ("succeeded", risk)
+    assert charge.payment_method_details.card.checks.cvc_check == cvc
 
 
 def test_the_first_answer_to_a_key_names_its_own_request(client):

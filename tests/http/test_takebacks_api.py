@@ -35,6 +35,13 @@ def test_a_demand_is_recorded_once_under_its_key(office, body):
     assert office.get(f"/takebacks/{first.json['id']}").json == first.json
 
 
+def test_a_demand_says_what_its_sender_believes_to_be_left_of_the_claim(office, body):
+    stale, right = ({"left_cents": cents} for cents in (18_000, 17_950))
+    refused = office.post("/takebacks", body | stale)
+    assert (refused.status_code, refused.json["code"]) == (409, "refundable-changed")
+    assert office.post("/takebacks", body | right).status_code == 201
+
+
 def test_a_person_decides_and_the_payer_is_repaid(office, body):
     path = f"/takebacks/{office.post('/takebacks', body).json['id']}"
     assert "takeback-review" in {each["kind"] for each in office.get("/tasks?state=open").json["items"]}
@@ -49,6 +56,20 @@ def test_a_person_decides_and_the_payer_is_repaid(office, body):
     assert repaid.json["returned_cents"] == 17_950
     refused = office.post(f"{path}/repay", {"amount_cents": 1, "repaid_on": "2026-11-02"})
     assert (refused.status_code, refused.json["code"]) == (409, "more-than-available")
+
+
+def test_the_task_closes_by_itself_once_nothing_is_left_to_decide(office, body):
+    demand = office.post("/takebacks", body).json["id"]
+
+    def review():
+        found = (each for each in office.get("/tasks").json["items"] if each["subject_id"] == demand)
+        return [(each["kind"], each["state"]) for each in found]
+
+    assert review() == [("takeback-review", "open")]
+    assert office.post(f"/takebacks/{demand}/bill").json["owed_cents"] == 100
+    assert review() == [("takeback-review", "open")], "what no invoice took may still be forgiven"
+    office.post(f"/takebacks/{demand}/forgive")
+    assert review() == [("takeback-review", "done")]
 
 
 def test_nobody_demands_of_another_clinic(issue, body, database, now):

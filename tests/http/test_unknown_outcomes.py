@@ -12,19 +12,11 @@ from billing.payments.flows.resolve import resolve, resolve_due
 from billing.payments.queries.checkouts import find_checkout
 from tests.conftest import NOW
 from tests.factories.invoices import a_patient, billed
-from tests.factories.office import open_office
 from tests.factories.sandbox import pay_on_card_page
 
 pytestmark = pytest.mark.processes
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
-
-
-@pytest.fixture
-def office(tmp_path, database_url, clock_file):
-    opened = open_office(tmp_path, database_url, clock_file)
-    yield opened
-    opened.close()
 
 
 @pytest.fixture

@@ -1,19 +1,20 @@
 """A visit that does not take place, on its page: called off, missed or turned away, once, with its money."""
 
-from datetime import timedelta
+import re
+from datetime import date, timedelta
 
 import pytest
 
 from billing.care.queries import find_session
 from billing.care.states import SessionState
+from billing.care.use_cases import mark_no_show
 from billing.kernel.money import Money
 from billing.kernel.permissions import SYSTEM, Role
 from billing.payments.queries.credits import credit_balance
-from billing.platform.http.edge import Edge
 from tests.factories.catalog import seed_sample
 from tests.factories.invoices import a_patient, billed
 from tests.factories.paid import paid_in_cash
-from tests.factories.web import MovableClock, Processor, new_staff, open_clinic, send, sign_in, web_app
+from tests.factories.web import new_staff, open_clinic, send, sign_in
 
 
 @pytest.fixture
@@ -22,18 +23,8 @@ def visit(database):
 
 
 @pytest.fixture
-def clock(now):
-    return MovableClock(now)
-
-
-@pytest.fixture
-def app(database, clock):
-    return web_app(Edge(database, clock, "http://localhost"), Processor())
-
-
-@pytest.fixture
-def clerk(app, database, visit, now):
-    return sign_in(app, new_staff(database, Role.FRONT_DESK, now, entity_id=visit.patient.entity_id))
+def clerk(pages, database, visit, now):
+    return sign_in(pages, new_staff(database, Role.FRONT_DESK, now, entity_id=visit.patient.entity_id))
 
 
 @pytest.fixture
@@ -90,9 +81,9 @@ def test_nobody_missed_a_visit_before_its_day(database, visit, clerk, deed, cloc
     assert session_of(database, visit.session_ids[0]).state is SessionState.PLANNED
 
 
-def test_a_visit_of_a_package_leads_to_the_page_that_stops_it(database, app, now):
+def test_a_visit_of_a_package_leads_to_the_page_that_stops_it(database, pages, now):
     clinic = open_clinic(database, now)
-    boss = sign_in(app, new_staff(database, Role.SUPERVISOR, now, entity_id=clinic.entity.id))
+    boss = sign_in(pages, new_staff(database, Role.SUPERVISOR, now, entity_id=clinic.entity.id))
     session_id = clinic.invoice.lines[0].session_id
     deed = f"/staff/sessions/{session_id}"
     assert f"/staff/invoices/{clinic.invoice.id}/stop/new" in boss.get(f"{deed}/absence/new").text
@@ -101,9 +92,9 @@ def test_a_visit_of_a_package_leads_to_the_page_that_stops_it(database, app, now
     assert session_of(database, session_id).state is SessionState.PLANNED
 
 
-def test_a_missed_visit_of_a_package_moves_to_the_day_that_is_chosen(database, app, now):
+def test_a_missed_visit_of_a_package_moves_to_the_day_that_is_chosen(database, pages, now):
     clinic = open_clinic(database, now)
-    clerk = sign_in(app, new_staff(database, Role.FRONT_DESK, now, entity_id=clinic.entity.id))
+    clerk = sign_in(pages, new_staff(database, Role.FRONT_DESK, now, entity_id=clinic.entity.id))
     session_id = clinic.invoice.lines[0].session_id
     look = f"/staff/sessions/{session_id}/absence/new"
     for moved_to in ("", "2026-11-02"):
@@ -119,9 +110,35 @@ def test_a_missed_visit_of_a_package_moves_to_the_day_that_is_chosen(database, a
     assert "The visit is marked as missed." in clerk.get(sent.location).text
 
 
-def test_a_visit_of_a_package_moves_before_its_day_with_what_was_paid(database, app, now):
+def test_a_visit_that_moved_stands_under_its_new_day_and_words_are_for_people(database, pages, now):
     clinic = open_clinic(database, now)
-    clerk = sign_in(app, new_staff(database, Role.FRONT_DESK, now, entity_id=clinic.entity.id))
+    clerk = sign_in(pages, new_staff(database, Role.BILLING, now, entity_id=clinic.entity.id))
+    database.in_transaction(
+        lambda tx: mark_no_show(
+            tx,
+            session_id=clinic.invoice.lines[0].session_id,
+            moved_to=date(2027, 1, 4),
+            actor=SYSTEM,
+            now=now,
+        )
+    )
+    shown = clerk.get(f"/staff/patients/{clinic.patient.id}").text
+    sessions = re.search(r'aria-labelledby="sessions-title">.*?</table>', shown, re.DOTALL)[0]
+    days = re.findall(r'data-label="Date"><time datetime="([^"]+)"', sessions)
+    assert days == sorted(days)
+    assert (days[0], days[-1]) == ("2026-11-02", "2027-01-04")
+    invoice = re.search(r'<table class="lines">.*?</table>', shown, re.DOTALL)[0]
+    told = " ".join(re.sub(r"<[^>]+>", " ", invoice).split())
+    assert "Nov 2, 2026 (moved to Jan 4, 2027 ) Infusion" in told
+    assert told.count("moved to") == 1
+    assert ">Missed</span>" in sessions
+    assert "for the missed visit of Nov 2, 2026<" in sessions
+    assert not re.search("no.show|>[^<]*2026-11-02", re.sub(r"<[^>]+>", "<>", shown), re.IGNORECASE)
+
+
+def test_a_visit_of_a_package_moves_before_its_day_with_what_was_paid(database, pages, now):
+    clinic = open_clinic(database, now)
+    clerk = sign_in(pages, new_staff(database, Role.FRONT_DESK, now, entity_id=clinic.entity.id))
     session_id = clinic.invoice.lines[-1].session_id
     due = session_of(database, session_id).due
     look, deed = f"/staff/sessions/{session_id}/absence/new", f"/staff/sessions/{session_id}/reschedule"
@@ -135,15 +152,15 @@ def test_a_visit_of_a_package_moves_before_its_day_with_what_was_paid(database, 
 def test_what_was_given_or_is_off_already_offers_nothing(database, visit, clerk, deed):
     send(clerk, f"{deed}/absence/new", f"{deed}/cancel", key="k" * 20)
     shown = clerk.get(f"{deed}/absence/new").text
-    assert "this visit is cancelled already" in shown
+    assert "this visit is called off already" in shown
     assert "<button" not in shown.split("<main", 1)[1]
 
 
-def test_an_accountant_and_another_clinic_call_nothing_off(database, app, visit, deed, now):
-    reader = sign_in(app, new_staff(database, Role.ACCOUNTANT, now, entity_id=visit.patient.entity_id))
+def test_an_accountant_and_another_clinic_call_nothing_off(database, pages, visit, deed, now):
+    reader = sign_in(pages, new_staff(database, Role.ACCOUNTANT, now, entity_id=visit.patient.entity_id))
     assert reader.get(f"{deed}/absence/new").status_code == 403
     assert send(reader, "/staff/money", f"{deed}/cancel", key="k" * 20).status_code == 403
     other = seed_sample(database, now, "a")
-    stranger = sign_in(app, new_staff(database, Role.FRONT_DESK, now, entity_id=other.id))
+    stranger = sign_in(pages, new_staff(database, Role.FRONT_DESK, now, entity_id=other.id))
     assert stranger.get(f"{deed}/absence/new").status_code == 404
     assert session_of(database, visit.session_ids[0]).state is SessionState.PLANNED

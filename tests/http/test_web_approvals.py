@@ -11,35 +11,11 @@ from billing.payments.records.refunds import RefundReason
 from billing.payments.states.refunds import RefundState
 from billing.payments.use_cases.refund_payment import refund_payment
 from billing.platform.data.tasks import TaskState, list_tasks, open_task
-from billing.platform.http.edge import Edge
 from tests.factories.catalog import seed_sample
 from tests.factories.paid import paid_by_card, statements_of
-from tests.factories.web import MovableClock, Processor, new_staff, open_clinic, send, sign_in, web_app
+from tests.factories.web import new_staff, send, sign_in
 
 PAGE = "/staff/approvals"
-
-
-@pytest.fixture
-def edge(database, now):
-    return Edge(database, MovableClock(now), "http://localhost")
-
-
-@pytest.fixture
-def clinic(database, now):
-    return open_clinic(database, now)
-
-
-@pytest.fixture
-def app(edge):
-    return web_app(edge, Processor())
-
-
-@pytest.fixture
-def enter(app, edge, clinic, now):
-    def work(role, **of):
-        return sign_in(app, new_staff(edge.database, role, now, **{"entity_id": clinic.entity.id} | of))
-
-    return work
 
 
 @pytest.fixture
@@ -89,7 +65,9 @@ def test_a_supervisor_sees_who_asked_and_why_and_approves_once(edge, enter, ask_
         assert "The refund is approved" in supervisor.get(PAGE).text
     assert state_of(edge) is RefundState.APPROVED
     send(supervisor, PAGE, f"/staff/refunds/{refund.id}/reject", reason="ask_first", key="k2")
-    assert "Somebody decided about this refund meanwhile." in supervisor.get(PAGE).text
+    page = supervisor.get(PAGE).text
+    assert "Somebody decided about this refund meanwhile. Its page says what" in page
+    assert "calls off a check not written yet" in page
     assert state_of(edge) is RefundState.APPROVED
 
 
@@ -141,10 +119,10 @@ def test_the_desk_sees_what_waits_and_decides_nothing(edge, enter, ask_for):
     assert state_of(edge) is RefundState.REQUESTED
 
 
-def test_another_clinics_supervisor_sees_and_decides_nothing(app, database, now, edge, ask_for):
+def test_another_clinics_supervisor_sees_and_decides_nothing(pages, database, now, edge, ask_for):
     refund = ask_for()
     other = seed_sample(database, now, "a")
-    stranger = sign_in(app, new_staff(database, Role.SUPERVISOR, now, entity_id=other.id))
+    stranger = sign_in(pages, new_staff(database, Role.SUPERVISOR, now, entity_id=other.id))
     assert refund.id not in stranger.get(PAGE).text
     assert stranger.get(f"/staff/refunds/{refund.id}").status_code == 404
     assert send(stranger, PAGE, f"/staff/refunds/{refund.id}/approve", key="k1").status_code == 404
@@ -206,9 +184,9 @@ def test_a_task_about_a_payment_leads_to_the_patients_money(enter, ask_for, clin
     assert clerk.get(f"/staff/payments/{payment_id}").location == f"/staff/patients/{clinic.patient.id}/money"
 
 
-def test_a_task_of_another_clinic_is_neither_shown_nor_closed(app, database, enter, clinic, now):
+def test_a_task_of_another_clinic_is_neither_shown_nor_closed(pages, database, enter, clinic, now):
     task = open_one(database, clinic, now, "payout-failed", "pyo_1")
     other = seed_sample(database, now, "a")
-    stranger = sign_in(app, new_staff(database, Role.BILLING, now, entity_id=other.id))
+    stranger = sign_in(pages, new_staff(database, Role.BILLING, now, entity_id=other.id))
     assert task.id not in stranger.get("/staff/tasks").text
     assert send(stranger, "/staff/today", f"/staff/tasks/{task.id}/done", key="k1").status_code == 404

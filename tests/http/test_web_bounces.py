@@ -7,38 +7,18 @@ from billing.kernel.money import Money
 from billing.kernel.permissions import SYSTEM, Role
 from billing.ledger.queries import trial_balance
 from billing.payments.queries.payments import find_payment
+from billing.payments.records.payments import Tender
 from billing.payments.records.refunds import RefundMethod, RefundReason
+from billing.payments.records.tenders import Handed
+from billing.payments.use_cases.deposit_requests import ask_for_deposit
+from billing.payments.use_cases.patient_deposits import take_deposit
 from billing.payments.use_cases.refund_payment import refund_payment
 from billing.platform.data.tasks import list_tasks
-from billing.platform.http.edge import Edge
 from tests.factories.catalog import seed_sample
 from tests.factories.paid import banked, paid_by_card, paid_by_check, paid_in_cash
-from tests.factories.web import MovableClock, Processor, new_staff, open_clinic, send, sign_in, web_app
+from tests.factories.web import new_staff, send, sign_in
 
 BOUNCED = {"reason": "account_closed", "bounced_on": "2026-11-02", "fee": "12.00", "believed": "255000"}
-
-
-@pytest.fixture
-def edge(database, now):
-    return Edge(database, MovableClock(now), "http://localhost")
-
-
-@pytest.fixture
-def clinic(database, now):
-    return open_clinic(database, now)
-
-
-@pytest.fixture
-def app(edge):
-    return web_app(edge, Processor())
-
-
-@pytest.fixture
-def enter(app, edge, clinic, now):
-    def work(role=Role.BILLING, **of):
-        return sign_in(app, new_staff(edge.database, role, now, **{"entity_id": clinic.entity.id} | of))
-
-    return work
 
 
 @pytest.fixture
@@ -129,8 +109,14 @@ def test_a_check_that_no_bank_had_is_taken_back_and_its_page_asks_for_no_fee(edg
     refused = send(clerk, page, path, **BOUNCED, key="k1")
     assert refused.status_code == 409
     assert "Record the bank deposit first" in refused.text
-    assert send(clerk, page, path, **BOUNCED | {"fee": ""}, key="k2").status_code == 303
+    taken = send(clerk, page, path, **BOUNCED | {"fee": ""}, key="k2")
+    assert taken.status_code == 303
     assert set(edge.read(trial_balance).values()) == {0}
+    assert "The check is taken back." in clerk.get(taken.location).text
+    for where in (taken.location, "/staff/money", f"/staff/patients/{unbanked.patient_id}"):
+        shown = clerk.get(where).text
+        assert "Taken back before the bank had it" in shown
+        assert "The bank took it back" not in shown
 
 
 def test_who_looked_at_another_amount_is_told_the_new_one(edge, enter, check, ask, deed):
@@ -183,8 +169,29 @@ def test_who_may_not_change_credit_is_offered_nothing(enter, clinic, ask, deed, 
     assert send(clerk, "/staff/money", deed, **BOUNCED, key="k1").status_code == 403
 
 
-def test_another_clinic_finds_no_such_check(edge, app, database, ask, deed, now):
+def test_another_clinic_finds_no_such_check(edge, pages, database, ask, deed, now):
     other = seed_sample(database, now, "a")
-    stranger = sign_in(app, new_staff(database, Role.BILLING, now, entity_id=other.id))
+    stranger = sign_in(pages, new_staff(database, Role.BILLING, now, entity_id=other.id))
     assert stranger.get(ask).status_code == 404
     assert send(stranger, "/staff/today", deed, **BOUNCED, key="k1").status_code == 404
+
+
+def test_a_deposit_that_the_check_had_paid_is_asked_for_again(database, enter, clinic, now):
+    def do(use_case, **arguments):
+        return database.in_transaction(
+            lambda tx: use_case(tx, **arguments, site_id=None, actor=SYSTEM, now=now)
+        )
+
+    do(ask_for_deposit, patient_id=clinic.patient.id, amount=Money(10_000))
+    handed = Handed(tender=Tender.CHECK, amount=Money(10_000), number="77", dated_on=now.date())
+    deposit = do(take_deposit, patient_id=clinic.patient.id, handed=handed)
+    clerk, deed = enter(), f"/staff/payments/{deposit.id}/bounce"
+    told = "A deposit of <strong>$100.00</strong> was asked for"
+    page = f"/staff/patients/{clinic.patient.id}"
+    assert told not in clerk.get(page).text
+    assert "<strong>$100.00</strong> is asked for again as a deposit" in clerk.get(f"{deed}/new").text
+    assert (
+        send(clerk, f"{deed}/new", deed, **BOUNCED | {"fee": "", "believed": "0"}, key="k1").status_code
+        == 303
+    )
+    assert told in clerk.get(page).text

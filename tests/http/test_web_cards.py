@@ -16,20 +16,10 @@ from billing.payments.queries.saved_methods import find_saved_method
 from billing.payments.records.saved_methods import ConsentBy, Purpose
 from billing.payments.use_cases.consents import revoke_consent
 from billing.payments.use_cases.receive import take_cash
-from billing.platform.http.edge import Edge
 from tests.factories.catalog import seed_sample
 from tests.factories.paid import paid_by_check
 from tests.factories.saved_cards import a_saved_card
-from tests.factories.web import (
-    MovableClock,
-    Processor,
-    new_package,
-    new_staff,
-    open_clinic,
-    send,
-    sign_in,
-    web_app,
-)
+from tests.factories.web import Processor, new_package, new_staff, send, sign_in, web_app
 from tests.factories.world import a_charge
 
 
@@ -60,13 +50,8 @@ class Bank(Processor):
 
 
 @pytest.fixture
-def edge(database, now):
-    return Edge(database, MovableClock(now), "http://localhost")
-
-
-@pytest.fixture
-def clinic(database, now):
-    return open_clinic(database, now)
+def usual_role():
+    return Role.FRONT_DESK
 
 
 @pytest.fixture
@@ -77,21 +62,13 @@ def bank(now):
 
 
 @pytest.fixture
-def app(edge, bank):
+def pages(edge, bank):
     return web_app(edge, bank)
 
 
 @pytest.fixture
 def card(database, clinic, now):
     return a_saved_card(database, clinic.patient, now)
-
-
-@pytest.fixture
-def enter(app, edge, clinic, now):
-    def work(role=Role.FRONT_DESK):
-        return sign_in(app, new_staff(edge.database, role, now, entity_id=clinic.entity.id))
-
-    return work
 
 
 @pytest.fixture
@@ -210,7 +187,13 @@ def test_a_decline_takes_nothing_and_says_what_to_do(
 ):
     bank.decline, clerk = word, enter()
     answer = send(clerk, ask, deed, **form)
-    assert advice in clerk.get(answer.location).text
+    told = clerk.get(answer.location).text
+    for each in (
+        advice,
+        f"Invoice {clinic.invoice.number}: ",
+        f'{clinic.patient.id}#cash-{clinic.invoice.id}"',
+    ):
+        assert each in told
     assert owed(edge, clinic) == Money(255_000)
 
 
@@ -258,10 +241,10 @@ def test_an_accountant_reads_of_cards_and_does_nothing(edge, enter, clinic, card
 
 
 def test_another_clinic_finds_no_card_and_charges_none(
-    app, database, bank, card, cards, ask, deed, form, now
+    pages, database, bank, card, cards, ask, deed, form, now
 ):
     other = seed_sample(database, now, "a")
-    stranger = sign_in(app, new_staff(database, Role.FRONT_DESK, now, entity_id=other.id))
+    stranger = sign_in(pages, new_staff(database, Role.FRONT_DESK, now, entity_id=other.id))
     for path in (cards, ask):
         assert stranger.get(path).status_code == 404
     for path in (deed, f"/staff/saved-methods/{card.id}/remove", cards.replace("/cards", "/card-link")):

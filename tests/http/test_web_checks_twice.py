@@ -6,32 +6,15 @@ import pytest
 
 from billing.invoices.use_cases.shares import agree_share
 from billing.kernel.money import Money
-from billing.kernel.permissions import SYSTEM, Role
+from billing.kernel.permissions import SYSTEM
 from billing.payments.queries.payments import list_payments
 from billing.payments.use_cases.payer_payments import take_payers_check
-from billing.platform.http.edge import Edge
 from tests.factories.paid import paid_by_check
 from tests.factories.payers import a_fixed_part, a_payer
-from tests.factories.web import MovableClock, Processor, new_staff, open_clinic, send, sign_in, web_app
+from tests.factories.web import send
 
 ON_PAPER = {"amount": "100", "number": "1042", "dated_on": "2026-11-02"}
 IN_ROW_TWO = {"check-2": "100", "check-2-number": "1042", "check-2-dated_on": "2026-11-02"}
-
-
-@pytest.fixture
-def edge(database, now):
-    return Edge(database, MovableClock(now), "http://localhost")
-
-
-@pytest.fixture
-def clinic(database, now):
-    return open_clinic(database, now)
-
-
-@pytest.fixture
-def clerk(edge, clinic, now):
-    app = web_app(edge, Processor())
-    return sign_in(app, new_staff(edge.database, Role.BILLING, now, entity_id=clinic.entity.id))
 
 
 def is_asked_about(edge, clerk, page, path, form, *, beside="number", tick="another"):

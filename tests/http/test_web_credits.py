@@ -14,43 +14,10 @@ from billing.payments.records.credits import Election
 from billing.payments.states.payments import PaymentState
 from billing.payments.use_cases.credits import elect
 from billing.platform.data.tasks import list_tasks
-from billing.platform.http.edge import Edge
 from tests.factories.catalog import seed_sample
 from tests.factories.paid import paid_by_check, paid_in_cash
 from tests.factories.patients import new_patient
-from tests.factories.web import (
-    MovableClock,
-    Processor,
-    new_package,
-    new_staff,
-    open_clinic,
-    send,
-    sign_in,
-    web_app,
-)
-
-
-@pytest.fixture
-def edge(database, now):
-    return Edge(database, MovableClock(now), "http://localhost")
-
-
-@pytest.fixture
-def clinic(database, now):
-    return open_clinic(database, now)
-
-
-@pytest.fixture
-def app(edge):
-    return web_app(edge, Processor())
-
-
-@pytest.fixture
-def enter(app, database, clinic, now):
-    def work(role=Role.BILLING, **of):
-        return sign_in(app, new_staff(database, role, now, **{"entity_id": clinic.entity.id} | of))
-
-    return work
+from tests.factories.web import new_package, new_staff, send, sign_in
 
 
 @pytest.fixture
@@ -230,12 +197,12 @@ def test_what_it_pays_must_be_chosen_and_may_be_nothing(edge, enter, clinic, rob
 
 
 def test_the_desk_and_another_clinic_put_nothing_right(
-    app, database, edge, enter, robin, moves, payment, now
+    pages, database, edge, enter, robin, moves, payment, now
 ):
     clerk = enter(Role.FRONT_DESK)
     assert clerk.get(f"{moves}/new").status_code == 403
     other = seed_sample(database, now, "a")
-    stranger = sign_in(app, new_staff(database, Role.SUPERVISOR, now, entity_id=other.id))
+    stranger = sign_in(pages, new_staff(database, Role.SUPERVISOR, now, entity_id=other.id))
     assert stranger.get(f"{moves}/new").status_code == 404
     answer = send(stranger, "/staff/today", moves, patient_id=robin.id, invoice_id="credit", key="k1")
     assert answer.status_code == 404

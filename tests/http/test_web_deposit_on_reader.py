@@ -15,7 +15,7 @@ from billing.payments.queries.deposit_requests import list_deposit_requests
 from billing.payments.records.checkouts import Reader
 from billing.platform.http.edge import Edge
 from tests.factories.holds import stopped
-from tests.factories.web import MovableClock, Processor, new_staff, open_clinic, send, sign_in, web_app
+from tests.factories.web import MovableClock, Processor, new_staff, send, sign_in, web_app
 
 
 @dataclass
@@ -36,11 +36,6 @@ class AtTheDesk(Processor):
 
     def cancel_on_reader(self, reference, *, reader_id):
         self.expire_checkout(reference)
-
-
-@pytest.fixture
-def clinic(database, now):
-    return open_clinic(database, now)
 
 
 class Desk:

@@ -8,29 +8,18 @@ from billing.kernel.money import Money
 from billing.kernel.permissions import SYSTEM, Role
 from billing.payments.records.checkouts import Reader
 from billing.payments.use_cases.deposit_requests import ask_for_deposit
-from billing.platform.http.edge import Edge
 from tests.factories.holds import stopped
-from tests.factories.web import MovableClock, Processor, new_staff, open_clinic, send, sign_in, web_app
+from tests.factories.web import Processor, send
 
 
 @pytest.fixture
-def edge(database, now):
-    return Edge(database, MovableClock(now), "http://localhost")
+def usual_role():
+    return Role.FRONT_DESK
 
 
 @pytest.fixture
-def clinic(database, now):
-    return open_clinic(database, now)
-
-
-@pytest.fixture
-def enter(edge, clinic, now):
-    app = web_app(edge, Processor(readers=[Reader(id="tmr_desk", label="Front desk", is_online=True)]))
-
-    def work(role=Role.FRONT_DESK):
-        return sign_in(app, new_staff(edge.database, role, now, entity_id=clinic.entity.id))
-
-    return work
+def processor():
+    return Processor(readers=[Reader(id="tmr_desk", label="Front desk", is_online=True)])
 
 
 @pytest.fixture
@@ -74,6 +63,8 @@ def test_on_hold_no_card_is_asked_for_and_nothing_is_promised(edge, enter, clini
     clerk = enter()
     asked = ask()
     stopped(edge.database, clinic.patient.id, now=now)
+    assert "Withdraw it" in clerk.get(page).text
+    assert "New link" not in clerk.get(page).text
     shown = clerk.get(f"{page}/deposits/new").text
     assert "Ask for it by card" not in shown
     assert f"/staff/deposit-requests/{asked.id}/pay-link" not in shown

@@ -9,44 +9,16 @@ from billing.kernel.money import Money
 from billing.kernel.permissions import SYSTEM, Role
 from billing.payments.queries.deposits import list_deposits, list_undeposited
 from billing.payments.queries.payments import list_payments
-from billing.platform.http.edge import Edge
 from tests.factories.catalog import seed_sample
 from tests.factories.paid import paid_by_check, paid_in_cash, statements_of
-from tests.factories.web import (
-    MovableClock,
-    Processor,
-    new_staff,
-    open_clinic,
-    send,
-    sign_in,
-    token_of,
-    web_app,
-)
+from tests.factories.web import new_staff, send, sign_in, token_of
 
 PAGE = "/staff/bank-deposits"
 
 
 @pytest.fixture
-def edge(database, now):
-    return Edge(database, MovableClock(now), "http://localhost")
-
-
-@pytest.fixture
-def clinic(database, now):
-    return open_clinic(database, now)
-
-
-@pytest.fixture
-def app(edge):
-    return web_app(edge, Processor())
-
-
-@pytest.fixture
-def enter(app, database, clinic, now):
-    def work(role=Role.FRONT_DESK, **of):
-        return sign_in(app, new_staff(database, role, now, **{"entity_id": clinic.entity.id} | of))
-
-    return work
+def usual_role():
+    return Role.FRONT_DESK
 
 
 def payments(edge):
@@ -140,12 +112,31 @@ def test_what_waits_is_banked_once_and_has_a_slip_that_names_nobody(edge, enter,
     for told in ("1042", "$400.00", "$300.00", "$700.00", "Together, with 1 check"):
         assert told in slip
     assert "Maria" not in slip
+    assert not re.search(r">[^<]*(dep|pay)_", slip), "no raw id is shown"
+    assert "Day at the bank" in slip
     assert edge.read(lambda read: list_undeposited(read, SYSTEM, limit=9)) == []
 
 
 def test_the_page_names_whose_money_it_is_to_those_who_may_know(enter, waiting):
     assert enter().get(PAGE).text.count("Sample, Maria</a>") == 2
     assert "Maria" not in enter(Role.ACCOUNTANT).get(PAGE).text
+
+
+@pytest.mark.parametrize(("days", "is_stale"), [(180, False), (181, True)])
+def test_a_check_that_a_bank_need_not_pay_is_marked_stale_and_not_ticked(
+    database, enter, clinic, bank, now, days, is_stale
+):
+    at = now - timedelta(days=days)
+    old = paid_by_check(database, clinic.invoice, at, Money(30_000), "77")
+    paid_by_check(database, clinic.invoice, now, Money(10_000), "78")
+    paid_in_cash(database, clinic.invoice, at, Money(5_000))
+    clerk = enter()
+    page = clerk.get(PAGE).text
+    assert page.count("stale, older than 180 days") == is_stale
+    assert (f'value="{old.id}" data-cents="30000" checked' in page) is not is_stale
+    assert f"<output data-together>{'$150.00' if is_stale else '$450.00'}</output>" in page
+    slip = clerk.get(bank(clerk, [old]).location).text
+    assert slip.count("stale, older than 180 days") == is_stale
 
 
 def test_what_is_marked_is_booked_only_after_the_page_said_how_much_it_is(edge, enter, waiting, bank):
@@ -188,10 +179,10 @@ def test_an_accountant_looks_and_a_clinician_does_not(enter, waiting, bank):
     assert enter(Role.CLINICIAN).get(PAGE).status_code == 403
 
 
-def test_another_clinic_sees_neither_what_waits_nor_the_slip(app, database, enter, waiting, bank, now):
+def test_another_clinic_sees_neither_what_waits_nor_the_slip(pages, database, enter, waiting, bank, now):
     slip = bank(enter(), waiting).location
     other = seed_sample(database, now, "a")
-    stranger = sign_in(app, new_staff(database, Role.SUPERVISOR, now, entity_id=other.id))
+    stranger = sign_in(pages, new_staff(database, Role.SUPERVISOR, now, entity_id=other.id))
     assert "$700.00" not in stranger.get(PAGE).text
     assert stranger.get(slip).status_code == 404
     assert bank(stranger, waiting).status_code == 404

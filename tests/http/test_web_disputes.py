@@ -6,36 +6,17 @@ import pytest
 
 from billing.kernel.permissions import SYSTEM, Role
 from billing.payments.queries.dispute_answers import list_answers
+from billing.payments.states.disputes import DisputeEvent
 from billing.platform.data.documents import find_document
-from billing.platform.http.edge import Edge
 from tests.factories.disputes import disputed
+from tests.factories.invoices import a_patient, billed
 from tests.factories.paid import paid_by_card
-from tests.factories.web import MovableClock, Processor, new_staff, open_clinic, send, sign_in, web_app
+from tests.factories.web import new_staff, send, sign_in
 
 
 @pytest.fixture
-def edge(database, now):
-    return Edge(database, MovableClock(now), "http://localhost")
-
-
-@pytest.fixture
-def clinic(database, now):
-    return open_clinic(database, now)
-
-
-@pytest.fixture
-def app(edge):
-    return web_app(edge, Processor())
-
-
-@pytest.fixture
-def clerk(app, edge, clinic, now):
-    return sign_in(app, new_staff(edge.database, Role.BILLING, now, entity_id=clinic.entity.id))
-
-
-@pytest.fixture
-def boss(app, edge, clinic, now):
-    return sign_in(app, new_staff(edge.database, Role.SUPERVISOR, now, entity_id=clinic.entity.id))
+def boss(pages, edge, clinic, now):
+    return sign_in(pages, new_staff(edge.database, Role.SUPERVISOR, now, entity_id=clinic.entity.id))
 
 
 @pytest.fixture
@@ -78,7 +59,8 @@ def test_the_list_names_patient_reason_amount_and_the_last_day(clerk, dispute, p
 def test_a_page_says_what_is_on_file_and_what_is_not(clerk, page):
     told = clerk.get(page).text
     assert "It comes back only if the answer convinces it." in told
-    assert told.count("On file") == 3
+    assert told.count("On file") == 2
+    assert told.count("Planned only, nothing was given yet") == 1
     assert told.count("Not on file") == 1
 
 
@@ -87,7 +69,7 @@ def test_a_packet_without_health_data_is_drafted_seen_and_sent(database, clerk, 
     (packet,) = answers(database, dispute)
     told = clerk.get(page).text
     assert "Holds no health information." in told
-    assert "On file, and left out: Days of service and what was given; " in told
+    assert "Left out: Days of service and what was given (planned only: nothing was given); " in told
     assert "Not on file: " in told
     pdf = clerk.get(f"{page}/answers/{packet.id}.pdf")
     assert (pdf.status_code, pdf.mimetype) == (200, "application/pdf")
@@ -170,17 +152,17 @@ def test_giving_up_is_confirmed_and_above_the_limit_approved(database, clerk, bo
     assert answers(database, dispute)[0].state == "sending"
 
 
-def test_when_the_time_is_over_nothing_is_offered(app, edge, clinic, dispute, page):
+def test_when_the_time_is_over_nothing_is_offered(pages, edge, clinic, dispute, page):
     edge.clock.now = dispute.due_at + timedelta(seconds=1)
-    clerk = sign_in(app, new_staff(edge.database, Role.BILLING, edge.clock.now, entity_id=clinic.entity.id))
+    clerk = sign_in(pages, new_staff(edge.database, Role.BILLING, edge.clock.now, entity_id=clinic.entity.id))
     told = clerk.get(page).text
     assert "The time to answer this dispute is over." in told
     assert "Draft a packet" not in told
     assert "Give up" not in clerk.get(f"{page}/accept").text.split("<h1")[1].split("</h1>")[1]
 
 
-def test_an_accountant_sees_no_name_and_is_offered_nothing(app, database, clinic, now, page):
-    accountant = sign_in(app, new_staff(database, Role.ACCOUNTANT, now, entity_id=clinic.entity.id))
+def test_an_accountant_sees_no_name_and_is_offered_nothing(pages, database, clinic, now, page):
+    accountant = sign_in(pages, new_staff(database, Role.ACCOUNTANT, now, entity_id=clinic.entity.id))
     for path in ("/staff/disputes", page):
         told = accountant.get(path)
         assert told.status_code == 200
@@ -188,10 +170,30 @@ def test_an_accountant_sees_no_name_and_is_offered_nothing(app, database, clinic
         assert "Draft a packet" not in told.text
 
 
-def test_who_works_at_another_site_finds_nothing(app, database, clinic, now, page):
+def test_who_works_at_another_site_finds_nothing(pages, database, clinic, now, page):
     elsewhere = new_staff(
         database, Role.SUPERVISOR, now, entity_id=clinic.entity.id, site_ids=["sit_" + "0" * 26]
     )
-    browser = sign_in(app, elsewhere)
+    browser = sign_in(pages, elsewhere)
     assert browser.get(page).status_code == 404
     assert "Maria" not in browser.get("/staff/disputes").text
+
+
+def test_the_refund_page_of_a_disputed_payment_offers_nothing(clerk, dispute):
+    shown = clerk.get(f"/staff/payments/{dispute.payment_id}/refunds/new").text
+    assert '<dt>Can go back now</dt><dd class="large">Nothing</dd>' in shown
+    assert "Nothing can go back now: a bank disputes it." in shown
+    assert "Of it, " not in shown
+
+
+@pytest.mark.parametrize(("days", "asked"), [(0, True), (-1, False)])
+def test_a_visit_of_today_that_a_lost_dispute_calls_off_is_a_task(database, app, days, asked, now):
+    then = now + timedelta(days=days)
+    visit = billed(database, a_patient(database), only_first=1)
+    payment = paid_by_card(database, visit.invoice, then)
+    for became in (DisputeEvent.DISPUTE, DisputeEvent.LOSE):
+        disputed(database, payment, then, told=became)
+    clerk = sign_in(app, new_staff(database, Role.BILLING, now, entity_id=visit.invoice.entity_id))
+    shown = clerk.get("/staff/tasks").text
+    assert ("A lost dispute had paid for sessions to come" in shown) is asked
+    assert ("called off by itself: tell who was to come today." in shown) is asked

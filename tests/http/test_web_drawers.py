@@ -1,5 +1,7 @@
 """Cash drawers on their pages."""
 
+import re
+
 import pytest
 
 from billing.kernel.money import Money
@@ -7,44 +9,16 @@ from billing.kernel.permissions import SYSTEM, Role
 from billing.payments.queries.deposits import list_deposits
 from billing.payments.queries.drawers import list_drawers
 from billing.payments.queries.payments import list_payments
-from billing.platform.http.edge import Edge
 from tests.factories.catalog import seed_sample
 from tests.factories.paid import statements_of
-from tests.factories.web import (
-    MovableClock,
-    Processor,
-    new_staff,
-    open_clinic,
-    send,
-    sign_in,
-    token_of,
-    web_app,
-)
+from tests.factories.web import new_staff, send, sign_in, token_of
 
 PAGE = "/staff/cash-drawers"
 
 
 @pytest.fixture
-def edge(database, now):
-    return Edge(database, MovableClock(now), "http://localhost")
-
-
-@pytest.fixture
-def clinic(database, now):
-    return open_clinic(database, now)
-
-
-@pytest.fixture
-def app(edge):
-    return web_app(edge, Processor())
-
-
-@pytest.fixture
-def enter(app, database, clinic, now):
-    def work(role=Role.FRONT_DESK, **of):
-        return sign_in(app, new_staff(database, role, now, **{"entity_id": clinic.entity.id} | of))
-
-    return work
+def usual_role():
+    return Role.FRONT_DESK
 
 
 @pytest.fixture
@@ -91,6 +65,22 @@ def test_too_little_handed_over_is_said_and_nothing_is_booked(edge, enter, clini
     assert edge.read(lambda read: list_payments(read, SYSTEM, limit=9)) == []
 
 
+def test_who_may_not_book_change_from_the_bank_reads_who_does(enter):
+    told = "Change that is fetched from the bank is booked here by a supervisor or an accountant."
+    assert told in enter().get(PAGE).text
+    assert told not in enter(Role.SUPERVISOR).get(PAGE).text
+
+
+def test_a_report_shows_no_raw_id(enter, clinic, open_one):
+    clerk = enter()
+    drawer = f"{PAGE}/{open_one(clerk).id}"
+    take(clerk, clinic, "100.00", "100.00")
+    send(clerk, drawer, f"{drawer}/count", counted="100.00", key="c1")
+    report = clerk.get(drawer).text
+    assert "RC-000001" in report
+    assert not re.search(r">[^<]*(dep|pay|drw)_", report)
+
+
 def test_a_shift_from_opening_to_its_report(edge, enter, clinic, open_one, bring):
     boss, clerk = enter(Role.SUPERVISOR), enter()
     assert bring(boss).location == PAGE
@@ -108,6 +98,8 @@ def test_a_shift_from_opening_to_its_report(edge, enter, clinic, open_one, bring
     for told in ("$1.00 short", "$150.00", "$149.00", "$50.00", "RC-000001"):
         assert told in page
     assert "The drawer is closed: $1.00 short." in page
+    assert not re.search(r">\s*(usr|tok|pay)_", page)
+    assert 'Open<span class="visually-hidden"> the payment of receipt RC-000001' in page
     assert "$1.00 short" in enter(Role.ACCOUNTANT).get(PAGE).text
 
 
@@ -226,10 +218,10 @@ def test_an_accountant_reads_and_opens_nothing(enter, open_one):
     assert enter(Role.CLINICIAN).get(PAGE).status_code == 403
 
 
-def test_another_clinic_sees_no_drawer(app, database, enter, open_one, now):
+def test_another_clinic_sees_no_drawer(pages, database, enter, open_one, now):
     drawer = open_one(enter())
     other = seed_sample(database, now, "a")
-    stranger = sign_in(app, new_staff(database, Role.SUPERVISOR, now, entity_id=other.id))
+    stranger = sign_in(pages, new_staff(database, Role.SUPERVISOR, now, entity_id=other.id))
     assert drawer.id not in stranger.get(PAGE).text
     assert stranger.get(f"{PAGE}/{drawer.id}").status_code == 404
 

@@ -17,41 +17,9 @@ from billing.payments.records.credits import Election
 from billing.payments.use_cases.receive import take_cash
 from billing.payments.use_cases.reimbursements import hold_reimbursement
 from billing.platform.data.audit import AuditRow
-from billing.platform.http.edge import Edge
 from tests.factories.care import new_session
 from tests.factories.catalog import seed_sample
-from tests.factories.web import (
-    PDF,
-    MovableClock,
-    Processor,
-    new_staff,
-    open_clinic,
-    send,
-    sign_in,
-    token_of,
-    web_app,
-)
-
-
-@pytest.fixture
-def edge(database, now):
-    return Edge(database, MovableClock(now), "http://localhost")
-
-
-@pytest.fixture
-def clinic(database, now):
-    return open_clinic(database, now)
-
-
-@pytest.fixture
-def enter(edge, clinic, now):
-    """A browser in which somebody of a role has signed in."""
-    app = web_app(edge, Processor())
-
-    def work(role=Role.BILLING):
-        return sign_in(app, new_staff(edge.database, role, now, entity_id=clinic.entity.id))
-
-    return work
+from tests.factories.web import PDF, new_staff, send, sign_in, token_of
 
 
 @pytest.fixture
@@ -124,14 +92,21 @@ def test_an_accountant_sees_the_money_and_not_the_names(enter, patient_page):
     assert client.get(patient_page).status_code == 403
 
 
-def test_another_clinics_patient_does_not_exist(enter, edge, now, patient_page):
+def test_another_clinics_patient_does_not_exist(enter, pages, edge, now, patient_page):
     client = enter()
     stranger = new_staff(
         edge.database, Role.SUPERVISOR, now, entity_id=seed_sample(edge.database, now, "a").id
     )
     assert client.get("/staff/patients/pat_nowhere").status_code == 404
-    other = sign_in(web_app(edge, Processor()), stranger)
+    other = sign_in(pages, stranger)
     assert other.get(patient_page).status_code == 404
+
+
+def test_who_may_not_is_told_so_in_words(enter, patient_page):
+    refused = enter(Role.CLINICIAN).get(f"{patient_page}/money")
+    assert refused.status_code == 403
+    assert "Your role does not include this." in refused.text
+    assert "payments:read" not in refused.text
 
 
 def test_cash_is_taken_once_however_often_the_form_is_sent(edge, enter, clinic, patient_page):

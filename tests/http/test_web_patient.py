@@ -1,5 +1,6 @@
 """What a patient's page says of their money: whose it is, what became of it, what lets them in."""
 
+import html
 import re
 
 import pytest
@@ -10,7 +11,7 @@ from billing.invoices.use_cases.shares import agree_share
 from billing.invoices.use_cases.stop import stop_package
 from billing.invoices.use_cases.void import void_invoice
 from billing.kernel.money import Money
-from billing.kernel.permissions import SYSTEM, Role
+from billing.kernel.permissions import SYSTEM
 from billing.payments.queries.credits import credit_balance
 from billing.payments.records.bounces import BounceReason
 from billing.payments.records.refunds import RefundReason
@@ -18,42 +19,15 @@ from billing.payments.states.disputes import DisputeEvent
 from billing.payments.use_cases.bounce import bounce_check
 from billing.payments.use_cases.move import move_payment
 from billing.payments.use_cases.payer_payments import take_payers_check
+from billing.payments.use_cases.refund_checks import send_check
 from billing.payments.use_cases.refund_payment import refund_payment
-from billing.platform.http.edge import Edge
+from billing.payments.use_cases.refunds import request_refund
 from tests.factories.disputes import disputed
+from tests.factories.invoices import billed
 from tests.factories.paid import banked, paid_by_card, paid_by_check, paid_in_cash
 from tests.factories.patients import new_patient
 from tests.factories.payers import a_fixed_part, a_payer
-from tests.factories.web import (
-    MovableClock,
-    Processor,
-    new_package,
-    new_staff,
-    open_clinic,
-    send,
-    sign_in,
-    web_app,
-)
-
-
-@pytest.fixture
-def edge(database, now):
-    return Edge(database, MovableClock(now), "http://localhost")
-
-
-@pytest.fixture
-def clinic(database, now):
-    return open_clinic(database, now)
-
-
-@pytest.fixture
-def app(edge):
-    return web_app(edge, Processor())
-
-
-@pytest.fixture
-def clerk(app, database, clinic, now):
-    return sign_in(app, new_staff(database, Role.BILLING, now, entity_id=clinic.entity.id))
+from tests.factories.web import new_package, send
 
 
 @pytest.fixture
@@ -187,7 +161,7 @@ def test_of_a_stopped_package_the_visits_called_off_are_a_row(database, clerk, c
     assert stop.freed == Money(10_000)
     assert sums(clerk.get(page).text, clinic.invoice) == [
         ("Total", "$2,550.00"),
-        ("Visits called off", "-$2,550.00"),
+        ("Visits called off or missed", "-$2,550.00"),
         ("Still owed", "$0.00"),
     ]
 
@@ -222,10 +196,10 @@ def test_what_went_back_covers_no_session_on_any_page(database, clerk, clinic, p
         )
     )
     shown = section(clerk.get(page).text, "sessions-title")
-    assert "$425.00 $400.00 ($25.00 went back)" in row_of(shown, "Nov 2, 2026")
-    assert "$425.00 $0.00 ($425.00 went back)" in row_of(shown, "Nov 5, 2026")
+    assert "$425.00 $400.00 ($25.00 is going back)" in row_of(shown, "Nov 2, 2026")
+    assert "$425.00 $0.00 ($425.00 is going back)" in row_of(shown, "Nov 5, 2026")
     today = section(clerk.get("/staff/today").text, "visits-title")
-    assert "$425.00 $400.00 ($25.00 went back)" in row_of(today, "Sample, Maria")
+    assert "$425.00 $400.00 ($25.00 is going back)" in row_of(today, "Sample, Maria")
 
 
 def test_what_a_payer_only_promised_is_not_covered_yet(database, clerk, clinic, page, now):
@@ -311,6 +285,54 @@ def test_a_lost_dispute_is_said_for_good(database, clerk, page, card, now):
     assert "dispute $2,550.00 $0.00 " in payment_row(clerk, f"{page}/money")
 
 
+def test_another_payers_payment_is_said_to_be_theirs(clerk, page, sponsored):
+    for each in (page, "/staff/money", f"{page}/money"):
+        assert "another payer's" in html.unescape(payment_row(clerk, each, "$700.00"))
+
+
+def test_what_went_back_through_a_credit_is_said_of_its_payment(database, clerk, clinic, page, now):
+    paid_by_check(database, clinic.invoice, now, Money(265_000))
+    with database.reading() as read:
+        (lot,) = credit_balance(read, clinic.patient.id, SYSTEM).items
+    refund = database.in_transaction(
+        lambda tx: request_refund(
+            tx,
+            lot_id=lot.id,
+            amount=lot.available,
+            payment_id=None,
+            limit=Money(50_000),
+            actor=SYSTEM,
+            now=now,
+        )
+    )
+    assert "$100.00 being refunded" in payment_row(clerk, page, "$2,650.00")
+    assert " $2,650.00 $100.00 $2,550.00 " in payment_row(clerk, f"{page}/money", "$2,650.00")
+    database.in_transaction(
+        lambda tx: send_check(tx, refund_id=refund.id, check_number="77", actor=SYSTEM, now=now)
+    )
+    for each in (page, "/staff/money"):
+        assert "$100.00 refunded" in payment_row(clerk, each, "$2,650.00")
+    assert " $2,650.00 $100.00 $2,550.00 " in payment_row(clerk, f"{page}/money", "$2,650.00")
+
+
 def test_an_ordinary_payment_has_no_mark(database, clerk, clinic, page, now):
     paid_in_cash(database, clinic.invoice, now, Money(10_000))
     assert payment_row(clerk, page, "$100.00") == "Nov 2, 2026 Cash Receipt of $100.00 on Nov 2, 2026 $100.00"
+
+
+# --- plain words ---------------------------------------------------------------------------------------
+
+
+def test_an_invoice_says_what_kind_it_is_in_words(database, clerk, clinic, page, now):
+    assert "Package, issued" in clerk.get(page).text
+    bill = billed(database, clinic.patient, only_first=1)
+    assert "For single visits, issued" in clerk.get(f"/staff/patients/{bill.patient.id}").text
+
+
+def test_credit_that_the_patient_wants_back_leads_to_its_refund(database, clerk, clinic, page, edge, now):
+    paid_by_check(database, clinic.invoice, now, Money(265_000))
+    (lot,) = edge.read(lambda read: credit_balance(read, clinic.patient.id, SYSTEM)).items
+    way = f'href="/staff/credits/{lot.id}/refunds/new">Send it back'
+    assert way not in clerk.get(page).text
+    send(clerk, page, f"/staff/credits/{lot.id}/election", election="refund")
+    assert way in clerk.get(page).text

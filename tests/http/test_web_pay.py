@@ -11,36 +11,16 @@ from billing.kernel.money import Money
 from billing.kernel.permissions import SYSTEM
 from billing.payments.flows.checkouts import settle_checkout
 from billing.payments.flows.room import Payments
+from billing.payments.records.payments import Tender
+from billing.payments.records.tenders import Handed
+from billing.payments.use_cases.patient_deposits import take_deposit
 from billing.payments.use_cases.receive import take_cash
-from billing.platform.http.edge import Edge
-from tests.factories.web import (
-    CHECKOUT_ORIGIN,
-    MovableClock,
-    Processor,
-    new_pay_link,
-    open_clinic,
-    web_app,
-)
+from tests.factories.web import CHECKOUT_ORIGIN, new_pay_link, web_app
 
 
 @pytest.fixture
-def edge(database, now):
-    return Edge(database, MovableClock(now), "http://localhost")
-
-
-@pytest.fixture
-def processor():
-    return Processor()
-
-
-@pytest.fixture
-def client(edge, processor):
-    return web_app(edge, processor).test_client()
-
-
-@pytest.fixture
-def clinic(database, now):
-    return open_clinic(database, now)
+def client(pages):
+    return pages.test_client()
 
 
 @pytest.fixture
@@ -77,6 +57,40 @@ def test_the_browser_is_allowed_to_follow_there_from_this_page_alone(client, lin
     directive = f"form-action 'self' {CHECKOUT_ORIGIN};"
     assert directive in client.get(link).headers["Content-Security-Policy"]
     assert CHECKOUT_ORIGIN not in client.get("/estimate-notice").headers["Content-Security-Policy"]
+
+
+@pytest.fixture
+def deposited(edge, clinic, now):
+    """Credit that comes off the next invoice."""
+
+    def run(cents):
+        named = {"patient_id": clinic.patient.id, "site_id": None, "actor": SYSTEM, "now": now}
+        handed = Handed(tender=Tender.CASH, amount=Money(cents))
+        edge.database.in_transaction(lambda tx: take_deposit(tx, handed=handed, **named))
+
+    return run
+
+
+def test_credit_that_would_leave_less_than_a_card_takes_leaves_as_much_as_it_takes(
+    client, processor, edge, clinic, link, deposited
+):
+    """Of 2,550.00 there are 2,549.60: the card pays 0.50, and 0.10 stays credit."""
+    deposited(254_960)
+    assert press_pay(client, link).location.startswith(CHECKOUT_ORIGIN)
+    owed = edge.read(lambda read: find_invoice(read, clinic.invoice.id, SYSTEM)).open_balance
+    assert owed == Money(50)
+    for _ in range(3):
+        press_pay(client, link)
+    assert len(processor.states) == 1
+
+
+def test_an_invoice_that_no_card_takes_sends_to_the_desk_in_words_for_a_patient(
+    client, edge, clinic, link, now
+):
+    named = {"invoice_id": clinic.invoice.id, "amount": Money(254_960), "actor": SYSTEM, "now": now}
+    edge.database.in_transaction(lambda tx: take_cash(tx, **named))
+    told = press_pay(client, link)
+    assert (told.status_code, "Pay at the desk." in told.text) == (409, True)
 
 
 def test_twenty_clicks_are_one_checkout(client, processor, link):
@@ -230,3 +244,66 @@ def test_the_right_to_an_estimate_is_posted_for_everybody(client):
     page = client.get("/estimate-notice")
     assert page.status_code == 200
     assert "$400 or more" in page.text
+
+
+# --- credit --------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def hold_credit(database, clinic, now):
+    def work(cents):
+        handed = Handed(tender=Tender.CASH, amount=Money(cents))
+        database.in_transaction(
+            lambda tx: take_deposit(
+                tx, patient_id=clinic.patient.id, handed=handed, site_id=None, actor=SYSTEM, now=now
+            )
+        )
+
+    return work
+
+
+def in_words(answer):
+    return " ".join(re.sub(r"<[^>]+>", " ", answer.text).split())
+
+
+def test_credit_that_covers_all_pays_by_the_link_and_no_page_is_opened(client, processor, link, hold_credit):
+    hold_credit(300_000)
+    before = in_words(client.get(link))
+    assert "$2,550.00 The clinic holds credit that pays all of it." in before
+    assert "Pay with the credit" in before
+    assert "Pay by card" not in before
+    assert "$3,000.00" not in before
+    paid = press_pay(client, link)
+    assert (paid.status_code, paid.location, processor.states) == (303, link, {})
+    after = in_words(client.get(link))
+    assert "Paid. Thank you." in after
+    assert "$2,550.00 was paid with credit that the clinic held." in after
+
+
+def test_credit_that_covers_a_part_is_named_before_and_after(client, edge, processor, link, hold_credit):
+    hold_credit(10_000)
+    before = in_words(client.get(link))
+    assert "$2,450.00 $2,550.00 is owed. The clinic holds credit: $100.00 of it comes off" in before
+    assert "and $2,450.00 is left to pay." in before
+    press_pay(client, link)
+    assert "$2,450.00 $100.00 was paid with credit that the clinic held." in in_words(client.get(link))
+    (reference,) = processor.states
+    processor.complete(reference, Money(245_000), edge.clock())
+    settle_checkout(Payments(edge.database, processor, edge.clock), reference=reference)
+    paid = in_words(client.get(link))
+    assert "Paid. Thank you. $2,450.00 Paid on Nov 2, 2026." in paid
+    assert "$100.00 of what was owed was paid with credit that the clinic held." in paid
+
+
+def test_without_credit_none_is_spoken_of(client, database, clinic, link, now):
+    assert "credit" not in client.get(link).text
+    database.in_transaction(
+        lambda tx: take_cash(tx, invoice_id=clinic.invoice.id, amount=Money(255_000), actor=SYSTEM, now=now)
+    )
+    assert "credit" not in client.get(link).text
+
+
+def test_mail_is_promised_only_where_it_is_set_up(edge, processor, link, paid):
+    promise = "The clinic can mail it to the patient, too."
+    assert promise in web_app(edge, processor).test_client().get(link).text
+    assert promise not in web_app(edge, processor, sends_mail=False).test_client().get(link).text

@@ -20,27 +20,16 @@ from billing.payments.flows.checkouts import settle_checkout
 from billing.payments.flows.room import Payments
 from billing.payments.queries.receipts import list_receipts
 from billing.payments.use_cases.links import make_payers_link
-from billing.platform.http.edge import Edge
 from tests.factories.payers import SPONSORS_NAME, a_fixed_part, a_payer
-from tests.factories.web import MovableClock, Processor, new_pay_link, open_clinic, web_app
+from tests.factories.web import new_pay_link, open_clinic
 
 GIVEN, FAMILY = "Zephyrine", "Quixwell"
 CANARIES = re.compile(f"{GIVEN}|{FAMILY}|infusion|ketamine|depress|anxiety", re.IGNORECASE)
 
 
 @pytest.fixture
-def edge(database, now):
-    return Edge(database, MovableClock(now), "http://localhost")
-
-
-@pytest.fixture
-def processor():
-    return Processor()
-
-
-@pytest.fixture
-def client(edge, processor):
-    return web_app(edge, processor).test_client()
+def client(pages):
+    return pages.test_client()
 
 
 @pytest.fixture

@@ -1,9 +1,11 @@
 """Other payers on their pages: taken in, agreed with, paying, denying, and let go by two people."""
 
 import re
+from datetime import date
 
 import pytest
 
+from billing.care.use_cases import reschedule_session
 from billing.invoices.queries import find_invoice, find_share, list_payers, shares_of_invoice
 from billing.invoices.records import PayerKind
 from billing.invoices.use_cases.shares import agree_share
@@ -11,35 +13,11 @@ from billing.kernel.money import Money
 from billing.kernel.permissions import SYSTEM, Role
 from billing.payments.queries.payments import list_payments
 from billing.platform.data.tasks import list_tasks
-from billing.platform.http.edge import Edge
 from tests.factories.care import give
 from tests.factories.catalog import seed_sample
 from tests.factories.paid import banked
 from tests.factories.payers import SPONSORS_NAME, a_fixed_part, a_payer
-from tests.factories.web import MovableClock, Processor, new_staff, open_clinic, send, sign_in, web_app
-
-
-@pytest.fixture
-def edge(database, now):
-    return Edge(database, MovableClock(now), "http://localhost")
-
-
-@pytest.fixture
-def clinic(database, now):
-    return open_clinic(database, now)
-
-
-@pytest.fixture
-def app(edge):
-    return web_app(edge, Processor())
-
-
-@pytest.fixture
-def enter(app, edge, clinic, now):
-    def work(role=Role.BILLING, **of):
-        return sign_in(app, new_staff(edge.database, role, now, **{"entity_id": clinic.entity.id} | of))
-
-    return work
+from tests.factories.web import new_staff, send, sign_in
 
 
 @pytest.fixture
@@ -272,11 +250,24 @@ def test_the_desk_takes_a_payers_money_and_agrees_to_nothing(enter, agreed, agre
     assert send(clerk, page_of(share), agree_page, key="k1").status_code == 403
 
 
-def test_another_clinic_finds_no_such_payer(app, database, agreed, agree_page, now):
+def test_another_clinic_finds_no_such_payer(pages, database, agreed, agree_page, now):
     share, other = agreed(), seed_sample(database, now, "a")
-    stranger = sign_in(app, new_staff(database, Role.BILLING, now, entity_id=other.id))
+    stranger = sign_in(pages, new_staff(database, Role.BILLING, now, entity_id=other.id))
     for path in (agree_page, page_of(share), f"/staff/payers/{share.payer_id}"):
         assert stranger.get(path).status_code == 404
     form = {"amount": "1", "tender": "cash", "key": "k1"}
     assert send(stranger, "/staff/today", f"{page_of(share)}/payments", **form).status_code == 404
     assert SPONSORS_NAME not in stranger.get("/staff/payers").text
+
+
+def test_a_visit_that_was_moved_is_offered_under_its_new_day(database, enter, clinic, agree_page, now):
+    first = clinic.invoice.lines[0]
+    a_payer(database, clinic.site.id)
+    database.in_transaction(
+        lambda tx: reschedule_session(
+            tx, session_id=first.session_id, planned_on=date(2026, 11, 30), actor=SYSTEM, now=now
+        )
+    )
+    page = re.sub(r"<[^>]+>", "", enter().get(agree_page).text)
+    assert "Infusion of Nov 30, 2026, $425.00" in page
+    assert "Infusion of Nov 2, 2026" not in page

@@ -4,24 +4,23 @@ from datetime import timedelta
 
 import pytest
 
+from billing.invoices.queries import find_invoice
+from billing.kernel.money import Money
 from billing.kernel.permissions import SYSTEM, Role
 from billing.patients.records import HoldReason, HoldTerms
 from billing.patients.use_cases import place_hold
 from billing.payments.queries.checkouts import standing_checkout
 from billing.payments.records.checkouts import Reader
-from billing.platform.http.edge import Edge
+from billing.payments.records.payments import Tender
+from billing.payments.records.tenders import Handed
+from billing.payments.use_cases.patient_deposits import take_deposit
 from tests.factories.holds import stopped
-from tests.factories.web import MovableClock, Processor, new_staff, open_clinic, send, sign_in, web_app
+from tests.factories.web import Processor, send, token_of
 
 
 @pytest.fixture
-def edge(database, now):
-    return Edge(database, MovableClock(now), "http://localhost")
-
-
-@pytest.fixture
-def clinic(database, now):
-    return open_clinic(database, now)
+def usual_role():
+    return Role.FRONT_DESK
 
 
 @pytest.fixture
@@ -30,9 +29,8 @@ def processor():
 
 
 @pytest.fixture
-def clerk(edge, processor, clinic, now):
-    app = web_app(edge, processor)
-    return sign_in(app, new_staff(edge.database, Role.FRONT_DESK, now, entity_id=clinic.entity.id))
+def biller(enter):
+    return enter(Role.BILLING)
 
 
 @pytest.fixture
@@ -54,7 +52,8 @@ def test_the_page_offers_it_says_what_is_asked_and_asks_once(clerk, page, asking
     assert unchosen.status_code == 422
     assert 'id="reader-wrong"' in unchosen.text
     for _ in range(2):
-        assert send(clerk, f"{asking}/new", asking, reader="tmr_desk", key="k1").location == page
+        sent = send(clerk, f"{asking}/new", asking, reader="tmr_desk", key="k1")
+        assert sent.location.startswith("/staff/reader-payments/chk_")
     shown = clerk.get(page).text
     assert "The reader asks for $2,550.00." in shown
     assert "Cancel at the reader" in shown
@@ -84,6 +83,12 @@ def test_without_a_reader_or_an_answer_the_page_says_so(clerk, page, asking, pro
     processor.is_away = True
     send(clerk, f"{asking}/new", asking, reader="tmr_desk", key="k1")
     assert "has not answered yet" in clerk.get(page).text
+
+
+def test_a_reader_that_is_busy_is_said_to_be(clerk, page, asking, processor):
+    processor.is_busy = True
+    send(clerk, f"{asking}/new", asking, reader="tmr_desk", key="k1")
+    assert "The reader is busy with another payment." in clerk.get(page).text
 
 
 def test_no_reader_is_on(clerk, asking, processor):
@@ -123,3 +128,64 @@ def test_a_visit_billed_after_a_filing_is_offered(edge, clinic, clerk, asking, n
         )
     )
     assert "Ask on the reader" in clerk.get(f"{asking}/new").text
+
+
+@pytest.fixture
+def deposited(edge, clinic, now):
+    """Credit that comes off the next invoice."""
+
+    def run(cents):
+        handed = Handed(tender=Tender.CASH, amount=Money(cents))
+        edge.database.in_transaction(
+            lambda tx: take_deposit(
+                tx, patient_id=clinic.patient.id, handed=handed, site_id=None, actor=SYSTEM, now=now
+            )
+        )
+
+    return run
+
+
+def test_where_credit_leaves_no_card_anything_to_take_the_page_offers_the_credit(
+    edge, clinic, biller, page, asking, deposited
+):
+    deposited(255_000)
+    form = biller.get(f"{asking}/new").text
+    credits = f"/staff/invoices/{clinic.invoice.id}/credits"
+    assert ("pays all of it" in form, f'action="{credits}"' in form) == (True, True)
+    assert "Ask on the reader" not in form
+    assert send(biller, f"{asking}/new", credits, key="k1").location == page
+    assert not edge.read(lambda read: find_invoice(read, clinic.invoice.id, SYSTEM)).open_balance
+
+
+def test_credit_leaves_the_reader_what_a_card_takes(biller, page, asking, deposited):
+    deposited(254_960)
+    form = biller.get(f"{asking}/new").text
+    assert "asks for <strong>$0.50</strong>: $2,549.50 of the patient" in form
+    key = token_of(biller, f"{asking}/new")
+    biller.post(asking, data={"reader": "tmr_desk", "key": "k1", "csrf_token": key})
+    assert "The reader asks for $0.50." in biller.get(page).text
+
+
+def test_credit_that_came_meanwhile_and_covers_all_pays_and_no_reader_asks(
+    biller, page, asking, processor, deposited
+):
+    key = token_of(biller, f"{asking}/new")
+    deposited(255_000)
+    answer = biller.post(asking, data={"reader": "tmr_desk", "key": "k1", "csrf_token": key})
+    assert answer.location == page
+    assert "No reader was asked." in biller.get(page).text
+    assert processor.states == {}
+
+
+def test_without_credit_what_no_card_takes_is_taken_at_the_desk(clinic, biller, asking, deposited):
+    deposited(254_960)
+    send(biller, f"{asking}/new", f"/staff/invoices/{clinic.invoice.id}/credits", key="k1")
+    form = biller.get(f"{asking}/new").text
+    assert "A card takes no less than $0.50" in form
+    assert "Ask on the reader" not in form
+
+
+def test_who_may_not_use_credit_is_told_who_may(clerk, asking, deposited):
+    deposited(255_000)
+    form = clerk.get(f"{asking}/new").text
+    assert ("Ask billing" in form, "Pay with the credit" in form) == (True, False)

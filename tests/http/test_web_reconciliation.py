@@ -5,65 +5,21 @@ import pytest
 from billing.kernel.money import Money
 from billing.kernel.permissions import SYSTEM, Role
 from billing.ledger.queries import trial_balance
-from billing.payments.queries.differences import differences
 from billing.payments.queries.payments import charge_of_payment
-from billing.payments.queries.reconciliation import find_exception, open_exceptions
+from billing.payments.queries.reconciliation import find_exception
 from billing.payments.queries.refunds import list_refunds
-from billing.payments.records.reconciliation import MovementFacts
-from billing.payments.use_cases.reconciliation import keep_movements, name_exceptions
 from billing.platform.data.tasks import TaskState, close_task, list_tasks
-from billing.platform.http.edge import Edge
 from tests.factories.catalog import seed_sample
+from tests.factories.dashboard import a_movement, named_of
 from tests.factories.paid import paid_by_card
-from tests.factories.web import MovableClock, Processor, new_staff, open_clinic, send, sign_in, web_app
+from tests.factories.web import new_staff, send, sign_in
 
 LIST = "/staff/reconciliation"
 
 
 @pytest.fixture
-def edge(database, now):
-    return Edge(database, MovableClock(now), "http://localhost")
-
-
-@pytest.fixture
-def clinic(database, now):
-    return open_clinic(database, now)
-
-
-@pytest.fixture
-def app(edge):
-    return web_app(edge, Processor())
-
-
-@pytest.fixture
-def enter(app, edge, clinic, now):
-    def work(role=Role.ACCOUNTANT):
-        return sign_in(app, new_staff(edge.database, role, now, entity_id=clinic.entity.id))
-
-    return work
-
-
-def a_movement(category, amount, now, *, source=None, charge=None):
-    return MovementFacts(
-        reference=f"txn_{category}",
-        source=source,
-        reporting_category=category,
-        amount=amount,
-        fee=Money(0),
-        charge=charge,
-        operation=None,
-        moved_at=now,
-    )
-
-
-def named_of(database, moved, now):
-    """The exception of something that moved at the processor and is not in the books."""
-    database.in_transaction(lambda tx: keep_movements(tx, movements=[moved], actor=SYSTEM, now=now))
-    with database.reading() as read:
-        found = [each for each in differences(read) if each.is_at_processor]
-    database.in_transaction(lambda tx: name_exceptions(tx, found=found, actor=SYSTEM, now=now))
-    with database.reading() as read:
-        return open_exceptions(read)[0]
+def usual_role():
+    return Role.ACCOUNTANT
 
 
 @pytest.fixture
@@ -127,9 +83,9 @@ def test_who_does_not_write_the_journal_reads_and_books_nothing(enter, page, rol
     assert send(clerk, "/staff/money", f"{page}/book", **form).status_code == 403
 
 
-def test_another_clinic_finds_no_such_exception(app, database, page, now):
+def test_another_clinic_finds_no_such_exception(pages, database, page, now):
     other = seed_sample(database, now, "a")
-    stranger = sign_in(app, new_staff(database, Role.ACCOUNTANT, now, entity_id=other.id))
+    stranger = sign_in(pages, new_staff(database, Role.ACCOUNTANT, now, entity_id=other.id))
     assert stranger.get(page).status_code == 404
     assert "$13.00" not in stranger.get(LIST).text
     form = {"account_1": "6100", "amount_1": "-13.00", "key": "k1"}
@@ -137,7 +93,7 @@ def test_another_clinic_finds_no_such_exception(app, database, page, now):
 
 
 def test_a_refund_of_the_dashboard_above_the_limit_is_asked_for_by_one_and_approved_by_another(
-    edge, app, clinic, database, enter, now
+    edge, pages, clinic, database, enter, now
 ):
     payment = paid_by_card(database, clinic.invoice, now)
     with database.reading() as read:

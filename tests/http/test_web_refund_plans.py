@@ -7,36 +7,23 @@ import pytest
 from billing.kernel.money import Money
 from billing.kernel.permissions import SYSTEM, Role
 from billing.payments.queries.payments import charge_of_payment
-from billing.payments.queries.refunds import list_refunds
+from billing.payments.queries.refunds import list_refunds, refundable_of
 from billing.payments.records.disputes import DisputeFacts
+from billing.payments.records.refunds import RefundReason
 from billing.payments.states.disputes import DisputeEvent
 from billing.payments.use_cases.disputes import record_dispute
-from billing.platform.http.edge import Edge
+from billing.payments.use_cases.refund_payment import refund_payment
+from billing.payments.use_cases.refunds import fail_refund, keep_sent, succeed_refund
 from tests.factories.catalog import seed_sample
 from tests.factories.paid import paid_by_card, paid_by_check, paid_in_cash
-from tests.factories.web import MovableClock, Processor, new_staff, open_clinic, send, sign_in, web_app
+from tests.factories.web import new_staff, send, sign_in
 
 ASKED = {"amount": "2000.00", "refundable": "255000", "reason": "cancelled"}
 
 
 @pytest.fixture
-def edge(database, now):
-    return Edge(database, MovableClock(now), "http://localhost")
-
-
-@pytest.fixture
-def clinic(database, now):
-    return open_clinic(database, now)
-
-
-@pytest.fixture
-def app(edge):
-    return web_app(edge, Processor())
-
-
-@pytest.fixture
-def clerk(app, database, clinic, now):
-    return sign_in(app, new_staff(database, Role.FRONT_DESK, now, entity_id=clinic.entity.id))
+def usual_role():
+    return Role.FRONT_DESK
 
 
 @pytest.fixture
@@ -73,6 +60,49 @@ def test_the_plan_names_each_payment_and_its_way_back_and_moves_nothing(edge, cl
     assert "$150.00 goes back by a check, of $300.00" in told
     assert "Another person has to approve it first" in told
     assert refunds(edge) == []
+
+
+@pytest.fixture
+def refund_to(database, card, now):
+    """$50.00 to the card, and what the processor makes of it."""
+
+    def work(*fates, reference):
+        at = {"actor": SYSTEM, "now": now}
+        order = {"amount": Money(5_000), "reason": RefundReason.DUPLICATE, "method": None}
+        with database.reading() as read:
+            left = refundable_of(read, card.id, SYSTEM).amount
+        refund = database.in_transaction(
+            lambda tx: refund_payment(
+                tx, payment_id=card.id, refundable=left, limit=Money(50_000), **order, **at
+            )
+        )
+        if reference:
+            database.in_transaction(lambda tx: keep_sent(tx, refund_id=refund.id, reference=reference, **at))
+        for fate in fates:
+            database.in_transaction(lambda tx, fate=fate: fate(tx, refund_id=refund.id, **at))
+
+    return work
+
+
+def test_a_card_to_which_a_refund_failed_gets_no_other_one_by_the_plan(edge, clerk, page, card, refund_to):
+    refund_to(succeed_refund, fail_refund, reference="re_1")
+    shown = said(clerk.get(f"{page}/new"))
+    assert "to the card that paid" not in shown
+    alone = clerk.get(f"/staff/payments/{card.id}/refunds/new").text
+    assert re.findall(r'value="(\w+)" checked> ', alone) == ["check"]
+    assert "by a check: the last refund to this card or account came back" in shown
+    told = said(send(clerk, f"{page}/new", f"{page}/look", **ASKED))
+    assert "goes back by a check, of $1,850.00" in told
+    assert send(clerk, f"{page}/new", page, **ASKED, key="k1").status_code == 303
+    assert {each.method for each in refunds(edge) if each.state == "requested"} == {"check"}
+
+
+def test_a_card_that_took_a_later_refund_or_never_failed_one_is_not_gone(clerk, page, card, refund_to):
+    refund_to(fail_refund, reference=None)
+    assert "to the card that paid" in said(clerk.get(f"{page}/new")), "it was never sent"
+    refund_to(succeed_refund, fail_refund, reference="re_1")
+    refund_to(succeed_refund, reference="re_2")
+    assert "to the card that paid" in said(clerk.get(f"{page}/new"))
 
 
 def test_what_is_confirmed_is_placed_once_and_shown_beside_the_payments(edge, clerk, page, card, clinic):
@@ -127,9 +157,9 @@ def test_while_a_bank_disputes_a_payment_nothing_is_offered(edge, clerk, page, c
     assert refunds(edge) == []
 
 
-def test_another_clinics_clerk_finds_no_patient(app, database, now, edge, page, card):
+def test_another_clinics_clerk_finds_no_patient(pages, database, now, edge, page, card):
     other = seed_sample(database, now, "a")
-    stranger = sign_in(app, new_staff(database, Role.BILLING, now, entity_id=other.id))
+    stranger = sign_in(pages, new_staff(database, Role.BILLING, now, entity_id=other.id))
     assert stranger.get(f"{page}/new").status_code == 404
     assert send(stranger, "/staff/today", page, **ASKED, key="k1").status_code == 404
     assert refunds(edge) == []

@@ -6,48 +6,22 @@ from datetime import UTC, datetime
 import pytest
 
 from billing.kernel.money import Money
-from billing.kernel.permissions import SYSTEM, Role
+from billing.kernel.permissions import SYSTEM, Actor, Permission, Role
+from billing.payments.queries.payments import list_payments
 from billing.payments.queries.refunds import list_refunds
-from billing.platform.http.edge import Edge
+from billing.payments.use_cases.refunds import approve_refund
+from billing.web.staff.money import marks_of_all
 from tests.factories.catalog import seed_sample
 from tests.factories.paid import paid_by_card, paid_by_check, paid_in_cash, statements_of
-from tests.factories.web import (
-    MovableClock,
-    Processor,
-    new_package,
-    new_staff,
-    open_clinic,
-    send,
-    sign_in,
-    token_of,
-    web_app,
-)
+from tests.factories.web import new_package, new_staff, send, sign_in, token_of
 
 OUTSTANDING = "/staff/outstanding-checks"
 ASKED = {"amount": "100.00", "refundable": "255000", "reason": "duplicate", "method": "card"}
 
 
 @pytest.fixture
-def edge(database, now):
-    return Edge(database, MovableClock(now), "http://localhost")
-
-
-@pytest.fixture
-def clinic(database, now):
-    return open_clinic(database, now)
-
-
-@pytest.fixture
-def app(edge):
-    return web_app(edge, Processor())
-
-
-@pytest.fixture
-def enter(app, edge, clinic, now):
-    def work(role=Role.FRONT_DESK, **of):
-        return sign_in(app, new_staff(edge.database, role, now, **{"entity_id": clinic.entity.id} | of))
-
-    return work
+def usual_role():
+    return Role.FRONT_DESK
 
 
 @pytest.fixture
@@ -139,9 +113,9 @@ def test_a_clinician_and_an_admin_have_no_page_of_money(enter, money_page, ask, 
         assert enter(role).get(money_page).status_code == 403
 
 
-def test_another_clinics_clerk_finds_nothing(app, database, edge, now, payment, money_page, ask, deed):
+def test_another_clinics_clerk_finds_nothing(pages, database, edge, now, payment, money_page, ask, deed):
     other = seed_sample(database, now, "a")
-    stranger = sign_in(app, new_staff(database, Role.SUPERVISOR, now, entity_id=other.id))
+    stranger = sign_in(pages, new_staff(database, Role.SUPERVISOR, now, entity_id=other.id))
     assert [stranger.get(page).status_code for page in (money_page, ask)] == [404, 404]
     answer = send(stranger, "/staff/today", deed, **ASKED, key="k1")
     assert answer.status_code == 404
@@ -161,6 +135,16 @@ def test_what_will_happen_is_said_in_words_before_anything_happens(edge, enter, 
     assert "$100.00 paid for sessions to come" in words
     assert re.search(r"the session on (Nov|Dec) \d+, 2026\s+is not covered any more", words)
     assert refunds(edge) == []
+
+
+def test_no_reason_stands_in_an_address(enter, ask, look, money_page):
+    clerk = enter()
+    for page in (ask, f"{money_page.removesuffix('/money')}/refunds/new"):
+        shown = clerk.get(page).text
+        forms = re.findall(r"<form[^>]*>.*?</form>", shown, re.DOTALL)
+        (asks,) = [form for form in forms if 'name="reason"' in form]
+        assert asks.startswith('<form method="post"')
+    assert clerk.get(look, query_string=ASKED | {"reason": "severe depression"}).status_code == 405
 
 
 def test_above_the_limit_the_page_says_that_another_person_approves(enter, ask, look):
@@ -184,6 +168,17 @@ def test_what_went_without_a_second_person_within_a_day_counts_and_is_named(ente
         "asked for within the last 24 hours, it is more than $500.00."
     ) in page.replace("&#39;", "'")
     assert "Nobody has to approve it." in told(send(clerk, ask, look, **asked | {"amount": "200.00"}))
+
+
+def test_what_a_program_approved_is_not_called_within_the_limit(edge, enter, ask, deed, now):
+    clerk = enter()
+    send(clerk, ask, deed, **ASKED | {"amount": "600.00", "key": "k1"})
+    (refund,) = refunds(edge)
+    program = Actor(id="tok_1", entity_id=None, permissions=frozenset(Permission))
+    edge.database.in_transaction(lambda tx: approve_refund(tx, refund_id=refund.id, actor=program, now=now))
+    page = clerk.get(f"/staff/refunds/{refund.id}").text
+    assert "another program or office" in page
+    assert "within the limit" not in page
 
 
 def test_what_a_second_person_approved_or_still_has_to_does_not_count(edge, enter, ask, deed, look):
@@ -286,8 +281,10 @@ def check_refund(edge, enter, ask, deed):
     return clerk, page
 
 
-def test_a_check_is_entered_with_its_number_and_has_a_receipt(check_refund):
+def test_a_check_is_entered_with_its_number_and_has_a_receipt(check_refund, clinic):
     clerk, page = check_refund
+    for told in (page, f"/staff/patients/{clinic.patient.id}/money"):
+        assert "Write the check, then enter its number with this refund." in clerk.get(told).text
     assert "Pay to: <strong>Maria Sample</strong>" in clerk.get(page).text
     assert send(clerk, page, f"{page}/check", number="1001", key="k2").location == page
     shown = clerk.get(page).text
@@ -351,7 +348,7 @@ def test_an_accountant_sees_what_is_outstanding_without_names_and_records_what_t
     assert (late.status_code, 'id="cashed_on-wrong"' in late.text) == (422, True)
     paid = send(accountant, OUTSTANDING, f"{page}/cashed", cashed_on="2026-11-02", key="k5")
     assert paid.location == OUTSTANDING
-    assert "The bank paid every refund check" in accountant.get(OUTSTANDING).text
+    assert "No refund check is outstanding." in accountant.get(OUTSTANDING).text
     assert "and the bank paid it on Nov 2, 2026" in accountant.get(page).text
     supervisor = enter(Role.SUPERVISOR)
     assert "Void the check" not in supervisor.get(page).text
@@ -374,3 +371,12 @@ def test_a_voided_check_that_the_bank_paid_is_a_task_and_settles_what_is_owed_ag
     assert send(accountant, again, f"{again}/settle", key="k6").location == again
     assert "paid though voided" in accountant.get(again).text
     assert "The bank paid a voided check" not in accountant.get("/staff/tasks").text
+
+
+def test_who_may_not_read_refunds_is_shown_nothing_that_went_back(edge, clinic, enter, ask, deed):
+    send(enter(), ask, deed, **ASKED, key="k1")
+    reader = Actor(id="usr_r", entity_id=clinic.entity.id, permissions=frozenset({Permission.PAYMENTS_READ}))
+    for actor, marks in ((SYSTEM, [("$100.00 being refunded", "waiting")]), (reader, [])):
+        payments = edge.read(lambda read, actor=actor: list_payments(read, actor, limit=9))
+        found = edge.read(lambda read, actor=actor, paid=payments: marks_of_all(read, paid, actor))
+        assert list(found.values()) == [marks]

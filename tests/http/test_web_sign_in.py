@@ -7,31 +7,15 @@ import pytest
 
 from billing.kernel.permissions import SYSTEM, Role
 from billing.people.use_cases import add_staff, disable_staff
-from billing.platform.http.edge import Edge
-from tests.factories.web import PASSWORD, MovableClock, Processor, web_app
+from tests.factories.web import PASSWORD
 
 EMAIL = "casey@example.org"
 PAGE = "/staff/sign-in"
 
 
 @pytest.fixture
-def clock(now):
-    return MovableClock(now)
-
-
-@pytest.fixture
-def edge(database, clock):
-    return Edge(database, clock, "http://localhost")
-
-
-@pytest.fixture
-def app(edge):
-    return web_app(edge, Processor())
-
-
-@pytest.fixture
-def client(app):
-    return app.test_client()
+def client(pages):
+    return pages.test_client()
 
 
 @pytest.fixture
@@ -88,10 +72,10 @@ def test_the_address_may_be_typed_in_any_case(client, hire):
     assert is_signed_in(client)
 
 
-def test_a_wrong_password_and_an_unknown_person_get_the_same_answer(app, hire):
+def test_a_wrong_password_and_an_unknown_person_get_the_same_answer(pages, hire):
     hire()
-    wrong = sign_in(app.test_client(), password="copper-lantern-vague")
-    unknown = sign_in(app.test_client(), email="robin@example.org")
+    wrong = sign_in(pages.test_client(), password="copper-lantern-vague")
+    unknown = sign_in(pages.test_client(), email="robin@example.org")
     assert wrong.status_code == unknown.status_code == 200
     assert "The e-mail or the password is wrong." in wrong.text
 
@@ -128,7 +112,7 @@ def test_too_many_tries_say_the_same_of_an_unknown_person(client):
     assert answers == [200] * 5 + [429]
 
 
-def test_signing_out_is_a_post_and_ends_the_session_on_the_server(app, client, hire):
+def test_signing_out_is_a_post_and_ends_the_session_on_the_server(pages, client, hire):
     hire()
     sign_in(client)
     stolen = client.get_cookie("session").value
@@ -136,7 +120,7 @@ def test_signing_out_is_a_post_and_ends_the_session_on_the_server(app, client, h
     page = client.get("/staff/nowhere")
     client.post("/staff/sign-in/out", data={"csrf_token": token_in(page)})
     assert not is_signed_in(client)
-    thief = app.test_client()
+    thief = pages.test_client()
     thief.set_cookie("session", stolen)
     assert not is_signed_in(thief)
 

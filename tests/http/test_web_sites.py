@@ -9,18 +9,9 @@ from billing.catalog.queries import sites
 from billing.kernel.money import Money
 from billing.kernel.permissions import SYSTEM, Role
 from billing.payments.use_cases.receive import take_cash
-from billing.platform.http.edge import Edge
 from tests.factories.care import SAMPLE_PARTICULARS, new_plan
 from tests.factories.patients import new_patient
-from tests.factories.web import (
-    MovableClock,
-    Processor,
-    new_package,
-    new_staff,
-    open_clinic,
-    sign_in,
-    web_app,
-)
+from tests.factories.web import new_package, open_clinic
 
 
 @pytest.fixture
@@ -65,10 +56,8 @@ def visit(database, clinic, here, now):
 
 
 @pytest.fixture
-def clerk(database, clinic, here, now):
-    app = web_app(Edge(database, MovableClock(now), "http://localhost"), Processor())
-    staff = new_staff(database, Role.FRONT_DESK, now, entity_id=clinic.entity.id, site_ids=[here.id])
-    return sign_in(app, staff)
+def clerk(enter, here):
+    return enter(Role.FRONT_DESK, site_ids=[here.id])
 
 
 @pytest.mark.parametrize("page", ["/staff/today", "/staff/money"])

@@ -1,6 +1,8 @@
 """Stopping a package on its page: what it says first, and that nobody stops what they did not see."""
 
+import re
 from dataclasses import replace
+from datetime import date, timedelta
 
 import pytest
 
@@ -9,23 +11,12 @@ from billing.invoices.queries import list_invoices
 from billing.kernel.money import Money
 from billing.kernel.permissions import SYSTEM, Role
 from billing.payments.queries.credits import credit_balance
-from billing.platform.http.edge import Edge
 from tests.factories.care import give
 from tests.factories.catalog import seed_sample
 from tests.factories.paid import paid_in_cash
-from tests.factories.web import MovableClock, Processor, new_staff, open_clinic, send, sign_in, web_app
+from tests.factories.web import new_staff, send, sign_in
 
 SHOWN = {"freed": "170000", "charged": "5000"}
-
-
-@pytest.fixture
-def edge(database, now):
-    return Edge(database, MovableClock(now), "http://localhost")
-
-
-@pytest.fixture
-def clinic(database, now):
-    return open_clinic(database, now)
 
 
 @pytest.fixture
@@ -35,19 +26,6 @@ def invoice(database, clinic, now):
     for line in clinic.invoice.lines[:2]:
         give(database, line.session_id)
     return clinic.invoice
-
-
-@pytest.fixture
-def app(edge):
-    return web_app(edge, Processor())
-
-
-@pytest.fixture
-def enter(app, edge, clinic, now):
-    def work(role=Role.BILLING, **of):
-        return sign_in(app, new_staff(edge.database, role, now, **{"entity_id": clinic.entity.id} | of))
-
-    return work
 
 
 @pytest.fixture
@@ -133,8 +111,19 @@ def test_who_may_not_void_an_invoice_stops_no_package(enter, clinic, invoice, lo
     assert send(clerk, "/staff/money", deed, **SHOWN, key="k1").status_code == 403
 
 
-def test_another_clinic_finds_no_such_package(app, database, invoice, look, deed, now):
+def test_another_clinic_finds_no_such_package(pages, database, invoice, look, deed, now):
     other = seed_sample(database, now, "a")
-    stranger = sign_in(app, new_staff(database, Role.BILLING, now, entity_id=other.id))
+    stranger = sign_in(pages, new_staff(database, Role.BILLING, now, entity_id=other.id))
     assert stranger.get(look).status_code == 404
     assert send(stranger, "/staff/today", deed, **SHOWN, key="k1").status_code == 404
+
+
+def test_a_visit_that_was_given_on_another_day_than_the_invoice_has_stands_under_that_day(
+    database, enter, clinic, invoice, look, now
+):
+    third = invoice.lines[2]
+    give(database, third.session_id, now=now + timedelta(days=1))
+    page = re.sub(r"<[^>]+>", "", enter().get(look).text)
+    assert third.service_on == date(2026, 11, 9)
+    assert "Infusion of Nov 3, 2026: $25.00 more" in page
+    assert "Infusion of Nov 9, 2026" not in page

@@ -1,29 +1,25 @@
 """Each kind of task on its page: said in words, and leading to where it is answered."""
 
+import html
+import re
+
 import pytest
 
+from billing.kernel.money import ZERO, Money
 from billing.kernel.permissions import SYSTEM, Role
+from billing.payments.records.bounces import BounceReason
+from billing.payments.records.refunds import RefundReason
+from billing.payments.use_cases.bounce import bounce_check
+from billing.payments.use_cases.refund_payment import refund_payment
+from billing.payments.use_cases.refunds import fail_refund
 from billing.platform.data.tasks import open_task
 from billing.web.staff.tasks import shown_tasks
 from billing.web.task_words import TOLD
-from tests.factories.web import new_staff, sign_in
-from tests.factories.world import a_world
-
-SUBJECTS = {
-    "ref": "refund_id",
-    "pay": "payment_id",
-    "tkb": "takeback_id",
-    "dsp": "dispute_id",
-    "dan": "answer_id",
-    "rcp": "receipt_id",
-    "shr": "share_id",
-    "nex": "exception_id",
-    "pyo": "payout_id",
-    "chk": "checkout_id",
-    "drm": "dormant_id",
-    "svm": "saved_method_id",
-    "drw": "drawer_id",
-}
+from tests.factories.invoices import a_patient, billed
+from tests.factories.paid import paid_by_card, paid_by_check, statements_of
+from tests.factories.patients import new_patient
+from tests.factories.web import new_package, new_staff, open_clinic, sign_in
+from tests.factories.world import SUBJECTS, a_world
 
 
 @pytest.fixture
@@ -53,7 +49,10 @@ def test_every_task_says_what_it_is_and_leads_to_a_page_that_opens(app, database
     clerk = sign_in(app, new_staff(database, Role.SUPERVISOR, now, entity_id=world.entity.id))
     for kind, told in TOLD.items():
         for prefix in told.of:
-            (shown,) = shown_tasks([ask(kind, prefix)], SYSTEM)
+            task = ask(kind, prefix)
+            with database.reading() as read:
+                (shown,) = shown_tasks(read, [task], SYSTEM)
+            assert shown.about.on or shown.about.whose, (kind, prefix)
             assert (shown.title, shown.advice) == (told.title, told.advice)
             assert clerk.get(shown.url, follow_redirects=True).status_code == 200, (kind, prefix)
 
@@ -77,3 +76,72 @@ def test_a_kind_that_no_program_opens_any_more_is_shown_by_its_name(app, databas
     ask("moon-phase", "ref")
     clerk = sign_in(app, new_staff(database, Role.BILLING, now, entity_id=world.entity.id))
     assert "Moon phase" in clerk.get("/staff/tasks").text
+
+
+def in_words(shown):
+    return html.unescape(" ".join(re.sub(r"<[^>]+>", " ", shown).split()))
+
+
+@pytest.fixture
+def two_refunds(database, now):
+    """Of two patients, $25.00 and $40.00, that came back."""
+    clinic = open_clinic(database, now)
+    other = new_patient(
+        database,
+        entity_id=clinic.entity.id,
+        site_id=clinic.site.id,
+        now=now,
+        given_name="Ines",
+        family_name="Quill",
+    )
+    for invoice, cents in ((clinic.invoice, 2_500), (new_package(database, other, now), 4_000)):
+        payment = paid_by_card(database, invoice, now)
+        refund = database.in_transaction(
+            lambda tx, payment=payment, cents=cents: refund_payment(
+                tx,
+                payment_id=payment.id,
+                amount=Money(cents),
+                refundable=payment.amount,
+                reason=RefundReason.OTHER,
+                method=None,
+                limit=Money(50_000),
+                actor=SYSTEM,
+                now=now,
+            )
+        )
+        database.in_transaction(
+            lambda tx, refund=refund: fail_refund(tx, refund_id=refund.id, actor=SYSTEM, now=now)
+        )
+    return clinic
+
+
+def test_tasks_of_one_kind_are_told_apart_by_amount_day_and_patient(app, database, two_refunds, now):
+    clerk = sign_in(app, new_staff(database, Role.BILLING, now, entity_id=two_refunds.entity.id))
+    for page in ("/staff/tasks", "/staff/today"):
+        said = in_words(clerk.get(page).text)
+        assert "$25.00 of Nov 2, 2026 , Sample, Maria" in said
+        assert "$40.00 of Nov 2, 2026 , Quill, Ines" in said
+    labels = re.findall(r'aria-label="(Close the task[^"]*)"', clerk.get("/staff/tasks").text)
+    assert len(set(labels)) == len(labels) == 2
+
+
+def test_who_may_not_know_patients_tells_tasks_apart_by_numbers(app, database, two_refunds, now):
+    accountant = sign_in(app, new_staff(database, Role.ACCOUNTANT, now, entity_id=two_refunds.entity.id))
+    said = in_words(accountant.get("/staff/tasks").text)
+    assert "$25.00 of Nov 2, 2026 , Patient 1" in said
+    assert "$40.00 of Nov 2, 2026 , Patient 2" in said
+    assert "Maria" not in said
+    assert "Quill" not in said
+
+
+def test_a_list_of_many_tasks_asks_the_database_as_often_as_one_of_few(database, clinic, clerk, now):
+    asked = []
+    for number in range(3):
+        bill = billed(database, a_patient(database), only_first=1)
+        check = paid_by_check(database, bill.invoice, now, Money(45_000), number=f"{number}")
+        named = {"payment_id": check.id, "reason": BounceReason.OTHER, "bounced_on": now.date(), "fee": ZERO}
+        database.in_transaction(lambda tx, named=named: bounce_check(tx, **named, actor=SYSTEM, now=now))
+        with statements_of(database) as told:
+            assert "$450.00" in clerk.get("/staff/tasks").text
+        asked.append(len(told))
+    assert asked[0] == asked[-1]

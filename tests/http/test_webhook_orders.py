@@ -13,7 +13,6 @@ from billing.accounting.queries.verify import verify
 from billing.kernel.money import Money
 from billing.kernel.permissions import SYSTEM
 from billing.ledger.queries import trial_balance
-from billing.payments.flows.events import work_event
 from billing.payments.flows.reconcile import reconcile
 from billing.payments.models.inbox import WebhookEventRow
 from billing.payments.queries.payments import list_payments
@@ -74,7 +73,7 @@ def work_webhooks(office):
     """The notices alone are worked: no daily round may help them."""
 
     def work(task):
-        work_event(office.room, kind=task.payload["kind"], object_id=task.payload["object_id"])
+        office.hear(task.payload["kind"], task.payload["object_id"])
 
     handlers = defaultdict(lambda: lambda _task: None, {WORK_WEBHOOK: work})
     worker = Worker(office.database, office.room.clock, handlers)

@@ -264,6 +264,32 @@ def test_what_a_card_statement_cannot_say_is_refused_with_its_reason():
     assert "without < >" in reason
 
 
+@pytest.mark.parametrize(
+    ("right", "wrong", "reason"),
+    [
+        ("id: SAMPLECH", "id: sample", "2 to 15 capitals"),
+        ("id: SAMPLECH", f"id: {'A' * 16}", "2 to 15 capitals"),
+        ("submitter_id: SAMPLEB", 'submitter_id: "S*B"', "2 to 15 capitals"),
+        ("name: Sample Clearinghouse", f"name: {'N' * 61}", "at most 60"),
+        ("name: Sample Clearinghouse, ", "", "`name` is missing"),
+        ("submitter_id: SAMPLEB", "submitter: SAMPLEB", "not known here"),
+    ],
+)
+def test_a_clearinghouse_that_no_claim_could_name_is_refused_with_its_reason(right, wrong, reason):
+    line, told = refused_when(right, wrong)
+    assert line == line_of("clearinghouse")
+    assert reason in told
+
+
+def test_a_clinic_need_not_name_a_clearinghouse():
+    named = read_clinic(B).entity
+    assert (named.clearinghouse_id, named.submitter_id) == ("SAMPLECH", "SAMPLEB")
+    unnamed = read_clinic(B.replace(", submitter_id: SAMPLEB", "", 1)).entity
+    assert (unnamed.clearinghouse_name, unnamed.submitter_id) == ("Sample Clearinghouse", None)
+    without = read_clinic(B.replace("  clearinghouse:", "  #", 1)).entity
+    assert (without.clearinghouse_id, without.clearinghouse_name, without.submitter_id) == (None,) * 3
+
+
 def test_a_clinic_need_not_say_what_card_statements_show():
     without = B.replace("  statement_descriptor: CLINIC B AUSTIN", "  #", 1)
     assert read_clinic(without).entity.statement_descriptor is None

@@ -39,7 +39,17 @@ def test_employer_numbers_have_a_prefix_that_is_used(ein, right):
 
 @pytest.mark.parametrize(
     ("code", "right"),
-    [("F33.1", True), ("M79.7", True), ("R45.851", True), ("f33.1", False), ("F331", False), ("F", False)],
+    [
+        ("F33.1", True),
+        ("M79.7", True),
+        ("R45.851", True),
+        ("U09.9", True),
+        ("QA0.011", True),
+        ("C4A.0", True),
+        ("f33.1", False),
+        ("F331", False),
+        ("F", False),
+    ],
 )
 def test_diagnosis_codes_have_their_form(code, right):
     assert is_icd10(code) is right

@@ -122,6 +122,9 @@ def test_what_was_answered_as_an_inquiry_is_answered_once_more_as_a_dispute():
     refuse_unless_answerable(replace(DISPUTE, state=DisputeState.NEEDS_RESPONSE), answers, NOW)
     with pytest.raises(DisputeAnswered):
         refuse_unless_answerable(replace(DISPUTE, state=DisputeState.INQUIRY), answers, NOW)
+    on_its_way = [replace(ANSWER, state=S.SENDING, was_to_the_inquiry=True)]
+    with pytest.raises(DisputeAnswered):
+        refuse_unless_answerable(replace(DISPUTE, state=DisputeState.NEEDS_RESPONSE), on_its_way, NOW)
 
 
 def test_the_last_moment_is_in_time_and_the_next_one_is_not():
@@ -146,6 +149,7 @@ def test_an_answer_moves_along_its_table_only(state, event):
     allowed = {
         (S.WAITING, E.APPROVE): S.READY,
         (S.READY, E.SEND): S.SENDING,
+        (S.SENDING, E.CALL): S.SENDING,
         (S.SENDING, E.ARRIVE): S.SENT,
         (S.SENDING, E.REFUSE): S.REFUSED,
     }

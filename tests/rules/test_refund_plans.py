@@ -13,10 +13,11 @@ from billing.kernel.money import ZERO, Money, total
 from billing.payments.errors import MoreThanAvailable, NoSuchPayment, PaymentDisputed
 from billing.payments.records.payments import Tender
 from billing.payments.records.refund_plans import PaymentLeft
-from billing.payments.rules import plan_refund
+from billing.payments.records.refunds import RefundMethod
+from billing.payments.rules import goes_back_by, plan_refund
 from tests.conftest import NOW
 
-BY_PROCESSOR = (Tender.CARD, Tender.ACH, Tender.CARD_PRESENT)
+ALL = (Tender.CARD, Tender.ACH, Tender.CARD_PRESENT, Tender.CASH, Tender.CHECK, Tender.BANK)
 
 
 @st.composite
@@ -25,7 +26,7 @@ def some_payments(draw):
         PaymentLeft,
         payment_id=st.just(""),
         payer_id=st.sampled_from([None, None, None, "payer"]),
-        tender=st.sampled_from([*BY_PROCESSOR, Tender.CASH, Tender.CHECK]),
+        method=st.sampled_from(RefundMethod),
         received_at=st.integers(0, 5).map(lambda days: NOW - timedelta(days=days)),
         refundable=st.integers(0, 1_000).map(Money),
         is_disputed=st.sampled_from([False, False, False, True]),
@@ -38,7 +39,7 @@ def free(payments):
 
 
 def payment(name, cents=100, *, days_ago=0, **more):
-    facts = {"payer_id": None, "tender": Tender.CARD, "is_disputed": False} | more
+    facts = {"payer_id": None, "method": RefundMethod.CARD, "is_disputed": False} | more
     at = NOW - timedelta(days=days_ago)
     return PaymentLeft(payment_id=name, refundable=Money(cents), received_at=at, **facts)
 
@@ -66,11 +67,11 @@ def test_an_earlier_payment_is_used_up_before_the_next_is_touched(payments, data
     most = total(each.refundable for each in free(payments)).cents
     plan = plan_refund(Money(data.draw(st.integers(1, most))), payments)
     used = [by_id[part.payment_id] for part in plan.parts]
-    ranks = [(each.tender in BY_PROCESSOR, each.received_at) for each in used]
+    ranks = [(each.method is RefundMethod.CARD, each.received_at) for each in used]
     assert ranks == sorted(ranks, reverse=True)
     assert all(part.amount == each.refundable for part, each in zip(plan.parts[:-1], used[:-1], strict=True))
     skipped = [each for each in free(payments) if each not in used]
-    assert all((each.tender in BY_PROCESSOR, each.received_at) <= ranks[-1] for each in skipped)
+    assert all((each.method is RefundMethod.CARD, each.received_at) <= ranks[-1] for each in skipped)
 
 
 @given(some_payments())
@@ -80,9 +81,7 @@ def test_everything_is_all_that_is_free_and_goes_back_as_it_came_or_by_check(pay
     assume(free(payments))
     plan = plan_refund(None, payments)
     assert {part.payment_id for part in plan.parts} == {each.payment_id for each in free(payments)}
-    assert all(
-        (part.method == "card") is (by_id[part.payment_id].tender in BY_PROCESSOR) for part in plan.parts
-    )
+    assert all(part.method is by_id[part.payment_id].method for part in plan.parts)
     assert set(plan.disputed_payment_ids) == {name for name in disputed if by_id[name].refundable}
 
 
@@ -108,7 +107,7 @@ def test_a_cent_more_is_refused_and_the_refusal_says_what_there_is(payments, mor
 
 def test_the_newest_card_goes_first_and_cash_last():
     payments = [
-        payment("cash", tender=Tender.CASH),
+        payment("cash", method=RefundMethod.CHECK),
         payment("old", days_ago=9),
         payment("new", days_ago=1),
         payment("hers", payer_id="employer"),
@@ -135,3 +134,8 @@ def test_disputed_money_waits_and_is_named():
 def test_a_payment_of_somebody_else_cannot_be_chosen():
     with pytest.raises(NoSuchPayment):
         plan_refund(None, [payment("one")], ["one", "two"])
+
+
+def test_only_what_the_processor_took_goes_back_the_way_it_came():
+    by_card = {tender for tender in ALL if goes_back_by(tender) is RefundMethod.CARD}
+    assert by_card == {Tender.CARD, Tender.ACH, Tender.CARD_PRESENT}

@@ -1,6 +1,9 @@
 """The settings: helpful in development, strict in production."""
 
+import os
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -80,3 +83,32 @@ def test_production_refuses_in_one_sentence(name: str, text: str):
 def test_an_unknown_environment_is_refused():
     with pytest.raises(BadSetting, match="BILLING_ENV"):
         load_settings({"BILLING_ENV": "staging"})
+
+
+@pytest.mark.parametrize("held", [None, "", "tomorrow", "2026-11-02T09:00:00", b"\xff"])
+def test_a_clock_that_is_no_file_with_an_instant_is_refused_in_one_sentence(tmp_path: Path, held: object):
+    clock = tmp_path / "clock"
+    if held is not None:
+        clock.write_bytes(held if isinstance(held, bytes) else str(held).encode())
+    with pytest.raises(BadSetting, match="CLINIC_CLOCK") as refusal:
+        load_settings({"VAR_DIR": str(tmp_path), "CLINIC_CLOCK": str(clock)})
+    assert str(clock) in str(refusal.value)
+    assert "2026-11-02T09:00:00-06:00" in str(refusal.value)
+    clock.write_text("2026-11-02T09:00:00-06:00")
+    assert load_settings({"VAR_DIR": str(tmp_path), "CLINIC_CLOCK": str(clock)}).clinic_clock == clock
+
+
+def test_a_command_that_has_no_clock_says_so_and_nothing_else(tmp_path: Path):
+    clock = {"CLINIC_CLOCK": str(tmp_path / "none"), "VAR_DIR": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-m", "flask", "--app", "wsgi", "start"],
+        check=False,
+        env={**os.environ, **clock},
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 1
+    assert done.stderr.strip().startswith("CLINIC_CLOCK is ")
+    assert len(done.stderr.strip().splitlines()) == 1

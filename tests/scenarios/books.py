@@ -14,6 +14,7 @@ def close_the_books(journey: Journey, first_day: date, last_day: date) -> None:
     StandIn(journey.office).refuse_leaks()
     journey.record.trial_balance = trial_balance(journey)
     keep_receipts(journey)
+    file_claims(journey, "rest.837", "The other claims")
     export(journey, first_day, last_day)
     journey.record.verify = journey.office.flask_json("verify")
     journey.record.write()
@@ -49,6 +50,16 @@ def keep_receipts(journey: Journey) -> None:
         for receipt in journey.billing.get(f"/patients/{patient_id}/receipts")["items"]:
             content = journey.billing.content(f"/receipts/{receipt['id']}.pdf")
             journey.record.keep("receipts", f"{receipt['number']}.pdf", content)
+
+
+def file_claims(journey: Journey, name: str, words: str) -> None:
+    """What was issued and not sent yet goes in one file, and is filed."""
+    path = journey.record.folder / "exports" / name
+    told = journey.office.flask_json("claims", "export", "--format", "837p", "--out", str(path))
+    (file,) = told["files"]
+    journey.record.remember("exports", path)
+    filed = f"{words}: {len(file['claims'])} in one file"
+    journey.record.step("filing", filed, {"charge": file["charge_cents"]})
 
 
 def export(journey: Journey, first_day: date, last_day: date) -> None:

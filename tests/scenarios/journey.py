@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from tests.factories.remittance_835 import Claim, Payment, remittance
-from tests.scenarios.books import close_the_books
+from tests.scenarios.books import close_the_books, file_claims
 from tests.scenarios.client import Browser, Client
 from tests.scenarios.office import Failed, Office
 from tests.scenarios.record import Record
@@ -124,6 +124,7 @@ def sell_and_give_the_series(journey: Journey) -> None:
     pay_by_card(journey, invoice, "The package, online")
     for session in plan["sessions"]:
         give(journey, session)
+    file_claims(journey, "series.837", "Claims of the series")
 
 
 def quote_and_invoice(journey: Journey, plan: dict[str, Any], name: str) -> dict[str, Any]:
@@ -151,7 +152,7 @@ def _card_payment(journey: Journey, invoice_id: str) -> dict[str, Any] | None:
 
 
 def give(journey: Journey, session: dict[str, Any]) -> None:
-    """Check in, infuse, record start and stop, hand out the superbill."""
+    """Check in, infuse, record start and stop, hand out the superbill and issue the claim."""
     day = date.fromisoformat(session["planned_on"])
     journey.go_to(day, "09:55")
     journey.desk.post(f"/sessions/{session['id']}/check-in")
@@ -176,6 +177,16 @@ def hand_out_superbill(journey: Journey, session: dict[str, Any], name: str) -> 
     journey.superbills.append(superbill)
     amounts = {"charge": superbill["charge_cents"], "paid": superbill["paid_cents"]}
     journey.record.step("superbill", f"For {name}", amounts)
+    issue_claim(journey, session, name)
+
+
+def issue_claim(journey: Journey, session: dict[str, Any], name: str) -> None:
+    """The same facts as X12 837P, in a file of its own."""
+    claim = journey.billing.post(f"/sessions/{session['id']}/claim")
+    content = journey.billing.content(f"/claims/{claim['id']}/837p")
+    journey.record.keep("claims", f"{claim['number']}.837", content)
+    amounts = {"charge": claim["charge_cents"], "paid": claim["paid_cents"]}
+    journey.record.step("claim", f"For {name}", amounts)
 
 
 def receive_the_insurers_answer(journey: Journey) -> None:
@@ -224,10 +235,12 @@ def treat_the_second_patient(journey: Journey) -> None:
             "given_name": "Sample",
             "family_name": "Patient-Two",
             "born_on": "1971-09-30",
+            "sex": "male",
             "address": {"line1": "2 Sample St", "city": "Austin", "state": "TX", "postal_code": "78702"},
         },
     )
     journey.second_patient_id = patient["id"]
+    insure_by_the_spouse(journey, patient["id"])
     session = {"service": "infusion", "minutes": 240, "dose_mg": 60, "weight_kg": 80}
     plan = journey.desk.post(
         "/plans",
@@ -245,6 +258,21 @@ def treat_the_second_patient(journey: Journey) -> None:
         give(journey, given)
     left = cancel_the_last_day(journey, invoice, plan["sessions"][0])
     refund(journey, invoice, left)
+
+
+def insure_by_the_spouse(journey: Journey, patient_id: str) -> None:
+    policy = {
+        "payer_name": "Sample Mutual",
+        "payer_id": "SAMPLEPAYER2",
+        "member_id": "M0002",
+        "group_number": "G-22",
+        "relationship": "spouse",
+        "subscriber_given_name": "Sample",
+        "subscriber_family_name": "Spouse-Two",
+        "subscriber_born_on": "1970-03-04",
+        "effective_from": "2026-01-01",
+    }
+    journey.desk.post(f"/patients/{patient_id}/policies", policy)
 
 
 def win_a_dispute(journey: Journey, patient_id: str) -> None:

@@ -17,14 +17,29 @@ from tests.scenarios.soak_desk import (
     move_credit,
     open_a_drawer,
     pay_by_card,
+    pay_from_bank,
     pay_in_cash,
     pay_in_cash_and_by_check,
 )
-from tests.scenarios.soak_model import Card
+from tests.scenarios.soak_model import BANK, Card
+from tests.scenarios.soak_payers import (
+    another_payer_takes_a_part,
+    ask_refund_to_payer,
+    payer_pays_at_the_desk,
+    payer_pays_by_link,
+)
+from tests.scenarios.soak_reader import (
+    card_at_the_reader,
+    card_at_the_reader_unheard,
+    declined_at_the_reader,
+    reader_that_takes_nothing,
+)
+from tests.scenarios.soak_saved import charge_the_saved_card, save_a_card, saved_card_that_is_declined
 from tests.scenarios.soak_visit import Choose, Visit
 
 STAND_IN = "sandbox"
 CHECKOUTS, REFUNDS = "/v1/checkout/sessions", "/v1/refunds"
+LOSABLE = (CHECKOUTS, REFUNDS, "/v1/payment_intents", "/v1/terminal/readers")
 
 
 @dataclass(frozen=True)
@@ -47,6 +62,16 @@ def refund_whole(visit: Visit, choose: Choose) -> None:
 def refund_in_part(visit: Visit, choose: Choose) -> None:
     card = choose.of(visit.refundable)
     _end_refund(visit, card, _ask_refund(visit, card, choose.part(card.left)))
+
+
+def refund_to_payer(visit: Visit, choose: Choose) -> bool:
+    asked = ask_refund_to_payer(visit, choose)
+    if asked is None:
+        return False
+    card, refund = asked
+    _approve(visit, refund)
+    _end_refund(visit, card, refund)
+    return True
 
 
 def refund_whose_answer_is_lost_for_a_day(when: str, visit: Visit, choose: Choose) -> None:
@@ -85,19 +110,27 @@ def _ask_refund(visit: Visit, card: Card, cents: int) -> Any:
     assert shown == card.left, f"{shown} can go back of what has {card.left} left"
     body = {"amount_cents": cents, "refundable_cents": shown, "reason": "other"}
     refund = visit.clinic.billing.post(f"{path}/refunds", body)
-    if refund["state"] == "requested":
-        visit.clinic.staff["supervisor"].post(f"/refunds/{refund['id']}/approve")
+    _approve(visit, refund)
     return refund
 
 
+def _approve(visit: Visit, refund: Any) -> None:
+    if refund["state"] == "requested":
+        visit.clinic.staff["supervisor"].post(f"/refunds/{refund['id']}/approve")
+
+
 def _end_refund(visit: Visit, card: Card, refund: Any) -> None:
-    """Wait for its end, half a minute of the clinic's at a time: an answer that was lost is looked up."""
+    """Wait for its end, half a minute of the clinic's at a time: an answer that was lost is looked up.
+
+    What a bank account gets back is under way for two days.
+    """
 
     def look() -> Any:
         state = visit.clinic.billing.get(f"/refunds/{refund['id']}")["state"]
         if state in ("succeeded", "failed"):
             return state
-        visit.clinic.pass_time(timedelta(seconds=30))
+        is_under_way = state == "sent" and card.by == BANK
+        visit.clinic.pass_time(timedelta(hours=12) if is_under_way else timedelta(seconds=30))
         return None
 
     state, cents = visit.clinic.office.until("the refund has ended", look), refund["amount_cents"]
@@ -118,7 +151,17 @@ def _end_refund(visit: Visit, card: Card, refund: Any) -> None:
 def dispute(visit: Visit, choose: Choose) -> None:
     card = choose.of(visit.disputable)
     card.dispute = visit.clinic.control("open-dispute", charge=card.charge, reason="fraudulent")["id"]
-    visit.model.dispute(card)
+    visit.model.dispute(card, card.left)
+
+
+def dispute_of_what_went_back(visit: Visit, choose: Choose) -> None:
+    """All of a payment, as if none of it had been given back."""
+    card = choose.of(visit.disputable_twice)
+    opened = visit.clinic.control(
+        "open-dispute", charge=card.charge, reason="credit_not_processed", amount=card.paid
+    )
+    card.dispute = opened["id"]
+    visit.model.dispute(card, card.paid)
 
 
 def dispute_won(visit: Visit, choose: Choose) -> None:
@@ -168,7 +211,7 @@ def kill(name: str, visit: Visit, choose: Choose) -> None:
 
 
 def lost_answer(visit: Visit, choose: Choose) -> None:
-    path, when = choose.of((CHECKOUTS, REFUNDS)), choose.of(("after", "before"))
+    path, when = choose.of(LOSABLE), choose.of(("after", "before"))
     visit.clinic.control("lose-response", path=path, times=1, when=when)
 
 
@@ -213,6 +256,26 @@ def _held(visit: Visit) -> bool:
 DEEDS = (
     Deed("bill", lambda visit: visit.has_room, bill),
     Deed("pay by card", lambda visit: visit.owing, pay_by_card),
+    Deed("pay from a bank account", lambda visit: visit.owing_undisputed, pay_from_bank),
+    Deed("card at the reader", lambda visit: visit.owing_more_than_credit, card_at_the_reader),
+    Deed(
+        "card at the reader, no notice",
+        lambda visit: visit.owing_more_than_credit,
+        card_at_the_reader_unheard,
+    ),
+    Deed("declined at the reader", lambda visit: visit.owing_more_than_credit, declined_at_the_reader),
+    Deed("reader that takes nothing", lambda visit: visit.owing_more_than_credit, reader_that_takes_nothing),
+    Deed("save a card", lambda visit: visit.is_calm and not visit.saved, save_a_card),
+    Deed("charge the saved card", lambda visit: visit.owing_to_the_saved_card, charge_the_saved_card),
+    Deed(
+        "saved card that is declined",
+        lambda visit: visit.saved and visit.owing_more_than_credit,
+        saved_card_that_is_declined,
+    ),
+    Deed("another payer takes a part", lambda visit: visit.shareable, another_payer_takes_a_part),
+    Deed("payer pays at the desk", lambda visit: visit.owed_by_payers, payer_pays_at_the_desk),
+    Deed("payer pays by link", lambda visit: visit.owed_by_payers_on_a_page, payer_pays_by_link),
+    Deed("refund to another payer", lambda visit: visit.refundable_to_payers, refund_to_payer),
     Deed("pay in cash", lambda visit: visit.owing_at_the_desk, pay_in_cash),
     Deed("pay in cash and by check", lambda visit: visit.owing_two, pay_in_cash_and_by_check),
     Deed("check that bounces", lambda visit: visit.bounceable, check_that_bounces),
@@ -233,6 +296,7 @@ DEEDS = (
     ),
     Deed("refund that fails later", lambda visit: visit.sent, refund_that_fails_later),
     Deed("dispute", lambda visit: visit.disputable, dispute),
+    Deed("dispute of what went back, too", lambda visit: visit.disputable_twice, dispute_of_what_went_back),
     Deed("dispute won", lambda visit: visit.disputed, dispute_won),
     Deed("dispute won in part", lambda visit: visit.disputed, dispute_won_in_part),
     Deed("dispute lost", lambda visit: visit.disputed, dispute_lost),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from itertools import count
 
@@ -11,6 +12,8 @@ from tests.scenarios.soak_model import PRICE, Bill
 from tests.scenarios.soak_visit import Check, Choose, Visit
 
 GOOD, DECLINED = "4242 4242 4242 4242", "4000 0000 0000 0002"
+ACCOUNT, POOR_ACCOUNT = "000123456789", "000222222227"
+DEBIT_LASTS = timedelta(days=4)
 DAY = timedelta(days=1)
 CHECK_NUMBERS = count(1_001)
 
@@ -46,23 +49,40 @@ def bill(visit: Visit, choose: Choose) -> None:
 
 def pay_by_card(visit: Visit, choose: Choose) -> None:
     paid = choose.of(visit.owing)
-    needs_a_card = visit.model.available < paid.owed
-    cards = (DECLINED, GOOD) if choose.of((False, True)) else (GOOD,)
+    numbers = (DECLINED, GOOD) if choose.of((False, True)) else (GOOD,)
+    typed = [{"card_number": number, "expiry": "12 / 34", "cvc": "123"} for number in numbers]
+    if not _pay_on_page(visit, paid, typed):
+        return
+    card = visit.model.charge(paid, visit.clinic.stand_in.newest_charge())
+    visit.cards.append(card)
+    if visit.is_calm:
+        visit.await_booking(card)
+
+
+def pay_from_bank(visit: Visit, choose: Choose) -> bool:
+    """The bank takes days, and then may not pay."""
+    paid, number = choose.of(visit.owing_undisputed), choose.of((ACCOUNT, POOR_ACCOUNT))
+    typed = {"account_holder": "A. Payer", "routing_number": "110000000", "account_number": number}
+    if not _pay_on_page(visit, paid, [typed]):
+        return False
+    charge, ends_at = visit.clinic.stand_in.newest_charge("pending"), visit.clinic.now + DEBIT_LASTS
+    visit.model.begin_debit(paid, charge, ends_at, fails=number == POOR_ACCOUNT)
+    return True
+
+
+def _pay_on_page(visit: Visit, paid: Bill, typed: Sequence[dict[str, str]]) -> bool:
+    """Whether a page was needed: credit comes off first."""
+    needs_a_page = visit.model.available < paid.owed
     link = visit.clinic.desk.post(f"/invoices/{paid.invoice_id}/pay-links")
     browser = Browser(visit.clinic.office)
     try:
         page = browser.submit(browser.open(link["url"]))
         visit.model.take_credit(paid)
-        if not needs_a_card:
-            return
-        for number in cards:
-            page = browser.submit(page, card_number=number, expiry="12 / 34", cvc="123")
+        for fields in typed if needs_a_page else ():
+            page = browser.submit(page, **fields)
     finally:
         browser.close()
-    card = visit.model.charge(paid, visit.clinic.stand_in.newest_charge())
-    visit.cards.append(card)
-    if visit.is_calm:
-        visit.await_booking(card)
+    return needs_a_page
 
 
 def pay_in_cash(visit: Visit, choose: Choose) -> None:
@@ -106,7 +126,10 @@ def move_credit(visit: Visit, choose: Choose) -> bool:
     uses = [each for each in shown["applications"] if each["amount_cents"] > each["undone_cents"]]
     bills = {bill.invoice_id: bill for bill in visit.bills}
     moves = [
-        (use, to) for use in uses for to in visit.owing_at_the_desk if to is not bills[use["invoice_id"]]
+        (use, to)
+        for use in uses
+        for to in visit.owing_at_the_desk
+        if bills[use["invoice_id"]] not in (to, *visit.debited)
     ]
     if not moves:
         return False
@@ -150,7 +173,7 @@ def give(visit: Visit, choose: Choose) -> None:
     session = clinic.desk.get(f"/sessions/{given.session_id}")
     day = datetime.fromisoformat(f"{session['planned_on']}T10:00:00-06:00")
     if day < clinic.now:
-        today = {"planned_on": clinic.now.date().isoformat()}
+        today = {"planned_on": clinic.today}
         clinic.desk.post(f"/sessions/{given.session_id}/reschedule", today)
     clinic.pass_time(max(timedelta(minutes=1), day - clinic.now))
     start = clinic.now

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, TypeVar
 
 from tests.scenarios.soak_clinic import FAMILY, GIVEN, STREET, Clinic
@@ -14,6 +15,7 @@ T = TypeVar("T")
 
 SMALLEST = 50
 """Cents that a card page takes."""
+THROUGH_PROCESSOR = ("card", "card_present", "ach")
 MOST_BILLS = 6
 
 
@@ -48,6 +50,8 @@ class Visit:
         self.checks: list[Check] = []
         self.sent: list[tuple[Card, str, int]] = []
         """Refunds that arrived: their payment, the processor's id, and cents."""
+        self.saved = ""
+        """The id of the card that may be charged."""
         self.events_are_held = self.events_are_doubled = False
         patient = clinic.desk.post(
             "/patients",
@@ -67,8 +71,12 @@ class Visit:
         return self.clinic.model
 
     def compare(self) -> None:
-        if not self.events_are_held:
-            self.clinic.compare()
+        if self.events_are_held:
+            return
+        for paid in self.model.end_debits(self.clinic.now):
+            self.cards.append(paid)
+            self.await_booking(paid)
+        self.clinic.compare()
 
     def release_events(self, order: str, *, seed: int = 0) -> None:
         self.clinic.control("release-events", order=order, seed=seed)
@@ -81,6 +89,8 @@ class Visit:
         if self.events_are_held:
             self.release_events("as_sent")
         self.clinic.control("duplicate-events", on=False)
+        for debit in self.model.debits:
+            self.clinic.pass_time(max(timedelta(), debit.ends_at - self.clinic.now))
         self.compare()
 
     def await_booking(self, card: Card) -> None:
@@ -89,7 +99,7 @@ class Visit:
 
         def look() -> Any:
             items = self.clinic.billing.get("/payments", invoice_id=card.bill.invoice_id)["items"]
-            return next((p for p in items if p["tender"] == "card" and p["id"] not in known), None)
+            return next((p for p in items if p["tender"] in THROUGH_PROCESSOR and p["id"] not in known), None)
 
         payment = self.clinic.office.until("the card payment is booked", look)
         assert payment["amount_cents"] == card.paid
@@ -108,11 +118,34 @@ class Visit:
     @property
     def owing(self) -> list[Bill]:
         available = self.model.available
-        return [bill for bill in self.bills if bill.owed and not 0 < bill.owed - available < SMALLEST]
+        return [bill for bill in self._owing() if not 0 < bill.owed - available < SMALLEST]
+
+    @property
+    def owing_more_than_credit(self) -> list[Bill]:
+        """So that a reader or a saved card has something to take: credit comes off first."""
+        least = self.model.available + SMALLEST
+        return [bill for bill in self.owing_at_the_desk if bill.owed >= least]
+
+    @property
+    def owing_to_the_saved_card(self) -> list[Bill]:
+        return self.owing if self.saved and self.is_calm else []
+
+    @property
+    def owing_undisputed(self) -> list[Bill]:
+        """What becomes of a bill that a bank debits while another bank takes its money back is a matter of
+        its own tests.
+        """
+        disputed = [card.bill for card in self.disputed]
+        return [bill for bill in self.owing if bill not in disputed]
 
     @property
     def owing_at_the_desk(self) -> list[Bill]:
-        return [bill for bill in self.bills if bill.owed] if self.is_calm else []
+        return self._owing() if self.is_calm else []
+
+    @property
+    def debited(self) -> list[Bill]:
+        """Nothing else pays them, until the bank has."""
+        return [debit.bill for debit in self.model.debits]
 
     @property
     def owing_two(self) -> list[Bill]:
@@ -131,8 +164,13 @@ class Visit:
 
     @property
     def disputable(self) -> list[Card]:
-        """Each once, as banks do it; what became credit is no longer its bill's."""
-        return [card for card in self._standing() if card.left and not card.dispute]
+        """Each once, as banks do it, of bills of one payer; what became credit is no longer its bill's."""
+        return [card for card in self._standing() if self._may_be_taken(card) and card.left]
+
+    @property
+    def disputable_twice(self) -> list[Card]:
+        """Banks do not ask what went back."""
+        return [card for card in self._standing() if self._may_be_taken(card) and card.given_back]
 
     @property
     def refundable(self) -> list[Card]:
@@ -141,17 +179,49 @@ class Visit:
         return [] if waits else [card for card in self._standing() if card.left]
 
     @property
+    def shareable(self) -> list[Bill]:
+        """One part of each. A bill that a bank takes money back of is a matter of its own tests."""
+        disputed = [card.bill for card in self.disputed]
+        fit = [bill for bill in self.planned if not bill.share_id and bill not in disputed]
+        return [bill for bill in fit if bill in self.owing_at_the_desk]
+
+    @property
+    def owed_by_payers(self) -> list[Bill]:
+        return [bill for bill in self.bills if bill.part_owed] if self.is_calm else []
+
+    @property
+    def owed_by_payers_on_a_page(self) -> list[Bill]:
+        return [bill for bill in self.owed_by_payers if bill.part_owed >= SMALLEST]
+
+    @property
+    def refundable_to_payers(self) -> list[Card]:
+        """What was called off; more is a matter of its own tests."""
+        waits = self.events_are_held or self.disputed
+        called_off = [card for card in self.cards if card.is_payers and card.bill.state == "cancelled"]
+        return [] if waits else [card for card in called_off if card.left]
+
+    @property
     def planned(self) -> list[Bill]:
         return [bill for bill in self.bills if bill.state == "planned"] if self.is_calm else []
 
     @property
     def cancellable(self) -> list[Bill]:
         """What becomes of a session whose payment is disputed is a matter of its own tests."""
-        return [bill for bill in self.planned if bill not in [card.bill for card in self.disputed]]
+        busy = [*(card.bill for card in self.disputed), *self.debited]
+        return [bill for bill in self.planned if bill not in busy]
 
     @property
     def payable(self) -> list[Bill]:
         return [bill for bill in self.planned if not bill.owed]
 
+    def _may_be_taken(self, card: Card) -> bool:
+        return not card.dispute and not card.bill.share_id
+
     def _standing(self) -> list[Card]:
-        return [card for card in self.cards if card.bill.state != "cancelled"]
+        debited = self.debited
+        own = [card for card in self.cards if not card.is_payers]
+        return [card for card in own if card.bill.state != "cancelled" and card.bill not in debited]
+
+    def _owing(self) -> list[Bill]:
+        debited = self.debited
+        return [bill for bill in self.bills if bill.owed and bill not in debited]

@@ -23,6 +23,14 @@ class StandIn:
         )
         return answer["result"]
 
+    def register_reader(self) -> str:
+        """A simulated one; answers its id."""
+        return str(self._asked("terminal/readers", {"registration_code": "simulated-wpe"})["id"])
+
+    def show_card(self, reader: str, number: str) -> None:
+        path = f"test_helpers/terminal/readers/{reader}/present_payment_method"
+        self._asked(path, {"type": "card_present", "card_present[number]": number})
+
     def listed(self, kind: str, **query: str) -> Any:
         """One page of `charges`, `balance_transactions` and the like, or the `balance`."""
         key = self._office.settings.stripe_secret_key
@@ -31,10 +39,10 @@ class StandIn:
             lambda: self._try("GET", f"/v1/{kind}", params=query, auth=(key, "")),
         )
 
-    def newest_charge(self) -> str:
-        """The id of the last charge that went through."""
+    def newest_charge(self, status: str = "succeeded") -> str:
+        """The id of the last charge that went through, or of a bank debit that is still `pending`."""
         charges = self.listed("charges", limit="10")["data"]
-        return next(charge["id"] for charge in charges if charge["paid"])
+        return next(charge["id"] for charge in charges if charge["status"] == status)
 
     def balance(self) -> int:
         """What the processor holds for the clinic, in cents: available or pending."""
@@ -61,6 +69,13 @@ class StandIn:
         """Raises: Failed when a request held one of the words."""
         if refused := self.state()["refused_requests"]:
             raise Failed(f"The processor was to be told what is none of its business: {refused}")
+
+    def _asked(self, path: str, form: dict[str, str]) -> Any:
+        key = self._office.settings.stripe_secret_key
+        return self._office.until(
+            f"the processor does {path}",
+            lambda: self._try("POST", f"/v1/{path}", data=form, auth=(key, "")),
+        )
 
     def _try(self, method: str, path: str, **request: Any) -> Any:
         with suppress(httpx.TransportError):

@@ -18,7 +18,15 @@ from tests.scenarios.client import Browser
 from tests.scenarios.office import Failed, Office
 from tests.scenarios.soak import BEGINS, WEB_PROCESSES
 from tests.scenarios.soak_clinic import CANARIES, Clinic
-from tests.scenarios.soak_deeds import dispute, dispute_lost, dispute_won, dispute_won_in_part
+from tests.scenarios.soak_deeds import (
+    dispute,
+    dispute_lost,
+    dispute_of_what_went_back,
+    dispute_won,
+    dispute_won_in_part,
+    refund_in_part,
+    refund_that_fails_later,
+)
 from tests.scenarios.soak_desk import GOOD, bill, pay_by_card
 from tests.scenarios.soak_model import PRICE, Card
 from tests.scenarios.soak_visit import Choose, Visit
@@ -170,6 +178,19 @@ def test_a_refund_whose_answer_is_lost_for_25_hours_is_looked_up_not_sent_again(
     assert all(each["created"] < clinic.now.timestamp() for each in sent())
     visit.model.refund(paid, PRICE)
     clinic.compare()
+
+
+def test_a_bank_that_takes_what_went_back_costs_the_clinic_that_until_it_comes_back(visit: Visit, paid: Card):
+    clinic, choose = visit.clinic, Choose("1")
+    for deed in (refund_in_part, dispute_of_what_went_back, dispute_lost):
+        deed(visit, choose)
+        clinic.compare()
+        clinic.refuse_broken_invariants()
+    assert visit.model.chargeback_loss == paid.given_back > 0
+    refund_that_fails_later(visit, choose)
+    clinic.compare()
+    clinic.refuse_broken_invariants()
+    assert visit.model.chargeback_loss == 0
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from pypdf import PdfReader
 
+from tests.factories.claim_files import claims_by_x12sdk, faults_by_pyx12, named
 from tests.scenarios.demo_database import claim
 from tests.scenarios.journey import FIRST_INSTANT, play
 from tests.scenarios.office import Office
@@ -68,6 +69,31 @@ def test_what_was_paid_out_is_at_the_bank(undisturbed: Record):
 def test_every_session_given_has_a_superbill_and_one_that_cost_more_has_two(undisturbed: Record):
     sessions = [step for step in undisturbed.steps if step["kind"] == "session"]
     assert (len(sessions), len(undisturbed.files["superbills"])) == (11, 12)
+
+
+def test_every_superbill_has_a_claim_of_the_same_figures_that_two_validators_pass(undisturbed: Record):
+    told: dict[str, list[Any]] = {"superbill": [], "claim": []}
+    for step in undisturbed.steps:
+        told.get(step["kind"], []).append(step["cents"])
+    assert told["claim"] == told["superbill"]
+    files = [
+        (undisturbed.folder / "claims" / Path(name).name).read_bytes() for name in undisturbed.files["claims"]
+    ]
+    assert len(files) == 12
+    assert [faults_by_pyx12(content) for content in files] == [""] * 12
+    assert [claims_by_x12sdk(content) for content in files] == [1] * 12
+    charges = [float(named(content, "CLM")[0][1]) for content in files]
+    assert charges == [cents["charge"] / 100 for cents in told["claim"]]
+
+
+def test_each_claim_that_stands_was_filed_once(undisturbed: Record):
+    filed = [step["cents"]["charge"] for step in undisturbed.steps if step["kind"] == "filing"]
+    sent = [(undisturbed.folder / "exports" / name).read_bytes() for name in ("series.837", "rest.837")]
+    claims = [claim for content in sent for claim in named(content, "CLM")]
+    assert [faults_by_pyx12(content) for content in sent] == ["", ""]
+    assert [claims_by_x12sdk(content) for content in sent] == [6, 5]
+    assert len({claim[0] for claim in claims}) == 11
+    assert sum(filed) == round(sum(float(claim[1]) * 100 for claim in claims))
 
 
 def test_every_payment_and_refund_has_a_receipt_and_the_bank_had_evidence(undisturbed: Record):

@@ -36,8 +36,9 @@ from billing.payments.use_cases.checkouts import (
     begin_charge,
     begin_checkout,
     begin_reader_payment,
-    take_credit_first,
+    keep_page,
 )
+from billing.payments.use_cases.closing import CLOSE_CHECKOUT
 from billing.payments.use_cases.credits import apply_credits_now
 from billing.payments.use_cases.links import make_pay_link, make_payers_link
 from billing.payments.use_cases.mail import mail_receipt, mail_receipt_by_itself
@@ -46,6 +47,7 @@ from billing.payments.use_cases.refunds import request_refund
 from billing.payments.use_cases.tenders import take_tenders
 from billing.platform.data.audit import AuditRow
 from billing.platform.data.idempotency import RequestKey
+from billing.platform.data.jobs import Job
 from tests.factories.accounting import CLERK, LIMIT, behind_the_back, drop_guards
 from tests.factories.holds import NOTE, let_go_on, stopped
 from tests.factories.invoices import a_patient, billed
@@ -143,6 +145,16 @@ def test_links_that_were_sent_before_open_nothing_while_it_stands(database, bill
         assert find_card_link(read, of_card, now)
 
 
+def test_a_page_that_opens_at_the_processor_while_charges_are_stopped_is_closed_again(database, bill, now):
+    of, by = {"invoice_id": bill.invoice.id, "return_url": RETURN_URL}, {"actor": SYSTEM, "now": now}
+    page = write(database, begin_checkout, **of, request=REQUEST, **by)
+    stopped(database, bill.patient.id)
+    write(database, keep_page, checkout_id=page.id, reference="cs_1", url="http://page", **by)
+    with database.reading() as read:
+        (job,) = read.session.scalars(select(Job).where(Job.kind == CLOSE_CHECKOUT))
+        assert job.payload == {"checkout_id": page.id}
+
+
 def test_cash_and_checks_that_are_brought_are_taken(database, bill, now):
     stopped(database, bill.patient.id, DEATH)
     paid_in_cash(database, bill.invoice, now, Money(100))
@@ -175,7 +187,15 @@ def test_another_payer_pays_their_part_by_link_and_card(database, bill, now):
 def test_no_credit_comes_off_by_itself_or_by_hand_but_it_can_be_refunded(database, credited, now):
     stopped(database, credited.patient.id)
     by = {"actor": SYSTEM, "now": now}
-    write(database, take_credit_first, invoice_id=credited.invoice.id, **by)
+    with pytest.raises(AccountOnHold):
+        write(
+            database,
+            begin_checkout,
+            invoice_id=credited.invoice.id,
+            return_url=RETURN_URL,
+            request=None,
+            **by,
+        )
     later = billed(database, credited.patient, only_first=1)
     with pytest.raises(AccountOnHold):
         write(database, apply_credits_now, invoice_id=credited.invoice.id, **by)

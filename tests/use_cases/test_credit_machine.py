@@ -1,4 +1,4 @@
-"""Credit applied, taken off, moved, refunded and demanded back in any order: each patient's money adds up.
+"""Credit used, refunded and demanded back, checks bounced, in any order: each patient's money adds up.
 
 The model is one number a patient: what came for them less what left. It stays what the books say, wherever
 the money lies; a refused deed changes nothing.
@@ -23,16 +23,23 @@ from hypothesis.stateful import (
 )
 
 from billing.accounting.queries.verify import verify
+from billing.care.states import SessionState
 from billing.care.use_cases import cancel_session
+from billing.invoices.records import Bearer, EndReason
+from billing.invoices.states import ShareState
+from billing.invoices.use_cases.end_share import agree_to_end, ask_to_end
+from billing.invoices.use_cases.shares import agree_share
 from billing.kernel.errors import Conflict
-from billing.kernel.money import Money
+from billing.kernel.money import ZERO, Money
 from billing.kernel.permissions import Actor, Permission
 from billing.ledger.queries import trial_balance
-from billing.payments.records.credits import Election
+from billing.payments.records.bounces import BounceReason
+from billing.payments.records.credits import Election, Reimbursement
 from billing.payments.records.takebacks import Takeback
+from billing.payments.use_cases.bounce import bounce_check
 from billing.payments.use_cases.credits import apply_credits_now, elect
 from billing.payments.use_cases.move import move_payment
-from billing.payments.use_cases.receive import take_cash
+from billing.payments.use_cases.receive import take_cash, take_check
 from billing.payments.use_cases.refund_checks import send_check
 from billing.payments.use_cases.refunds import request_refund
 from billing.payments.use_cases.reimbursements import hold_reimbursement
@@ -46,14 +53,17 @@ from billing.payments.use_cases.takebacks import (
 from billing.payments.use_cases.unapply import move_credit, unapply
 from billing.platform.data.database import Database
 from tests.conftest import NOW
+from tests.factories.accounting import SUPERVISOR
 from tests.factories.care import give
 from tests.factories.invoices import Billed, a_patient, billed
 from tests.factories.patients_money import PatientsMoney, patients_money
+from tests.factories.payers import a_fixed_part, a_payer
 
 T = TypeVar("T")
 
 CLERK = Actor(id="usr_clerk", entity_id=None, permissions=frozenset(Permission))
 EXAMPLES, STEPS = 7, 40
+NOT_PAID = {"reason": EndReason.MISTAKE, "borne_by": Bearer.PATIENT}
 LIMIT = Money(1_000_000)
 MOST_BILLS = 10
 WHICH = st.integers(0, 99)
@@ -96,6 +106,10 @@ class CreditMachine(RuleBasedStateMachine):
         self.theirs = {patient.id: 0 for patient in self.patients}
         self.at_bank = self.in_drawer = self.to_payers = self.forgiven = 0
         self.bills: list[Billed] = []
+        self.sponsor = a_payer(self.database, self.patients[0].site_id)
+        self.shares: list[str] = []
+        self.visits: dict[str, str] = {}
+        self.by_insurers = Counter[str]()
         for which in range(2):
             self.bill(Draw(which=which))
             self.pay(Draw(cents=45_000))
@@ -129,15 +143,35 @@ class CreditMachine(RuleBasedStateMachine):
     def pay(self, draw: Draw) -> None:
         bill = one_of(self.seen.owing, draw.which, self.bills)
         amount = Money(draw.cents)
-        if paid := self.attempt(take_cash, invoice_id=bill.invoice.id, amount=amount):
+        check = {"number": str(next(NAMES)), "dated_on": NOW.date(), "is_health_account": False}
+        use_case, how = (take_check, check) if draw.is_so else (take_cash, {})
+        if paid := self.attempt(use_case, invoice_id=bill.invoice.id, amount=amount, **how):
             self.theirs[paid.patient_id] += amount.cents
             self.in_drawer += amount.cents
 
+    def bounce(self, draw: Draw) -> None:
+        payment = one_of(self.seen.checks, draw.which, self.seen.payments)
+        named = {"payment_id": payment.id, "bounced_on": NOW.date(), "fee": ZERO}
+        if self.attempt(bounce_check, reason=BounceReason.INSUFFICIENT_FUNDS, **named):
+            self.theirs[payment.patient_id] -= payment.amount.cents
+            self.in_drawer -= payment.amount.cents
+
+    def share(self, draw: Draw) -> None:
+        bill = one_of(self.seen.owing, draw.which, self.bills)
+        named = {"invoice_id": bill.invoice.id, "order": a_fixed_part(self.sponsor, draw.part)}
+        if share := self.attempt(agree_share, **named):
+            self.shares.append(share.id)
+
+    def end_share(self, _draw: Draw) -> None:
+        share_id = self.shares.pop()
+        ended = self.attempt(ask_to_end, share_id=share_id, **NOT_PAID)
+        if ended and ended.state is ShareState.ENDING:
+            self.attempt(agree_to_end, share_id=share_id, by=SUPERVISOR)
+
     def reimburse(self, draw: Draw) -> None:
-        bill = one_of(self.bills, draw.which)
-        if held := self.attempt(hold_reimbursement, **self.claim(bill, draw.cents)):
-            self.theirs[bill.patient.id] += (held.settled + held.credit).cents
-            self.to_payers += held.excess.cents
+        bill, claim = one_of(self.bills, draw.which), f"rmc_{next(NAMES)}"
+        if held := self.attempt(hold_reimbursement, **self.claim(bill, claim, draw.cents)):
+            self.take_in(bill, claim, held)
             self.at_bank += draw.cents
 
     # --- credit -----------------------------------------------------------------------------------------
@@ -181,17 +215,23 @@ class CreditMachine(RuleBasedStateMachine):
     # --- takebacks --------------------------------------------------------------------------------------
 
     def demand(self, draw: Draw) -> None:
-        lot, cents = one_of(self.seen.spent, draw.which, self.seen.reimbursed), draw.cents // 4 + 1
+        spent = [lot.source_id for lot in self.seen.spent if lot.source_id in self.visits]
+        claim, cents = one_of(spent, draw.which, list(self.visits)), draw.cents // 4 + 1
+        visit = self.visits[claim]
+        above = self.seen.above[visit]
         taken = self.attempt(
             demand_takeback,
-            reimbursement_id=lot.source_id,
+            reimbursement_id=claim,
             demand=f"L-{next(NAMES)}",
             amount=Money(cents),
             demanded_on=NOW.date(),
         )
         if taken:
-            self.theirs[lot.patient_id] -= cents
-            self.to_payers += cents
+            shared = above - self.seen.above[visit] - taken.excess.cents
+            asked = cents - taken.excess.cents
+            self.by_insurers[visit] -= cents
+            self.theirs[taken.patient_id] += shared - asked
+            self.to_payers += asked - shared
 
     def bill_it(self, draw: Draw) -> None:
         takeback = one_of(self.seen.undecided, draw.which, self.seen.takebacks)
@@ -200,24 +240,26 @@ class CreditMachine(RuleBasedStateMachine):
     def forgive(self, draw: Draw) -> None:
         takeback = one_of(self.seen.undecided, draw.which, self.seen.takebacks)
         if self.attempt(forgive_takeback, takeback_id=takeback.id, limit=LIMIT):
+            self.by_insurers[takeback.session_id] += takeback.owed.cents
             self.theirs[takeback.patient_id] += takeback.owed.cents
             self.forgiven += takeback.owed.cents
 
     def repay(self, draw: Draw) -> None:
         takeback = one_of(self.seen.returnable, draw.which, self.seen.takebacks)
         cents = min(draw.cents, left_of(takeback) or draw.cents) if draw.is_so else draw.cents
-        if self.attempt(repay_takeback, takeback_id=takeback.id, amount=Money(cents), repaid_on=NOW.date()):
+        named = {"takeback_id": takeback.id, "repaid_on": NOW.date(), "limit": LIMIT}
+        if self.attempt(repay_takeback, amount=Money(cents), **named):
             self.to_payers -= cents
             self.at_bank -= cents
 
     def withhold(self, draw: Draw) -> None:
         takeback = one_of(self.seen.returnable, draw.which, self.seen.takebacks)
-        bill, cents = one_of(self.bills, draw.other), draw.cents
+        bill, cents, claim = one_of(self.bills, draw.other), draw.cents, f"rmc_{next(NAMES)}"
         part = min(draw.part, cents, left_of(takeback) or draw.part) if draw.is_so else draw.part
-        named = {"takeback_id": takeback.id, "withheld": Money(part), **self.claim(bill, cents)}
+        named = {"takeback_id": takeback.id, "withheld": Money(part), **self.claim(bill, claim, cents)}
         if held := self.attempt(hold_what_was_withheld_from, **named):
-            self.theirs[bill.patient.id] += (held.settled + held.credit).cents
-            self.to_payers += held.excess.cents - part
+            self.take_in(bill, claim, held)
+            self.to_payers -= part
             self.at_bank += cents - part
 
     # --- what must hold ---------------------------------------------------------------------------------
@@ -226,7 +268,7 @@ class CreditMachine(RuleBasedStateMachine):
     def each_patients_money_is_what_came_less_what_left(self) -> None:
         covered = Counter[str]()
         for session in self.seen.sessions.values():
-            covered[session.patient_id] += session.covered.cents
+            covered[session.patient_id] += session.covered.cents - self.seen.promised[session.id]
         for takeback in self.seen.takebacks:
             covered[takeback.patient_id] -= takeback.owed.cents
         for patient_id, cents in self.theirs.items():
@@ -241,6 +283,21 @@ class CreditMachine(RuleBasedStateMachine):
         moved = {account: told.get(account, 0) - self.before.get(account, 0) for account in expected}
         assert moved == expected
 
+    @invariant()
+    def an_insurer_is_owed_nothing_above_before_all_of_the_visit_is_paid_by_insurers(self) -> None:
+        """What insurers paid, less what they took and nobody forgave, is the patient's up to the price."""
+        for visit, session in self.seen.sessions.items():
+            above = self.seen.above[visit]
+            if above and session.state is not SessionState.CANCELLED and session.due:
+                assert self.by_insurers[visit] - above >= session.due.cents - self.seen.promised[visit]
+
+    @invariant()
+    def nobody_is_given_more_for_a_visit_than_it_costs(self) -> None:
+        """By insurers, and by the clinic that forgave what they wanted back."""
+        for visit, session in self.seen.sessions.items():
+            if session.state is not SessionState.CANCELLED and session.due:
+                assert self.by_insurers[visit] - self.seen.above[visit] <= session.due.cents
+
     def teardown(self) -> None:
         with self.database.reading() as read:
             verdict = verify(read, now=NOW, refund_limit=LIMIT)
@@ -254,22 +311,30 @@ class CreditMachine(RuleBasedStateMachine):
             self._seen = patients_money(self.database, list(self.theirs), self.bills)
         return self._seen
 
-    def attempt(self, use_case: Callable[..., Any], **arguments: Any) -> Any:
+    def attempt(self, use_case: Callable[..., Any], by: Actor = CLERK, **arguments: Any) -> Any:
         """None for a deed that was refused."""
         self._seen = None
         try:
-            answer = self.database.in_transaction(lambda tx: use_case(tx, **arguments, actor=CLERK, now=NOW))
+            answer = self.database.in_transaction(lambda tx: use_case(tx, **arguments, actor=by, now=NOW))
         except Conflict:
             self.refused[use_case.__name__] += 1
             return None
         self.done[use_case.__name__] += 1
         return answer
 
-    def claim(self, bill: Billed, cents: int) -> dict[str, Any]:
+    def take_in(self, bill: Billed, claim: str, held: Reimbursement) -> None:
+        theirs, visit = (held.settled + held.credit).cents, bill.session_ids[0]
+        self.visits[claim] = visit
+        self.by_insurers[visit] += theirs + held.excess.cents
+        self.theirs[bill.patient.id] += theirs
+        self.to_payers += held.excess.cents
+
+    @staticmethod
+    def claim(bill: Billed, name: str, cents: int) -> dict[str, Any]:
         return {
             "session_id": bill.session_ids[0],
             "amount": Money(cents),
-            "source_id": f"rmc_{next(NAMES)}",
+            "source_id": name,
             "received_on": NOW.date(),
         }
 
@@ -289,6 +354,9 @@ DEEDS: dict[Callable[[CreditMachine, Draw], None], Callable[[CreditMachine], obj
     CreditMachine.visit: lambda machine: machine.seen.planned,
     CreditMachine.call_off: lambda machine: machine.seen.planned,
     CreditMachine.pay: lambda machine: machine.seen.owing,
+    CreditMachine.bounce: lambda machine: machine.seen.checks,
+    CreditMachine.share: lambda machine: machine.seen.owing,
+    CreditMachine.end_share: lambda machine: machine.shares,
     CreditMachine.reimburse: lambda _machine: True,
     CreditMachine.choose: lambda machine: machine.seen.lots_for(None),
     CreditMachine.apply: lambda machine: machine.seen.creditable,
@@ -306,7 +374,8 @@ DEEDS: dict[Callable[[CreditMachine, Draw], None], Callable[[CreditMachine], obj
 
 USE_CASES = (
     "apply_credits_now", "unapply", "move_credit", "move_payment", "send_check", "demand_takeback",
-    "bill_takeback", "forgive_takeback", "repay_takeback", "hold_what_was_withheld_from", "cancel_session",
+    "take_check", "bounce_check", "agree_share", "agree_to_end", "bill_takeback", "forgive_takeback",
+    "repay_takeback", "hold_what_was_withheld_from", "cancel_session",
 )  # fmt: skip
 """Each has to succeed in some order, or the test would say nothing of it."""
 

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from billing.accounting.queries.verify import verify
 from billing.care.use_cases import cancel_session
 from billing.invoices.queries import find_invoice
 from billing.kernel.money import Money
-from billing.kernel.permissions import SYSTEM, Actor, Permission
-from billing.ledger.queries import trial_balance
+from billing.kernel.permissions import SYSTEM
 from billing.payments.errors import AnotherPatient, CheckoutStands, NothingToApply, NothingToUndo
 from billing.payments.queries.credits import applied_to, credit_balance
 from billing.payments.records.credits import CreditSource
@@ -17,21 +15,11 @@ from billing.payments.use_cases.checkouts import begin_checkout
 from billing.payments.use_cases.receive import take_cash
 from billing.payments.use_cases.unapply import move_credit, unapply
 from tests.conftest import NOW
-from tests.factories.accounting import LIMIT, behind_the_back
+from tests.factories.accounting import CLERK, behind_the_back
 from tests.factories.care import give
 from tests.factories.invoices import a_patient, billed
 from tests.factories.rivals import at_once
 from tests.factories.world import RETURN_URL
-
-CLERK = Actor(id="usr_clerk", entity_id=None, permissions=frozenset(Permission))
-
-
-@pytest.fixture
-def do(database, now):
-    def run(use_case, **arguments):
-        return database.in_transaction(lambda tx: use_case(tx, **arguments, actor=CLERK, now=now))
-
-    return run
 
 
 @pytest.fixture
@@ -43,26 +31,6 @@ def patient(database):
 def used(database, do, patient):
     """A visit of 450 was paid and called off; the next bill of 450 took the credit."""
     return use_a_credit(database, do, patient)
-
-
-@pytest.fixture
-def found(database):
-    """The numbers of `verify` that failed."""
-
-    def look():
-        with database.reading() as read:
-            return {check.number for check in verify(read, now=NOW, refund_limit=LIMIT).checks if check.found}
-
-    return look
-
-
-@pytest.fixture
-def books(database):
-    def read_them():
-        with database.reading() as read:
-            return {account: cents for account, cents in trial_balance(read).items() if cents}
-
-    return read_them
 
 
 def use_a_credit(database, do, patient):

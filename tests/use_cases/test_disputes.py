@@ -15,6 +15,7 @@ from billing.ledger.queries import trial_balance
 from billing.payments.errors import PaymentDisputed, UnexplainedMoney
 from billing.payments.queries.disputes import find_dispute
 from billing.payments.queries.payments import charge_of_payment, list_payments
+from billing.payments.queries.reconciliation import owner_of_operation
 from billing.payments.records.disputes import DisputeFacts, DisputeMovementFacts
 from billing.payments.states.disputes import DisputeEvent, DisputeState
 from billing.payments.use_cases.checkouts import begin_checkout, pay_checkout
@@ -24,8 +25,9 @@ from billing.platform.data.tasks import list_tasks
 from tests.conftest import NOW
 from tests.factories.accounting import LIMIT, behind_the_back, drop_guards
 from tests.factories.care import give
+from tests.factories.catalog import seed_sample
 from tests.factories.invoices import a_patient, billed
-from tests.factories.world import RETURN_URL, a_charge
+from tests.factories.world import RETURN_URL, a_charge, a_world
 
 FEE = Money(1_500)
 
@@ -172,3 +174,11 @@ def test_verify_sees_a_dispute_that_was_changed_behind_the_back(database, tell, 
 def test_verify_sees_that_movements_could_be_changed(database, tell):
     drop_guards(database, "dispute_movement")
     assert state_of(database)[1] == {18}
+
+
+def test_what_an_answer_to_a_dispute_moved_is_of_the_clinic_that_gave_it(database):
+    seed_sample(database, NOW, "a")
+    second = a_world(database, NOW, slug="b")
+    (answer_id,) = second.ids["answer_id"]
+    with database.reading() as read:
+        assert owner_of_operation(read, answer_id) == (second.entity.id, second.site.id)

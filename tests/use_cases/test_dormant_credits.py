@@ -7,23 +7,23 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from billing.accounting.queries.verify import verify
 from billing.care.use_cases import cancel_session
 from billing.kernel.errors import IllegalMove
 from billing.kernel.money import Money
 from billing.kernel.permissions import SYSTEM, Actor, Permission
-from billing.ledger.queries import trial_balance
 from billing.patients.use_cases import amend_patient
-from billing.payments.errors import NotDormant, RefundStands, VoidedCheckPaid
+from billing.payments.errors import NotBounceable, NotDormant, RefundStands, VoidedCheckPaid
 from billing.payments.errors.days import BadDay
-from billing.payments.queries.credits import credits_of_patient
+from billing.payments.queries.credits import credits_of_patient, find_credit
 from billing.payments.queries.dormant import list_dormant
 from billing.payments.queries.refunds import list_refunds
+from billing.payments.queries.signs import last_signs
 from billing.payments.records.bounces import BounceReason
 from billing.payments.records.credits import CreditSource, Election
 from billing.payments.rules import DORMANCIES, dormant_on, may_be_set_aside
 from billing.payments.states.refunds import RefundState
 from billing.payments.use_cases.bounce import bounce_check
+from billing.payments.use_cases.checkouts import begin_checkout, close_checkout
 from billing.payments.use_cases.credits import elect
 from billing.payments.use_cases.dormant import (
     claim,
@@ -40,20 +40,12 @@ from tests.conftest import NOW
 from tests.factories.accounting import LIMIT, behind_the_back
 from tests.factories.invoices import a_patient, billed
 from tests.factories.paid import paid_by_check
+from tests.factories.world import RETURN_URL
 
-CLERK = Actor(id="usr_clerk", entity_id=None, permissions=frozenset(Permission))
 WRITER = Actor(id="usr_writer", entity_id=None, permissions=frozenset(Permission))
 AHEAD, WRITTEN = (datetime(2029, month, 1, 15, tzinfo=UTC) for month in (6, 8))
 APPROVED = RefundState.APPROVED
 DUE = datetime(2029, 11, 2, 15, tzinfo=UTC)
-
-
-@pytest.fixture
-def do(database):
-    def run(use_case, *, at=NOW, **arguments):
-        return database.in_transaction(lambda tx: use_case(tx, **arguments, actor=CLERK, now=at))
-
-    return run
 
 
 @pytest.fixture
@@ -73,6 +65,22 @@ def listed(database, do, patient):
         return list_dormant(read, SYSTEM, limit=9)[0]
 
 
+@pytest.mark.parametrize("is_asked_for", [False, True])
+def test_the_last_sign_is_of_the_clinics_day_also_in_the_evening(database, do, patient, is_asked_for):
+    """Half past ten in Texas, when it is tomorrow in London: of the choice, and of the refund."""
+    with database.reading() as read:
+        (lot,) = credits_of_patient(read, patient.id, SYSTEM)
+    evening = datetime(2026, 12, 10, 4, 30, tzinfo=UTC)
+    do(elect, at=evening, lot_id=lot.id, election=Election.REFUND)
+    held = [lot.id]
+    if is_asked_for:
+        asked = do(request_refund, at=evening, lot_id=lot.id, amount=Money(100), payment_id=None, limit=LIMIT)
+        held.append(asked.id)
+    with database.reading() as read:
+        owners = [find_credit(read, lot.id, SYSTEM), *list_refunds(read, SYSTEM, limit=9)]
+        assert last_signs(read, owners) == dict.fromkeys(held, date(2026, 12, 9))
+
+
 @pytest.fixture
 def asked(database):
     """The kinds of the tasks that stand open."""
@@ -80,25 +88,6 @@ def asked(database):
     def look():
         with database.reading() as read:
             return [task.kind for task in list_tasks(read, SYSTEM, state=TaskState.OPEN, limit=9)]
-
-    return look
-
-
-@pytest.fixture
-def books(database):
-    def read_them():
-        with database.reading() as read:
-            return {account: cents for account, cents in trial_balance(read).items() if cents}
-
-    return read_them
-
-
-@pytest.fixture
-def found(database):
-    def look():
-        with database.reading() as read:
-            verdict = verify(read, now=DUE, refund_limit=LIMIT)
-        return {check.number for check in verdict.checks if check.found}
 
     return look
 
@@ -204,6 +193,28 @@ def test_a_sign_of_the_owner_begins_the_years_anew(database, do, patient, listed
         do(set_aside, dormant_id=listed.id, at=DUE)
 
 
+HOLDER, DESK = (
+    Actor(id=who, entity_id=None, permissions=frozenset(Permission)) for who in ("lnk_1", "usr_1")
+)
+
+
+@pytest.mark.parametrize(("open_it", "listed_times"), [([HOLDER], 0), ([DESK], 1), ([DESK, HOLDER], 0)])
+def test_a_page_that_the_patient_opened_by_a_link_is_a_sign_also_when_it_took_nothing(
+    database, do, open_it, listed_times
+):
+    """What staff opened or charged is none, unless the patient came to it by their link as well."""
+    owing = billed(database, a_patient(database), only_first=2)
+    called_off = billed(database, owing.patient, only_first=1)
+    do(take_cash, invoice_id=called_off.invoice.id, amount=Money(45_000))
+    do(cancel_session, session_id=called_off.session_ids[0])
+    (lot,) = lots(database, owing.patient)
+    named = {"invoice_id": owing.invoice.id, "return_url": RETURN_URL, "request": None, "at": AHEAD}
+    (page,) = {do(begin_checkout, **named, by=who).id for who in open_it}
+    do(close_checkout, checkout_id=page, at=AHEAD + timedelta(hours=1))
+    assert lots(database, owing.patient) == [lot]
+    assert do(list_dormant_credits, at=WRITTEN) == listed_times
+
+
 class Owed:
     """All of that patient's credit goes back by a check, which nobody cashes and which is voided."""
 
@@ -264,6 +275,30 @@ def test_an_owner_who_answers_late_gets_another_check(database, do, owed, books,
     assert found() == set()
     check = {"refund_id": owed.id, "check_number": "1002", "actor": WRITER, "now": DUE}
     database.in_transaction(lambda tx: send_check(tx, **check))
+    assert (books(), found()) == ({"1000": -45_000, "1060": 45_000}, set())
+
+
+def test_a_check_whose_credit_the_state_has_is_refused_with_a_way_that_there_is(database, do, books, found):
+    """Set aside, the accountant claims it for its owner; remitted, only the state can give it back."""
+    patient = a_patient(database)
+    bill = billed(database, patient, only_first=1)
+    check = paid_by_check(database, bill.invoice, NOW, Money(45_000))
+    do(cancel_session, session_id=bill.session_ids[0])
+    do(list_dormant_credits, at=AHEAD)
+    with database.reading() as read:
+        (listed,) = list_dormant(read, SYSTEM, limit=9)
+    do(record_letter, dormant_id=listed.id, sent_on=date(2029, 8, 1), at=WRITTEN)
+    do(set_aside, dormant_id=listed.id, at=DUE)
+    told = {"payment_id": check.id, "bounced_on": DUE.date(), "fee": Money(0), "at": DUE}
+    with pytest.raises(NotBounceable, match="claims it for its owner") as refused:
+        do(bounce_check, reason=BounceReason.OTHER, **told)
+    assert refused.value.more == {"dormant_ids": [listed.id]}
+    do(remit, dormant_id=listed.id, reference="TX-2030-17", at=DUE)
+    with pytest.raises(NotBounceable, match="Ask the state") as refused:
+        do(bounce_check, reason=BounceReason.OTHER, **told)
+    assert "claim" not in refused.value.detail
+    with pytest.raises(IllegalMove):
+        do(claim, dormant_id=listed.id, at=DUE)
     assert (books(), found()) == ({"1000": -45_000, "1060": 45_000}, set())
 
 

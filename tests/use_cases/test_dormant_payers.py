@@ -7,12 +7,10 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from billing.accounting.queries.verify import verify
 from billing.care.use_cases import cancel_session
 from billing.invoices.use_cases.shares import agree_share
 from billing.kernel.money import Money
 from billing.kernel.permissions import SYSTEM, Actor, Permission
-from billing.ledger.queries import trial_balance
 from billing.patients.use_cases import amend_patient
 from billing.payments.queries.credits import credits_of_patient
 from billing.payments.queries.dormant import list_dormant
@@ -31,38 +29,10 @@ from tests.factories.accounting import LIMIT
 from tests.factories.invoices import a_patient, billed
 from tests.factories.payers import a_fixed_part, a_payer
 
-CLERK = Actor(id="usr_clerk", entity_id=None, permissions=frozenset(Permission))
 WRITER = Actor(id="usr_writer", entity_id=None, permissions=frozenset(Permission))
 AHEAD, WRITTEN = (datetime(2029, month, 1, 15, tzinfo=UTC) for month in (6, 8))
 APPROVED = RefundState.APPROVED
 DUE = datetime(2029, 11, 2, 15, tzinfo=UTC)
-
-
-@pytest.fixture
-def do(database):
-    def run(use_case, *, at=NOW, **arguments):
-        return database.in_transaction(lambda tx: use_case(tx, **arguments, actor=CLERK, now=at))
-
-    return run
-
-
-@pytest.fixture
-def books(database):
-    def read_them():
-        with database.reading() as read:
-            return {account: cents for account, cents in trial_balance(read).items() if cents}
-
-    return read_them
-
-
-@pytest.fixture
-def found(database):
-    def look():
-        with database.reading() as read:
-            verdict = verify(read, now=DUE, refund_limit=LIMIT)
-        return {check.number for check in verdict.checks if check.found}
-
-    return look
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import update
 
 from billing.care.models import SessionRow
-from billing.insurance.errors import NoSuchSuperbill, SuperbillNotPossible
+from billing.insurance.errors import DiagnosesExclude, NoSuchSuperbill, SuperbillNotPossible
 from billing.insurance.queries import find_superbill, list_superbills, versions_of_session
 from billing.insurance.states import SuperbillState
 from billing.insurance.use_cases import superbills
@@ -16,6 +16,7 @@ from billing.kernel.money import Money
 from billing.kernel.permissions import ROLES, SYSTEM, Actor, Role
 from billing.patients.use_cases import amend_patient, lock_patient
 from billing.payments.use_cases.receive import take_cash
+from billing.platform.data.audit import AuditRow
 from billing.platform.data.documents import find_document, find_rendering, rendered_once
 from billing.platform.data.jobs import Job
 from tests.factories.care import give, let_in, new_session
@@ -146,6 +147,26 @@ def test_a_diagnosis_that_an_insurer_would_refuse_is_refused(database, course, c
         superbill(database, course.session_ids[0], diagnoses=codes)
 
 
+def test_diagnoses_that_exclude_each_other_are_taken_once_they_are_said_to_be_unrelated(database, now):
+    course = a_course(database, sessions=1, paid=Money(0))
+    session_id, codes = course.session_ids[0], ["G89.4", "R52"]
+    give(database, session_id)
+    with pytest.raises(DiagnosesExclude, match=r"G89\.4 and R52 exclude each other"):
+        superbill(database, session_id, diagnoses=codes)
+    first = superbill(database, session_id, diagnoses=codes, are_unrelated=True)
+    assert superbill(database, session_id, diagnoses=codes) == first
+    database.in_transaction(
+        lambda tx: take_cash(tx, invoice_id=course.invoice_id, amount=first.charge, actor=SYSTEM, now=now)
+    )
+    second = superbill(database, session_id)
+    assert [each["code"] for each in body_of(database, second)["diagnoses"]] == codes
+    with pytest.raises(DiagnosesExclude):
+        superbill(database, session_id, diagnoses=codes[::-1])
+    with database.reading() as read:
+        said = read.session.query(AuditRow).filter_by(action="superbill.diagnoses-unrelated").all()
+    assert [row.subject_id for row in said] == [session_id]
+
+
 def test_a_voided_superbill_stays_on_file_and_its_number_is_not_used_again(database, course, now):
     first = handed_out(database, course.session_ids[0])
     voided = void(database, first, now)
@@ -157,7 +178,7 @@ def test_a_voided_superbill_stays_on_file_and_its_number_is_not_used_again(datab
 
 
 def test_a_session_to_come_has_no_superbill(database, course):
-    with pytest.raises(SuperbillNotPossible, match="that is planned"):
+    with pytest.raises(SuperbillNotPossible, match="this infusion is planned"):
         superbill(database, course.session_ids[0])
 
 

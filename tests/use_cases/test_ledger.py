@@ -1,5 +1,6 @@
 """The books as a doubtful accountant sees them."""
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -11,9 +12,10 @@ from sqlalchemy.exc import DatabaseError
 from billing.kernel.errors import Conflict
 from billing.kernel.money import Money
 from billing.kernel.permissions import SYSTEM
+from billing.ledger.errors import AlreadyPosted
 from billing.ledger.queries import entry_of, trial_balance
 from billing.ledger.records import Account, Line, Posting, credit, debit
-from billing.ledger.use_cases import post, reverse
+from billing.ledger.use_cases import AT_ONCE, post, post_many, reverse
 
 PAID = Posting(
     entity_id="ent_1",
@@ -54,6 +56,25 @@ def balances(database):
 def test_an_entry_moves_both_of_its_accounts(database, post_now):
     post_now(PAID)
     assert balances(database) == {"1050": 38_250, "2100": -38_250}
+
+
+def test_many_entries_are_posted_in_their_order_or_none_is(database, now):
+    """More than one statement takes: what the last one refuses undoes the first one."""
+    many = [replace(PAID, source_id=f"pay_{number}") for number in range(2 * AT_ONCE + 1)]
+
+    def post_all(postings):
+        return database.in_transaction(lambda tx: post_many(tx, postings, actor=SYSTEM, now=now))
+
+    with pytest.raises(AlreadyPosted):
+        post_all([*many, many[0]])
+    assert balances(database) == {}
+    ids = post_all(many)
+    with database.reading() as read:
+        for place in (0, AT_ONCE, 2 * AT_ONCE):
+            entry = entry_of(read, source_kind="payment", source_id=f"pay_{place}", purpose="received")
+            assert entry.id == ids[place]
+    assert balances(database) == {"1050": 38_250 * len(many), "2100": -38_250 * len(many)}
+    assert post_all([]) == []
 
 
 def test_the_same_fact_is_posted_once(database, post_now):

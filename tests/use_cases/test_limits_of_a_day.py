@@ -6,10 +6,9 @@ from datetime import timedelta
 
 import pytest
 
-from billing.accounting.queries.verify import verify
 from billing.catalog.queries import sites
 from billing.kernel.money import Money
-from billing.kernel.permissions import SYSTEM, Actor, Permission
+from billing.kernel.permissions import SYSTEM
 from billing.payments.errors import OwnWriteOff
 from billing.payments.queries.credits import credits_of_patient
 from billing.payments.use_cases.drawers import count_drawer
@@ -19,32 +18,14 @@ from billing.payments.use_cases.refunds import request_refund
 from billing.payments.use_cases.reimbursements import hold_reimbursement
 from billing.payments.use_cases.takebacks import demand_takeback, forgive_takeback
 from tests.conftest import NOW
-from tests.factories.accounting import LIMIT, behind_the_back
+from tests.factories.accounting import CLERK, LIMIT, behind_the_back
 from tests.factories.care import give
 from tests.factories.drawers import ANNA, DRAWER_LIMIT, Till
 from tests.factories.invoices import a_patient, billed
 from tests.factories.rivals import at_once
+from tests.factories.schema import OLDER_DECISIONS, migrate_again
 
-CLERK = Actor(id="usr_clerk", entity_id=None, permissions=frozenset(Permission))
 MUCH_LATER = NOW + timedelta(days=40)
-
-
-@pytest.fixture
-def do(database):
-    def run(use_case, *, at=NOW, **arguments):
-        return database.in_transaction(lambda tx: use_case(tx, **arguments, actor=CLERK, now=at))
-
-    return run
-
-
-@pytest.fixture
-def found(database):
-    def look():
-        with database.reading() as read:
-            verdict = verify(read, now=MUCH_LATER, refund_limit=LIMIT)
-        return {check.number for check in verdict.checks if check.found}
-
-    return look
 
 
 @pytest.fixture
@@ -83,6 +64,28 @@ def test_gifts_of_one_day_above_the_limit_are_found(database, do, demand, found)
         do(forgive_takeback, takeback_id=demand(number).id, limit=LIMIT, at=NOW + timedelta(days=day))
     assert found() == set()
     behind_the_back(database, "UPDATE takeback SET forgiven_at = (SELECT MAX(forgiven_at) FROM takeback)")
+    assert found() == {21}
+
+
+def as_large(cents):
+    return f"UPDATE takeback SET amount_cents = {cents}, forgiven_cents = {cents}"
+
+
+def test_gifts_from_before_the_count_are_held_to_the_rule_of_their_time(database, do, demand, found):
+    """Each was within the limit alone; together they are above, and so is whatever comes on top."""
+    gifts = [demand(number) for number in range(3)]
+    for gift, day in zip(gifts, (0, 2, 4), strict=True):
+        do(forgive_takeback, takeback_id=gift.id, limit=LIMIT, at=NOW + timedelta(days=day))
+    at_one_time = "UPDATE takeback SET forgiven_at = (SELECT MAX(forgiven_at) FROM takeback)"
+    behind_the_back(database, at_one_time)
+    assert found() == {21}
+    migrate_again(database, *OLDER_DECISIONS)
+    assert found() == set()
+    behind_the_back(database, f"{as_large(20_001)} WHERE id = '{gifts[0].id}'")
+    assert 21 in found()
+    behind_the_back(database, f"{as_large(15_000)} WHERE id = '{gifts[0].id}'")
+    assert found() == set()
+    behind_the_back(database, f"DELETE FROM uncounted_gift WHERE takeback_id = '{gifts[2].id}'", at_one_time)
     assert found() == {21}
 
 

@@ -38,7 +38,6 @@ from billing.payments.use_cases.checkouts import (
     begin_checkout,
     close_checkout,
     pay_checkout,
-    take_credit_first,
 )
 from billing.payments.use_cases.credits import apply_credits_now, elect
 from billing.payments.use_cases.receive import take_cash
@@ -152,7 +151,7 @@ class MoneyMachine(RuleBasedStateMachine):
             if bill:
                 bill.visits.remove(visit)
                 bill.open -= visit.owed
-                self.model.hold(visit.covered.total(), "return")
+                self.model.give_back(visit)
                 visit.leave_the_bill()
                 self.model.close_if_settled(bill)
 
@@ -182,17 +181,18 @@ class MoneyMachine(RuleBasedStateMachine):
     def open_page(self, which: int) -> None:
         invoice_id, bill = pick(self.model.bills, which, lambda bill: bill.open)
         standing = self.model.page_of(bill)
-        if not (standing and self.model.credit()):
-            self.do(take_credit_first, invoice_id=invoice_id)
-            self.model.apply_credits(bill)
-        fits = standing is None or self.model.pages[standing].cents == bill.open
-        allowed = bill.open >= 50 and fits
+        coming_off = min(self.model.credit(), bill.open)
+        left = bill.open - coming_off
+        fits = not coming_off and self.model.pages[standing].cents == left if standing else bill.open > 0
+        allowed = fits and (left >= 50 or (not left and coming_off > 0))
         page = self.attempt(
             begin_checkout, allowed, invoice_id=invoice_id, return_url=RETURN_URL, request=None
         )
         if page:
-            assert (page.amount.cents, standing or page.id) == (bill.open, page.id)
-            self.model.pages.setdefault(page.id, Page(bill, bill.open))
+            assert (page.amount.cents, standing or page.id) == (left, page.id)
+            if page.id not in self.model.pages:
+                lent = self.model.apply_credits(bill)
+                self.model.pages[page.id] = Page(bill, left, "open" if left else "paid", lent)
 
     @precondition(lambda self: self.model.pages)
     @rule(which=WHICH)
@@ -212,13 +212,15 @@ class MoneyMachine(RuleBasedStateMachine):
                 each for each in self.payments() if each.tender == "card" and each.id not in self.model.cards
             )
             self.model.cards[new.id] = Card(page.cents)
+            self.model.lend_again(page)
 
     @precondition(lambda self: self.model.pages)
     @rule(which=WHICH)
     def close_page(self, which: int) -> None:
         page_id, page = pick(self.model.pages, which)
         self.do(close_checkout, checkout_id=page_id)
-        page.state = "closed" if page.state == "open" else page.state
+        if page.state == "open":
+            self.model.close_page(page)
 
     # --- credit -----------------------------------------------------------------------------------------
 
@@ -240,7 +242,7 @@ class MoneyMachine(RuleBasedStateMachine):
         if held:
             self.claims[claim] = session_id
             settled = min(cents, visit.owed)
-            paid = visit.covered["payment"] + visit.covered["credit"]
+            paid = visit.covered.total() - visit.covered["reimbursement"]
             before = sum(lot.amount for lot in self.model.lots if lot.of is visit)
             theirs = max(0, min(cents - settled, paid - before))
             if bill := self.model.bill_of(visit):

@@ -157,8 +157,9 @@ def test_a_loss_of_what_went_back_before_is_seen_and_asks_a_person(ask, do, tell
     refund = do(refund_payment, payment_id=card.id, amount=PRICE, refundable=PRICE,
                 reason=RefundReason.OTHER, method=RefundMethod.CHECK, limit=NO_LIMIT)  # fmt: skip
     do(send_check, refund_id=refund.id, check_number="1")
-    tell(card, DisputeEvent.LOSE)
-    assert ask(trial_balance)["1070"] == PRICE.cents
+    assert tell(card, DisputeEvent.LOSE).lost == PRICE
+    books = {account: cents for account, cents in ask(trial_balance).items() if cents}
+    assert books == {"1000": -PRICE.cents, "1050": -1_500, "6110": 1_500, "6210": PRICE.cents}
     kinds = [task.kind for task in ask(list_tasks, SYSTEM, limit=9)]
     assert "dispute-exceeds-payment" in kinds
 

@@ -30,6 +30,7 @@ from billing.invoices.use_cases.issue import issue_invoice
 from billing.invoices.use_cases.shares import agree_share
 from billing.invoices.use_cases.stop import stop_package
 from billing.invoices.use_cases.void import void_invoice
+from billing.kernel.errors import IllegalMove
 from billing.kernel.money import Money
 from billing.kernel.permissions import SYSTEM, Actor, Permission
 from billing.ledger.queries import trial_balance
@@ -38,7 +39,7 @@ from billing.payments.queries.credits import credit_balance
 from billing.payments.use_cases.checkouts import begin_checkout
 from billing.payments.use_cases.credits import apply_credits
 from billing.payments.use_cases.receive import take_cash
-from billing.platform.data.tasks import list_tasks
+from billing.platform.data.tasks import TaskState, list_tasks
 from billing.quotes.use_cases import quote_plan
 from tests.conftest import NOW
 from tests.factories.accounting import LIMIT
@@ -178,6 +179,16 @@ def test_authorized_sessions_are_the_payers_as_a_whole_and_the_patient_is_never_
     assert books() == {"1130": 45_000, "4000": -45_000}
     with database.reading() as read:
         assert [task.kind for task in list_tasks(read, SYSTEM, limit=9)] == ["payer-denied"]
+
+
+def test_a_denied_part_that_ends_asks_nobody_any_more(do, bill, payer, database):
+    share = agreed(do, bill, a_fixed_part(payer(), 30_000))
+    do(deny_share, share_id=share.id)
+    do(ask_to_end, share_id=share.id, reason=EndReason.WITHDRAWN, borne_by=Bearer.PATIENT)
+    with database.reading() as read:
+        assert list_tasks(read, SYSTEM, state=TaskState.OPEN, limit=9) == []
+    with pytest.raises(IllegalMove):
+        do(deny_share, share_id=share.id)
 
 
 def test_no_credit_of_the_patient_goes_to_sessions_that_are_agreed_before_the_bill(do, bill, payer, database):

@@ -6,13 +6,12 @@ from datetime import timedelta
 
 import pytest
 
-from billing.accounting.queries.verify import verify
 from billing.care.use_cases import cancel_session
 from billing.invoices.queries import find_invoice
 from billing.kernel.errors import IllegalMove
 from billing.kernel.money import Money
-from billing.kernel.permissions import SYSTEM, Actor, Permission
-from billing.ledger.queries import entry_of, trial_balance
+from billing.kernel.permissions import SYSTEM
+from billing.ledger.queries import entry_of
 from billing.payments.errors import AnotherEntity, AnotherPatient, NotMovable, RefundTargetMissing
 from billing.payments.queries.credits import credits_of_patient
 from billing.payments.queries.payments import charge_of_payment, find_payment, list_payments
@@ -25,22 +24,13 @@ from billing.payments.use_cases.receive import take_cash
 from billing.payments.use_cases.refunds import request_refund
 from billing.platform.data.tasks import list_tasks
 from tests.conftest import NOW
-from tests.factories.accounting import LIMIT, behind_the_back
+from tests.factories.accounting import CLERK, LIMIT, behind_the_back
 from tests.factories.care import give
 from tests.factories.invoices import a_patient, billed
 from tests.factories.rivals import at_once
 from tests.factories.world import RETURN_URL, a_charge, a_world
 
-CLERK = Actor(id="usr_clerk", entity_id=None, permissions=frozenset(Permission))
 LATER = NOW + timedelta(days=9)
-
-
-@pytest.fixture
-def do(database):
-    def run(use_case, *, at=NOW, **arguments):
-        return database.in_transaction(lambda tx: use_case(tx, **arguments, actor=CLERK, now=at))
-
-    return run
 
 
 @pytest.fixture
@@ -70,25 +60,6 @@ def card(database, do, wrong):
     do(pay_checkout, checkout_id=page.id, reference=f"cs_{page.id}", charge=charge)
     with database.reading() as read:
         return list_payments(read, SYSTEM, invoice_id=wrong.invoice.id, limit=1)[0]
-
-
-@pytest.fixture
-def found(database):
-    def look():
-        with database.reading() as read:
-            verdict = verify(read, now=LATER, refund_limit=LIMIT)
-        return {check.number for check in verdict.checks if check.found}
-
-    return look
-
-
-@pytest.fixture
-def books(database):
-    def read_them():
-        with database.reading() as read:
-            return {account: cents for account, cents in trial_balance(read).items() if cents}
-
-    return read_them
 
 
 def owed(database, bill):

@@ -47,6 +47,7 @@ def office(database: Database, tmp_path: Path, done: list[str]) -> Office:
         public_url="http://127.0.0.1:1",
         processor_base=f"http://127.0.0.1:{free_port()}",
         sends_mail=False,
+        tell_of_codes=lambda read, now: f"The codes of {now.year} hold.",
     )
 
 
@@ -113,6 +114,7 @@ def test_the_doctor_names_what_is_wrong_and_ends_badly(office: Office):
         "clock": True,
         "skew": True,
         "worker": True,
+        "codes": True,
         "keys": True,
         "processor": False,
         "mail": True,

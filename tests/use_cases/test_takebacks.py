@@ -6,17 +6,16 @@ from datetime import date
 
 import pytest
 
-from billing.accounting.queries.verify import verify
 from billing.invoices.queries import find_invoice
 from billing.kernel.errors import IllegalMove
 from billing.kernel.money import Money
 from billing.kernel.permissions import SYSTEM, Actor, Permission
-from billing.ledger.queries import trial_balance
 from billing.payments.errors import (
     CheckoutStands,
     MoreThanAvailable,
     NoSuchReimbursement,
     NothingToForgive,
+    OwnRefund,
     OwnWriteOff,
     TakebackKnown,
 )
@@ -38,24 +37,14 @@ from billing.payments.use_cases.takebacks import (
 )
 from billing.platform.data.tasks import list_tasks
 from tests.conftest import NOW
-from tests.factories.accounting import LIMIT, behind_the_back
+from tests.factories.accounting import CLERK, LIMIT, behind_the_back
 from tests.factories.care import give
 from tests.factories.invoices import a_patient, billed
 from tests.factories.rivals import at_once
 from tests.factories.world import RETURN_URL
 
-CLERK, BOOKS = (
-    Actor(id=f"usr_{name}", entity_id=None, permissions=frozenset(Permission)) for name in ("clerk", "books")
-)
+BOOKS = Actor(id="usr_books", entity_id=None, permissions=frozenset(Permission))
 ON = date(2026, 11, 2)
-
-
-@pytest.fixture
-def do(database):
-    def run(use_case, *, by=CLERK, **arguments):
-        return database.in_transaction(lambda tx: use_case(tx, **arguments, actor=by, now=NOW))
-
-    return run
 
 
 @pytest.fixture
@@ -81,25 +70,6 @@ def reimbursed(do, paid):
     """To whom the insurer then gave 180 back."""
     hold(do, paid, 18_000, "rmc_1")
     return paid
-
-
-@pytest.fixture
-def books(database):
-    def read_them():
-        with database.reading() as read:
-            return {account: cents for account, cents in trial_balance(read).items() if cents}
-
-    return read_them
-
-
-@pytest.fixture
-def found(database):
-    def look():
-        with database.reading() as read:
-            verdict = verify(read, now=NOW, refund_limit=LIMIT)
-        return {check.number for check in verdict.checks if check.found}
-
-    return look
 
 
 def hold(do, bill, cents, claim):
@@ -133,6 +103,11 @@ def kinds(database):
         return [task.kind for task in list_tasks(read, SYSTEM, limit=9)]
 
 
+def states(database):
+    with database.reading() as read:
+        return [str(task.state) for task in list_tasks(read, SYSTEM, limit=9)]
+
+
 def test_unspent_credit_goes_to_the_payer_and_nobody_has_to_look(database, reimbursed, demand, books, found):
     taken = demand(18_000)
     assert (taken.state, taken.unspent, taken.owed) == ("covered", Money(18_000), Money(0))
@@ -149,6 +124,14 @@ def test_spent_credit_is_a_receivable_and_a_person_looks(database, do, reimburse
     assert books() == {"1000": 8_000, "1060": 45_000, "1100": 10_000, "2220": -18_000, "4000": -45_000}
     assert kinds(database) == ["takeback-review"]
     assert found() == set()
+
+
+def test_nobody_has_to_look_any_more_once_invoices_owe_all_of_it_again(database, do, reimbursed, demand):
+    spend_on_a_bill(database, do, reimbursed)
+    taken = demand(18_000)
+    assert states(database) == ["open"]
+    do(bill_takeback, takeback_id=taken.id)
+    assert states(database) == ["done"]
 
 
 def test_billing_makes_the_invoice_that_the_credit_paid_owe_again(
@@ -225,7 +208,7 @@ def spend_on_a_check_of_all(database, do, bill):
 
 def test_the_payer_is_repaid_no_more_than_it_demanded(do, reimbursed, demand, books, found):
     taken = demand(18_000)
-    paid_on = {"takeback_id": taken.id, "repaid_on": ON}
+    paid_on = {"takeback_id": taken.id, "repaid_on": ON, "limit": LIMIT}
     do(repay_takeback, amount=Money(10_000), **paid_on)
     with pytest.raises(MoreThanAvailable) as refused:
         do(repay_takeback, amount=Money(8_001), **paid_on)
@@ -346,8 +329,24 @@ def test_nothing_is_demanded_before_it_came_or_repaid_before_it_was_demanded_or_
 ):
     taken = demand(10_000)
     with pytest.raises(BadDay):
-        do(repay_takeback, takeback_id=taken.id, amount=Money(10_000), repaid_on=day)
+        do(repay_takeback, takeback_id=taken.id, amount=Money(10_000), repaid_on=day, limit=LIMIT)
     claim = {"reimbursement_id": "rmc_1", "demand": "L-2", "amount": Money(8_000)}
     with pytest.raises(BadDay) as refused:
         do(demand_takeback, **claim, demanded_on=day)
     assert refused.value.flaws[0].pointer == "/demanded_on"
+
+
+def test_above_the_limit_somebody_else_repays_what_a_person_recorded(database, do, reimbursed, demand, found):
+    """A demand that one hand makes up and pays is money that one hand takes."""
+    first, second = demand(9_000, number="L-1"), demand(9_000, number="L-2")
+    named = {"repaid_on": ON, "limit": Money(10_000)}
+    do(repay_takeback, takeback_id=first.id, amount=Money(9_000), **named)
+    with pytest.raises(OwnRefund):
+        do(repay_takeback, takeback_id=second.id, amount=Money(1_001), **named)
+    do(repay_takeback, takeback_id=second.id, amount=Money(1_000), **named)
+    do(repay_takeback, takeback_id=second.id, amount=Money(8_000), by=BOOKS, **named)
+    assert found() == set()
+    behind_the_back(
+        database, "UPDATE takeback_return SET returned_by_person = 'usr_clerk', amount_cents = 9000"
+    )
+    assert 21 in found()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 import pytest
 
@@ -25,14 +25,18 @@ from billing.payments.use_cases.move import move_payment
 from billing.payments.use_cases.receive import take_cash
 from billing.payments.use_cases.refund_checks import (
     ask_about_paid_check,
+    ask_about_uncashed_checks,
     send_check,
     settle_by_voided_check,
     void_check,
 )
 from billing.payments.use_cases.refund_payment import refund_payment
 from billing.payments.use_cases.refunds import approve_refund, reject_refund, request_refund
+from billing.payments.use_cases.reimbursements import hold_reimbursement
+from billing.payments.use_cases.takebacks import bill_takeback, demand_takeback
 from billing.platform.data.tasks import TaskState, close_task, list_tasks
 from tests.conftest import NOW
+from tests.factories.care import give
 from tests.factories.invoices import a_patient, billed
 from tests.factories.paid import paid_by_card
 
@@ -106,6 +110,9 @@ class Desk:
     def looked_at(self):
         for task in self.read(list_tasks, SYSTEM, state=TaskState.OPEN, limit=9):
             self.do(close_task, task_id=task.id, note="The bank gave it back.")
+
+    def open_tasks(self):
+        return {task.kind for task in self.read(list_tasks, SYSTEM, state=TaskState.OPEN, limit=9)}
 
     def state_of(self, refund):
         return self.read(find_refund, refund.id, SYSTEM).state
@@ -286,3 +293,53 @@ def test_nor_remitted_when_that_is_known_after_it_was_set_aside(desk, dormant):
     desk.report(first)
     with pytest.raises(VoidedCheckPaid, match="1001"):
         desk.do(remit, dormant_id=dormant_id, reference="TX-1", at=DUE)
+
+
+def test_nor_taken_by_the_bill_of_a_demand_of_another_claim(desk):
+    """The patient may have that money already: until somebody knows, it goes nowhere."""
+    desk.send(desk.ask_credit(45_000), "1000")
+    visit = billed(desk.database, desk.patient, only_first=1)
+    desk.do(take_cash, invoice_id=visit.invoice.id, amount=PRICE)
+    give(desk.database, visit.session_ids[0])
+    of_visit = {"session_id": visit.session_ids[0], "received_on": NOW.date()}
+    desk.do(hold_reimbursement, source_id="rmc_a", amount=Money(20_000), **of_visit)
+    desk.send(desk.ask_credit(20_000), "1001")
+    desk.do(hold_reimbursement, source_id="rmc_b", amount=Money(10_000), **of_visit)
+    voided = desk.ask_credit(10_000)
+    desk.called_off(voided, "1002")
+    desk.report(voided)
+    letter = {"demand": "L-1", "amount": Money(20_000), "demanded_on": NOW.date()}
+    taken = desk.do(demand_takeback, reimbursement_id="rmc_a", **letter)
+    assert desk.do(bill_takeback, takeback_id=taken.id).owed == Money(20_000)
+    assert (desk.books()["2200"], desk.found()) == (-10_000, [])
+
+
+# --- what a person is asked to do ----------------------------------------------------------------------
+
+
+def test_the_task_of_a_voided_check_ends_with_what_answers_it(desk):
+    owed = desk.voided(desk.ask_credit(45_000), "1001")
+    assert desk.open_tasks() == {"check-voided"}
+    desk.send(owed, "1002")
+    assert desk.open_tasks() == set()
+    desk.do(void_check, refund_id=owed.id)
+    (third,) = desk.read(list_refunds, SYSTEM, state=RefundState.APPROVED, limit=9)
+    desk.report(owed)
+    assert desk.open_tasks() == {"check-voided", "voided-check-paid"}
+    desk.do(settle_by_voided_check, refund_id=third.id)
+    assert desk.open_tasks() == set()
+
+
+def test_what_is_called_off_after_its_check_was_voided_is_no_check_to_write(desk):
+    desk.called_off(desk.ask_credit(45_000), "1001")
+    assert desk.open_tasks() == {"refund-failed"}
+
+
+def test_nobody_is_asked_any_more_about_an_uncashed_check_that_was_voided(desk):
+    refund = desk.ask_credit(45_000)
+    desk.send(refund, "1001")
+    late = NOW + timedelta(days=180)
+    desk.do(ask_about_uncashed_checks, after=timedelta(days=180), at=late)
+    assert desk.open_tasks() == {"check-uncashed"}
+    desk.do(void_check, refund_id=refund.id, at=late)
+    assert desk.open_tasks() == {"check-voided"}

@@ -10,7 +10,7 @@ from billing.accounting.queries.guards import (
     require_change_guards,
     require_insert_guards,
 )
-from billing.accounting.queries.payers import PAYERS_MONEY
+from billing.accounting.queries.payers import EXCESS, PAYERS_MONEY
 from billing.accounting.queries.probes import Books, Probe, Report, look
 
 LEDGER = ("ledger_entry", "ledger_line")
@@ -147,15 +147,21 @@ TAKEN_BACK = Probe(
         GROUP BY subject_id
     ) unspent ON unspent.subject_id = t.id
     LEFT JOIN (
+        SELECT subject_id, SUM(amount_cents) AS cents FROM credit_withdrawal WHERE reason = 'covered'
+        GROUP BY subject_id
+    ) covered ON covered.subject_id = t.id
+    LEFT JOIN (
         SELECT takeback_id, SUM(amount_cents) AS cents FROM takeback_return GROUP BY takeback_id
     ) returned ON returned.takeback_id = t.id
-    WHERE t.amount_cents - t.unspent_cents <> COALESCE(demanded.owed, 0)
+    WHERE t.amount_cents - t.excess_cents - t.unspent_cents <> COALESCE(demanded.owed, 0)
         OR t.unspent_cents <> COALESCE(unspent.cents, 0)
+        OR t.covered_cents <> COALESCE(covered.cents, 0)
         OR t.returned_cents <> COALESCE(returned.cents, 0)
-        OR (t.state = 'covered' AND t.unspent_cents <> t.amount_cents)
+        OR (t.state = 'covered' AND t.excess_cents + t.unspent_cents + t.covered_cents <> t.amount_cents)
         OR (t.state = 'demanded' AND t.billed_cents + t.forgiven_cents <> 0)
         OR (t.state = 'forgiven'
-            AND t.unspent_cents + t.billed_cents + t.forgiven_cents <> t.amount_cents)
+            AND t.excess_cents + t.unspent_cents + t.covered_cents + t.billed_cents + t.forgiven_cents
+                <> t.amount_cents)
     """,
 )
 NOT_WITHHELD = Probe(
@@ -190,11 +196,15 @@ NOT_POSTED = Probe(
             WHERE EXISTS (SELECT 1 FROM invoice_tender_reversal t
                 WHERE t.source_kind = 'credit' AND t.source_id = r.application_id
                     AND t.cents = r.amount_cents AND t.reversed_at = r.reversed_at)
-        UNION ALL SELECT id, 'takeback', 'demanded', amount_cents FROM takeback
+        UNION ALL SELECT id, 'takeback', 'demanded', amount_cents - excess_cents FROM takeback
+            WHERE amount_cents > excess_cents
         UNION ALL SELECT id, 'takeback', 'billed', billed_cents FROM takeback WHERE billed_cents <> 0
         UNION ALL SELECT id, 'takeback', 'forgiven', forgiven_cents FROM takeback WHERE forgiven_cents <> 0
+        UNION ALL SELECT id, 'takeback-cover', 'covered', amount_cents FROM credit_withdrawal
+            WHERE reason = 'covered'
         UNION ALL SELECT id, 'takeback-return', 'repaid', amount_cents FROM takeback_return
             WHERE source_id IS NULL
+        UNION ALL SELECT id, 'excess-share', 'shared', amount_cents FROM excess_share
         UNION ALL SELECT lot.source_id, 'refund', 'released', lot.amount_cents - COALESCE(w.cents, 0)
             FROM credit_lot lot LEFT JOIN (
                 SELECT x.subject_id, SUM(x.amount_cents) AS cents FROM credit_withdrawal x
@@ -204,6 +214,8 @@ NOT_POSTED = Probe(
             WHERE lot.source = 'released' AND lot.amount_cents <> COALESCE(w.cents, 0)
         UNION ALL SELECT subject_id, 'refund', 'restored', amount_cents FROM credit_withdrawal
             WHERE reason = 'restored'
+        UNION ALL SELECT w.subject_id, 'refund', 'lost', w.amount_cents FROM credit_withdrawal w
+            JOIN refund r ON r.id = w.subject_id WHERE w.reason = 'dispute'
         UNION ALL SELECT id, 'dormant', 'set-aside', amount_cents FROM dormant_credit
             WHERE set_aside_on IS NOT NULL
         UNION ALL SELECT id, 'dormant', 'remitted', amount_cents FROM dormant_credit
@@ -263,8 +275,12 @@ WITHOUT_FACT = Probe(
             AND NOT EXISTS (SELECT 1 FROM payer_share x WHERE x.id = e.source_id))
         OR (e.source_kind = 'bounce' AND NOT EXISTS (SELECT 1 FROM bounce x WHERE x.id = e.source_id))
         OR (e.source_kind = 'takeback' AND NOT EXISTS (SELECT 1 FROM takeback x WHERE x.id = e.source_id))
+        OR (e.source_kind = 'takeback-cover' AND NOT EXISTS (
+            SELECT 1 FROM credit_withdrawal x WHERE x.id = e.source_id AND x.reason = 'covered'))
         OR (e.source_kind = 'takeback-return'
             AND NOT EXISTS (SELECT 1 FROM takeback_return x WHERE x.id = e.source_id))
+        OR (e.source_kind = 'excess-share'
+            AND NOT EXISTS (SELECT 1 FROM excess_share x WHERE x.id = e.source_id))
         OR (e.source_kind = 'dormant'
             AND NOT EXISTS (SELECT 1 FROM dormant_credit x WHERE x.id = e.source_id))
         OR (e.source_kind = 'dispute' AND NOT EXISTS (SELECT 1 FROM dispute x WHERE x.id = e.source_id))
@@ -341,15 +357,17 @@ def balances_agree(books: Books) -> Report:
 def credit_is_never_negative(books: Books) -> Report:
     report = look(
         books,
-        at=["credit_lot", "takeback"],
-        probes=[LOT_BOUNDS, CREDIT_OVERSPENT, TAKEN_BACK, NOT_WITHHELD],
+        at=["credit_lot", "takeback", "reimbursement_excess"],
+        probes=[LOT_BOUNDS, CREDIT_OVERSPENT, TAKEN_BACK, NOT_WITHHELD, EXCESS],
     )
-    require_append_only(books.read, report, ["takeback_return"])
+    require_append_only(books.read, report, ["takeback_return", "excess_share"])
     return report
 
 
 def each_fact_is_posted_once(books: Books) -> Report:
     probes = [POSTED_TWICE, NOT_POSTED, WITHOUT_FACT, OTHER_DEPOSIT, NOT_AT_HAND, *ATTEMPTS]
     report = look(books, at=["ledger_entry", "checkout", "deposit_request"], probes=probes)
-    require_append_only(books.read, report, ["bank_deposit", "bank_deposit_item", "cash_float"])
+    require_append_only(
+        books.read, report, ["bank_deposit", "bank_deposit_item", "cash_float", "deposit_payment"]
+    )
     return report

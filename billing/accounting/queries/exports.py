@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from datetime import date
 from itertools import chain, islice
-from typing import Any
 
 from sqlalchemy import (
     BigInteger,
@@ -15,21 +14,16 @@ from sqlalchemy import (
     Select,
     String,
     Subquery,
-    TableClause,
     and_,
     case,
     cast,
-    column,
     func,
     literal,
-    null,
-    or_,
     select,
-    table,
     union_all,
 )
-from sqlalchemy.types import TypeEngine
 
+from billing.accounting.queries.choices import elected
 from billing.accounting.queries.csv_cells import (
     END,
     Cells,
@@ -43,6 +37,20 @@ from billing.accounting.queries.csv_cells import (
     whole,
     words,
 )
+from billing.accounting.queries.tables import (
+    APPLICATION,
+    CREDIT,
+    DISPUTE,
+    DISPUTE_MOVEMENT,
+    DORMANT,
+    ENTRY,
+    LINE,
+    PAYMENT,
+    REFUND,
+    REVERSAL,
+    SUPERBILL,
+    WITHDRAWAL,
+)
 from billing.accounting.records import Export, ExportFormat, ExportKind
 from billing.accounting.rules.journals import (
     beancount_entry,
@@ -54,7 +62,6 @@ from billing.kernel.permissions import Actor
 from billing.ledger.queries import journal
 from billing.ledger.records import Entry
 from billing.ledger.rules import CHART
-from billing.platform.data.base import Instant
 from billing.platform.data.database import Read
 
 ROWS_AT_ONCE = 5_000
@@ -79,60 +86,6 @@ def _csv(read: Read, export: Export, actor: Actor) -> Iterator[str]:
     for part in rows.partitions():
         yield END.join(part) + END
 
-
-def _columns(name: str, texts: str, cents: str = "", days: str = "", moments: str = "") -> TableClause:
-    """A table by the names of its columns, which keeps this room free of other rooms' models."""
-    typed: list[tuple[str, TypeEngine[Any]]] = [
-        (texts, String()),
-        (cents, BigInteger()),
-        (days, Date()),
-        (moments, Instant()),
-    ]
-    return table(name, *(column(each, kind) for names, kind in typed for each in names.split()))
-
-
-ENTRY = _columns(
-    "ledger_entry",
-    "id entity_id site_id period source_kind source_id purpose reverses_id",
-    days="effective_on",
-    moments="posted_at",
-)
-LINE = _columns("ledger_line", "entry_id account patient_id", cents="cents place")
-PAYMENT = _columns(
-    "payment",
-    "id entity_id site_id patient_id invoice_id tender state corrects_id charge_reference payer_id",
-    cents="amount_cents fee_cents",
-    days="received_on",
-    moments="received_at",
-)
-REFUND = _columns(
-    "refund",
-    "id entity_id site_id patient_id lot_id payment_id payer_id method state reference"
-    " requested_by approved_by",
-    cents="amount_cents",
-    days="refunded_on",
-    moments="requested_at approved_at",
-)
-CREDIT = _columns(
-    "credit_lot",
-    "id entity_id site_id patient_id source source_id election payer_id",
-    cents="amount_cents",
-    days="held_on",
-    moments="elected_at",
-)
-APPLICATION = _columns("credit_application", "id lot_id", cents="amount_cents", days="applied_on")
-REVERSAL = _columns("credit_reversal", "application_id", cents="amount_cents", days="reversed_on")
-WITHDRAWAL = _columns(
-    "credit_withdrawal", "lot_id", cents="amount_cents", days="withdrawn_on", moments="withdrawn_at"
-)
-DORMANT = _columns("dormant_credit", "lot_id refund_id", cents="amount_cents", days="claimed_on")
-SUPERBILL = _columns(
-    "superbill",
-    "id entity_id site_id patient_id session_id number state supersedes_id sha256",
-    cents="version charge_cents paid_cents",
-    days="service_on",
-    moments="issued_at",
-)
 
 Sheet = tuple[Cells, Select[str]]
 
@@ -167,8 +120,15 @@ def _journal_sheet(actor: Actor, since: date, until: date) -> Sheet:
 
 
 def _payments_sheet(actor: Actor, since: date, until: date) -> Sheet:
-    """`refunded` is what had gone back by the end of the period: a refund of the next year is in that one."""
-    gone = _gone_back(until)
+    """`refunded` is what had gone back by the end of the period: a refund of the next year is in that one.
+
+    So `disputed` is what banks had taken and not given back by then, and `reversed` what was no payment any
+    more: a check that had bounced, or what was booked for another patient, in a row of its own. `amount` less
+    these three is what stayed. A check that bounced later is received still.
+    """
+    gone, taken = _gone_back(until), _taken_by_banks(until)
+    is_reversed = ENTRY.c.id.is_not(None)
+    bounced_later = and_(PAYMENT.c.state == "bounced", ENTRY.c.id.is_(None))
     cells = {
         "received_on": day(PAYMENT.c.received_on),
         "payment_id": words(PAYMENT.c.id),
@@ -176,7 +136,7 @@ def _payments_sheet(actor: Actor, since: date, until: date) -> Sheet:
         "patient_id": words(PAYMENT.c.patient_id),
         "site_id": words(PAYMENT.c.site_id),
         "tender": words(PAYMENT.c.tender),
-        "state": words(PAYMENT.c.state),
+        "state": words(case((bounced_later, "received"), else_=PAYMENT.c.state)),
         "corrects_id": words(PAYMENT.c.corrects_id),
         "amount": dollars(PAYMENT.c.amount_cents),
         "fee": dollars(PAYMENT.c.fee_cents),
@@ -185,9 +145,41 @@ def _payments_sheet(actor: Actor, since: date, until: date) -> Sheet:
         "charge_reference": words(PAYMENT.c.charge_reference),
         "received_at": moment(PAYMENT.c.received_at),
         "payer_id": words(PAYMENT.c.payer_id),
+        "disputed": dollars(func.coalesce(taken.c.cents, 0, type_=BigInteger())),
+        "reversed": dollars_where(is_reversed, PAYMENT.c.amount_cents),
     }
     query = _by_day(PAYMENT, PAYMENT.c.received_on, actor, since, until)
-    return cells, query.select_from(PAYMENT.outerjoin(gone, gone.c.payment_id == PAYMENT.c.id))
+    with_gone = PAYMENT.outerjoin(gone, gone.c.payment_id == PAYMENT.c.id)
+    with_taken = with_gone.outerjoin(taken, taken.c.payment_id == PAYMENT.c.id)
+    return cells, query.select_from(with_taken.outerjoin(ENTRY, _reversed_by(until)))
+
+
+def _reversed_by(until: date) -> ColumnElement[bool]:
+    """The entry that took a whole payment away by a day."""
+    return and_(
+        ENTRY.c.source_kind == "payment",
+        ENTRY.c.source_id == PAYMENT.c.id,
+        ENTRY.c.purpose.in_(("bounced", "moved")),
+        ENTRY.c.effective_on <= until,
+    )
+
+
+def _taken_by_banks(until: date) -> Subquery:
+    """What disputes had taken of each payment by a day, less what had come back."""
+    cents = cast(func.sum(-DISPUTE_MOVEMENT.c.amount_cents), BigInteger()).label("cents")
+    booked = and_(
+        ENTRY.c.source_kind == "dispute-movement",
+        ENTRY.c.source_id == DISPUTE_MOVEMENT.c.id,
+        ENTRY.c.effective_on <= until,
+    )
+    return (
+        select(DISPUTE.c.payment_id, cents)
+        .select_from(
+            DISPUTE.join(DISPUTE_MOVEMENT, DISPUTE_MOVEMENT.c.dispute_id == DISPUTE.c.id).join(ENTRY, booked)
+        )
+        .group_by(DISPUTE.c.payment_id)
+        .subquery()
+    )
 
 
 def _gone_back(until: date) -> Subquery:
@@ -282,13 +274,6 @@ def _used(until: date) -> Subquery:
     return select(every.c.lot_id, cents).group_by(every.c.lot_id).subquery()
 
 
-def _elected(until: date) -> ColumnElement[Any]:
-    """The choice that stood at the end of a day: before one was made, that of the credit's kind."""
-    by_then = or_(CREDIT.c.elected_at.is_(None), func.date(CREDIT.c.elected_at, type_=Date()) <= until)
-    waits = or_(CREDIT.c.payer_id.is_not(None), CREDIT.c.source.in_(("reimbursement", "released")))
-    return case((by_then, CREDIT.c.election), (waits, null()), else_=literal("credit", String()))
-
-
 def _credits_sheet(actor: Actor, since: date, until: date) -> Sheet:
     """What came into credit in a period, and what was left of it at the end of the period."""
     used = _used(until)
@@ -303,7 +288,7 @@ def _credits_sheet(actor: Actor, since: date, until: date) -> Sheet:
         "amount": dollars(CREDIT.c.amount_cents),
         "used": dollars(cents),
         "available": dollars(CREDIT.c.amount_cents - cents),
-        "election": words(_elected(until)),
+        "election": words(elected(CREDIT, until)),
         "payer_id": words(CREDIT.c.payer_id),
     }
     query = _by_day(CREDIT, CREDIT.c.held_on, actor, since, until)

@@ -17,7 +17,7 @@ from billing.accounting.queries.probes import ROWS_AT_ONCE, Books, Probe, Report
 from billing.accounting.rules.moves import Move, chain_flaw
 from billing.care.states import MOVES as SESSION_MOVES
 from billing.catalog.queries import altered_schedules
-from billing.insurance.states import REMITTANCE_MOVES, SUPERBILL_MOVES
+from billing.insurance.states import CLAIM_MOVES, REMITTANCE_MOVES, SUPERBILL_MOVES
 from billing.invoices.states import MOVES as INVOICE_MOVES
 from billing.invoices.states import SHARE_MOVES
 from billing.payments.queries.saved_methods import altered_consent_texts
@@ -67,6 +67,7 @@ LIVES = (
     Life("payout", "pending", PAYOUT_MOVES),
     Life("cash_drawer", "open", DRAWER_MOVES),
     Life("superbill", "issued", SUPERBILL_MOVES),
+    Life("claim", "draft", CLAIM_MOVES),
     Life("remittance", "parked", REMITTANCE_MOVES),
     Life("task", "open", TASK_MOVES),
     Life("mail", "queued", MAIL_MOVES),
@@ -91,6 +92,7 @@ MOVE_OF_NOTHING = Probe(
         AND NOT EXISTS (SELECT 1 FROM payout x WHERE x.id = c.subject_id)
         AND NOT EXISTS (SELECT 1 FROM cash_drawer x WHERE x.id = c.subject_id)
         AND NOT EXISTS (SELECT 1 FROM superbill x WHERE x.id = c.subject_id)
+        AND NOT EXISTS (SELECT 1 FROM claim x WHERE x.id = c.subject_id)
         AND NOT EXISTS (SELECT 1 FROM remittance x WHERE x.id = c.subject_id)
         AND NOT EXISTS (SELECT 1 FROM task x WHERE x.id = c.subject_id)
         AND NOT EXISTS (SELECT 1 FROM mail x WHERE x.id = c.subject_id)
@@ -161,6 +163,15 @@ DOCUMENT_MISSING = Probe(
         AND d.version = s.version AND d.sha256 = s.sha256
     WHERE d.id IS NULL
     UNION ALL
+    SELECT c.id FROM claim c LEFT JOIN document d
+        ON d.id = c.document_id AND d.kind = 'claim' AND d.subject_id = c.session_id
+        AND d.version = c.version AND d.sha256 = c.sha256
+    WHERE d.id IS NULL
+    UNION ALL
+    SELECT f.id FROM claim_file f LEFT JOIN document d
+        ON d.id = f.document_id AND d.kind = 'claim_file' AND d.subject_id = f.id AND d.sha256 = f.sha256
+    WHERE d.id IS NULL
+    UNION ALL
     SELECT r.id FROM receipt r LEFT JOIN document d
         ON d.id = r.document_id AND d.kind = 'receipt' AND d.subject_id = r.id AND d.sha256 = r.sha256
     WHERE d.id IS NULL
@@ -189,6 +200,11 @@ ROWS_OF_DOCUMENTS = """
         (SELECT SUM(l.discount_cents) FROM invoice_line l WHERE l.invoice_id = i.id) FROM invoice i
     UNION ALL
     SELECT document_id, id, charge_cents, paid_cents FROM superbill
+    UNION ALL
+    SELECT document_id, id, charge_cents, paid_cents FROM claim
+    UNION ALL
+    SELECT f.document_id, f.id, f.charge_cents,
+        (SELECT SUM(c.paid_cents) FROM claim c WHERE c.file_id = f.id) FROM claim_file f
     UNION ALL
     SELECT document_id, id, amount_cents, amount_cents FROM receipt
     UNION ALL
@@ -253,6 +269,9 @@ def _amounts(kind: str, body: Mapping[str, Any]) -> tuple[int, int]:
     """Two amounts of a document that its row repeats, in the order of ROWS_OF_DOCUMENTS."""
     if kind == "superbill":
         return body["totals"]["net_cents"], body["totals"]["paid_cents"]
+    if kind in ("claim", "claim_file"):
+        told = body["claims"]
+        return sum(each["charge"]["cents"] for each in told), sum(each["paid"]["cents"] for each in told)
     if kind == "evidence":
         return (body["dispute"]["amount_cents"],) * 2
     if kind == "receipt":
@@ -288,6 +307,8 @@ UNAUDITED = Probe(
         UNION ALL SELECT id FROM invoice
         UNION ALL SELECT id FROM payer_share
         UNION ALL SELECT id FROM superbill
+        UNION ALL SELECT id FROM claim
+        UNION ALL SELECT id FROM claim_file
         UNION ALL SELECT id FROM remittance
         UNION ALL SELECT id FROM patient
     ) written

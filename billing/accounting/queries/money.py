@@ -9,8 +9,9 @@ from typing import Any
 
 from sqlalchemy import Row, TextualSelect, bindparam, text
 
+from billing.accounting.queries.attempts import STILL_LENT
 from billing.accounting.queries.drawers import CONFIRMED_OWN, COUNTED_ALONE
-from billing.accounting.queries.guards import require_append_only
+from billing.accounting.queries.guards import require_append_only, require_insert_guards
 from billing.accounting.queries.payers import SHARES
 from billing.accounting.queries.probes import ROWS_AT_ONCE, Books, Probe, Report, look
 from billing.platform.data.base import Instant
@@ -29,8 +30,9 @@ REFUNDED = Probe(
     LEFT JOIN (SELECT payment_id, SUM(lost_cents) AS cents FROM dispute GROUP BY payment_id) d
         ON d.payment_id = p.id
     WHERE p.refunded_cents <> COALESCE(r.cents, 0) OR p.refunded_cents < 0
-        OR p.lost_cents <> COALESCE(d.cents, 0) OR p.lost_cents < 0
-        OR p.refunded_cents + p.lost_cents > p.amount_cents
+        OR p.lost_cents <> CASE WHEN COALESCE(d.cents, 0) < p.amount_cents - p.refunded_cents
+            THEN COALESCE(d.cents, 0) ELSE p.amount_cents - p.refunded_cents END
+        OR p.refunded_cents + p.lost_cents > p.amount_cents OR p.lost_cents < 0
     """,
 )
 
@@ -280,15 +282,25 @@ OWN_REFUND = Probe(
 )
 FORGAVE_OWN = text(
     """
-    SELECT id, forgiven_by_person AS whose, forgiven_at AS at, forgiven_cents AS cents FROM takeback
-    WHERE forgiven_by_person = demanded_by_person
+    SELECT id, forgiven_by_person AS whose, forgiven_at AS at, forgiven_cents AS cents,
+        EXISTS (SELECT 1 FROM uncounted_gift u WHERE u.takeback_id = takeback.id) AS is_uncounted
+    FROM takeback WHERE forgiven_by_person = demanded_by_person
     ORDER BY forgiven_by_person, forgiven_at, id
+    """
+).columns(at=Instant())
+REPAID_OWN = text(
+    """
+    SELECT t.id, r.returned_by_person AS whose, r.returned_at AS at, r.amount_cents AS cents,
+        FALSE AS is_uncounted
+    FROM takeback_return r JOIN takeback t ON t.id = r.takeback_id
+    WHERE r.source_id IS NULL AND r.returned_by_person = t.demanded_by_person
+    ORDER BY r.returned_by_person, r.returned_at, r.id
     """
 ).columns(at=Instant())
 APPROVED_ITSELF = text(
     """
-    SELECT id, patient_id AS whose, requested_at AS at, amount_cents AS cents FROM refund
-    WHERE approved_by = 'system' AND replaces_id IS NULL AND (
+    SELECT id, patient_id AS whose, requested_at AS at, amount_cents AS cents, FALSE AS is_uncounted
+    FROM refund WHERE approved_by = 'system' AND replaces_id IS NULL AND (
         state NOT IN ('rejected', 'failed') OR method = 'check' AND refunded_on IS NOT NULL
     )
     ORDER BY patient_id, requested_at, id
@@ -315,7 +327,7 @@ def applications_stay_within_bounds(books: Books) -> Report:
 
 def one_operation_stands(books: Books) -> Report:
     """What has had no outcome for a day is remarked on: the janitor or a person has to look."""
-    report = look(books, at=["checkout"], probes=[TWO_STAND])
+    report = look(books, at=["checkout"], probes=[TWO_STAND, STILL_LENT])
     old = text(UNRESOLVED).bindparams(bindparam("before", books.now - STANDS_TOO_LONG, Instant()))
     late = list(books.read.session.scalars(old))
     report.remarks += [f"{object_id} has had no outcome for more than a day" for object_id in late]
@@ -326,12 +338,18 @@ def nobody_approves_their_own(books: Books) -> Report:
     probes = [NOT_APPROVED, OWN_REFUND, COUNTED_ALONE, CONFIRMED_OWN]
     report = look(books, at=["refund", "cash_drawer", "takeback"], probes=probes)
     _stay_within_a_days_limit(books, report, APPROVED_ITSELF)
-    _stay_within_a_days_limit(books, report, FORGAVE_OWN)
+    for of_their_own in (FORGAVE_OWN, REPAID_OWN):
+        _stay_within_a_days_limit(books, report, of_their_own)
+    require_append_only(books.read, report, ["uncounted_gift"])
+    require_insert_guards(books.read, report, ["uncounted_gift"])
     return report
 
 
 def _stay_within_a_days_limit(books: Books, report: Report, deeds: TextualSelect) -> None:
-    """A patient's refunds, or what a person forgave, with no second person, in the order of time."""
+    """A patient's refunds, or what a person forgave or repaid, with no second person, in the order of time.
+
+    What was forgiven before gifts of a day were counted is held to the limit alone; a later gift counts it.
+    """
     rows = books.read.session.execute(deeds, execution_options={"yield_per": ROWS_AT_ONCE})
     for _, owns in groupby(rows, key=lambda row: row.whose):
         day: deque[Row[Any]] = deque()
@@ -339,5 +357,6 @@ def _stay_within_a_days_limit(books: Books, report: Report, deeds: TextualSelect
             day.append(deed)
             while day[0].at <= deed.at - COUNTS_FOR:
                 day.popleft()
-            if sum(each.cents for each in day) > books.refund_limit.cents:
+            counted = [deed] if deed.is_uncounted else day
+            if sum(each.cents for each in counted) > books.refund_limit.cents:
                 report.blame(deed.id, "above the limit within a day, and no second person approved it")

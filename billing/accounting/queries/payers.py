@@ -1,4 +1,4 @@
-"""Invariants 3 and 6 for other payers: what they took, paid, owe and have left is what the books say."""
+"""Invariants 3, 4 and 6 for payers: what they took, paid, owe and have left is what the books say."""
 
 from __future__ import annotations
 
@@ -76,16 +76,44 @@ SHARE_PAID_BY_ITS_OWN = Probe(
 SHARES = [OTHER_SHARE, OTHER_RECEIVABLE, SHARE_PAID, SHARE_PAID_BY_ITS_OWN]
 
 PAYERS_MONEY = Probe(
-    "what is held for other payers is not what account 2220 says, insurers' money apart",
+    "what is held for other payers, insurers paid above and demand, and is not returned, is not account 2220",
     """
     SELECT COALESCE(patient_id, 'account 2220 without a patient') FROM (
         SELECT patient_id, available_cents AS cents FROM credit_lot WHERE payer_id IS NOT NULL
         UNION ALL
         SELECT patient_id, amount_cents FROM refund WHERE state = 'requested' AND payer_id IS NOT NULL
         UNION ALL
-        SELECT l.patient_id, l.cents FROM ledger_line l JOIN ledger_entry e ON e.id = l.entry_id
-        WHERE l.account = '2220' AND e.source_kind NOT IN ('reimbursement', 'takeback', 'takeback-return')
+        SELECT patient_id, amount_cents - shared_cents - demanded_cents FROM reimbursement_excess
+        UNION ALL
+        SELECT patient_id, amount_cents - returned_cents FROM takeback
+        UNION ALL
+        SELECT patient_id, cents FROM ledger_line WHERE account = '2220'
     ) told
     GROUP BY patient_id HAVING SUM(cents) <> 0
+    """,
+)
+
+EXCESS = Probe(
+    "what an insurer paid above it, wants of that, or what became the patient's, is not what its entry, "
+    "demands, shares and credits say",
+    """
+    SELECT told.id FROM (
+        SELECT id, amount_cents AS above, shared_cents AS shared, shared_cents AS held,
+            demanded_cents AS demanded
+        FROM reimbursement_excess
+        UNION ALL
+        SELECT e.source_id, l.cents, 0, 0, 0 FROM ledger_entry e JOIN ledger_line l ON l.entry_id = e.id
+        WHERE e.source_kind = 'reimbursement' AND e.purpose = 'received'
+            AND l.account = '2220' AND l.cents < 0
+        UNION ALL
+        SELECT excess_id, 0, -amount_cents, 0, 0 FROM excess_share
+        UNION ALL
+        SELECT reimbursement_id, 0, 0, 0, -excess_cents FROM takeback
+        UNION ALL
+        SELECT s.excess_id, 0, 0, -lot.amount_cents, 0 FROM excess_share s
+        JOIN credit_lot lot ON lot.source = 'reimbursement' AND lot.source_id = s.id
+    ) told
+    GROUP BY told.id HAVING SUM(above) <> 0 OR SUM(shared) <> 0 OR SUM(held) <> 0
+        OR SUM(demanded) <> 0
     """,
 )

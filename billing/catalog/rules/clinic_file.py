@@ -38,8 +38,10 @@ _PHONE = re.compile(r"[0-9+(][0-9 ().-]{6,24}", re.ASCII)
 _POSTAL_CODE = re.compile(r"\d{5}(-\d{4})?", re.ASCII)
 _TAXONOMY = re.compile(r"[0-9A-Z]{9}X", re.ASCII)
 _HCPCS = re.compile(r"[A-Z]\d{4}", re.ASCII)
+_ROUTING_ID = re.compile(r"[0-9A-Z]{2,15}")
 _UNITS = frozenset({"F2", "GR", "ME", "ML", "UN"})
 _LAST_DAY = 730
+LONGEST_CLEARINGHOUSE = 60
 
 
 def read_clinic(text: str) -> Clinic:
@@ -91,6 +93,7 @@ def _read_entity(root: Block) -> EntityFacts:
         timezone=_timezone(block),
         address=_address(block),
         phone=_phone(block),
+        **_clearinghouse(block),
     )
 
 
@@ -112,6 +115,25 @@ def _mail_name(block: Block) -> str | None:
         return None
     wanted = "3 to 60 letters, digits, spaces and . , & ' -, which do not say what is treated"
     return block.text("mail_name", is_mail_name, wanted)
+
+
+def _clearinghouse(block: Block) -> dict[str, str]:
+    """Without one, claims go to each payer itself, and the clinic is known by its tax number."""
+    inner = block.block("clearinghouse") if block.has("clearinghouse") else None
+    if inner is None:
+        return {}
+    told = {
+        "clearinghouse_name": inner.text(
+            "name", lambda text: 0 < len(text) <= LONGEST_CLEARINGHOUSE, "its name, of at most 60 characters"
+        ),
+        "clearinghouse_id": _routing_id(inner, "id"),
+    }
+    return {**told, "submitter_id": _routing_id(inner, "submitter_id")} if inner.has("submitter_id") else told
+
+
+def _routing_id(block: Block, key: str) -> str:
+    wanted = "an id of 2 to 15 capitals and digits"
+    return block.text(key, lambda text: bool(_ROUTING_ID.fullmatch(text)), wanted)
 
 
 def _timezone(block: Block) -> str:

@@ -11,7 +11,7 @@ from stdnum.us import ein
 
 _NPI = re.compile(r"[12]\d{9}", re.ASCII)
 _EIN = re.compile(r"\d{2}-\d{7}", re.ASCII)
-_ICD10 = re.compile(r"[A-TV-Z]\d[0-9AB](\.[0-9A-Z]{1,4})?", re.ASCII)
+_ICD10 = re.compile(r"[A-Z][0-9A-Z]{2}(\.[0-9A-Z]{1,4})?")
 _NDC = re.compile(r"\d{4}-\d{4}-\d{2}|\d{5}-\d{3}-\d{2}|\d{5}-\d{4}-\d{1,2}", re.ASCII)
 
 _DESCRIPTOR = re.compile(r"""[^<>\\'"*\x00-\x1f\x7f-\U0010ffff]{5,22}""")

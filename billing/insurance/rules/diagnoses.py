@@ -2,52 +2,163 @@
 
 from __future__ import annotations
 
-import lzma
 import re
-from collections.abc import Sequence
-from datetime import date
-from functools import cache
-from itertools import permutations
-from pathlib import Path
+import unicodedata
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Sequence
+from fnmatch import fnmatchcase
+from heapq import nsmallest
+from itertools import combinations, takewhile
 
+from billing.insurance.records import Diagnosis, Edition
 from billing.insurance.rules.lines import MOST_DIAGNOSES
+from billing.kernel.errors import Flaw
 
-RELEASES = ((date(2025, 10, 1), "icd10cm-2026.txt.xz"),)
-"""From which day of service on each list holds; a new year of codes starts each 1 October.
-
-Source: ICD-10-CM of fiscal year 2026, April release (NCHS, CMS).
-"""
-CODE = re.compile(r"[A-Z][0-9][0-9A-Z](?:\.[0-9A-Z]{1,4})?")
-EXCLUDES = (("F32", "F33"), ("F32", "F31"), ("G90.5", "G56.4"), ("G90.5", "G57.7"), ("G89", "R52"))
-"""Beginnings of codes that are never given together (Excludes1 notes)."""
+CODE = re.compile(r"[A-Z][0-9A-Z]{2}(?:\.[0-9A-Z]{1,4})?")
+CODE_BEGINNING = re.compile(r"[A-Z][0-9A-Z]{0,6}")
+WORD = re.compile(r"[^\W_]+")
 
 
-def is_billable(code: str, on: date) -> bool:
-    """Whether the code is a leaf of the classification in force on that day of service."""
-    return CODE.fullmatch(code) is not None and f"\n{code}\n" in _leaves(_release(on))
+def find_diagnosis(edition: Edition, code: str) -> Diagnosis | None:
+    """What the edition says of a code, which has its dot."""
+    if not CODE.fullmatch(code):
+        return None
+    start = f"{code.replace('.', '')}\t"
+    found = next(_lines_from(edition, start), None)
+    return _diagnosis(found) if found else None
 
 
-def diagnosis_flaw(codes: Sequence[str], on: date) -> str | None:
-    """Why an insurer would refuse these diagnoses together, or None."""
+def diagnosis_or_unknown(edition: Edition, code: str) -> Diagnosis:
+    """As `find_diagnosis`, and in plain words when the edition has no such code."""
+    found = find_diagnosis(edition, code)
+    return found or Diagnosis(code=code, description="No such code on that day", is_billable=False)
+
+
+def is_billable(edition: Edition, code: str) -> bool:
+    """Whether the code is a leaf of the classification."""
+    found = find_diagnosis(edition, code)
+    return found is not None and found.is_billable
+
+
+def diagnosis_flaws(edition: Edition, codes: Sequence[str]) -> list[Flaw]:
+    """Why an insurer would refuse these diagnoses one by one, each at its place in the list."""
     if not codes or len(codes) > MOST_DIAGNOSES:
-        return f"A superbill takes 1 to {MOST_DIAGNOSES} diagnoses."
-    if len(set(codes)) != len(codes):
-        return "A diagnosis stands twice."
-    for code in codes:
-        if not is_billable(code, on):
-            return f"{code} is no billable ICD-10-CM code on {on}; name the most specific one."
-    for one, other in permutations(codes, 2):
-        if any(one.startswith(first) and other.startswith(second) for first, second in EXCLUDES):
-            return f"{one} and {other} exclude each other."
-    return None
+        return [Flaw("/diagnoses", f"Give 1 to {MOST_DIAGNOSES} diagnoses.")]
+    flaws = []
+    for place, code in enumerate(codes):
+        if code in codes[:place]:
+            flaws.append(Flaw(f"/diagnoses/{place}", "A diagnosis stands twice. Name it once."))
+        elif not is_billable(edition, code):
+            told = f"{code} is no billable ICD-10-CM code on that day; name the most specific one."
+            flaws.append(Flaw(f"/diagnoses/{place}", told))
+    return flaws
 
 
-def _release(on: date) -> str:
-    """The list in force; the oldest also serves days before it."""
-    return next((name for since, name in reversed(RELEASES) if since <= on), RELEASES[0][1])
+def diagnosis_flaw(edition: Edition, codes: Sequence[str]) -> str | None:
+    """The first of the flaws in words, or None."""
+    return next((flaw.message for flaw in diagnosis_flaws(edition, codes)), None)
 
 
-@cache
-def _leaves(name: str) -> str:
-    content = (Path(__file__).parents[1] / "data" / name).read_bytes()
-    return lzma.decompress(content).decode()
+def newly_excluding(
+    edition: Edition, codes: tuple[str, ...], accepted: Iterable[tuple[str, ...]]
+) -> tuple[str, str] | None:
+    """The first two that exclude each other, unless a paper stands with the very same codes."""
+    return None if codes in accepted else excluding_pair(edition, codes)
+
+
+def exclusion_told(pair: tuple[str, str]) -> str:
+    """What to do about two that exclude each other."""
+    return (
+        f"{' and '.join(pair)} exclude each other (an Excludes1 note). Leave one out, or say that the "
+        "provider finds them unrelated."
+    )
+
+
+def excluding_pair(edition: Edition, codes: Sequence[str]) -> tuple[str, str] | None:
+    """The first two codes of which an Excludes1 note of one, or of what stands above it, names the other.
+
+    Source: ICD-10-CM Official Guidelines for Coding and Reporting, section I.A.12.a.
+    """
+    if len(codes) < 2:
+        return None
+    bare = {code: code.replace(".", "") for code in codes}
+    excluded = {code: _excluded_by(edition, bare[code]) for code in codes}
+    return next(
+        (
+            (one, other)
+            for one, other in combinations(codes, 2)
+            if _is_meant(excluded[one], bare[other]) or _is_meant(excluded[other], bare[one])
+        ),
+        None,
+    )
+
+
+def search_diagnoses(edition: Edition, text: str, limit: int) -> Sequence[Diagnosis]:
+    """What begins with this code, with or without its dot, or else has words that begin with each of these.
+
+    Billable ones come first, and of these what begins with the first word.
+    """
+    start, words = text.strip().upper().replace(".", ""), WORD.findall(_folded(text))
+    by_code = _best(_lines_from(edition, start), limit) if CODE_BEGINNING.fullmatch(start) else []
+    return by_code or _best(_lines_with(edition, words), limit, *words[:1])
+
+
+def _lines_from(edition: Edition, start: str) -> Iterator[str]:
+    place = bisect_left(edition.lines, start)
+    return takewhile(
+        lambda line: line.startswith(start), (edition.lines[at] for at in range(place, len(edition.lines)))
+    )
+
+
+def _lines_with(edition: Edition, words: Sequence[str]) -> Iterator[str]:
+    """The longest word is looked for first: it is seldom there."""
+    if not words:
+        return
+    longest = max(words, key=len)
+    begun = [re.compile(rf"(?<![^\W_]){re.escape(word)}") for word in words]
+    for line in edition.lines:
+        folded = _folded(line)
+        if longest in folded:
+            description = folded.split("\t", 2)[2]
+            if all(word.search(description) for word in begun):
+                yield line
+
+
+def _folded(text: str) -> str:
+    """Without capitals and accents: nobody types the one of Ménière."""
+    if text.isascii():
+        return text.lower()
+    return "".join(each for each in unicodedata.normalize("NFKD", text) if each.isascii()).lower()
+
+
+def _best(lines: Iterable[str], limit: int, beginning: str = "") -> Sequence[Diagnosis]:
+    """In the order of their codes, but billable ones first, and of these what begins with that word."""
+
+    def rank(line: str) -> tuple[bool, bool]:
+        _, flag, description = line.split("\t")
+        return flag != "1", not _folded(description).startswith(beginning)
+
+    return [_diagnosis(line) for line in nsmallest(limit, lines, key=rank)]
+
+
+def _diagnosis(line: str) -> Diagnosis:
+    bare, flag, description = line.split("\t")
+    code = f"{bare[:3]}.{bare[3:]}" if len(bare) > 3 else bare
+    return Diagnosis(code=code, description=description, is_billable=flag == "1")
+
+
+def _excluded_by(edition: Edition, code: str) -> Sequence[str]:
+    return [each for note in edition.notes if _is_meant(note.owners, code) for each in note.excluded]
+
+
+def _is_meant(references: Iterable[str], code: str) -> bool:
+    return any(_matches(each, code) for each in references)
+
+
+def _matches(reference: str, code: str) -> bool:
+    """`F33` and what is more specific, `F30-F39` with all between, `I69?23` with any one character."""
+    if "?" in reference:
+        return fnmatchcase(code, f"{reference}*")
+    first, _, last = reference.partition("-")
+    last = last or first
+    return code[: len(first)] >= first and code[: len(last)] <= last

@@ -69,6 +69,11 @@ def clock_times(session: Session, zone: ZoneInfo) -> tuple[datetime, datetime] |
     return started, stopped
 
 
+def codes_of(body: Any) -> tuple[str, ...]:
+    """The diagnoses on a superbill, in their order."""
+    return tuple(diagnosis["code"] for diagnosis in body["diagnoses"])
+
+
 def minutes_between(started: datetime, stopped: datetime) -> int:
     return int((stopped - started).total_seconds()) // 60
 
@@ -103,6 +108,11 @@ def statement(net: Money, paid: Money) -> str:
     else:
         told = f"The charge for the services above is {net}."
     return f"{told} Please send any reimbursement to the patient at the address above."
+
+
+def paid_beside_insurer(payments: Sequence[Paid]) -> Money:
+    """All but what the insurer itself has paid already."""
+    return total(payment.amount for payment in payments if payment.tender is not Tender.INSURER)
 
 
 def _parties(parties: Parties) -> dict[str, Any]:
@@ -178,7 +188,7 @@ def _encounter(encounter: Encounter) -> dict[str, Any]:
             "balance_cents": max(ZERO, charged.net - paid).cents,
         },
         "payments": _payments(encounter.payments),
-        "statement": statement(charged.net, _by_patient(encounter.payments)),
+        "statement": statement(charged.net, paid_beside_insurer(encounter.payments)),
     }
 
 
@@ -196,10 +206,6 @@ def _line(line: SuperbillLine, encounter: Encounter) -> dict[str, Any]:
         "units": line.units,
         "charge_cents": line.charge.cents,
     }
-
-
-def _by_patient(payments: Sequence[Paid]) -> Money:
-    return total(payment.amount for payment in payments if payment.tender is not Tender.INSURER)
 
 
 def _payments(payments: Sequence[Paid]) -> list[dict[str, Any]]:

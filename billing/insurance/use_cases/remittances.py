@@ -149,7 +149,7 @@ def _unmatched(transaction: RemittanceTransaction, matches: Matches) -> str | No
         if concerns_us(claim) and claim.segment not in matches:
             return (
                 f"The claim at segment {claim.segment} has the control number {claim.control_number}, "
-                "which is on no superbill of ours."
+                "which is on no superbill or claim of ours."
             )
     if len({match.entity_id for match in matches.values()}) > 1:
         return "The payment is for sessions of more than one legal entity."

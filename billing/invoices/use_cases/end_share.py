@@ -10,9 +10,10 @@ from billing.invoices.models import PayerShareRow
 from billing.invoices.queries import find_invoice, find_share, share_of, standing_lines
 from billing.invoices.records import FORGIVEN, TAKES_ALL, Bearer, EndReason, PayerShare
 from billing.invoices.rules import earned_of, ending_share_lines
-from billing.invoices.states import SHARE_MOVES, ShareEvent
-from billing.invoices.use_cases.shares import fulfil_share, lower_share, post_share
+from billing.invoices.states import SHARE_MOVES, CostsMore, ShareEvent
+from billing.invoices.use_cases.shares import PAYER_DENIED, fulfil_share, lower_share, post_share
 from billing.invoices.use_cases.take_back import take_back
+from billing.kernel.errors import IllegalMove
 from billing.kernel.permissions import SYSTEM, Actor
 from billing.ledger.records import Account, credit, debit
 from billing.patients.use_cases import lock_patient
@@ -21,8 +22,6 @@ from billing.platform.data.database import Tx
 from billing.platform.data.states import advance
 from billing.platform.data.tasks import ask_a_person
 
-PAYER_DENIED = "payer-denied"
-"""The task of a person who appeals, or has the part ended."""
 NO_AUTHORIZATION = frozenset({EndReason.NOT_AUTHORIZED, EndReason.MISTAKE})
 """Why a part of compensation or the VA may become the patient's: it never was theirs."""
 
@@ -30,9 +29,11 @@ NO_AUTHORIZATION = frozenset({EndReason.NOT_AUTHORIZED, EndReason.MISTAKE})
 def deny_share(tx: Tx, *, share_id: str, actor: Actor, now: datetime) -> PayerShare:
     """The payer says no, or pays short: a person looks, and the patient owes no more than before.
 
-    Raises: NoSuchShare.
+    Raises: NoSuchShare; IllegalMove when nothing of it is unpaid any more.
     """
     row = _locked(tx, share_id, actor)
+    if not row.open_cents:
+        raise IllegalMove("Nothing of this part is unpaid any more: it was paid, or has ended.")
     row.denied_at = row.denied_at or now
     ask_a_person(tx, kind=PAYER_DENIED, about=row, actor=actor, now=now)
     return _kept(tx, row, "deny", actor, now)
@@ -97,6 +98,8 @@ def _bill_patient(tx: Tx, share: PayerShare, actor: Actor, now: datetime) -> Non
         now=now,
     ).parts
     post_share(tx, share, "ended", ending_share_lines(parts, share.patient_id), actor, now)
+    session_ids = tuple(part.session_id for part in parts)
+    tx.emit(CostsMore(session_ids=session_ids, actor=actor, now=now))
 
 
 def _let_clinic_bear(tx: Tx, share: PayerShare, actor: Actor, now: datetime) -> None:

@@ -11,7 +11,6 @@ from billing.care.queries import find_session
 from billing.care.records import Session
 from billing.care.use_cases import cover
 from billing.invoices.errors import (
-    InvoiceNotOpen,
     MoreThanOwed,
 )
 from billing.invoices.models import (
@@ -20,7 +19,7 @@ from billing.invoices.models import (
 )
 from billing.invoices.queries import find_invoice, record_of, standing_lines
 from billing.invoices.records import Invoice, InvoiceLine, SettledPart, Settlement
-from billing.invoices.rules import allocate
+from billing.invoices.rules import allocate, refuse_unless_open, what_is_owed
 from billing.invoices.states import (
     MOVES,
     InvoiceEvent,
@@ -51,8 +50,7 @@ def settle(
     Raises: NoSuchInvoice, InvoiceNotOpen, MoreThanOwed.
     """
     invoice = find_invoice(tx, invoice_id, SYSTEM)
-    if invoice.state is not InvoiceState.OPEN:
-        raise InvoiceNotOpen(f"Invoice {invoice_id} is {invoice.state}.", state=str(invoice.state))
+    refuse_unless_open(invoice)
     take_off(tx, invoice, amount)
     lines = [line for line in standing_lines(tx, invoice) if only_session_id in (None, line.session_id)]
     parts = _cover_sessions(tx, lines, source_kind, source_id, amount, actor, now)
@@ -70,9 +68,7 @@ def take_off(tx: Tx, invoice: Invoice, amount: Money) -> None:
         .returning(InvoiceRow.open_cents)
     )
     if left is None:
-        raise MoreThanOwed(
-            f"Only {invoice.open_balance} is owed on this invoice.", open_cents=invoice.open_balance.cents
-        )
+        raise MoreThanOwed(what_is_owed(invoice), open_cents=invoice.open_balance.cents)
     tx.session.expire_all()
 
 

@@ -27,7 +27,7 @@ from billing.invoices.records import (
     SettledPart,
     ShareOrder,
 )
-from billing.invoices.rules import allocate, earned_of, flaws_of_share
+from billing.invoices.rules import allocate, earned_of, flaws_of_share, what_is_owed
 from billing.invoices.states import InvoiceState, NothingOwed, ShareAgreed, ShareState
 from billing.invoices.use_cases.locks import lock_invoice
 from billing.invoices.use_cases.settle import cover_sessions, keep_tender, settle_if_nothing_is_owed, take_off
@@ -40,9 +40,13 @@ from billing.ledger.records import Account, Line, Posting, Source, credit, debit
 from billing.ledger.use_cases import post
 from billing.platform.data.audit import record_audit
 from billing.platform.data.database import Tx
+from billing.platform.data.tasks import end_tasks
 
 SHARE = "payer_share"
 """The kind of the entries of a share."""
+
+PAYER_DENIED = "payer-denied"
+"""The task of a person who appeals, or has the part ended; it ends when nothing of it is unpaid."""
 
 
 def agree_share(tx: Tx, *, invoice_id: str, order: ShareOrder, actor: Actor, now: datetime) -> PayerShare:
@@ -64,7 +68,7 @@ def put_share(tx: Tx, invoice_id: str, order: ShareOrder, actor: Actor, now: dat
     invoice, payer = find_invoice(tx, invoice_id, SYSTEM), find_payer(tx, order.payer_id, actor)
     _refuse_flaws(tx, invoice, payer, order)
     if invoice.state is InvoiceState.VOID:
-        raise InvoiceNotOpen(f"Invoice {invoice_id} is void.", state=str(invoice.state))
+        raise InvoiceNotOpen(what_is_owed(invoice), state=str(invoice.state))
     wanted = _whole_sessions(tx, invoice, order) if payer.kind in TAKES_ALL else _spread(tx, invoice, order)
     amount = total(part for _, part in wanted)
     take_off(tx, invoice, amount)
@@ -188,6 +192,7 @@ def lower_share(
         )
     tx.session.expire_all()
     if not left:
+        end_tasks(tx, kind=PAYER_DENIED, subject_ids=[share.id], actor=actor, now=now)
         tx.emit(
             NothingOwed(
                 invoice_id=share.invoice_id, share_id=share.id, site_id=share.site_id, actor=actor, now=now

@@ -10,7 +10,7 @@ from billing.care.use_cases import cancel_session, set_due
 from billing.invoices.errors import StopChanged
 from billing.invoices.queries import find_invoice, line_of_session, what_a_stop_does
 from billing.invoices.records import Invoice, InvoiceKind, InvoiceLine, Stop
-from billing.invoices.states import InvoiceIssued
+from billing.invoices.states import CostsMore, InvoiceIssued
 from billing.invoices.use_cases.earn import earn_difference
 from billing.invoices.use_cases.give_back import return_line
 from billing.invoices.use_cases.issue import write_invoice
@@ -80,4 +80,6 @@ def _charge(
     detail = {"total_cents": invoice.total.cents}
     record_audit(tx, actor=actor, action="invoice.issue", subject_id=invoice.id, now=now, detail=detail)
     tx.emit(InvoiceIssued(invoice_id=invoice.id, patient_id=invoice.patient_id, actor=actor, now=now))
+    session_ids = tuple(line.session_id for line in invoice.lines)
+    tx.emit(CostsMore(session_ids=session_ids, actor=actor, now=now))
     return find_invoice(tx, invoice.id, SYSTEM)

@@ -16,7 +16,7 @@ from billing.invoices.records import (
     SettledPart,
     Settlement,
 )
-from billing.invoices.rules import allocate
+from billing.invoices.rules import allocate, what_is_owed
 from billing.invoices.states import MOVES, InvoiceEvent, InvoiceState
 from billing.kernel.ids import new_id
 from billing.kernel.money import Money
@@ -42,7 +42,7 @@ def take_back(
     """
     invoice = find_invoice(tx, invoice_id, SYSTEM)
     if invoice.state is InvoiceState.VOID:
-        raise InvoiceNotOpen(f"Invoice {invoice_id} is void.", state=str(invoice.state))
+        raise InvoiceNotOpen(what_is_owed(invoice), state=str(invoice.state))
     sessions = [find_session(tx, line.session_id, SYSTEM) for line in standing_lines(tx, invoice)][::-1]
     covered = [covered_by(tx, session.id, source_kind, source_id) for session in sessions]
     parts = []

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from billing.kernel.permissions import Permission
-from billing.payments.flows.checkouts import cancel_checkout, start_checkout, start_reader_payment
+from billing.payments.flows.checkouts import cancel_checkout, start_checkout
+from billing.payments.flows.readers import look_at_reader, start_reader_payment
 from billing.payments.flows.room import Payments
 from billing.payments.queries.checkouts import find_checkout
 from billing.payments.schemas.checkouts import AskOnReader, CheckoutView, ReadersView
@@ -54,7 +55,9 @@ def add_checkout_routes(routes: ApiBlueprint, edge: Edge, room: Payments) -> Non
     @routes.response(200, CheckoutView)
     @guard(Permission.PAYMENTS_READ)
     def show_checkout(checkout_id: str) -> Any:
-        return edge.read(lambda read: find_checkout(read, checkout_id, current_actor()))
+        """What a reader asks for is read there first, so that a declined card is told at once."""
+        known = edge.read(lambda read: find_checkout(read, checkout_id, current_actor()))
+        return look_at_reader(room, known)
 
     @routes.route("/checkouts/<checkout_id>/cancel", methods=["POST"])
     @routes.response(200, CheckoutView)

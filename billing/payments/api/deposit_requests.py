@@ -8,7 +8,7 @@ from flask import Response
 
 from billing.kernel.permissions import Permission
 from billing.payments.api.checkouts import RETURN_PATH
-from billing.payments.flows.checkouts import start_deposit, withdraw_deposit
+from billing.payments.flows.deposit_requests import start_deposit, withdraw_deposit
 from billing.payments.flows.room import Payments
 from billing.payments.queries.deposit_requests import list_deposit_requests
 from billing.payments.records.checkouts import Way

@@ -48,7 +48,10 @@ def add_receipt_routes(routes: ApiBlueprint, edge: Edge, render: RenderReceipt, 
     @routes.doc(responses=PDF)  # type: ignore[untyped-decorator]
     @guard(Permission.RECEIPTS_READ)
     def show_receipt_pdf(receipt_id: str) -> Response:
-        """The PDF, the same bytes for ever; drawn now when the worker has not come to it."""
+        """The PDF, the same bytes for ever; drawn now when the worker has not come to it.
+
+        Of one that stands no more it is a copy that says so on each page.
+        """
         return receipt_pdf(edge, render, receipt_id)
 
     @routes.route("/receipts/<receipt_id>/mail", methods=["POST"])
@@ -69,8 +72,10 @@ def add_receipt_routes(routes: ApiBlueprint, edge: Edge, render: RenderReceipt, 
 
 
 def receipt_pdf(edge: Edge, render: RenderReceipt, receipt_id: str) -> Response:
-    """Raises: NoSuchReceipt."""
+    """What was issued, or a marked copy of what stands no more. Raises: NoSuchReceipt."""
     receipt = look_at_receipt(edge, receipt_id)
+    if not receipt.stands:
+        return pdf_answer(render({**receipt.body, "why_fell": receipt.why_fell}), receipt.number)
     content = rendered_once(edge.database, render, document_id=receipt.document_id, now=edge.clock())
     return pdf_answer(content, receipt.number)
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from flask import Response
 
+from billing.invoices.errors import InvoiceNotOpen
 from billing.kernel.permissions import Actor, Permission
 from billing.payments.flows.charges import charge_saved_card
 from billing.payments.flows.room import Payments
@@ -131,13 +132,16 @@ def add_charge_routes(routes: ApiBlueprint, edge: Edge, room: Payments) -> None:
 
 
 def _next_step(edge: Edge, checkout: Checkout, actor: Actor) -> dict[str, str | None]:
-    """What to do after a decline. A bank that asks for its customer is answered on a pay link."""
+    """What to do after a decline. A bank that wants its customer is answered on a link, while it is owed."""
     if checkout.decline is None:
         return {"next_step": None, "pay_link": None}
     step, now = after_decline(checkout.decline), edge.clock()
     if step is not AfterDecline.ASK_PAYER:
         return {"next_step": step, "pay_link": None}
-    _, secret = edge.database.in_transaction(
-        lambda tx: make_pay_link(tx, invoice_id=str(checkout.invoice_id), actor=actor, now=now)
-    )
+    try:
+        _, secret = edge.database.in_transaction(
+            lambda tx: make_pay_link(tx, invoice_id=str(checkout.invoice_id), actor=actor, now=now)
+        )
+    except InvoiceNotOpen:
+        return {"next_step": step, "pay_link": None}
     return {"next_step": step, "pay_link": f"{edge.public_url}/pay/{secret}"}

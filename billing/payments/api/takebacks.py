@@ -9,6 +9,7 @@ from flask import Response
 from billing.kernel.money import Money
 from billing.kernel.permissions import Permission
 from billing.payments.queries.takebacks import find_takeback, list_takebacks
+from billing.payments.records.takebacks import ShownClaim
 from billing.payments.schemas.takebacks import Demand, Repay, TakebacksQuery, TakebackView
 from billing.payments.use_cases.takebacks import (
     bill_takeback,
@@ -29,10 +30,11 @@ def add_takeback_routes(routes: ApiBlueprint, edge: Edge) -> None:
     @routes.response(201, TakebackView)
     @guard(Permission.CREDITS_WRITE)
     def demand(body: dict[str, Any]) -> Response:
-        actor, now = current_actor(), edge.clock()
+        actor, now, left = current_actor(), edge.clock(), body.pop("left")
+        shown = None if left is None else ShownClaim(left=left)
         return edge_write(
             edge,
-            lambda tx: demand_takeback(tx, **body, actor=actor, now=now),
+            lambda tx: demand_takeback(tx, **body, shown=shown, actor=actor, now=now),
             TakebackView,
             moves_money=True,
         )
@@ -87,7 +89,7 @@ def add_takeback_decisions(routes: ApiBlueprint, edge: Edge, limit: Money) -> No
         actor, now = current_actor(), edge.clock()
         return edge_write(
             edge,
-            lambda tx: repay_takeback(tx, takeback_id=takeback_id, **body, actor=actor, now=now),
+            lambda tx: repay_takeback(tx, takeback_id=takeback_id, limit=limit, **body, actor=actor, now=now),
             TakebackView,
             status=200,
             moves_money=True,

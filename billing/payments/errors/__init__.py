@@ -84,7 +84,10 @@ class CheckoutStands(Conflict):
 
 
 class TooSmallForCard(Conflict):
-    """The processor takes no card payment below 50 cents."""
+    """The processor takes no card payment below 50 cents: pay at the desk.
+
+    Credit comes off before a card only so far that it leaves that much.
+    """
 
     code = "too-small-for-card"
 
@@ -107,8 +110,15 @@ class NoSuchDormantCredit(NotFound):
     code = "no-such-dormant-credit"
 
 
+class NoSuchPayout(NotFound):
+    code = "no-such-payout"
+
+
 class NotDormant(Conflict):
-    """The credit is not the state's yet: too early, no letter for long enough, or a sign of the owner."""
+    """The credit is not the state's yet: too early, no letter for long enough, or a sign of the owner.
+
+    Or no rule of the state is on file.
+    """
 
     code = "not-dormant"
 
@@ -260,7 +270,7 @@ class CreditNotPermitted(Denied):
 
 
 class OwnRefund(Denied):
-    """Nobody approves what they asked for themselves, by whichever token or session."""
+    """Nobody approves what they asked for themselves, nor repays above the limit what they recorded."""
 
     code = "own-refund"
 
@@ -362,8 +372,8 @@ class NotACheck(Conflict):
 class NotBounceable(Conflict):
     """Settle first what hangs on the check's money.
 
-    Some of it is set aside for the state as unclaimed; or another payer gave it before the part that it
-    pays was recorded.
+    Some of it is set aside for the state as unclaimed and is claimed first, or went to the state, which
+    alone returns it; or another payer gave it before the part that it pays was recorded.
     """
 
     code = "not-bounceable"

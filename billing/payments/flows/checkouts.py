@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from billing.kernel.permissions import SYSTEM, Actor
 from billing.patients.errors import AccountOnHold
 from billing.payments import ports
@@ -12,26 +14,18 @@ from billing.payments.queries.checkouts import (
     checkout_by_reference,
     find_checkout,
     refuse_unless_sendable,
-    standing_deposit,
 )
-from billing.payments.queries.deposit_requests import find_deposit_request
 from billing.payments.records.checkouts import Checkout, Way
-from billing.payments.records.deposit_requests import DepositRequest
-from billing.payments.records.tenders import Rest
 from billing.payments.states.checkouts import STANDING, CheckoutState
 from billing.payments.use_cases.checkouts import (
     await_debit,
     begin_checkout,
-    begin_deposit,
-    begin_reader_payment,
     close_checkout,
     decline_checkout,
     keep_page,
     pay_checkout,
     refuse_checkout,
-    take_credit_first,
 )
-from billing.payments.use_cases.deposit_requests import withdraw_deposit_request
 from billing.platform.data.idempotency import RequestKey
 
 NO_OUTCOME_YET = "This charge has no outcome yet. It is looked up by itself; wait for it."
@@ -49,15 +43,12 @@ def start_checkout(
 ) -> Checkout:
     """Open a page on which the patient, or the payer of a share, pays what they owe now, or find theirs.
 
-    A page of another amount is closed first; if it was paid meanwhile, that payment counts.
+    Credit comes off first, unless the page takes nothing; when it pays all, there is no page. A page of
+    another amount is closed first; if it was paid meanwhile, that payment counts.
     Raises: NoSuchInvoice, InvoiceNotOpen, TooSmallForCard, GatewayTimeout, GatewayRefused.
     """
 
     def begin() -> Checkout:
-        if share_id is None:
-            write_now(
-                room, lambda tx, now: take_credit_first(tx, invoice_id=invoice_id, actor=actor, now=now)
-            )
         return write_now(
             room,
             lambda tx, now: begin_checkout(
@@ -72,83 +63,21 @@ def start_checkout(
             ),
         )
 
+    return opened(room, instead_of_standing(room, begin, actor), actor)
+
+
+def instead_of_standing(room: Payments, begin: Callable[[], Checkout], actor: Actor) -> Checkout:
+    """Begin, after what stands for the same was closed. Raises: what `begin` and `cancel_checkout` raise."""
     try:
-        checkout = begin()
+        return begin()
     except CheckoutStands as standing:
         cancel_checkout(room, checkout_id=str(standing.more["checkout_id"]), actor=actor)
-        checkout = begin()
+        return begin()
+
+
+def opened(room: Payments, checkout: Checkout, actor: Actor) -> Checkout:
+    """One that a repeated request found, or that credit paid, is left as it is."""
     return open_page(room, checkout, actor) if checkout.state is CheckoutState.CREATED else checkout
-
-
-def start_reader_payment(
-    room: Payments, *, invoice_id: str, reader_id: str, request: RequestKey, actor: Actor
-) -> Checkout:
-    """Let a reader at the desk ask for what is owed now; credit comes off first, unless it takes nothing.
-
-    Raises: NoSuchInvoice, InvoiceNotOpen, TooSmallForCard, CheckoutStands, GatewayTimeout, GatewayRefused.
-    """
-    checkout = write_now(
-        room,
-        lambda tx, now: begin_reader_payment(
-            tx, invoice_id=invoice_id, reader_id=reader_id, request=request, actor=actor, now=now
-        ),
-    )
-    return open_page(room, checkout, actor) if checkout.state is CheckoutState.CREATED else checkout
-
-
-def start_deposit(
-    room: Payments,
-    *,
-    deposit_request_id: str,
-    asked: Rest,
-    is_health_account: bool = False,
-    request: RequestKey | None,
-    actor: Actor,
-) -> Checkout:
-    """Open a page for a deposit that was asked for, or find its own, or let a reader at the desk ask for it.
-
-    A page closes what else stood open for it. Raises: NoSuchDepositRequest, DepositNotAsked,
-    TooSmallForCard, CheckoutStands for a reader, GatewayTimeout, GatewayRefused.
-    """
-
-    def begin() -> Checkout:
-        return write_now(
-            room,
-            lambda tx, now: begin_deposit(
-                tx,
-                deposit_request_id=deposit_request_id,
-                asked=asked,
-                is_health_account=is_health_account,
-                request=request,
-                actor=actor,
-                now=now,
-            ),
-        )
-
-    try:
-        checkout = begin()
-    except CheckoutStands as standing:
-        if asked.way is not Way.PAGE:
-            raise
-        cancel_checkout(room, checkout_id=str(standing.more["checkout_id"]), actor=actor)
-        checkout = begin()
-    return open_page(room, checkout, actor) if checkout.state is CheckoutState.CREATED else checkout
-
-
-def withdraw_deposit(room: Payments, *, request_id: str, actor: Actor) -> DepositRequest:
-    """A deposit is not asked for any more, once no page or reader can take it.
-
-    Raises: NoSuchDepositRequest, CheckoutStands while money of a bank account is on its way, IllegalMove
-    when it is paid, GatewayTimeout, GatewayRefused.
-    """
-    with room.database.reading() as read:
-        find_deposit_request(read, request_id, actor)
-        standing = standing_deposit(read, request_id)
-    if standing:
-        cancel_checkout(room, checkout_id=standing.id, actor=actor)
-    return write_now(
-        room, lambda tx, now: withdraw_deposit_request(tx, request_id=request_id, actor=actor, now=now)
-    )
 
 
 def ask_for_rest(room: Payments, *, checkout_id: str, actor: Actor) -> Checkout:
@@ -196,16 +125,27 @@ def cancel_checkout(room: Payments, *, checkout_id: str, actor: Actor) -> Checko
 def settle_checkout(room: Payments, *, reference: str) -> Checkout | None:
     """Read a checkout at the processor and record what became of it; None when it is none of ours.
 
-    Raises: NotBookedYet, GatewayTimeout: the caller tries again later.
+    What a reader asks no more for is closed there first: no card may pay it after its outcome is recorded.
+    Raises: NotBookedYet, GatewayTimeout, GatewayRefused: the caller tries again later.
     """
     state = room.gateway.read_checkout(reference)
     with room.database.reading() as read:
         known = checkout_by_reference(read, reference)
+    if known and state.status is ports.CheckoutStatus.OPEN and _reader_gave_up(room, known, reference):
+        _close(room, known, reference)
+        state = room.gateway.read_checkout(reference)
     checkout_id = known.id if known else state.operation
     if checkout_id is None:
         log.warning("checkout_not_ours", reference=reference)
         return known
     return record_outcome(room, checkout_id, state)
+
+
+def _reader_gave_up(room: Payments, checkout: Checkout, reference: str) -> bool:
+    """A card was declined, or none came: while the reader waits for one, this is not over."""
+    return checkout.reader_id is not None and not room.gateway.is_asking(
+        reference, reader_id=checkout.reader_id
+    )
 
 
 def open_page(room: Payments, checkout: Checkout, actor: Actor) -> Checkout:

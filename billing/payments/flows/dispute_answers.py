@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import datetime
+
 from billing.kernel.permissions import SYSTEM
 from billing.payments.errors import EvidenceNotDrawn
 from billing.payments.flows.disputes import follow_dispute
-from billing.payments.flows.room import KEY_LIVES, Payments, log, may_yet_arrive, write_now
-from billing.payments.ports import GatewayRefused, GatewayTimeout
+from billing.payments.flows.room import Payments, log, sent_or_found, write_now
+from billing.payments.ports import GatewayRefused
 from billing.payments.queries.dispute_answers import answer_to_send
+from billing.payments.queries.unknowns import first_called_at
 from billing.payments.records.dispute_answers import AnswerKind, DisputeAnswer
 from billing.payments.records.disputes import Dispute
 from billing.payments.states.dispute_answers import AnswerState
 from billing.payments.states.disputes import DisputeEvent
-from billing.payments.use_cases.dispute_answers import keep_answer_sent, refuse_answer
+from billing.payments.use_cases.dispute_answers import call_answer, keep_answer_sent, refuse_answer
 from billing.platform.data.documents import find_rendering
+
+
+@dataclass(frozen=True)
+class Arrived:
+    """The processor has an answer; the id of its file there, where that is told."""
+
+    file_reference: str | None = None
 
 
 def send_answer(room: Payments, *, answer_id: str) -> None:
@@ -24,41 +35,44 @@ def send_answer(room: Payments, *, answer_id: str) -> None:
     """
     with room.database.reading() as read:
         answer, dispute = answer_to_send(read, answer_id)
+        called_at = first_called_at(read, answer_id)
     if answer.state is AnswerState.SENDING:
-        _deliver(room, answer, dispute)
+        _deliver(room, answer, dispute, called_at)
     follow_dispute(room, reference=dispute.reference)
 
 
-def _deliver(room: Payments, answer: DisputeAnswer, dispute: Dispute) -> None:
-    began_at = answer.ordered_at or answer.asked_at
-    if room.clock() - began_at >= KEY_LIVES:
-        arrived, file_reference = _was_taken(room, answer, dispute), None
-        if not arrived and may_yet_arrive(room, began_at):
-            raise GatewayTimeout
-    else:
-        arrived, file_reference = _send(room, answer, dispute)
-    if arrived:
-        write_now(
-            room,
-            lambda tx, now: keep_answer_sent(
-                tx, answer_id=answer.id, file_reference=file_reference, actor=SYSTEM, now=now
-            ),
-        )
-    else:
+def _deliver(room: Payments, answer: DisputeAnswer, dispute: Dispute, called_at: datetime | None) -> None:
+    arrived = sent_or_found(
+        room,
+        ordered_at=answer.ordered_at or answer.asked_at,
+        called_at=called_at,
+        find=lambda: _find(room, answer, dispute),
+        send=lambda: _send(room, answer, dispute),
+    )
+    if arrived is None:
         write_now(room, lambda tx, now: refuse_answer(tx, answer_id=answer.id, actor=SYSTEM, now=now))
+        return
+    write_now(
+        room,
+        lambda tx, now: keep_answer_sent(
+            tx, answer_id=answer.id, file_reference=arrived.file_reference, actor=SYSTEM, now=now
+        ),
+    )
 
 
-def _send(room: Payments, answer: DisputeAnswer, dispute: Dispute) -> tuple[bool, str | None]:
-    """Whether the processor took it, and the id of the file there."""
+def _send(room: Payments, answer: DisputeAnswer, dispute: Dispute) -> Arrived | None:
+    """None when the processor did not take it."""
+    packet = _packet(room, answer) if answer.kind is AnswerKind.EVIDENCE else None
+    write_now(room, lambda tx, now: call_answer(tx, answer_id=answer.id, actor=SYSTEM, now=now))
     try:
-        if answer.kind is AnswerKind.ACCEPTANCE:
+        if packet is None:
             room.gateway.accept_dispute(key=answer.id, reference=dispute.reference)
-            return True, None
-        content = _packet(room, answer)
-        return True, room.gateway.send_evidence(key=answer.id, reference=dispute.reference, packet=content)
+            return Arrived()
+        sent = room.gateway.send_evidence(key=answer.id, reference=dispute.reference, packet=packet)
+        return Arrived(file_reference=sent)
     except GatewayRefused as refused:
         log.warning("dispute_answer_refused", answer=answer.id, reason=refused.reason)
-        return False, None
+        return None
 
 
 def _packet(room: Payments, answer: DisputeAnswer) -> bytes:
@@ -70,8 +84,8 @@ def _packet(room: Payments, answer: DisputeAnswer) -> bytes:
     return content
 
 
-def _was_taken(room: Payments, answer: DisputeAnswer, dispute: Dispute) -> bool:
+def _find(room: Payments, answer: DisputeAnswer, dispute: Dispute) -> Arrived | None:
     facts = room.gateway.read_dispute(dispute.reference)
     if answer.kind is AnswerKind.ACCEPTANCE:
-        return facts.told is DisputeEvent.LOSE
-    return facts.operation == answer.id
+        return Arrived() if facts.told is DisputeEvent.LOSE else None
+    return Arrived() if facts.operation == answer.id else None

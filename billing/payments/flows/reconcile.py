@@ -95,7 +95,7 @@ def reconcile(
     Raises: GatewayTimeout, GatewayRefused.
     """
     span = _span(room, since, until)
-    events = _take_events(room, span)
+    events = _take_events(room, span, refund_limit)
     payouts = _follow_payouts(room, span)
     movements = Listed(0, 0)
     for _ in range(ROUNDS):
@@ -132,13 +132,13 @@ def _span(room: Payments, since: datetime | None, until: datetime | None) -> Spa
     return Span(since, until or room.clock())
 
 
-def _take_events(room: Payments, span: Span) -> Listed:
+def _take_events(room: Payments, span: Span, refund_limit: Money) -> Listed:
     """What the inbox does not have goes into it as a webhook would, and is worked at once."""
     listed = missed = 0
     for page in _pages(room.gateway.list_events(since=span.since, until=span.until)):
         fresh = _keep_events(room, page)
         for notice in fresh:
-            _work(room, notice)
+            _work(room, notice, refund_limit)
         listed, missed = listed + len(page), missed + len(fresh)
     return Listed(listed, missed)
 
@@ -156,10 +156,10 @@ def _keep_events(room: Payments, page: Sequence[Notice]) -> list[Notice]:
     return write_now(room, keep)
 
 
-def _work(room: Payments, notice: Notice) -> None:
+def _work(room: Payments, notice: Notice, refund_limit: Money) -> None:
     """What cannot be done now is tried again by the event's own job."""
     event = notice.event
-    tried(lambda: work_event(room, kind=event.kind, object_id=event.object_id))
+    tried(lambda: work_event(room, kind=event.kind, object_id=event.object_id, refund_limit=refund_limit))
 
 
 def _follow_payouts(room: Payments, span: Span) -> Listed:

@@ -20,7 +20,7 @@ from billing.payments.flows.dispute_answers import send_answer
 from billing.payments.flows.refunds import send_refund, settle_refund
 from billing.payments.flows.room import SETTLES_WITHIN, Payments, log, write_now
 from billing.payments.flows.saved_methods import follow_removal, follow_saving
-from billing.payments.queries.checkouts import find_checkout, may_be_sent, unresolved_checkouts
+from billing.payments.queries.checkouts import find_checkout, has_use, may_be_sent, unresolved_checkouts
 from billing.payments.queries.dispute_answers import unresolved_answers
 from billing.payments.queries.refunds import unresolved_refunds
 from billing.payments.queries.saved_methods import unresolved_removals, unresolved_savings
@@ -29,6 +29,7 @@ from billing.payments.records.checkouts import Checkout, Way
 from billing.payments.records.dispute_answers import DisputeAnswer
 from billing.payments.records.refunds import Refund
 from billing.payments.records.saved_methods import SavedMethod
+from billing.payments.states.checkouts import CheckoutState
 from billing.payments.states.refunds import RefundState
 from billing.payments.use_cases.unknowns import (
     A_BANK_WAITS,
@@ -183,6 +184,18 @@ def _resolve_checkout(room: Payments, checkout: Checkout) -> None:
         settle_checkout(room, reference=checkout.reference)
     else:
         open_page(room, checkout, SYSTEM)
+
+
+def close_useless(room: Payments, checkout_id: str) -> None:
+    """Close a card page or reader, unless what it is to pay is owed by now and may be charged.
+
+    Raises: NotBookedYet, GatewayTimeout, GatewayRefused: the caller tries again later.
+    """
+    with room.database.reading() as read:
+        checkout = find_checkout(read, checkout_id, SYSTEM)
+        is_useless = checkout.state is CheckoutState.OPEN and not has_use(read, checkout)
+    if is_useless:
+        cancel_checkout(room, checkout_id=checkout_id, actor=SYSTEM)
 
 
 def settle_operation(room: Payments, checkout_id: str) -> None:

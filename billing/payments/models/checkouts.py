@@ -55,8 +55,8 @@ class CheckoutRow(Base):
     id: Mapped[Id] = mapped_column(primary_key=True)
     invoice_id: Mapped[str | None] = mapped_column(String(40), ForeignKey("invoice.id"))
     deposit_request_id: Mapped[str | None] = mapped_column(String(40), ForeignKey("deposit_request.id"))
-    share_id: Mapped[str | None] = mapped_column(String(40))
-    patient_id: Mapped[Id]
+    share_id: Mapped[str | None] = mapped_column(String(40), index=True)
+    patient_id: Mapped[Id] = mapped_column(index=True)
     way: Mapped[str] = mapped_column(String(10))
     reader_id: Mapped[str | None] = mapped_column(String(80))
     saved_method_id: Mapped[str | None] = mapped_column(String(40), ForeignKey("saved_method.id"), index=True)

@@ -37,7 +37,7 @@ class CreditLotRow(Base):
 
 
 class CreditApplicationRow(Base):
-    """`checkout_id` is the charge of a saved card for which it came off, and which it falls with."""
+    """`checkout_id` is the attempt to pay by card for which it came off, and which it falls with."""
 
     __tablename__ = "credit_application"
     __table_args__ = (CheckConstraint("amount_cents > 0", name="positive"),)

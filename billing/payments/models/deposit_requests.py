@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, String
+from sqlalchemy import CheckConstraint, ForeignKey, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from billing.platform.data.base import Base, Id
 
 
 class DepositRequestRow(Base):
+    """`handed_cents` is what of it came and stands, as its payments say."""
+
     __tablename__ = "deposit_request"
     __table_args__ = (
         CheckConstraint("amount_cents > 0", name="positive"),
@@ -26,3 +28,22 @@ class DepositRequestRow(Base):
     state: Mapped[str] = mapped_column(String(10))
     asked_by: Mapped[Id]
     asked_at: Mapped[datetime]
+
+
+class DepositPaymentRow(Base):
+    """What of a payment was for a deposit that was asked for; all of one by card.
+
+    Without `payment_id` it does not bounce: of the time before, when nobody recorded which payment it was, or
+    of a check that bounced after its money was spent, so that an invoice owes it instead.
+    """
+
+    __tablename__ = "deposit_payment"
+    __table_args__ = (
+        UniqueConstraint("payment_id", "deposit_request_id"),
+        CheckConstraint("amount_cents > 0", name="positive"),
+    )
+
+    id: Mapped[Id] = mapped_column(primary_key=True)
+    deposit_request_id: Mapped[Id] = mapped_column(ForeignKey("deposit_request.id"), index=True)
+    payment_id: Mapped[str | None] = mapped_column(String(40), ForeignKey("payment.id"))
+    amount_cents: Mapped[int]

@@ -13,7 +13,8 @@ from billing.platform.data.base import Base, Id
 class RefundRow(Base):
     """`payer_id` is whom it goes to when that is not the patient.
 
-    `made_by_hand`: in the processor's dashboard, and then asked for here. Of a check: `cashed_on` is when
+    `made_by_hand`: in the processor's dashboard, and then asked for here; `refused_reference` is its id there
+    once a person refused to book it. Of a check: `cashed_on` is when
     the bank paid it, `voided_by_person` who said that it never will, and `replaces_id` the voided one whose
     money this is.
     """
@@ -44,6 +45,7 @@ class RefundRow(Base):
     refunded_on: Mapped[date | None]
     reference: Mapped[str | None] = mapped_column(String(255))
     reason: Mapped[str | None] = mapped_column(String(20))
+    refused_reference: Mapped[str | None] = mapped_column(String(255), index=True)
     rejected_for: Mapped[str | None] = mapped_column(String(20))
     made_by_hand: Mapped[bool] = mapped_column(server_default=false())
     cashed_on: Mapped[date | None]

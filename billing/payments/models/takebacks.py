@@ -11,10 +11,11 @@ from billing.platform.data.base import Base, Id
 
 
 class TakebackRow(Base):
-    """Of `amount_cents`, `unspent_cents` was still the patient's credit; the patient may owe the rest.
+    """Of `amount_cents`, `excess_cents` was never the patient's, and `unspent_cents` still their credit.
 
-    Of that, invoices owe `billed_cents` again, and the clinic bears `forgiven_cents`. The payer has got
-    `returned_cents` by now.
+    They may owe the rest. Of that, later claims of the visit paid `covered_cents`, invoices owe
+    `billed_cents` again, and the clinic bears `forgiven_cents`.
+    The payer has got `returned_cents` by now.
     """
 
     __tablename__ = "takeback"
@@ -22,10 +23,13 @@ class TakebackRow(Base):
         UniqueConstraint("entity_id", "demand"),
         CheckConstraint("amount_cents > 0", name="positive"),
         CheckConstraint(
-            "unspent_cents >= 0 AND billed_cents >= 0 AND forgiven_cents >= 0", name="nothing_below_zero"
+            "excess_cents >= 0 AND unspent_cents >= 0 AND covered_cents >= 0 AND billed_cents >= 0 "
+            "AND forgiven_cents >= 0",
+            name="nothing_below_zero",
         ),
         CheckConstraint(
-            "unspent_cents + billed_cents + forgiven_cents <= amount_cents", name="shared_within"
+            "excess_cents + unspent_cents + covered_cents + billed_cents + forgiven_cents <= amount_cents",
+            name="shared_within",
         ),
         CheckConstraint("returned_cents BETWEEN 0 AND amount_cents", name="returned_within"),
         CheckConstraint(
@@ -37,10 +41,13 @@ class TakebackRow(Base):
     entity_id: Mapped[Id]
     site_id: Mapped[Id]
     patient_id: Mapped[Id] = mapped_column(ForeignKey("patient.id"), index=True)
+    session_id: Mapped[Id] = mapped_column(index=True)
     reimbursement_id: Mapped[Id] = mapped_column(index=True)
     demand: Mapped[str] = mapped_column(String(60))
     amount_cents: Mapped[int]
+    excess_cents: Mapped[int]
     unspent_cents: Mapped[int]
+    covered_cents: Mapped[int]
     billed_cents: Mapped[int]
     forgiven_cents: Mapped[int]
     returned_cents: Mapped[int]
@@ -52,8 +59,19 @@ class TakebackRow(Base):
     forgiven_at: Mapped[datetime | None]
 
 
+class UncountedGiftRow(Base):
+    """A demand that was forgiven before gifts of one day counted together; the database takes no more."""
+
+    __tablename__ = "uncounted_gift"
+
+    takeback_id: Mapped[Id] = mapped_column(ForeignKey("takeback.id"), primary_key=True)
+
+
 class TakebackReturnRow(Base):
-    """Money that the payer got back: `source_id` is the reimbursement it was withheld from, if it was."""
+    """Money that the payer got back: `source_id` is the reimbursement it was withheld from, if it was.
+
+    `returned_by_person` sent it; rows from before it was kept do not say who.
+    """
 
     __tablename__ = "takeback_return"
     __table_args__ = (
@@ -67,3 +85,4 @@ class TakebackReturnRow(Base):
     amount_cents: Mapped[int]
     returned_on: Mapped[date]
     returned_at: Mapped[datetime]
+    returned_by_person: Mapped[str | None] = mapped_column(String(40))

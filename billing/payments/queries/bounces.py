@@ -13,6 +13,7 @@ from billing.kernel.permissions import Actor
 from billing.payments.models.bounces import BounceRow
 from billing.payments.models.refunds import RefundRow
 from billing.payments.queries.credits import applications_of_credit, credits_from_payment
+from billing.payments.queries.deposit_requests import asked_again_without
 from billing.payments.queries.disputes import credits_brought_by
 from billing.payments.queries.payments import CREDIT, PAYMENT, find_payment
 from billing.payments.records.bounces import Bounce, BounceEffects, BounceReason
@@ -31,13 +32,15 @@ def refunds_of_money(read: Read, payment_id: str) -> Sequence[str]:
 
 
 def what_a_bounce_does(read: Read, payment_id: str, actor: Actor) -> BounceEffects:
-    """Which invoices would owe how much again, and how much credit would go. Raises: NoSuchPayment."""
+    """Which invoices would owe how much again, how much credit would go, and how much would be asked for
+    again as a deposit. Raises: NoSuchPayment."""
     payment, owed = find_payment(read, payment_id, actor), defaultdict[str, Money](lambda: ZERO)
     for invoice_id, amount in _pays_now(read, payment):
         owed[invoice_id] += amount
     return BounceEffects(
         owed_by_invoice={invoice_id: amount for invoice_id, amount in owed.items() if amount},
         withdrawn=total(lot.available for lot in credits_from_payment(read, payment_id)),
+        asked_again=asked_again_without(read, payment_id, total(owed.values())),
         refund_ids=refunds_of_money(read, payment_id),
     )
 

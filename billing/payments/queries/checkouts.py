@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
-from datetime import date, datetime
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 
 from billing.invoices.queries import find_invoice, find_share
 from billing.invoices.queries.arose import arose_on
 from billing.invoices.records import Invoice, PayerShare
+from billing.invoices.states import ShareState
 from billing.kernel.errors import NotFound
 from billing.kernel.money import Money
 from billing.kernel.permissions import SYSTEM, Actor
@@ -29,6 +30,8 @@ from billing.platform.data.database import Read
 
 PAGE_STANDS = "A card page or reader for this stands open. Cancel it first, or wait until it was used."
 CHARGE_STANDS = "A charge of a saved card has no outcome yet. It is looked up by itself; wait for it."
+DECLINE_IS_NEWS = timedelta(days=1)
+"""How long a page says that a card was declined at the desk."""
 ON_ITS_WAY = "A payment of this is on its way from a bank account. It takes some days; wait for it."
 
 
@@ -67,53 +70,120 @@ def checkout_of_request(read: Read, name: str) -> Checkout | None:
     return checkout_of(row) if row else None
 
 
-def standing_checkout(read: Read, invoice_id: str, share_id: str | None = None) -> Checkout | None:
-    """The checkout that may still take the patient's money for an invoice, or that of a payer for a share."""
-    row = read.session.scalar(
-        select(CheckoutRow).where(
-            CheckoutRow.invoice_id == invoice_id,
-            CheckoutRow.share_id == share_id,
-            CheckoutRow.state.in_(STANDING),
-        )
-    )
+def standing_checkout(
+    read: Read,
+    invoice_id: str | None = None,
+    share_id: str | None = None,
+    *,
+    deposit_request_id: str | None = None,
+) -> Checkout | None:
+    """The checkout that may still take the patient's money for an invoice, that of a payer for a share, or a
+    deposit that was asked for."""
+    pays = _pays(invoice_id, share_id, deposit_request_id)
+    row = read.session.scalar(select(CheckoutRow).where(*pays, CheckoutRow.state.in_(STANDING)))
     return checkout_of(row) if row else None
+
+
+def usable_of(read: Read, patient_id: str) -> Sequence[Checkout]:
+    """The card pages and readers that may take money for what is a patient's, also another payer's."""
+    rows = read.session.scalars(
+        select(CheckoutRow)
+        .where(
+            CheckoutRow.patient_id == patient_id,
+            CheckoutRow.state == CheckoutState.OPEN,
+            CheckoutRow.way != Way.SAVED,
+        )
+        .order_by(CheckoutRow.id)
+    )
+    return [checkout_of(row) for row in rows]
+
+
+def has_use(read: Read, checkout: Checkout) -> bool:
+    """Whether what it was to pay is still owed, and may be charged."""
+    if checkout.share_id is not None:
+        return bool(find_share(read, checkout.share_id, SYSTEM).open_balance)
+    return bool(owner_of_checkout(read, checkout, SYSTEM).open_balance) and may_be_sent(read, checkout)
+
+
+def asked_on_reader(read: Read, reader_id: str) -> Sequence[Checkout]:
+    """What a reader was told to ask for and has no outcome here."""
+    rows = read.session.scalars(
+        select(CheckoutRow).where(CheckoutRow.reader_id == reader_id, CheckoutRow.state == CheckoutState.OPEN)
+    )
+    return [checkout_of(row) for row in rows]
+
+
+def declined_on_readers(read: Read, patient_id: str, *, now: datetime) -> Sequence[Checkout]:
+    """The attempts of a patient whose card was declined at a reader lately, the newest last."""
+    rows = read.session.scalars(
+        select(CheckoutRow)
+        .where(
+            CheckoutRow.patient_id == patient_id,
+            CheckoutRow.state == CheckoutState.DECLINED,
+            CheckoutRow.way == Way.READER,
+            CheckoutRow.opened_at > now - DECLINE_IS_NEWS,
+        )
+        .order_by(CheckoutRow.opened_at)
+    )
+    return [checkout_of(row) for row in rows]
+
+
+def refused_debits(read: Read, patient_id: str) -> Mapping[str, Checkout]:
+    """By invoice or deposit that was asked for, its last attempt, where a bank did not pay that debit."""
+    mine = (CheckoutRow.patient_id == patient_id, CheckoutRow.share_id.is_(None))
+    rows = read.session.scalars(select(CheckoutRow).where(*mine).order_by(CheckoutRow.id))
+    return _refused({str(row.invoice_id or row.deposit_request_id): row for row in rows})
+
+
+def refused_debits_of_payers(read: Read, shares: Iterable[PayerShare]) -> Mapping[str, Checkout]:
+    """By another payer's part that is open, its last attempt, where a bank did not pay that debit."""
+    owed = [share.id for share in shares if share.open_balance and share.state is not ShareState.ENDED]
+    theirs = select(CheckoutRow).where(CheckoutRow.share_id.in_(owed)).order_by(CheckoutRow.id)
+    return _refused({str(row.share_id): row for row in read.session.scalars(theirs)}) if owed else {}
+
+
+def _refused(last: Mapping[str, CheckoutRow]) -> Mapping[str, Checkout]:
+    return {
+        paid: checkout_of(row)
+        for paid, row in last.items()
+        if row.way == Way.PAGE and row.state == CheckoutState.DECLINED
+    }
 
 
 def checkouts_among(
-    read: Read, checkout_ids: Sequence[str], invoice_id: str, share_id: str | None
+    read: Read,
+    checkout_ids: Sequence[str],
+    *,
+    invoice_id: str | None = None,
+    share_id: str | None = None,
+    deposit_request_id: str | None = None,
 ) -> Sequence[str]:
-    """Those that were to pay what the patient owes of an invoice, or a payer of a share."""
-    query = select(CheckoutRow.id).where(
-        CheckoutRow.id.in_(checkout_ids),
+    """Those that were to pay what the patient owes of an invoice, a payer of a share, or a deposit."""
+    pays = _pays(invoice_id, share_id, deposit_request_id)
+    return read.session.scalars(select(CheckoutRow.id).where(CheckoutRow.id.in_(checkout_ids), *pays)).all()
+
+
+def _pays(
+    invoice_id: str | None, share_id: str | None, deposit_request_id: str | None
+) -> tuple[ColumnElement[bool], ...]:
+    return (
         CheckoutRow.invoice_id == invoice_id,
         CheckoutRow.share_id == share_id,
+        CheckoutRow.deposit_request_id == deposit_request_id,
     )
-    return read.session.scalars(query).all()
-
-
-def checkouts_of_deposit(read: Read, checkout_ids: Sequence[str], request_id: str) -> Sequence[str]:
-    """Those that were to pay a deposit that was asked for."""
-    query = select(CheckoutRow.id).where(
-        CheckoutRow.id.in_(checkout_ids), CheckoutRow.deposit_request_id == request_id
-    )
-    return read.session.scalars(query).all()
-
-
-def standing_deposit(read: Read, request_id: str) -> Checkout | None:
-    """The checkout that may still take a deposit that was asked for."""
-    row = read.session.scalar(
-        select(CheckoutRow).where(
-            CheckoutRow.deposit_request_id == request_id, CheckoutRow.state.in_(STANDING)
-        )
-    )
-    return checkout_of(row) if row else None
 
 
 def standing_of_link(read: Read, link: PayLink) -> Checkout | None:
     """The checkout that may still take what a link is for."""
-    if link.deposit_request_id is not None:
-        return standing_deposit(read, link.deposit_request_id)
-    return standing_checkout(read, str(link.invoice_id), link.share_id)
+    return standing_checkout(read, link.invoice_id, link.share_id, deposit_request_id=link.deposit_request_id)
+
+
+def refused_by_bank(read: Read, link: PayLink) -> Checkout | None:
+    """The last attempt to pay what a link is for, if it was a debit that the bank did not pay."""
+    pays = _pays(link.invoice_id, link.share_id, link.deposit_request_id)
+    query = select(CheckoutRow).where(*pays, CheckoutRow.way == Way.PAGE).order_by(CheckoutRow.id.desc())
+    row = read.session.scalar(query.limit(1))
+    return checkout_of(row) if row and row.state == CheckoutState.DECLINED else None
 
 
 def is_on_its_way(read: Read, invoice_id: str) -> bool:
@@ -187,13 +257,32 @@ def find_pay_link(read: Read, secret: str, now: datetime) -> PayLink:
     Raises: NoSuchPayLink, for an unknown and for an expired one alike, and for the patient's own while their
     charges are stopped.
     """
-    row = read.session.scalar(select(PayLinkRow).where(PayLinkRow.secret_sha256 == secret_hash(secret)))
-    if row is None or row.expires_at <= now:
-        raise no_such_link()
+    row = _known_link(read, secret, now)
     of = _linked(read, row)
     since = arose_on(read, of) if isinstance(of, Invoice) else None
     if row.share_id is None and not may_be_charged(read, of.patient_id, arose_on=since):
         raise no_such_link()
+    return _pay_link(row, of)
+
+
+def pay_link_of_a_payer(read: Read, secret: str, now: datetime) -> PayLink:
+    """As `find_pay_link`, also while charges are stopped: for who paid by it, and may know that it came.
+
+    Raises: NoSuchPayLink.
+    """
+    row = _known_link(read, secret, now)
+    return _pay_link(row, _linked(read, row))
+
+
+def _known_link(read: Read, secret: str, now: datetime) -> PayLinkRow:
+    """Raises: NoSuchPayLink."""
+    row = read.session.scalar(select(PayLinkRow).where(PayLinkRow.secret_sha256 == secret_hash(secret)))
+    if row is None or row.expires_at <= now:
+        raise no_such_link()
+    return row
+
+
+def _pay_link(row: PayLinkRow, of: Invoice | PayerShare | DepositRequest) -> PayLink:
     return PayLink(
         id=row.id,
         invoice_id=row.invoice_id,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Select, func, select
@@ -19,6 +19,7 @@ from billing.payments.models.credits import (
     CreditReversalRow,
     CreditWithdrawalRow,
 )
+from billing.payments.models.reimbursements import ExcessShareRow
 from billing.payments.queries.reach import seen
 from billing.payments.queries.refund_checks import paid_twice_among
 from billing.payments.records.credits import (
@@ -31,6 +32,7 @@ from billing.payments.records.credits import (
     SourceBalance,
     Withdrawal,
 )
+from billing.payments.rules import SMALLEST_CARD_PAYMENT
 from billing.platform.data.database import Read
 from billing.platform.data.reach import within_reach
 from billing.platform.data.selects import rows_where
@@ -62,18 +64,28 @@ def credits_from_payment(read: Read, payment_id: str) -> Sequence[CreditLot]:
     return [lot_of(row) for row in read.session.scalars(query)]
 
 
-def credit_of_reimbursement(read: Read, reimbursement_id: str) -> CreditLot | None:
-    """What an insurer's money became of the patient's credit, if anything."""
-    row = read.session.scalar(
-        select(CreditLotRow).where(
-            CreditLotRow.source == CreditSource.REIMBURSEMENT, CreditLotRow.source_id == reimbursement_id
-        )
+def held_for_payer(read: Read, payer_id: str, actor: Actor) -> Money:
+    """What is left, at the actor's sites, of another payer's money that paid nothing."""
+    query = select(func.sum(CreditLotRow.available_cents)).where(CreditLotRow.payer_id == payer_id)
+    return Money(int(read.session.scalar(query.where(*within_reach(actor, CreditLotRow))) or 0))
+
+
+def credits_of_reimbursement(read: Read, reimbursement_id: str) -> Sequence[CreditLot]:
+    """What an insurer's money became of the patient's credit, when it came and later, oldest first."""
+    shared = select(ExcessShareRow.id).where(ExcessShareRow.excess_id == reimbursement_id)
+    query = select(CreditLotRow).where(
+        CreditLotRow.source == CreditSource.REIMBURSEMENT,
+        (CreditLotRow.source_id == reimbursement_id) | CreditLotRow.source_id.in_(shared),
     )
-    return lot_of(row) if row else None
+    return [lot_of(row) for row in read.session.scalars(query.order_by(CreditLotRow.id))]
 
 
-def reimbursements_left(read: Read, session_id: str) -> Sequence[CreditLot]:
-    """What is left as the patient's credit of insurers' money for one session."""
+def reimbursements_to_use(read: Read, session_id: str) -> Sequence[CreditLot]:
+    """What is left as the patient's credit of insurers' money for one session, and may pay what it owes.
+
+    While charges are stopped none: what a bankrupt patient is owed and what they owe are two things. Nor what
+    may have been paid already, by a voided check that a person looks at.
+    """
     query = (
         select(CreditLotRow)
         .where(
@@ -83,13 +95,25 @@ def reimbursements_left(read: Read, session_id: str) -> Sequence[CreditLot]:
         )
         .order_by(CreditLotRow.id)
     )
-    return [lot_of(row) for row in read.session.scalars(query)]
+    lots = [lot_of(row) for row in read.session.scalars(query)]
+    paid = paid_twice_among(read, [lot.id for lot in lots]) if lots else ()
+    return [lot for lot in lots if lot.id not in paid and not is_on_hold(read, lot.patient_id)]
 
 
 def applications_of_credit(read: Read, lot_id: str) -> tuple[CreditApplication, ...]:
     """What invoices took of one credit, oldest first."""
     query = select(CreditApplicationRow).where(CreditApplicationRow.lot_id == lot_id)
     return _applications(read, query.order_by(CreditApplicationRow.id))
+
+
+def paid_for_with_credit(read: Read, application_ids: Collection[str]) -> Mapping[str, str]:
+    """By what invoices took of credits, the payment that the credit came of, where it came of one."""
+    query = (
+        select(CreditApplicationRow.id, CreditLotRow.origin_payment_id)
+        .join(CreditLotRow, CreditLotRow.id == CreditApplicationRow.lot_id)
+        .where(CreditApplicationRow.id.in_(application_ids), CreditLotRow.origin_payment_id.is_not(None))
+    )
+    return {str(used): str(origin) for used, origin in read.session.execute(query)} if application_ids else {}
 
 
 def elected_credits(read: Read, patient_id: str) -> Sequence[CreditLot]:
@@ -112,11 +136,16 @@ def credits_to_come_off(read: Read, patient_id: str) -> Sequence[CreditLot]:
 
 
 def credit_coming_off(read: Read, invoice: Invoice) -> Money:
-    """What of the patient's elected credits comes off an invoice before a card is charged: none on hold."""
+    """What of the patient's elected credits comes off an invoice before a card is charged: none on hold.
+
+    All of it, or as much as leaves the card what a card takes: the rest stays credit.
+    """
     if is_on_hold(read, invoice.patient_id):
         return ZERO
     held = total(lot.available for lot in elected_credits(read, invoice.patient_id))
-    return min(held, invoice.open_balance)
+    if held >= invoice.open_balance:
+        return invoice.open_balance
+    return max(ZERO, min(held, invoice.open_balance - SMALLEST_CARD_PAYMENT))
 
 
 def find_application(read: Read, application_id: str, actor: Actor) -> CreditApplication:
@@ -130,7 +159,7 @@ def find_application(read: Read, application_id: str, actor: Actor) -> CreditApp
 
 
 def credit_lent_to(read: Read, checkout_id: str) -> Sequence[CreditApplication]:
-    """What came off an invoice for a charge of a saved card."""
+    """What came off an invoice for an attempt to pay by card."""
     query = select(CreditApplicationRow).where(CreditApplicationRow.checkout_id == checkout_id)
     rows = read.session.scalars(query.order_by(CreditApplicationRow.id)).all()
     undone = undone_of(read, [row.id for row in rows])
@@ -195,7 +224,7 @@ def applied_to(read: Read, invoice_id: str, actor: Actor) -> AppliedCredits:
 def reimbursed_for_session(read: Read, session_id: str) -> Money:
     """What insurers gave the patient for one session so far, less what they took out of it again."""
     theirs = (CreditLotRow.session_id == session_id, CreditLotRow.source == CreditSource.REIMBURSEMENT)
-    taken = (Withdrawal.TAKEBACK, Withdrawal.BILLED)
+    taken = (Withdrawal.TAKEBACK, Withdrawal.COVERED, Withdrawal.BILLED)
     given = read.session.scalar(select(func.sum(CreditLotRow.amount_cents)).where(*theirs))
     gone = read.session.scalar(
         select(func.sum(CreditWithdrawalRow.amount_cents))

@@ -76,6 +76,17 @@ def held_in(read: Read, payment: Payment) -> Account:
     return ARRIVES_ON[payment.tender]
 
 
+def never_banked(read: Read, payments: Sequence[Payment]) -> frozenset[str]:
+    """Of the checks among them that are worth nothing, those that no bank ever had."""
+    bounced = {each.id: each.corrects_id for each in payments if each.state is PaymentState.BOUNCED}
+    if not bounced:
+        return frozenset()
+    chain = {*bounced, *(each for each in bounced.values() if each)}
+    query = select(BankDepositItemRow.payment_id).where(BankDepositItemRow.payment_id.in_(chain))
+    banked = set(read.session.scalars(query))
+    return frozenset(each for each, corrects in bounced.items() if not banked & {each, corrects})
+
+
 def deposit_of(row: BankDepositRow, payment_ids: Sequence[str]) -> BankDeposit:
     return BankDeposit(
         id=row.id,

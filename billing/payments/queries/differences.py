@@ -88,6 +88,23 @@ def differences(
     return _with_facts(read, read.session.execute(query).all())
 
 
+def refunded_unbooked(read: Read, patient_id: str) -> Collection[str]:
+    """A patient's payments of which money went back in the processor's dashboard, and no refund here says so.
+
+    One that waits for a second person is none of these: what it gives back is taken from its payment already.
+    """
+    known = select(RefundRow.id).where(RefundRow.reference == MovementRow.object_id)
+    moved = (
+        select(MovementRow.object_id, PaymentRow.id)
+        .join(PaymentRow, PaymentRow.charge_reference == MovementRow.charge)
+        .where(PaymentRow.patient_id == patient_id, MovementRow.operation.is_(None), ~known.exists())
+        .distinct()
+    )
+    payments = {row.object_id: row.id for row in read.session.execute(moved)}
+    differ = differences(read, among=list(payments)) if payments else ()
+    return {payments[each.object_id] for each in differ if each.family is Family.REFUND}
+
+
 def _told() -> Subquery:
     """What the processor and what the books say, one row each, by the processor's id of the object."""
     cents = (MovementRow.amount_cents - MovementRow.fee_cents).label("processor")

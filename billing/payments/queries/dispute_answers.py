@@ -49,7 +49,7 @@ def list_answers(read: Read, dispute_id: str, actor: Actor) -> Sequence[DisputeA
 
 
 def _beside(read: Read, answer: DisputeAnswer, asked: str) -> DisputeAnswer:
-    left = _last_move(read, answer.id, StateChange.event == AnswerEvent.SEND)
+    left = _last_move(read, answer.id, StateChange.event.in_((AnswerEvent.SEND, AnswerEvent.CALL)))
     return replace(answer, was_to_the_inquiry=bool(left) and left < asked)
 
 

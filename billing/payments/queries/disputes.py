@@ -9,19 +9,22 @@ from sqlalchemy import func, select
 
 from billing.care.queries import covered_by, find_session
 from billing.invoices.queries import find_invoice, standing_lines
-from billing.kernel.money import ZERO, Money
+from billing.kernel.money import ZERO, Money, total
 from billing.kernel.permissions import SYSTEM, Actor
-from billing.payments.errors import NoSuchDispute, PaymentDisputed, UnexplainedMoney
-from billing.payments.models.credits import CreditLotRow
+from billing.payments.errors import NoSuchDispute, PaymentDisputed
+from billing.payments.models.checkouts import CheckoutRow
+from billing.payments.models.credits import CreditApplicationRow, CreditLotRow
 from billing.payments.models.disputes import DisputeMovementRow, DisputeRow
 from billing.payments.models.payments import PaymentRow
+from billing.payments.models.refunds import RefundRow
 from billing.payments.queries.credits import applications_of_credit
-from billing.payments.queries.payments import CREDIT, PAYMENT, payment_of
+from billing.payments.queries.payments import CREDIT, PAYMENT
 from billing.payments.queries.reach import seen, visible
 from billing.payments.records.disputes import Covered, Dispute
 from billing.payments.records.payments import Payment
+from billing.payments.states.checkouts import STANDING
 from billing.payments.states.disputes import DISPUTED, ENDED, DisputeState
-from billing.payments.states.payments import PaymentState
+from billing.payments.states.refunds import RefundState
 from billing.platform.data.database import Read
 from billing.platform.data.selects import rows_among
 from billing.platform.data.states import StateChange
@@ -104,21 +107,6 @@ def list_disputes(
     return [dispute_of(row) for row in read.session.scalars(query)]
 
 
-def payment_of_charge(read: Read, charge_reference: str) -> Payment:
-    """The payment that a charge is booked as now.
-
-    Raises: UnexplainedMoney when there is none, or none yet.
-    """
-    row = read.session.scalar(
-        select(PaymentRow).where(
-            PaymentRow.charge_reference == charge_reference, PaymentRow.state != PaymentState.MOVED
-        )
-    )
-    if row is None:
-        raise UnexplainedMoney("A disputed charge is none of ours: look it up in the processor's dashboard.")
-    return payment_of(row)
-
-
 def withdrawn_of(read: Read, dispute_id: str) -> Money:
     """What the processor took for a dispute, less what it gave back; fees apart."""
     moved = read.session.scalar(
@@ -137,6 +125,32 @@ def was_reinstated(read: Read, dispute_id: str) -> bool:
             .limit(1)
         )
     )
+
+
+def lost_of(read: Read, payment_id: str) -> Mapping[str, Money]:
+    """What banks took of a payment and kept, by the dispute."""
+    lost = select(DisputeRow.id, DisputeRow.lost_cents).where(
+        DisputeRow.payment_id == payment_id, DisputeRow.lost_cents > 0
+    )
+    return {dispute_id: Money(cents) for dispute_id, cents in read.session.execute(lost)}
+
+
+def taken_twice(read: Read, payment_id: str, *, coming_back: Money = ZERO) -> Money:
+    """What banks kept of a payment beyond what of its money was not given back, also as its credit.
+
+    `coming_back` was given back until now.
+    """
+    lost = total(lost_of(read, payment_id).values())
+    if not lost:
+        return ZERO
+    given_back = read.session.scalar(
+        select(func.coalesce(func.sum(RefundRow.amount_cents), 0)).where(
+            RefundRow.lot_id.in_(credits_brought_by(read, payment_id)),
+            RefundRow.state.not_in((RefundState.REJECTED, RefundState.FAILED)),
+        )
+    )
+    paid = Money(read.session.get_one(PaymentRow, payment_id).amount_cents)
+    return max(ZERO, lost + Money(int(given_back or 0)) + coming_back - paid)
 
 
 def credits_brought_by(read: Read, payment_id: str) -> Sequence[str]:
@@ -191,3 +205,16 @@ def dispute_of(row: DisputeRow) -> Dispute:
         due_at=row.due_at,
         opened_at=row.opened_at,
     )
+
+
+def standing_with_credit_of(read: Read, payment_id: str) -> Sequence[str]:
+    """The attempts without an outcome to which credit that this payment brought is lent."""
+    lent = (
+        select(CheckoutRow.id)
+        .join(CreditApplicationRow, CreditApplicationRow.checkout_id == CheckoutRow.id)
+        .where(
+            CreditApplicationRow.lot_id.in_(credits_brought_by(read, payment_id)),
+            CheckoutRow.state.in_(STANDING),
+        )
+    )
+    return read.session.scalars(lent.distinct()).all()

@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
-from sqlalchemy import Select, func, or_, select
+from sqlalchemy import Select, select
 
+from billing.catalog.queries import find_site
 from billing.kernel.money import ZERO, Money
 from billing.kernel.permissions import SYSTEM, Actor
+from billing.patients.queries import us_states_of
 from billing.payments.errors import NoSuchDormantCredit
-from billing.payments.models.credits import CreditApplicationRow, CreditLotRow, CreditReversalRow
+from billing.payments.models.credits import CreditLotRow
 from billing.payments.models.dormant import DormantCreditRow
 from billing.payments.models.refunds import RefundRow
 from billing.payments.queries.credits import find_credit, lot_of
+from billing.payments.queries.disputes import credits_brought_by
 from billing.payments.queries.reach import seen, visible
-from billing.payments.queries.refunds import find_refund, refund_of
+from billing.payments.queries.refunds import refund_of
+from billing.payments.queries.signs import last_signs
 from billing.payments.records.credits import CreditLot
 from billing.payments.records.dormant import DormantCredit, StillOwed
 from billing.payments.records.refunds import Refund, RefundMethod
 from billing.payments.states.dormant import DormantState
 from billing.payments.states.refunds import RefundState
 from billing.platform.data.database import Read
+from billing.platform.data.reach import within_reach
+from billing.platform.data.selects import batches
 
 
 def find_dormant(read: Read, dormant_id: str, actor: Actor) -> DormantCredit:
@@ -52,6 +58,26 @@ def list_dormant(
     return _with_owners(read, query)
 
 
+def dormant_among(read: Read, dormant_ids: Collection[str], actor: Actor) -> Sequence[DormantCredit]:
+    """Those that are the actor's to see."""
+    reach = within_reach(actor, DormantCreditRow)
+    return _with_owners(read, select(DormantCreditRow).where(DormantCreditRow.id.in_(dormant_ids), *reach))
+
+
+def credit_of_the_state(read: Read, payment_id: str) -> Sequence[DormantCredit]:
+    """What of the credit that a payment brought is set aside for a state, or went there."""
+    return _with_owners(
+        read,
+        select(DormantCreditRow)
+        .where(
+            DormantCreditRow.lot_id.in_(credits_brought_by(read, payment_id)),
+            DormantCreditRow.refund_id.is_(None),
+            DormantCreditRow.state.in_((DormantState.SET_ASIDE, DormantState.REMITTED)),
+        )
+        .order_by(DormantCreditRow.id),
+    )
+
+
 def undecided_dormant(read: Read) -> Sequence[DormantCredit]:
     """Those that were listed and are neither set aside nor claimed, whoever looks."""
     undecided = DormantCreditRow.state.in_((DormantState.LISTED, DormantState.WRITTEN))
@@ -60,89 +86,73 @@ def undecided_dormant(read: Read) -> Sequence[DormantCredit]:
 
 def still_owed(read: Read, dormant: DormantCredit) -> StillOwed:
     """What of it is left to set aside; nothing of a refund that went out or was called off."""
-    if dormant.refund_id is None:
-        return owed_as_credit(read, find_credit(read, dormant.lot_id, SYSTEM))
-    return owed_as_refund(read, find_refund(read, dormant.refund_id, SYSTEM))
+    return still_owed_of(read, [dormant])[dormant.id]
 
 
-def owed_as_credit(read: Read, lot: CreditLot) -> StillOwed:
-    return StillOwed(amount=lot.available, last_sign=last_sign_of_owner(read, lot))
+def still_owed_of(read: Read, dormant: Sequence[DormantCredit]) -> Mapping[str, StillOwed]:
+    """What of each is left to set aside, by its id."""
+    held: list[CreditLot | Refund] = []
+    for batch in batches(each.lot_id for each in dormant if each.refund_id is None):
+        lots = select(CreditLotRow).where(CreditLotRow.id.in_(batch))
+        held += [lot_of(row) for row in read.session.scalars(lots)]
+    for batch in batches(each.refund_id for each in dormant if each.refund_id is not None):
+        refunds = select(RefundRow).where(RefundRow.id.in_(batch))
+        held += [refund_of(row) for row in read.session.scalars(refunds)]
+    owed = owed_to(read, held)
+    return {each.id: owed[each.subject_id] for each in dormant}
 
 
-def owed_as_refund(read: Read, refund: Refund) -> StillOwed:
-    waits = refund.state is RefundState.APPROVED
-    return StillOwed(amount=refund.amount if waits else ZERO, last_sign=last_sign_of_refund(read, refund))
+def owed_to(read: Read, held: Sequence[CreditLot | Refund]) -> Mapping[str, StillOwed]:
+    """What is left of each, and when its owner last gave a sign, by its id."""
+    signs = last_signs(read, held)
+    return {of.id: StillOwed(amount=_left(of), last_sign=signs[of.id]) for of in held}
 
 
-def credits_held_until(read: Read, until: date) -> Sequence[CreditLot]:
-    """The credits of which something is left, held since that day or longer, other payers' among them."""
-    query = (
+def held_until(read: Read, until: date, actor: Actor) -> Sequence[CreditLot | Refund]:
+    """Credits of which something is left, and refunds that wait for a check, that old or older.
+
+    Other payers' are among them.
+    """
+    lots = (
         select(CreditLotRow)
-        .where(CreditLotRow.available_cents > 0, CreditLotRow.held_on <= until)
+        .where(
+            CreditLotRow.available_cents > 0,
+            CreditLotRow.held_on <= until,
+            *within_reach(actor, CreditLotRow),
+        )
         .order_by(CreditLotRow.id)
     )
-    return [lot_of(row) for row in read.session.scalars(query)]
-
-
-def refunds_owed_since(read: Read, until: date) -> Sequence[Refund]:
-    """The refunds that wait for a check and were asked for on that day or before."""
     tomorrow = datetime.combine(until + timedelta(days=1), time(), UTC)
-    query = (
+    refunds = (
         select(RefundRow)
         .where(
             RefundRow.state == RefundState.APPROVED,
             RefundRow.method == RefundMethod.CHECK,
             RefundRow.requested_at < tomorrow,
+            *within_reach(actor, RefundRow),
         )
         .order_by(RefundRow.id)
     )
-    return [refund_of(row) for row in read.session.scalars(query)]
+    return [
+        *(lot_of(row) for row in read.session.scalars(lots)),
+        *(refund_of(row) for row in read.session.scalars(refunds)),
+    ]
 
 
-def last_sign_of_refund(read: Read, refund: Refund) -> date:
-    """The last day on which the owner asked for a refund, or claimed it.
+def states_of_owners(read: Read, held: Sequence[CreditLot | Refund]) -> Mapping[str, str]:
+    """By id, the state of the owner's last known address; the holder's where none is kept, as of payers.
 
-    A check that replaces a voided one was asked for when the first one was, and a claim of that one was of
-    the same money.
+    Source: docs/sources.md (Texas v. New Jersey).
     """
-    claimed = read.session.scalar(
-        select(func.max(DormantCreditRow.claimed_on)).where(
-            DormantCreditRow.refund_id.in_(_with_those_it_replaces(read, refund))
-        )
-    )
-    asked = refund.requested_at.date()
-    return max(asked, claimed) if claimed else asked
+    patients = us_states_of(read, {of.patient_id for of in held if of.payer_id is None})
+    sites = {site_id: find_site(read, site_id).address.state for site_id in {of.site_id for of in held}}
+    return {of.id: patients[of.patient_id] if of.payer_id is None else sites[of.site_id] for of in held}
 
 
-def _with_those_it_replaces(read: Read, refund: Refund) -> Sequence[str]:
-    one = select(RefundRow.id, RefundRow.replaces_id).where(RefundRow.id == refund.id).cte(recursive=True)
-    before = select(RefundRow.id, RefundRow.replaces_id).join(one, RefundRow.id == one.c.replaces_id)
-    return read.session.scalars(select(one.union_all(before).c.id)).all()
-
-
-def last_sign_of_owner(read: Read, lot: CreditLot) -> date:
-    """The last day on which the owner chose, used, asked for or claimed a credit, or got it.
-
-    What was lent to a charge of a saved card and came back whole is no sign: the clinic tried, and the owner
-    did nothing.
-    """
-    undone = (
-        select(func.coalesce(func.sum(CreditReversalRow.amount_cents), 0))
-        .where(CreditReversalRow.application_id == CreditApplicationRow.id)
-        .scalar_subquery()
-    )
-    used = read.session.scalar(
-        select(func.max(CreditApplicationRow.applied_on)).where(
-            CreditApplicationRow.lot_id == lot.id,
-            or_(CreditApplicationRow.checkout_id.is_(None), CreditApplicationRow.amount_cents > undone),
-        )
-    )
-    claimed = read.session.scalar(
-        select(func.max(DormantCreditRow.claimed_on)).where(DormantCreditRow.lot_id == lot.id)
-    )
-    asked = read.session.scalar(select(func.max(RefundRow.requested_at)).where(RefundRow.lot_id == lot.id))
-    chosen = lot.elected_at.date() if lot.elected_at else None
-    return max(day for day in (lot.held_on, used, claimed, chosen, asked and asked.date()) if day is not None)
+def _left(of: CreditLot | Refund) -> Money:
+    if isinstance(of, CreditLot):
+        return of.available
+    return of.amount if of.state is RefundState.APPROVED else ZERO
 
 
 def _with_owners(read: Read, query: Select[Any]) -> list[DormantCredit]:

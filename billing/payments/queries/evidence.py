@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import or_, select
 
 from billing.care.queries import find_session
-from billing.catalog.queries import find_site
+from billing.catalog.queries import find_site, site_date
 from billing.kernel.clock import local_date
 from billing.kernel.permissions import SYSTEM, Actor
 from billing.patients.queries import find_patient
@@ -22,6 +22,8 @@ from billing.payments.models.refunds import RefundRow
 from billing.payments.models.saved_methods import ConsentRow, ConsentTextRow
 from billing.payments.queries.disputes import covered_with, credits_brought_by, find_dispute
 from billing.payments.queries.payments import find_payment
+from billing.payments.queries.reconciliation import listed_at
+from billing.payments.queries.refunds import HAS_LEFT_UNBOOKED
 from billing.payments.records.checkouts import Way
 from billing.payments.records.dispute_answers import EvidenceFact, EvidenceNeeds
 from billing.payments.records.disputes import Dispute
@@ -151,11 +153,11 @@ def _services(read: Read, payment: Payment) -> Mapping[str, Any] | None:
 
 
 def _refunds(read: Read, payment: Payment) -> list[Mapping[str, Any]]:
-    """What went back of it, to the card or by check, and has not come back since."""
+    """What went back of it, to the card or by check, and has not come back since, booked or not."""
     rows = read.session.scalars(
         select(RefundRow)
         .where(
-            RefundRow.state.in_((RefundState.SENT, RefundState.SUCCEEDED)),
+            or_(RefundRow.state.in_((RefundState.SENT, RefundState.SUCCEEDED)), HAS_LEFT_UNBOOKED),
             or_(
                 RefundRow.payment_id == payment.id,
                 RefundRow.lot_id.in_(credits_brought_by(read, payment.id)),
@@ -166,12 +168,17 @@ def _refunds(read: Read, payment: Payment) -> list[Mapping[str, Any]]:
     return [
         {
             "number": read.session.scalar(select(ReceiptRow.number).where(ReceiptRow.refund_id == row.id)),
-            "refunded_on": row.refunded_on,
+            "refunded_on": row.refunded_on or _listed_on(read, row),
             "cents": row.amount_cents,
             "how": given_back_to(RefundMethod(row.method), row.reference),
         }
         for row in rows
     ]
+
+
+def _listed_on(read: Read, row: RefundRow) -> date:
+    """When the processor says that it left which is not booked yet."""
+    return site_date(read, row.site_id, listed_at(read, str(row.reference)) or row.requested_at)
 
 
 def _communication(read: Read, payment: Payment) -> list[Mapping[str, Any]]:

@@ -13,10 +13,12 @@ from billing.kernel.money import Money, total
 from billing.kernel.permissions import Actor
 from billing.payments.errors import (
     NoSuchPayment,
+    UnexplainedMoney,
 )
 from billing.payments.models.credits import CreditApplicationRow, CreditLotRow
 from billing.payments.models.payments import PaymentRow
 from billing.payments.queries.reach import seen, visible
+from billing.payments.records.credits import CreditLot, CreditSource
 from billing.payments.records.payments import Paid, Payment, Tender
 from billing.payments.states.payments import PaymentState
 from billing.platform.data.database import Read
@@ -57,6 +59,12 @@ def list_payments(
     return [payment_of(row) for row in read.session.scalars(query)]
 
 
+def payments_of_payer(read: Read, payer_id: str, actor: Actor) -> Sequence[Payment]:
+    """All that another payer paid, at the actor's sites, oldest first."""
+    query = select(PaymentRow).where(PaymentRow.payer_id == payer_id, *within_reach(actor, PaymentRow))
+    return [payment_of(row) for row in read.session.scalars(query.order_by(PaymentRow.id))]
+
+
 def payments_by_id(read: Read, payment_ids: Collection[str], actor: Actor) -> dict[str, Payment]:
     """Those that the actor may know of."""
     query = select(PaymentRow).where(PaymentRow.id.in_(payment_ids), *within_reach(actor, PaymentRow))
@@ -69,6 +77,27 @@ def charge_of_payment(read: Read, payment_id: str) -> str:
     if reference is None:
         raise NoSuchPayment(f"Payment {payment_id} was not made by card.")
     return reference
+
+
+def payment_of_charge(read: Read, charge_reference: str) -> Payment:
+    """The payment that a charge is booked as now.
+
+    Raises: UnexplainedMoney when there is none, or none yet.
+    """
+    payment = payment_by_charge(read, charge_reference)
+    if payment is None:
+        raise UnexplainedMoney("This charge is none of ours: look it up in the processor's dashboard.")
+    return payment
+
+
+def payment_by_charge(read: Read, charge_reference: str) -> Payment | None:
+    """As `payment_of_charge`; None when there is none, or none yet."""
+    row = read.session.scalar(
+        select(PaymentRow).where(
+            PaymentRow.charge_reference == charge_reference, PaymentRow.state != PaymentState.MOVED
+        )
+    )
+    return payment_of(row) if row else None
 
 
 def paid_for_session(read: Read, session_id: str, until: datetime) -> tuple[Paid, ...]:
@@ -104,6 +133,33 @@ def health_account_paid(read: Read, session_id: str) -> bool:
         PaymentRow.id.in_(paid) | PaymentRow.id.in_(origins),
     )
     return read.session.scalar(query.limit(1)) is not None
+
+
+def of_health_account(read: Read, lot: CreditLot) -> bool:
+    """Whether a credit is money that an HSA or FSA had paid, or an insurer's for what one had paid."""
+    return lot.id in of_health_accounts(read, [lot.id])
+
+
+def of_health_accounts(read: Read, lot_ids: Collection[str]) -> frozenset[str]:
+    """Those credits of which that is so."""
+    paid = (
+        select(CreditLotRow.id)
+        .join(PaymentRow, PaymentRow.id == CreditLotRow.origin_payment_id)
+        .where(CreditLotRow.id.in_(lot_ids), PaymentRow.is_health_account)
+    )
+    insurers = select(CreditLotRow.id, CreditLotRow.session_id).where(
+        CreditLotRow.id.in_(lot_ids),
+        CreditLotRow.origin_payment_id.is_(None),
+        CreditLotRow.source == CreditSource.REIMBURSEMENT,
+    )
+    if not lot_ids:
+        return frozenset()
+    for_what_one_paid = {
+        lot_id
+        for lot_id, session_id in read.session.execute(insurers)
+        if health_account_paid(read, str(session_id))
+    }
+    return frozenset(read.session.scalars(paid)) | for_what_one_paid
 
 
 def _tendered(read: Read, kind: str, source_id: str) -> tuple[datetime, Any, Tender, str | None] | None:

@@ -9,12 +9,20 @@ from sqlalchemy import select
 from billing.catalog.queries import entities
 from billing.kernel.money import Money
 from billing.kernel.permissions import Actor
+from billing.payments.errors import NoSuchPayout
 from billing.payments.models.payments import PaymentRow
-from billing.payments.models.payouts import PayoutRow
-from billing.payments.queries.reach import visible
+from billing.payments.models.payouts import PayoutLineRow, PayoutRow
+from billing.payments.queries.reach import seen, visible
 from billing.payments.records.payouts import Payout, PayoutFacts, PayoutLineFacts
 from billing.payments.states.payouts import PAYOUT_MOVES, PayoutEvent, PayoutState
 from billing.platform.data.database import Read
+from billing.platform.data.reach import within_reach
+
+
+def find_payout(read: Read, payout_id: str, actor: Actor) -> Payout:
+    """Raises: NoSuchPayout."""
+    row = seen(read.session.get(PayoutRow, payout_id), actor, NoSuchPayout("There is no such payout."))
+    return payout_of(row)
 
 
 def list_payouts(
@@ -25,6 +33,14 @@ def list_payouts(
     if state is not None:
         query = query.where(PayoutRow.state == state)
     return [payout_of(row) for row in read.session.scalars(query)]
+
+
+def went_out_with(read: Read, payout: Payout, actor: Actor) -> Payout | None:
+    """The later payout that took along what came back."""
+    query = select(PayoutRow).join(PayoutLineRow, PayoutLineRow.payout_id == PayoutRow.id)
+    later = query.where(PayoutLineRow.source == payout.reference, *within_reach(actor, PayoutRow))
+    row = read.session.scalar(later.limit(1))
+    return payout_of(row) if row else None
 
 
 def is_followed(read: Read, facts: PayoutFacts) -> bool:

@@ -14,12 +14,14 @@ from billing.payments.models.payments import PaymentRow
 from billing.payments.models.receipts import ReceiptRow
 from billing.payments.models.refunds import RefundRow
 from billing.payments.queries.reach import seen, visible
-from billing.payments.records.receipts import Receipt
+from billing.payments.records.receipts import Fell, Receipt
 from billing.payments.states.payments import PaymentState
 from billing.payments.states.refunds import RefundState
 from billing.platform.data.database import Read
 from billing.platform.data.documents import find_document
 from billing.platform.data.reach import within_reach
+
+BY_PAYMENT = {PaymentState.BOUNCED: Fell.BOUNCED, PaymentState.MOVED: Fell.MOVED}
 
 
 def find_receipt(read: Read, receipt_id: str, actor: Actor) -> Receipt:
@@ -68,7 +70,7 @@ def receipt_of(read: Read, row: ReceiptRow) -> Receipt:
         document_id=row.document_id,
         sha256=row.sha256,
         issued_on=row.issued_on,
-        stands=_stands(read, row),
+        fell=_fell(read, row),
         body=find_document(read, row.document_id).body,
     )
 
@@ -77,7 +79,8 @@ def _receipts(read: Read, query: Select[Any]) -> Sequence[Receipt]:
     return [receipt_of(read, row) for row in read.session.scalars(query)]
 
 
-def _stands(read: Read, row: ReceiptRow) -> bool:
+def _fell(read: Read, row: ReceiptRow) -> Fell | None:
     if row.payment_id is not None:
-        return read.session.get_one(PaymentRow, row.payment_id).state == PaymentState.RECEIVED
-    return read.session.get_one(RefundRow, row.refund_id).state != RefundState.FAILED
+        return BY_PAYMENT.get(PaymentState(read.session.get_one(PaymentRow, row.payment_id).state))
+    failed = read.session.get_one(RefundRow, row.refund_id).state == RefundState.FAILED
+    return Fell.FAILED if failed else None

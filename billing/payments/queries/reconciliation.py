@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, func, select
+from sqlalchemy import Row, Select, func, or_, select
 
 from billing.catalog.queries import entities, sites
 from billing.kernel.money import ZERO, Money
@@ -15,9 +15,10 @@ from billing.ledger.queries import trial_balance
 from billing.ledger.records import Account
 from billing.payments.errors import NoSuchException
 from billing.payments.models.checkouts import CheckoutRow
+from billing.payments.models.dispute_answers import DisputeAnswerRow
 from billing.payments.models.disputes import DisputeMovementRow, DisputeRow
 from billing.payments.models.payments import PaymentRow
-from billing.payments.models.payouts import PayoutRow
+from billing.payments.models.payouts import PayoutLineRow, PayoutRow
 from billing.payments.models.reconciliation import (
     ExceptionEndRow,
     MovementRow,
@@ -91,6 +92,20 @@ def named_objects(read: Read, object_ids: Sequence[str]) -> frozenset[str]:
     return frozenset(_exception_of(row).object_id for row in read.session.execute(query))
 
 
+def named_in_payouts(read: Read, payout_ids: Collection[str]) -> Mapping[str, NamedException]:
+    """By what it names, the last exception about each thing that these payouts took along."""
+    taken = PayoutLineRow.payout_id.in_(payout_ids)
+    query = _exceptions(is_open=None).where(
+        NamedExceptionRow.kind != ExceptionKind.TWICE,
+        or_(
+            NamedExceptionRow.object_id.in_(select(PayoutLineRow.source).where(taken)),
+            NamedExceptionRow.object_id.in_(select(PayoutLineRow.reference).where(taken)),
+        ),
+    )
+    found = read.session.execute(query.order_by(NamedExceptionRow.id))
+    return {each.object_id: each for each in map(_exception_of, found)}
+
+
 def standing_of(read: Read, balance: Money) -> Standing:
     """The processor's balance beside the books: what of the gap is under way, and what is named."""
     under_way, named, after = ZERO, ZERO, ""
@@ -136,15 +151,12 @@ def operations_made_twice(read: Read, *, after: str = "") -> Sequence[tuple[str,
     """Our operations of which the processor made more than one thing, and what the surplus moved.
 
     A debit that failed and the card that then paid are one payment: what was taken back does not count.
+    A dispute carries its last answer, which moves nothing: what the bank took and gave back is one thing.
     """
     made = (
-        select(
-            MovementRow.operation,
-            MovementRow.object_id,
-            func.sum(MovementRow.amount_cents).label("cents"),
-        )
+        select(MovementRow.operation, func.sum(MovementRow.amount_cents).label("cents"))
         .where(MovementRow.operation > after)
-        .group_by(MovementRow.operation, MovementRow.object_id)
+        .group_by(MovementRow.operation, MovementRow.source)
         .having(func.sum(MovementRow.amount_cents) != 0)
         .subquery()
     )
@@ -174,13 +186,13 @@ def owner_of_difference(read: Read, difference: Difference) -> tuple[str, str]:
 
 
 def owner_of_operation(read: Read, operation: str) -> tuple[str, str]:
-    """The legal entity and site of a checkout or refund of ours."""
+    """The legal entity and site of a checkout or refund of ours, or of an answer to a dispute."""
     attempt = read.session.get(CheckoutRow, operation)
     if attempt is not None:
         owner = owner_of_checkout(read, checkout_of(attempt), SYSTEM)
         return owner.entity_id, owner.site_id
-    refund = read.session.get(RefundRow, operation)
-    return (refund.entity_id, refund.site_id) if refund else _whoever_looks(read)
+    row = read.session.get(RefundRow, operation) or read.session.get(DisputeAnswerRow, operation)
+    return (row.entity_id, row.site_id) if row else _whoever_looks(read)
 
 
 def is_of_a_payment(read: Read, named: NamedException) -> bool:

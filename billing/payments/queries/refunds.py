@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,6 +13,7 @@ from billing.invoices.queries import find_invoice, standing_lines
 from billing.kernel.money import ZERO, Money, total
 from billing.kernel.permissions import SYSTEM, Actor
 from billing.payments.errors import NoSuchRefund
+from billing.payments.models.reconciliation import MovementRow
 from billing.payments.models.refunds import RefundRow
 from billing.payments.queries.credits import credits_from_payment, reimbursed_for_session
 from billing.payments.queries.payments import PAYMENT, find_payment, paid_by_patient
@@ -30,13 +31,18 @@ from billing.payments.records.refunds import (
 )
 from billing.payments.rules import take_in_order
 from billing.payments.states.payments import PaymentState
-from billing.payments.states.refunds import RefundState
+from billing.payments.states.refunds import RefundEvent, RefundState
 from billing.platform.data.database import Read
+from billing.platform.data.reach import within_reach
+from billing.platform.data.states import StateChange
 
 WHENEVER = datetime.max.replace(tzinfo=UTC)
 """Later than anything that was paid."""
 HAS_LEFT_UNBOOKED: Any = and_(RefundRow.reference.is_not(None), RefundRow.refunded_on.is_(None))
 """As `has_left_unbooked` of a refund."""
+IS_UNWRITTEN: Any = and_(RefundRow.method == RefundMethod.CHECK, RefundRow.state == RefundState.APPROVED)
+"""Approved, and no check was written yet."""
+LEFT_OR_CAME_BACK = (RefundEvent.SEND, RefundEvent.FAIL, RefundEvent.REJECT)
 
 
 def find_refund(read: Read, refund_id: str, actor: Actor) -> Refund:
@@ -58,12 +64,10 @@ def refund_by_reference(read: Read, reference: str) -> Refund | None:
     return refund_of(row) if row else None
 
 
-def refused_since(read: Read, payment_id: str, amount: Money, since: datetime) -> bool:
-    """Whether a person refused, or withdrew, to book such a refund of the processor's dashboard."""
+def refused_since(read: Read, reference: str, since: datetime) -> bool:
+    """Whether a person refused, or withdrew, to book this refund of the processor's dashboard."""
     refused = select(RefundRow.id).where(
-        RefundRow.payment_id == payment_id,
-        RefundRow.amount_cents == amount.cents,
-        RefundRow.made_by_hand,
+        RefundRow.refused_reference == reference,
         RefundRow.state == RefundState.REJECTED,
         RefundRow.requested_at >= since,
     )
@@ -89,6 +93,47 @@ def list_refunds(
     if state is not None:
         query = query.where(RefundRow.state == state)
     return [refund_of(row) for row in read.session.scalars(query)]
+
+
+def cards_gone(read: Read, payment_ids: Collection[str]) -> frozenset[str]:
+    """Those payments to whose card or account a refund came back, and none has left for it since.
+
+    When each did is what the processor lists, and until then when it was recorded here. One that was made
+    in the processor's dashboard has left whatever became of it here.
+    """
+    came_back = or_(
+        RefundRow.state == RefundState.FAILED,
+        RefundRow.rejected_for.is_not_distinct_from(Rejection.CAME_BACK),
+    )
+    listed = (
+        select(func.max(MovementRow.moved_at))
+        .where(
+            MovementRow.object_id == func.coalesce(RefundRow.reference, RefundRow.refused_reference),
+            (MovementRow.amount_cents > 0) == came_back,
+        )
+        .scalar_subquery()
+    )
+    recorded = and_(StateChange.subject_id == RefundRow.id, StateChange.event.in_(LEFT_OR_CAME_BACK))
+    news = (
+        select(RefundRow.payment_id, came_back)
+        .outerjoin(StateChange, recorded)
+        .where(
+            RefundRow.payment_id.in_(payment_ids),
+            RefundRow.method == RefundMethod.CARD,
+            or_(RefundRow.refunded_on.is_not(None), RefundRow.made_by_hand),
+        )
+        .order_by(func.coalesce(listed, StateChange.at), func.coalesce(StateChange.id, RefundRow.id))
+    )
+    last = {str(payment_id): is_back for payment_id, is_back in read.session.execute(news)}
+    return frozenset(each for each, is_back in last.items() if is_back)
+
+
+def unwritten_checks(read: Read, actor: Actor, *, limit: int) -> tuple[Sequence[Refund], Money]:
+    """Refunds that wait for their check, the first approved first, and what all of them come to."""
+    waiting = (IS_UNWRITTEN, *within_reach(actor, RefundRow))
+    query = select(RefundRow).where(*waiting).order_by(RefundRow.approved_at, RefundRow.id).limit(limit)
+    cents = read.session.scalar(select(func.sum(RefundRow.amount_cents)).where(*waiting))
+    return [refund_of(row) for row in read.session.scalars(query)], Money(int(cents or 0))
 
 
 def unresolved_refunds(read: Read, *, before: datetime) -> Sequence[Refund]:

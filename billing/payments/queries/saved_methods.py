@@ -170,7 +170,7 @@ def saved_method_of(read: Read, row: SavedMethodRow) -> SavedMethod:
         patient_id=row.patient_id,
         customer_id=row.customer_id,
         state=SavedState(row.state),
-        card=_card(row),
+        card=card_of(row),
         blocked_for=row.blocked_for,
         purposes=tuple(each for each in Purpose if each in living),
         page_reference=row.page_reference,
@@ -182,7 +182,7 @@ def saved_method_of(read: Read, row: SavedMethodRow) -> SavedMethod:
     )
 
 
-def _card(row: SavedMethodRow) -> CardFacts | None:
+def card_of(row: SavedMethodRow) -> CardFacts | None:
     if row.method_reference is None:
         return None
     return CardFacts(

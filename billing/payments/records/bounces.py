@@ -39,10 +39,12 @@ class Bounce:
 
 @dataclass(frozen=True, kw_only=True)
 class BounceEffects:
-    """What recording a bounce does: invoices owe again, credit is withdrawn, unless a refund stands."""
+    """What recording a bounce does: invoices owe again, credit is withdrawn, deposits are asked for again,
+    unless a refund stands."""
 
     owed_by_invoice: Mapping[str, Money]
     withdrawn: Money
+    asked_again: Money
     refund_ids: Sequence[str]
 
     @property

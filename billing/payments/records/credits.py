@@ -25,6 +25,7 @@ class Withdrawal(StrEnum):
 
     MOVED = "moved"
     TAKEBACK = "takeback"
+    COVERED = "covered"
     BILLED = "billed"
     RELEASED = "released"
     RESTORED = "restored"

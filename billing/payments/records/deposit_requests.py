@@ -11,7 +11,7 @@ from billing.payments.states.deposit_requests import DepositRequestState
 
 @dataclass(frozen=True, kw_only=True)
 class DepositRequest:
-    """`handed` is what of it was paid at the desk, in cash or by check."""
+    """`handed` is what of it was paid, in whatever way, and did not bounce."""
 
     id: str
     entity_id: str

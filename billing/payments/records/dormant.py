@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from billing.kernel.money import Money
+from billing.payments.records.credits import CreditLot
+from billing.payments.records.refunds import Refund
 from billing.payments.states.dormant import DormantState
 
 
@@ -55,3 +57,42 @@ class StillOwed:
 
     amount: Money
     last_sign: date
+
+
+@dataclass(frozen=True, kw_only=True)
+class WithoutRule:
+    """A credit, or a refund that waits for a check, of a state of which no rule is on file."""
+
+    of: CreditLot | Refund
+    us_state: str
+    owed: StillOwed
+
+
+@dataclass(frozen=True, kw_only=True)
+class MissingRule:
+    """What a person is asked about: a state, and the site that holds money of somebody there."""
+
+    id: str
+    entity_id: str
+    site_id: str
+
+    @classmethod
+    def for_money(cls, held: WithoutRule) -> MissingRule:
+        site_id = held.of.site_id
+        about = f"nor_{held.us_state}_{site_id.removeprefix('sit_')}"
+        return cls(id=about, entity_id=held.of.entity_id, site_id=site_id)
+
+    @staticmethod
+    def state_of(about: str) -> str:
+        return about.split("_")[1]
+
+
+@dataclass(frozen=True, kw_only=True)
+class HeldForInsurer:
+    """What of a claim is an insurer's, who did not ask for it; no address of insurers is kept."""
+
+    reimbursement_id: str
+    site_id: str
+    patient_id: str
+    amount: Money
+    received_on: date

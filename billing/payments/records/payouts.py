@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from billing.kernel.money import Money
+from billing.payments.records.reconciliation import Family, NamedException
 from billing.payments.states.payouts import PayoutEvent, PayoutState
 
 
@@ -48,3 +49,56 @@ class Payout:
     arrives_on: date
     is_automatic: bool
     matched: Money | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class PayoutPart:
+    """A movement that a payout took along, and what it is of, as far as the books know.
+
+    `moved_on` is a moment, or the day of what it is of while the processor's list does not tell the moment;
+    `gross` is None while neither the books nor the processor's list tell it apart from the fee. `owner_id` is
+    our payment, refund or dispute, or another payout. `exception` is the last one that named it.
+    """
+
+    object_id: str
+    family: Family
+    category: str
+    moved_on: date | None
+    gross: Money | None
+    net: Money
+    owner_id: str | None
+    patient_id: str | None
+    is_in_books: bool
+    exception: NamedException | None
+
+    @property
+    def fee(self) -> Money | None:
+        return None if self.gross is None else self.gross - self.net
+
+    @property
+    def differs(self) -> NamedException | None:
+        """The exception that nobody has solved."""
+        return self.exception if self.exception and self.exception.resolved_at is None else None
+
+    @property
+    def is_explained(self) -> bool:
+        return self.differs is None and (self.is_in_books or self.exception is not None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PartsElsewhere:
+    """How many movements are of sites that the reader does not see, and their sums."""
+
+    count: int
+    gross: Money
+    net: Money
+
+
+@dataclass(frozen=True, kw_only=True)
+class PayoutContents:
+    """What a payout is made of. `unexplained` is what of it nothing in the books explains."""
+
+    payout: Payout
+    parts: tuple[PayoutPart, ...]
+    elsewhere: PartsElsewhere | None
+    unexplained: Money

@@ -5,16 +5,33 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from enum import StrEnum
 from typing import Any
 
 from billing.kernel.money import Money
+
+
+class Fell(StrEnum):
+    """Why a receipt does not stand any more."""
+
+    BOUNCED = "bounced"
+    MOVED = "moved"
+    FAILED = "failed"
+
+
+WHY_FELL = {
+    Fell.BOUNCED: "the check did not pay",
+    Fell.MOVED: "the clinic has booked this payment otherwise",
+    Fell.FAILED: "this refund did not go through",
+}
+"""The same as one tells who has it in hand; never whose the money was."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Receipt:
     """A receipt of a payment or of a refund. `body` is what it says, as it was frozen.
 
-    `stands` is false once the payment bounced or was booked for somebody else, or the refund came back.
+    `fell` is set once the payment bounced or was booked for somebody else, or the refund came back.
     """
 
     id: str
@@ -29,8 +46,16 @@ class Receipt:
     document_id: str
     sha256: str
     issued_on: date
-    stands: bool
+    fell: Fell | None
     body: Mapping[str, Any]
+
+    @property
+    def stands(self) -> bool:
+        return self.fell is None
+
+    @property
+    def why_fell(self) -> str | None:
+        return WHY_FELL[self.fell] if self.fell else None
 
 
 @dataclass(frozen=True, kw_only=True)

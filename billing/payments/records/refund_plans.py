@@ -6,17 +6,16 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from billing.kernel.money import Money
-from billing.payments.records.payments import Tender
 from billing.payments.records.refunds import Refund, RefundMethod
 
 
 @dataclass(frozen=True, kw_only=True)
 class PaymentLeft:
-    """A payment, and what can go back of it."""
+    """A payment, what can go back of it, and how: by check also where the card that paid is gone."""
 
     payment_id: str
     payer_id: str | None
-    tender: Tender
+    method: RefundMethod
     received_at: datetime
     refundable: Money
     is_disputed: bool

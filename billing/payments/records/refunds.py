@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 
-from billing.kernel.money import Money
+from billing.kernel.money import ZERO, Money
 from billing.payments.states.refunds import RefundState
 
 
@@ -29,7 +29,8 @@ class Rejection(StrEnum):
     """Why a refund was rejected: a word of this list, for the same reason.
 
     WITHDRAWN: by who asked for it. TAKEN_BACK: a payer was first. CAME_BACK: the bank sent back what was
-    made in the processor's dashboard. Nobody chooses these three.
+    made in the processor's dashboard. DISPUTE_LOST: the bank has the money, also of what had been approved.
+    Nobody chooses these four.
     """
 
     WRONG_AMOUNT = "wrong_amount"
@@ -39,13 +40,57 @@ class Rejection(StrEnum):
     WITHDRAWN = "withdrawn"
     TAKEN_BACK = "taken_back"
     CAME_BACK = "came_back"
+    DISPUTE_LOST = "dispute_lost"
     OTHER = "other"
 
 
-CHOSEN_REJECTIONS = tuple(
-    each for each in Rejection if each not in (Rejection.WITHDRAWN, Rejection.TAKEN_BACK, Rejection.CAME_BACK)
+CHOSEN_REJECTIONS = (
+    Rejection.WRONG_AMOUNT,
+    Rejection.WRONG_WAY,
+    Rejection.NOT_DUE,
+    Rejection.ASK_FIRST,
+    Rejection.OTHER,
 )
 """Those that a person chooses who refuses what somebody else asked for."""
+
+
+class Gone(StrEnum):
+    """How money left what it had paid. ASKED: it waits for approval, and is only set aside until then.
+
+    FAILED, CREDIT: the refund came to nothing, or was refused, and the money is held.
+    """
+
+    ASKED = "asked"
+    WAITS = "waits"
+    SENT = "sent"
+    LOST = "lost"
+    FAILED = "failed"
+    CREDIT = "credit"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Taken:
+    """How money left what one payment had paid."""
+
+    way: Gone
+    payment_id: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class WentBack:
+    """What of a payment went back, is on its way, or was asked for, also as credit in between."""
+
+    sent: Money = ZERO
+    waits: Money = ZERO
+    asked: Money = ZERO
+
+    @property
+    def unsent(self) -> Money:
+        return self.waits + self.asked
+
+    @property
+    def amount(self) -> Money:
+        return self.sent + self.unsent
 
 
 class RefundableKind(StrEnum):
@@ -86,6 +131,12 @@ class Refund:
     cashed_on: date | None
     is_voided: bool
     replaces_id: str | None
+
+    @property
+    def was_called_off(self) -> bool:
+        """It was approved, and its check never written."""
+        is_check = self.method is RefundMethod.CHECK
+        return is_check and self.state is RefundState.FAILED and self.refunded_on is None
 
     @property
     def has_left_unbooked(self) -> bool:

@@ -22,7 +22,8 @@ class DepositRequestsQuery(page_args("dpr")):  # type: ignore[misc]
 
 
 class DepositRequestView(Schema):
-    """`open_cents` is what of it is still asked for; the desk may have taken a part."""
+    """`open_cents` is what of it is still asked for; the desk may have taken a part. A check of it that
+    bounces is asked for again."""
 
     id = fields.String()
     site_id = fields.String()

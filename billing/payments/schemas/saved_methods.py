@@ -35,7 +35,7 @@ class Charge(StrictSchema):
     """
 
     saved_method_id = OpaqueId("svm", required=True)
-    due_cents = Cents(attribute="due", required=True)
+    due_cents = Cents(attribute="due", min=0, required=True)
 
 
 class CardLinkView(Schema):

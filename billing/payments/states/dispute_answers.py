@@ -16,8 +16,11 @@ class AnswerState(StrEnum):
 
 
 class AnswerEvent(StrEnum):
+    """SEND: a person has it sent. CALL: from here on a call to the processor may be on its way."""
+
     APPROVE = "approve"
     SEND = "send"
+    CALL = "call"
     ARRIVE = "arrive"
     REFUSE = "refuse"
 
@@ -25,6 +28,7 @@ class AnswerEvent(StrEnum):
 ANSWER_MOVES: dict[tuple[AnswerState, AnswerEvent], AnswerState] = {
     (AnswerState.WAITING, AnswerEvent.APPROVE): AnswerState.READY,
     (AnswerState.READY, AnswerEvent.SEND): AnswerState.SENDING,
+    (AnswerState.SENDING, AnswerEvent.CALL): AnswerState.SENDING,
     (AnswerState.SENDING, AnswerEvent.ARRIVE): AnswerState.SENT,
     (AnswerState.SENDING, AnswerEvent.REFUSE): AnswerState.REFUSED,
 }

@@ -18,8 +18,11 @@ class RefundState(StrEnum):
 
 
 class RefundEvent(StrEnum):
+    """CALL: from here on a call to the processor may be on its way."""
+
     APPROVE = "approve"
     REJECT = "reject"
+    CALL = "call"
     SEND = "send"
     SUCCEED = "succeed"
     FAIL = "fail"
@@ -30,6 +33,7 @@ class RefundEvent(StrEnum):
 REFUND_MOVES: dict[tuple[RefundState, RefundEvent], RefundState] = {
     (RefundState.REQUESTED, RefundEvent.APPROVE): RefundState.APPROVED,
     (RefundState.REQUESTED, RefundEvent.REJECT): RefundState.REJECTED,
+    (RefundState.APPROVED, RefundEvent.CALL): RefundState.APPROVED,
     (RefundState.APPROVED, RefundEvent.SEND): RefundState.SENT,
     (RefundState.APPROVED, RefundEvent.FAIL): RefundState.FAILED,
     (RefundState.SENT, RefundEvent.SUCCEED): RefundState.SUCCEEDED,

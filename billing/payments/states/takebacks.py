@@ -6,7 +6,10 @@ from enum import StrEnum
 
 
 class TakebackState(StrEnum):
-    """COVERED: all was still credit. DEMANDED waits for a person, who bills the patient or forgives."""
+    """COVERED: the patient owes nothing of it. It was held, still credit, or a later claim paid it.
+
+    DEMANDED waits for a person, who bills the patient or forgives.
+    """
 
     DEMANDED = "demanded"
     COVERED = "covered"

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 
-from billing.invoices.queries import still_applied
+from billing.catalog.queries import site_date
+from billing.invoices.queries import find_invoice, standing_lines, still_applied
 from billing.invoices.records import SettledPart
 from billing.invoices.rules import owing_again_lines, owing_share_again_lines
 from billing.invoices.use_cases.shares import agree_again
 from billing.invoices.use_cases.take_back import take_back
 from billing.kernel.ids import new_id
 from billing.kernel.money import ZERO, Money, total
-from billing.kernel.permissions import Actor
+from billing.kernel.permissions import SYSTEM, Actor
+from billing.ledger.queries import least_owed
 from billing.ledger.records import Account, Posting, Source, credit, debit
 from billing.ledger.use_cases import post
 from billing.patients.use_cases import lock_patient
@@ -29,13 +31,16 @@ from billing.payments.queries.credits import (
 from billing.payments.queries.days import refuse_unless_past
 from billing.payments.queries.deposits import banked_on, held_in
 from billing.payments.queries.disputes import credits_brought_by
+from billing.payments.queries.dormant import credit_of_the_state
 from billing.payments.queries.payments import CREDIT, PAYMENT, find_payment
 from billing.payments.records.bounces import Bounce, BounceReason
 from billing.payments.records.credits import CreditLot, Withdrawal
 from billing.payments.records.payments import Payment, Tender
+from billing.payments.states.dormant import DormantState
 from billing.payments.states.payments import PAYMENT_MOVES, PaymentEvent
 from billing.payments.use_cases.credits import withdraw
-from billing.payments.use_cases.reimbursements import use_reimbursements
+from billing.payments.use_cases.deposit_requests import ask_for_deposit_again
+from billing.payments.use_cases.excess import use_reimbursements
 from billing.payments.use_cases.unapply import undo_application
 from billing.platform.data.audit import record_audit
 from billing.platform.data.database import Tx
@@ -61,8 +66,8 @@ def bounce_check(
 
     What its money had paid is owed again, also where it had become credit first; what was still credit is
     gone. Another payer's check is that payer's debt again. The bank's fee is the clinic's; a check that was
-    not banked is taken back, without one. What an insurer paid for it, and the patient still has as credit,
-    comes off what is owed again.
+    not banked is taken back, without one. What it paid of a deposit is asked for again, unless an invoice
+    owes it. What an insurer paid for it, and the patient still has as credit, comes off what is owed again.
     Raises: NoSuchPayment, NotACheck, IllegalMove for one that bounced before or was moved, BadDay,
     CheckNotBanked, RefundStands, CheckoutStands, NotBounceable.
     """
@@ -82,16 +87,18 @@ def bounce_check(
     of_payer = payment.payer_id is not None
     parts = (_payers_again if of_payer else _off_its_invoice)(tx, payment, actor, now)
     applied = total(part.amount for part in parts)
-    undone = _off_other_invoices(tx, payment, actor, now)
+    undone = _off_other_invoices(tx, payment, bounced_on, actor, now)
     spent = total(undone.values())
     lots = credits_from_payment(tx, payment.id)
     if applied + total(lot.available for lot in lots) != payment.amount:
-        raise NotBounceable("Some of this money is the state's by now. Claim it back first.")
-    _withdraw_all(tx, payment, lots, bounced_on, now)
+        raise _is_the_states(tx, payment)
+    on = _booked_on(tx, payment, lots, bounced_on, now)
+    _withdraw_all(tx, payment, lots, on, now)
     bounce = _keep(tx, payment, reason, bounced_on, (applied + spent, fee), now)
-    _post(tx, payment, bounce, (parts, lots), actor, now)
+    _post(tx, payment, bounce, (parts, lots), on, actor, now)
     if not of_payer:
-        use_reimbursements(tx, invoice_ids=_owing_again(payment, applied, undone), actor=actor, now=now)
+        use_reimbursements(tx, session_ids=_owing_again(tx, payment, undone), actor=actor, now=now)
+    ask_for_deposit_again(tx, payment_id=payment.id, owed=applied + spent, actor=actor, now=now)
     _ask_to_talk(tx, payment, actor, now)
     detail = {"cents": payment.amount.cents}
     record_audit(tx, actor=actor, action="payment.bounce", subject_id=payment.id, now=now, detail=detail)
@@ -111,6 +118,23 @@ def _refuse_while_given_back(tx: Tx, payment: Payment) -> None:
             "claim what was set aside for the state. What was cashed, or the state has, is the accountant's.",
             refund_ids=list(standing),
         )
+
+
+def _is_the_states(tx: Tx, payment: Payment) -> NotBounceable:
+    """Only what is set aside can be had back here; what a state has, the state alone returns."""
+    found = credit_of_the_state(tx, payment.id)
+    set_aside = [each.id for each in found if each.state is DormantState.SET_ASIDE]
+    if set_aside:
+        return NotBounceable(
+            "Some of this money is set aside for the state. The accountant claims it for its owner first; "
+            "then the check can be recorded.",
+            dormant_ids=set_aside,
+        )
+    return NotBounceable(
+        "The state has some of this money, so that it cannot be taken off here any more. Ask the state to "
+        "return what was remitted in error; what it keeps is the clinic's loss, and is not booked here.",
+        dormant_ids=[each.id for each in found],
+    )
 
 
 def _off_its_invoice(tx: Tx, payment: Payment, actor: Actor, now: datetime) -> Sequence[SettledPart]:
@@ -142,22 +166,36 @@ def _payers_again(tx: Tx, payment: Payment, actor: Actor, now: datetime) -> Sequ
     return agree_again(tx, share_id=share_id, source_kind=PAYMENT, source_id=payment.id, actor=actor, now=now)
 
 
-def _owing_again(payment: Payment, applied: Money, undone: Mapping[str, Money]) -> Sequence[str]:
-    own = [payment.invoice_id] if payment.invoice_id is not None and applied else []
-    return [*own, *(invoice_id for invoice_id in undone if invoice_id not in own)]
+def _owing_again(tx: Tx, payment: Payment, undone: Iterable[str]) -> Sequence[str]:
+    own = [payment.invoice_id] if payment.invoice_id is not None else []
+    invoices = [find_invoice(tx, each, SYSTEM) for each in dict.fromkeys([*own, *undone])]
+    return [line.session_id for invoice in invoices for line in standing_lines(tx, invoice)]
 
 
-def _off_other_invoices(tx: Tx, payment: Payment, actor: Actor, now: datetime) -> Mapping[str, Money]:
-    """Credit that this money had become comes off the invoices that took it; how much off each."""
+def _off_other_invoices(
+    tx: Tx, payment: Payment, bounced_on: date, actor: Actor, now: datetime
+) -> Mapping[str, Money]:
+    """Credit that this money had become comes off the invoices that took it; how much off each.
+
+    On the day of the bounce, which takes the credit: else there would be less than none of it meanwhile.
+    """
     undone: dict[str, Money] = {}
     for lot_id in credits_brought_by(tx, payment.id):
         for application in applications_of_credit(tx, lot_id):
             standing = still_applied(tx, application.invoice_id, CREDIT, application.id)
             if standing:
                 refuse_while_standing(tx, application.invoice_id)
-                undo_application(tx, application, standing, actor, now)
+                undo_application(tx, application, standing, actor, now, since=bounced_on)
                 undone[application.invoice_id] = undone.get(application.invoice_id, ZERO) + standing
     return undone
+
+
+def _booked_on(tx: Tx, payment: Payment, lots: Sequence[CreditLot], bounced_on: date, now: datetime) -> date:
+    """The day of the bounce, or today if it takes what was not credit ever since."""
+    taken = total(lot.available for lot in lots)
+    if taken and taken > least_owed(tx, lots[0].account, payment.patient_id, since=bounced_on):
+        return site_date(tx, payment.site_id, now)
+    return bounced_on
 
 
 def _withdraw_all(tx: Tx, payment: Payment, lots: Sequence[CreditLot], on: date, now: datetime) -> None:
@@ -205,6 +243,7 @@ def _post(
     payment: Payment,
     bounce: Bounce,
     gone: tuple[Sequence[SettledPart], Sequence[CreditLot]],
+    on: date,
     actor: Actor,
     now: datetime,
 ) -> None:
@@ -216,7 +255,7 @@ def _post(
         credit(held_in(tx, payment), payment.amount, payment.patient_id),
     )
     source = Source(PAYMENT, payment.id, "bounced")
-    post(tx, Posting.of(payment, source, bounce.bounced_on, lines), actor=actor, now=now)
+    post(tx, Posting.of(payment, source, on, lines), actor=actor, now=now)
     if bounce.fee:
         asked = (debit(Account.BANK_FEES, bounce.fee), credit(Account.BANK, bounce.fee))
         source = Source(BOUNCE, bounce.id, "fee")

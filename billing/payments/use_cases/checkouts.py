@@ -7,28 +7,27 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 
 from billing.catalog.queries import find_entity
-from billing.invoices.errors import InvoiceNotOpen
 from billing.invoices.queries import find_share
 from billing.invoices.queries.arose import arose_on
 from billing.invoices.records import Invoice
-from billing.invoices.states import InvoiceState
+from billing.invoices.rules import refuse_unless_open
 from billing.invoices.use_cases.locks import lock_invoice
 from billing.kernel.ids import new_id
-from billing.kernel.money import Money
+from billing.kernel.money import ZERO, Money
 from billing.kernel.permissions import Actor
-from billing.patients.queries import is_on_hold, refuse_while_on_hold
+from billing.patients.queries import refuse_while_on_hold
 from billing.patients.use_cases import lock_patient
 from billing.payments.errors import DueChanged, NoSuchCheckout, TooSmallForCard
 from billing.payments.errors.deposit_requests import DepositNotAsked
 from billing.payments.models.checkouts import CheckoutRow
 from billing.payments.queries.checkouts import (
     checkout_of,
+    has_use,
     refuse_standing,
     refuse_while_standing,
     standing_checkout,
-    standing_deposit,
 )
-from billing.payments.queries.credits import credit_coming_off, elected_credits
+from billing.payments.queries.credits import credit_coming_off
 from billing.payments.queries.deposit_requests import find_deposit_request
 from billing.payments.queries.saved_methods import chargeable_consent
 from billing.payments.records.checkouts import Checkout, Way
@@ -39,6 +38,7 @@ from billing.payments.records.tenders import Rest
 from billing.payments.rules import SMALLEST_CARD_PAYMENT, after_decline
 from billing.payments.states.checkouts import CHECKOUT_MOVES, PAYABLE, STANDING, CheckoutEvent, CheckoutState
 from billing.payments.states.deposit_requests import DepositRequestState
+from billing.payments.use_cases.closing import close_soon
 from billing.payments.use_cases.credits import apply_credits
 from billing.payments.use_cases.deposit_requests import keep_deposit_paid
 from billing.payments.use_cases.receive import post_lost_fee, take_charge
@@ -58,17 +58,6 @@ LASTS = {
 }
 
 
-def take_credit_first(tx: Tx, *, invoice_id: str, actor: Actor, now: datetime) -> None:
-    """Elected credit comes off before a card is asked for, unless charges of the patient are stopped.
-
-    Raises: NoSuchInvoice; CheckoutStands when there is credit and a card page of the whole amount.
-    """
-    invoice = lock_invoice(tx, invoice_id, actor)
-    if elected_credits(tx, invoice.patient_id) and not is_on_hold(tx, invoice.patient_id):
-        refuse_while_standing(tx, invoice_id)
-        apply_credits(tx, invoice_id=invoice_id, actor=actor, now=now)
-
-
 def begin_checkout(
     tx: Tx,
     *,
@@ -82,7 +71,8 @@ def begin_checkout(
 ) -> Checkout:
     """Record the intent to pay what the patient owes, or another payer of a share.
 
-    A repeated request finds its first one.
+    A repeated request finds its first one. Elected credit comes off first, until the page took nothing; when
+    credit pays all, there is no page. Another payer's share takes none of it.
 
     A page of the same amount that stands already is the one to pay on: twenty clicks are one checkout.
     `is_health_account` is the payer's word that an HSA or FSA pays.
@@ -95,19 +85,17 @@ def begin_checkout(
         return known
     if share_id is None:
         refuse_while_on_hold(tx, invoice.patient_id, arose_on=arose_on(tx, invoice))
-    if standing := standing_checkout(tx, invoice_id, share_id):
-        if _is_page_of(standing, owed, now):
-            return _remark(tx, standing.id, is_health_account=is_health_account)
-        refuse_while_standing(tx, invoice_id, share_id)
+    coming_off = ZERO if share_id else credit_coming_off(tx, invoice)
+    standing = standing_checkout(tx, invoice_id, share_id)
+    if standing and not coming_off and _is_page_of(standing, owed, now):
+        return _open_again(tx, standing.id, actor, now, is_health_account=is_health_account)
+    refuse_standing(standing)
     if share_id is None:
-        _refuse_unless_open(invoice)
-    row = _new(tx, invoice, owed, Way.PAGE, request, now)
+        refuse_unless_open(invoice)
+    row = _new(tx, invoice, owed - coming_off, coming_off, Way.PAGE, request, now)
     row.share_id = share_id
     row.return_url, row.is_health_account = return_url, is_health_account
-    tx.session.add(row)
-    tx.session.flush()
-    _audit(tx, row, "checkout.begin", actor, now)
-    return checkout_of(row)
+    return _begun(tx, row, coming_off, actor, now)
 
 
 def begin_reader_payment(
@@ -115,24 +103,17 @@ def begin_reader_payment(
 ) -> Checkout:
     """Record the intent to take what is open on a card reader; a repeated request finds its first one.
 
-    Elected credit comes off first, until the reader took nothing.
+    Elected credit comes off first, until the reader took nothing; when credit pays all, no reader is asked.
     Raises: NoSuchInvoice, AccountOnHold, InvoiceNotOpen, TooSmallForCard, CheckoutStands, KeyReused.
     """
     invoice = lock_invoice(tx, invoice_id, actor)
     if known := _by_request(tx, request):
         return known
-    refuse_while_on_hold(tx, invoice.patient_id, arose_on=arose_on(tx, invoice))
-    refuse_while_standing(tx, invoice_id)
-    _refuse_unless_open(invoice)
+    _refuse_unless_chargeable(tx, invoice)
     coming_off = credit_coming_off(tx, invoice)
-    row = _new(tx, invoice, invoice.open_balance - coming_off, Way.READER, request, now)
+    row = _new(tx, invoice, invoice.open_balance - coming_off, coming_off, Way.READER, request, now)
     row.reader_id = reader_id
-    tx.session.add(row)
-    tx.session.flush()
-    if coming_off:
-        apply_credits(tx, invoice_id=invoice_id, checkout_id=row.id, actor=actor, now=now)
-    _audit(tx, row, "checkout.begin", actor, now)
-    return checkout_of(row)
+    return _begun(tx, row, coming_off, actor, now)
 
 
 def begin_charge(
@@ -156,26 +137,16 @@ def begin_charge(
     invoice = lock_invoice(tx, invoice_id, actor)
     if known := _by_request(tx, request):
         return known
-    refuse_while_on_hold(tx, invoice.patient_id, arose_on=arose_on(tx, invoice))
-    refuse_while_standing(tx, invoice_id)
-    _refuse_unless_open(invoice)
+    _refuse_unless_chargeable(tx, invoice)
     coming_off = credit_coming_off(tx, invoice)
     left = invoice.open_balance - coming_off
     if due != left:
         raise DueChanged(f"By now {left} is left for the card.", open_cents=left.cents)
-    row = _attempt(tx, invoice, left, Way.SAVED, request, now)
-    if left or not coming_off:
-        _refuse_too_small(left)
+    row = _new(tx, invoice, left, coming_off, Way.SAVED, request, now)
+    if left:
         row.saved_method_id = saved_method_id
         row.consent_id = chargeable_consent(tx, saved_method_id, invoice.patient_id, purpose, actor)
-    tx.session.add(row)
-    tx.session.flush()
-    if coming_off:
-        apply_credits(tx, invoice_id=invoice_id, checkout_id=row.id, actor=actor, now=now)
-    _audit(tx, row, "checkout.begin", actor, now)
-    if not left:
-        advance(tx, row, CHECKOUT_MOVES, CheckoutEvent.PAY, actor=actor, now=now)
-    return checkout_of(row)
+    return _begun(tx, row, coming_off, actor, now)
 
 
 def begin_deposit(
@@ -197,31 +168,33 @@ def begin_deposit(
     if request and (known := _by_request(tx, request)):
         return known
     refuse_while_on_hold(tx, deposit.patient_id)
-    standing = standing_deposit(tx, deposit_request_id)
+    standing = standing_checkout(tx, deposit_request_id=deposit_request_id)
     if standing and asked.way is Way.PAGE and _is_page_of(standing, deposit.open_balance, now):
-        return _remark(tx, standing.id, is_health_account=is_health_account)
+        return _open_again(tx, standing.id, actor, now, is_health_account=is_health_account)
     refuse_standing(standing)
     if deposit.state is not DepositRequestState.ASKED:
         raise DepositNotAsked(f"This deposit was {deposit.state} meanwhile.", state=str(deposit.state))
-    row = _new(tx, deposit, deposit.open_balance, asked.way, request, now)
+    row = _new(tx, deposit, deposit.open_balance, ZERO, asked.way, request, now)
     row.return_url, row.is_health_account = asked.return_url, is_health_account
     row.reader_id = asked.reader_id or None
-    tx.session.add(row)
-    tx.session.flush()
-    _audit(tx, row, "checkout.begin", actor, now)
-    return checkout_of(row)
+    return _begun(tx, row, ZERO, actor, now)
 
 
 def keep_page(
     tx: Tx, *, checkout_id: str, reference: str, url: str | None, actor: Actor, now: datetime
 ) -> Checkout:
-    """Keep the processor's answer: where the patient pays. One that came too late changes nothing."""
+    """Keep the processor's answer: where the patient pays. One that came too late changes nothing.
+
+    What charges were stopped for meanwhile, or nobody owes any more, is closed again.
+    """
     row = _locked(tx, checkout_id)
     if row.state == CheckoutState.CREATED:
         advance(tx, row, CHECKOUT_MOVES, CheckoutEvent.OPEN, actor=actor, now=now)
     if row.state in PAYABLE:
         row.reference, row.url = reference, url
     tx.session.flush()
+    if row.state == CheckoutState.OPEN and row.way != Way.SAVED and not has_use(tx, checkout_of(row)):
+        close_soon(tx, [checkout_of(row)], because="opened-late", actor=actor, now=now)
     return checkout_of(row)
 
 
@@ -285,10 +258,17 @@ def pay_checkout(
         return checkout_of(row)
     advance(tx, row, CHECKOUT_MOVES, CheckoutEvent.PAY, actor=actor, now=now)
     row.reference = reference
-    take_charge(tx, checkout=checkout_of(row), charge=charge, actor=actor, now=now)
+    payment = take_charge(tx, checkout=checkout_of(row), charge=charge, actor=actor, now=now)
     lend_again(tx, checkout_id=row.id, actor=actor, now=now)
     if row.deposit_request_id is not None:
-        keep_deposit_paid(tx, request_id=row.deposit_request_id, actor=actor, now=now)
+        keep_deposit_paid(
+            tx,
+            request_id=row.deposit_request_id,
+            payment_id=payment.id,
+            amount=payment.amount,
+            actor=actor,
+            now=now,
+        )
     return checkout_of(row)
 
 
@@ -302,44 +282,32 @@ def close_checkout(tx: Tx, *, checkout_id: str, actor: Actor, now: datetime) -> 
     return checkout_of(row)
 
 
-def _refuse_unless_open(invoice: Invoice) -> None:
-    if invoice.state is not InvoiceState.OPEN:
-        raise InvoiceNotOpen(f"Invoice {invoice.id} is {invoice.state}.", state=str(invoice.state))
+def _refuse_unless_chargeable(tx: Tx, invoice: Invoice) -> None:
+    """Raises: AccountOnHold, CheckoutStands, InvoiceNotOpen."""
+    refuse_while_on_hold(tx, invoice.patient_id, arose_on=arose_on(tx, invoice))
+    refuse_while_standing(tx, invoice.id)
+    refuse_unless_open(invoice)
 
 
 def _new(
     tx: Tx,
     pays: Invoice | DepositRequest,
-    owed: Money,
+    left: Money,
+    coming_off: Money,
     way: Way,
     request: RequestKey | None,
     now: datetime,
 ) -> CheckoutRow:
-    """Raises: TooSmallForCard."""
-    _refuse_too_small(owed)
-    return _attempt(tx, pays, owed, way, request, now)
-
-
-def _refuse_too_small(owed: Money) -> None:
-    if owed < SMALLEST_CARD_PAYMENT:
+    """An attempt to take what credit leaves. Raises: TooSmallForCard, unless credit leaves nothing."""
+    if left < SMALLEST_CARD_PAYMENT and not (coming_off and not left):
         raise TooSmallForCard(f"A card takes no less than {SMALLEST_CARD_PAYMENT}. Pay at the desk.")
-
-
-def _attempt(
-    tx: Tx,
-    pays: Invoice | DepositRequest,
-    owed: Money,
-    way: Way,
-    request: RequestKey | None,
-    now: datetime,
-) -> CheckoutRow:
     return CheckoutRow(
         id=new_id("chk"),
         invoice_id=pays.id if isinstance(pays, Invoice) else None,
         deposit_request_id=None if isinstance(pays, Invoice) else pays.id,
         patient_id=pays.patient_id,
         way=way,
-        amount_cents=owed.cents,
+        amount_cents=left.cents,
         state=CheckoutState.CREATED,
         return_url="",
         descriptor=find_entity(tx, pays.entity_id).statement_descriptor,
@@ -351,16 +319,39 @@ def _attempt(
     )
 
 
+def _begun(tx: Tx, row: CheckoutRow, coming_off: Money, actor: Actor, now: datetime) -> Checkout:
+    """Keep the attempt and lend it the credit; what credit pays whole is paid."""
+    tx.session.add(row)
+    tx.session.flush()
+    if coming_off:
+        apply_credits(
+            tx,
+            invoice_id=str(row.invoice_id),
+            at_most=coming_off,
+            checkout_id=row.id,
+            actor=actor,
+            now=now,
+        )
+    _audit(tx, row, "checkout.begin", actor, now)
+    if not row.amount_cents:
+        advance(tx, row, CHECKOUT_MOVES, CheckoutEvent.PAY, actor=actor, now=now)
+    return checkout_of(row)
+
+
 def _is_page_of(standing: Checkout, owed: Money, now: datetime) -> bool:
     if standing.way is not Way.PAGE:
         return False
     return standing.state in PAYABLE and standing.amount == owed and standing.expires_at > now
 
 
-def _remark(tx: Tx, checkout_id: str, *, is_health_account: bool) -> Checkout:
+def _open_again(
+    tx: Tx, checkout_id: str, actor: Actor, now: datetime, *, is_health_account: bool
+) -> Checkout:
+    """Who comes to a page that stands is kept too: an owner who comes to the desk's page gave a sign."""
     row = tx.session.get_one(CheckoutRow, checkout_id)
     row.is_health_account = is_health_account
     tx.session.flush()
+    _audit(tx, row, "checkout.open_again", actor, now)
     return checkout_of(row)
 
 

@@ -92,6 +92,7 @@ def open_lot(
 def elect(tx: Tx, *, lot_id: str, election: Election, actor: Actor, now: datetime) -> CreditLot:
     """Record the patient's choice for a credit; it may be changed while some of it is left.
 
+    The audit trail keeps each choice with the site's day, and the register of a period reads it there.
     Raises: NoSuchCredit; NothingToApply when nothing is left of it, or it is another payer's.
     """
     lock_patient(tx, find_credit(tx, lot_id, actor).patient_id)
@@ -102,7 +103,10 @@ def elect(tx: Tx, *, lot_id: str, election: Election, actor: Actor, now: datetim
         raise NothingToApply("Nothing is left of this credit, so there is nothing to choose.")
     row.election, row.elected_at = election, now
     tx.session.flush()
-    record_audit(tx, actor=actor, action=f"credit.elect.{election}", subject_id=lot_id, now=now)
+    chosen_on = {"on": site_date(tx, row.site_id, now).isoformat()}
+    record_audit(
+        tx, actor=actor, action=f"credit.elect.{election}", subject_id=lot_id, now=now, detail=chosen_on
+    )
     return lot_of(row)
 
 
@@ -119,8 +123,8 @@ def apply_credits(
 
     A fee for a missed visit takes deposits before all else, since they are paid for that.
 
-    `at_most` bounds it further; `checkout_id` is the charge for which it is done. An invoice that is not
-    open, or without credit, takes nothing.
+    `at_most` bounds it further; `checkout_id` is the attempt to pay by card for which it is done. An invoice
+    that is not open, or without credit, takes nothing.
     Raises: NoSuchInvoice; AccountOnHold when there is credit to take.
     """
     invoice = lock_invoice(tx, invoice_id, actor)
@@ -183,10 +187,10 @@ def withdraw(
     amount: Money,
     withdrawn_on: date,
     now: datetime,
-) -> None:
+) -> str:
     """Take from a credit for another reason than an invoice or a refund; the caller posts it on that day.
 
-    Raises: MoreThanAvailable.
+    Returns the id of the fact. Raises: MoreThanAvailable.
     """
     spend(tx, lot_id=lot_id, amount=amount)
     row = CreditWithdrawalRow(
@@ -200,6 +204,7 @@ def withdraw(
     )
     tx.session.add(row)
     tx.session.flush()
+    return row.id
 
 
 def give_back(tx: Tx, *, lot_id: str, amount: Money) -> None:

@@ -16,6 +16,7 @@ from billing.payments.models.dispute_answers import DisputeAnswerRow
 from billing.payments.queries.dispute_answers import answer_of, find_answer, list_answers, unanswered_disputes
 from billing.payments.queries.disputes import became_dispute_at, find_dispute
 from billing.payments.queries.evidence import facts_on_file
+from billing.payments.queries.unknowns import first_called_at
 from billing.payments.records.dispute_answers import AnswerKind, DisputeAnswer, EvidenceFact
 from billing.payments.records.disputes import Dispute
 from billing.payments.rules import (
@@ -154,6 +155,13 @@ def submit_evidence(tx: Tx, *, dispute_id: str, answer_id: str, actor: Actor, no
     if row.state == AnswerState.WAITING:
         raise AnswerNotApproved("Another person has to approve this before it leaves.")
     return _order(tx, row, actor, now)
+
+
+def call_answer(tx: Tx, *, answer_id: str, actor: Actor, now: datetime) -> None:
+    """Keep the moment from which on a call to the processor may be on its way; later ones change nothing."""
+    row = _locked_row(tx, answer_id)
+    if first_called_at(tx, answer_id) is None:
+        advance(tx, row, ANSWER_MOVES, AnswerEvent.CALL, actor=actor, now=now)
 
 
 def keep_answer_sent(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 
 from billing.catalog.queries import site_date
 from billing.kernel.ids import new_id
@@ -15,19 +15,23 @@ from billing.ledger.use_cases import post
 from billing.patients.use_cases import lock_patient
 from billing.payments.errors import UnexplainedMoney
 from billing.payments.models.disputes import DisputeMovementRow, DisputeRow
-from billing.payments.models.payments import PaymentRow
 from billing.payments.queries.disputes import (
     dispute_of,
-    payment_of_charge,
+    taken_twice,
     was_reinstated,
     withdrawn_of,
 )
-from billing.payments.queries.payments import find_payment
+from billing.payments.queries.payments import find_payment, payment_of_charge
 from billing.payments.records.disputes import Dispute, DisputeFacts, DisputeMovementFacts
 from billing.payments.records.payments import Payment
 from billing.payments.rules import held_as
 from billing.payments.states.disputes import DISPUTE_MOVES, WANTS_ANSWER, DisputeEvent, DisputeState
-from billing.payments.use_cases.dispute_losses import end_waiting_refunds, take_loss
+from billing.payments.use_cases.dispute_losses import (
+    end_waiting_refunds,
+    take_loss,
+    tell_of_called_off,
+)
+from billing.payments.use_cases.dispute_recoveries import MORE_THAN_IS_LEFT, count_lost
 from billing.payments.use_cases.dispute_tasks import ANSWER_AGAIN, ANSWER_DISPUTE, end_asking
 from billing.platform.data.audit import record_audit
 from billing.platform.data.database import Tx
@@ -35,7 +39,6 @@ from billing.platform.data.states import advance
 from billing.platform.data.tasks import ask_a_person, stands_open
 
 DISPUTE_REVERSED = "dispute-reversed"
-MORE_THAN_IS_LEFT = "dispute-exceeds-payment"
 CATEGORIES = ("dispute", "dispute_reversal")
 """Reporting categories that a dispute's movements may have; another one is a person's to explain."""
 
@@ -141,34 +144,20 @@ def _settle(tx: Tx, row: DisputeRow, actor: Actor, now: datetime) -> None:
     decided = row.state == DisputeState.LOST or (row.state == DisputeState.WON and was_reinstated(tx, row.id))
     if not decided or away.cents <= 0:
         return
-    end_waiting_refunds(tx, payment_id=row.payment_id, actor=actor, now=now)
-    if away > _left(tx, row.payment_id):  # it went back to the patient before: a person has to look
-        _ask(tx, row, MORE_THAN_IS_LEFT, actor, now)
-        return
+    called_off = end_waiting_refunds(tx, payment_id=row.payment_id, actor=actor, now=now)
     _lose(tx, row, away, actor, now)
-
-
-def _left(tx: Tx, payment_id: str) -> Money:
-    payment = find_payment(tx, payment_id, SYSTEM)
-    return payment.amount - payment.refunded - payment.lost
+    if taken_twice(tx, row.payment_id):
+        _ask(tx, row, MORE_THAN_IS_LEFT, actor, now)
+    tell_of_called_off(tx, refund_ids=called_off, actor=actor, now=now)
 
 
 def _lose(tx: Tx, row: DisputeRow, loss: Money, actor: Actor, now: datetime) -> None:
-    """Post where the lost money had been: credit, paid ahead, or income that is gone."""
+    """Post where the lost money had been: credit, paid ahead, or income that is gone.
+
+    What had gone back before is nowhere any more: it is the clinic's loss.
+    """
     held, ahead = take_loss(tx, dispute=dispute_of(row), loss=loss, actor=actor, now=now)
-    kept = tx.session.scalar(
-        update(PaymentRow)
-        .where(
-            PaymentRow.id == row.payment_id,
-            PaymentRow.amount_cents - PaymentRow.refunded_cents - PaymentRow.lost_cents >= loss.cents,
-        )
-        .values(lost_cents=PaymentRow.lost_cents + loss.cents)
-        .returning(PaymentRow.lost_cents)
-    )
-    if kept is None:
-        raise UnexplainedMoney("More of a payment was lost than is left of it beside its refunds.")
-    row.lost_cents = loss.cents
-    tx.session.flush()
+    count_lost(tx, row=row, loss=loss, actor=actor, now=now)
     lines = (
         debit(held_as(find_payment(tx, row.payment_id, SYSTEM).payer_id), held, row.patient_id),
         debit(Account.DEFERRED_REVENUE, ahead, row.patient_id),
@@ -177,8 +166,6 @@ def _lose(tx: Tx, row: DisputeRow, loss: Money, actor: Actor, now: datetime) -> 
     )
     on = site_date(tx, row.site_id, now)
     post(tx, Posting.of(dispute_of(row), Source("dispute", row.id, "lost"), on, lines), actor=actor, now=now)
-    detail = {"cents": loss.cents}
-    record_audit(tx, actor=actor, action="dispute.lose", subject_id=row.id, now=now, detail=detail)
 
 
 def _ask(tx: Tx, row: DisputeRow, kind: str, actor: Actor, now: datetime) -> None:

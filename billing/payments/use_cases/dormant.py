@@ -5,25 +5,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date, datetime
 
-from billing.catalog.queries import find_site, site_date
+from billing.catalog.queries import site_date
 from billing.kernel.ids import new_id
 from billing.kernel.money import Money
 from billing.kernel.permissions import SYSTEM, Actor
 from billing.ledger.records import Account, Line, Posting, Source, credit, debit
 from billing.ledger.use_cases import post
-from billing.patients.queries import find_patient
 from billing.patients.use_cases import lock_patient
 from billing.payments.errors import NotDormant
 from billing.payments.models.dormant import DormantCreditRow
 from billing.payments.queries.credits import find_credit
 from billing.payments.queries.days import refuse_unless_past
 from billing.payments.queries.dormant import (
-    credits_held_until,
     dormant_of,
     find_dormant,
-    owed_as_credit,
-    owed_as_refund,
-    refunds_owed_since,
+    held_until,
+    owed_to,
+    states_of_owners,
     still_owed,
     undecided_dormant,
 )
@@ -36,6 +34,7 @@ from billing.payments.states.dormant import DORMANT_MOVES, DormantEvent, Dormant
 from billing.payments.states.refunds import RefundEvent
 from billing.payments.use_cases.credits import give_back, withdraw
 from billing.payments.use_cases.refund_checks import move_unclaimed
+from billing.payments.use_cases.without_rule import ask_for_rules
 from billing.platform.data.audit import record_audit
 from billing.platform.data.database import Tx
 from billing.platform.data.inserts import insert_unless_there
@@ -51,20 +50,19 @@ TASKS = (UNCLAIMED_LETTER, UNCLAIMED_DUE)
 def list_dormant_credits(tx: Tx, *, actor: Actor, now: datetime) -> int:
     """List what is dormant or soon will be; how many there are that were not listed before.
 
-    That is credit, and refunds that wait for a check. What is of a state that the table lacks is not listed.
-    A task asks for the letter where the state wants one, another to set aside what is the state's, and each
-    ends when nothing is left to do.
+    That is credit, and refunds that wait for a check. A task asks for the letter where the state wants one,
+    another to set aside what is the state's, and each ends when nothing is left to do. What is of a state
+    that the table lacks is not listed: a task for each such state asks for its rule.
     """
     shortest = min(dormancy.years for dormancy in DORMANCIES.values())
     until = (now + LISTED_AHEAD).date().replace(day=1)
-    since = until.replace(year=until.year - shortest)
-    listed = [
-        *(_list(tx, lot, owed_as_credit(tx, lot), actor, now) for lot in credits_held_until(tx, since)),
-        *(_list(tx, due, owed_as_refund(tx, due), actor, now) for due in refunds_owed_since(tx, since)),
-    ]
+    held = held_until(tx, until.replace(year=until.year - shortest), SYSTEM)
+    owed, states = owed_to(tx, held), states_of_owners(tx, held)
+    listed = sum(_list(tx, of, states[of.id], owed[of.id], actor, now) for of in held)
     for dormant in undecided_dormant(tx):
         _ask_for_what_is_due(tx, dormant, actor, now)
-    return sum(listed)
+    ask_for_rules(tx, actor=actor, now=now)
+    return listed
 
 
 def record_letter(tx: Tx, *, dormant_id: str, sent_on: date, actor: Actor, now: datetime) -> DormantCredit:
@@ -85,7 +83,9 @@ def set_aside(tx: Tx, *, dormant_id: str, actor: Actor, now: datetime) -> Dorman
     """
     row = _moved(tx, dormant_id, DormantEvent.SET_ASIDE, actor, now)
     owed, today = still_owed(tx, dormant_of(tx, row)), site_date(tx, row.site_id, now)
-    dormancy = DORMANCIES[row.us_state]
+    dormancy = DORMANCIES.get(row.us_state)
+    if dormancy is None:
+        raise NotDormant(f"There is no rule on file for {row.us_state}: look it up, then add it.")
     due_on = dormant_on(owed.last_sign, dormancy)
     if not may_be_set_aside(owed.amount, dormancy, due_on, row.letter_on, today):
         raise NotDormant("It is too early, the letter is not out for long enough, or the owner gave a sign.")
@@ -141,8 +141,9 @@ def _held_in(tx: Tx, row: DormantCreditRow) -> Account:
     return find_credit(tx, row.lot_id, SYSTEM).account
 
 
-def _list(tx: Tx, of: CreditLot | Refund, owed: StillOwed, actor: Actor, now: datetime) -> bool:
-    us_state = _us_state_of_owner(tx, of)
+def _list(
+    tx: Tx, of: CreditLot | Refund, us_state: str, owed: StillOwed, actor: Actor, now: datetime
+) -> bool:
     if us_state not in DORMANCIES:
         return False
     due_on = dormant_on(owed.last_sign, DORMANCIES[us_state])
@@ -169,20 +170,10 @@ def _list(tx: Tx, of: CreditLot | Refund, owed: StillOwed, actor: Actor, now: da
     return True
 
 
-def _us_state_of_owner(tx: Tx, of: CreditLot | Refund) -> str:
-    """Of the owner's last known address; the holder's where no address is kept, as of other payers.
-
-    Source: docs/sources.md (Texas v. New Jersey).
-    """
-    if of.payer_id is not None:
-        return find_site(tx, of.site_id).address.state
-    return find_patient(tx, of.patient_id, SYSTEM).address.state
-
-
 def _ask_for_what_is_due(tx: Tx, dormant: DormantCredit, actor: Actor, now: datetime) -> None:
     """What the state wants no letter about waits for its day without a task."""
-    owed, dormancy = still_owed(tx, dormant), DORMANCIES[dormant.us_state]
-    if not owed.amount or dormant_on(owed.last_sign, dormancy) != dormant.dormant_on:
+    owed, dormancy = still_owed(tx, dormant), DORMANCIES.get(dormant.us_state)
+    if dormancy is None or not owed.amount or dormant_on(owed.last_sign, dormancy) != dormant.dormant_on:
         _end_tasks(tx, dormant, TASKS, actor, now)
         return
     today = site_date(tx, dormant.site_id, now)

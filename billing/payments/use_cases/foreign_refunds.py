@@ -10,12 +10,14 @@ from billing.patients.use_cases import lock_patient
 from billing.payments.errors import UnexplainedMoney
 from billing.payments.errors.foreign_refunds import NotAPatientsRefund, RefundKnown
 from billing.payments.models.refunds import RefundRow
-from billing.payments.queries.disputes import payment_of_charge
+from billing.payments.queries.payments import payment_of_charge
 from billing.payments.queries.reconciliation import exceptions_of, given_back_by_hand
 from billing.payments.queries.refunds import refund_by_reference, refundable_of, refused_since
+from billing.payments.queries.reimbursements import sessions_of_payment
 from billing.payments.records.refunds import Refund, RefundMethod, RefundReason
 from billing.payments.states.refunds import RefundState
 from billing.payments.use_cases.exceptions import lock_exception
+from billing.payments.use_cases.excess import share_again
 from billing.payments.use_cases.refund_payment import refund_payment
 from billing.payments.use_cases.refunds import keep_sent
 from billing.platform.data.audit import record_audit
@@ -34,6 +36,8 @@ def book_foreign_refund(
 ) -> Refund:
     """Book it as if it had been asked for here: the same sources, limits and refusals. It is sent already.
 
+    While it was gone and not booked, nothing of its visits counted as paid: what an insurer paid since then
+    is shared anew.
     Raises: UnexplainedMoney for a charge that is not booked, for what needs a second person, and for what a
     person refused to book; whatever keeps a refund of ours from being asked for.
     """
@@ -41,11 +45,13 @@ def book_foreign_refund(
     lock_patient(tx, payment.patient_id)
     if known := refund_by_reference(tx, reference):
         return known
-    _refuse_what_was_refused(tx, reference, payment.id, amount)
+    _refuse_what_was_refused(tx, reference)
     asked = _ask(tx, charge_reference, amount, RefundReason.OTHER, limit, actor, now)
     if asked.state is not RefundState.APPROVED:
         raise UnexplainedMoney("A refund above the limit was made in the processor's dashboard.")
-    return keep_sent(tx, refund_id=asked.id, reference=reference, actor=actor, now=now)
+    booked = keep_sent(tx, refund_id=asked.id, reference=reference, actor=actor, now=now)
+    share_again(tx, session_ids=sessions_of_payment(tx, payment), actor=actor, now=now)
+    return booked
 
 
 def ask_to_book_foreign_refund(
@@ -73,14 +79,14 @@ def ask_to_book_foreign_refund(
     return asked
 
 
-def _refuse_what_was_refused(tx: Tx, reference: str, payment_id: str, amount: Money) -> None:
+def _refuse_what_was_refused(tx: Tx, reference: str) -> None:
     """Persons have it in hand since it was asked for, and theirs is the last word, whatever the limit allows.
 
-    A refused refund has let go of the processor's id, so it is known by its payment and amount.
+    Its payment may be another one by now, as one that was moved to the right patient is.
     Raises: UnexplainedMoney.
     """
     for named in exceptions_of(tx, reference, is_open=True):
-        if refused_since(tx, payment_id, amount, named.first_seen_at):
+        if refused_since(tx, reference, named.first_seen_at):
             raise UnexplainedMoney("A person refused to book this refund of the processor's dashboard.")
 
 

@@ -10,6 +10,7 @@ from sqlalchemy import insert
 from billing.invoices.queries import find_invoice, find_share
 from billing.invoices.queries.arose import arose_on
 from billing.invoices.records import Invoice, PayerShare
+from billing.invoices.rules import refuse_unless_open
 from billing.kernel.ids import new_id
 from billing.kernel.permissions import Actor
 from billing.patients.queries import refuse_while_on_hold
@@ -28,10 +29,11 @@ SECRET_BYTES = 20
 def make_pay_link(tx: Tx, *, invoice_id: str, actor: Actor, now: datetime) -> tuple[PayLink, str]:
     """A link that shows what the patient owes and nothing else, and its secret, kept hashed and told once.
 
-    Raises: NoSuchInvoice, AccountOnHold.
+    Raises: NoSuchInvoice, AccountOnHold, InvoiceNotOpen.
     """
     invoice = find_invoice(tx, invoice_id, actor)
     refuse_while_on_hold(tx, invoice.patient_id, arose_on=arose_on(tx, invoice))
+    refuse_unless_open(invoice)
     return _make(tx, invoice, {"invoice_id": invoice.id}, actor, now)
 
 

@@ -30,6 +30,7 @@ from billing.payments.records.credits import CreditLot, CreditSource, Withdrawal
 from billing.payments.records.payments import Payment
 from billing.payments.states.payments import PAYMENT_MOVES, PaymentEvent, PaymentState
 from billing.payments.use_cases.credits import withdraw
+from billing.payments.use_cases.deposit_requests import ask_for_deposit_again, take_off_requests
 from billing.payments.use_cases.receive import book, post_fee
 from billing.platform.data.audit import record_audit
 from billing.platform.data.database import Tx
@@ -45,8 +46,8 @@ def move_payment(
     """Book a payment for the patient whose money it was, as of the day on which it came.
 
     What it had covered for the wrong patient is owed there again. It settles the invoice, if one is named;
-    the rest is the right patient's credit, or deposit if it was one. A person looks at what the wrong patient
-    may have been shown.
+    the rest is the right patient's credit, or deposit if it was one, and then the wrong patient is asked for
+    theirs again and the right one no more. A person looks at what the wrong patient may have been shown.
     Raises: NoSuchPayment, NoSuchPatient, NoSuchInvoice, AnotherEntity, AnotherPatient, CheckoutStands,
     NotMovable, PaymentDisputed, VoidedCheckPaid, IllegalMove for one that was moved before or bounced.
     """
@@ -57,6 +58,9 @@ def move_payment(
     held = _held_as(credits_from_payment(tx, payment.id))
     _take_from_the_wrong_patient(tx, payment, actor, now)
     moved = book(tx, to, _again(row, patient_id, invoice_id), held=held, actor=actor, now=now)
+    if held is CreditSource.DEPOSIT:
+        ask_for_deposit_again(tx, payment_id=payment.id, owed=ZERO, actor=actor, now=now)
+        take_off_requests(tx, payment=moved, actor=actor, now=now)
     _stay_banked(tx, payment, moved)
     if moved.fee:
         _move_fee(tx, payment, moved, actor, now)

@@ -35,10 +35,11 @@ def take_deposit(
         refuse_unless_payable(handed.dated_on, site_date(tx, depositor.site_id, now))
     if handed.number and not handed.is_another:
         refuse_booked_before(tx, depositor, handed.number, actor=actor)
-    take_off_requests(tx, patient_id=patient_id, amount=handed.amount, actor=actor, now=now)
     row = new_payment(tx, depositor, handed.tender, handed.amount, now)
     row.instrument = instrument_of(handed.number) if handed.number else None
     row.is_health_account = handed.is_health_account
     if handed.tender is Tender.CASH:
         put_in_drawer(tx, row, handed.tendered, actor)
-    return book(tx, None, row, held=CreditSource.DEPOSIT, actor=actor, now=now)
+    payment = book(tx, None, row, held=CreditSource.DEPOSIT, actor=actor, now=now)
+    take_off_requests(tx, payment=payment, actor=actor, now=now)
+    return payment

@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import date, datetime
 
 from billing.catalog.queries import site_date
-from billing.invoices.errors import InvoiceNotOpen, MoreThanOwed
+from billing.invoices.errors import MoreThanOwed
 from billing.invoices.queries import find_share
 from billing.invoices.records import Invoice, SettledPart
-from billing.invoices.rules import paying_share_lines, settling_lines
+from billing.invoices.rules import paying_share_lines, refuse_unless_open, settling_lines, what_is_owed
 from billing.invoices.states import InvoiceState
 from billing.invoices.use_cases.locks import lock_invoice
 from billing.invoices.use_cases.settle import settle
@@ -57,9 +57,7 @@ def take_cash(
     invoice = lock_invoice(tx, invoice_id, actor)
     refuse_while_standing(tx, invoice_id)
     if amount > invoice.open_balance:
-        raise MoreThanOwed(
-            f"Only {invoice.open_balance} is owed on this invoice.", open_cents=invoice.open_balance.cents
-        )
+        raise MoreThanOwed(what_is_owed(invoice), open_cents=invoice.open_balance.cents)
     row = new_payment(tx, invoice, Tender.CASH, amount, now)
     put_in_drawer(tx, row, tendered, actor)
     return book(tx, invoice, row, actor=actor, now=now)
@@ -99,8 +97,7 @@ def take_check(
     """
     invoice = lock_invoice(tx, invoice_id, actor)
     refuse_while_standing(tx, invoice_id)
-    if invoice.state is not InvoiceState.OPEN:
-        raise InvoiceNotOpen(f"Invoice {invoice_id} is {invoice.state}.", state=str(invoice.state))
+    refuse_unless_open(invoice)
     refuse_unless_payable(dated_on, site_date(tx, invoice.site_id, now))
     if not is_another:
         refuse_booked_before(tx, invoice, number, actor=actor)

@@ -30,6 +30,7 @@ from billing.payments.records.reconciliation import (
     Standing,
 )
 from billing.payments.rules import held_against, kind_of
+from billing.payments.use_cases.excess import share_what_came_back
 from billing.platform.data.audit import record_audit
 from billing.platform.data.database import Tx
 from billing.platform.data.inserts import insert_unless_there
@@ -72,7 +73,11 @@ def name_operations_made_twice(
 
 
 def end_exceptions(tx: Tx, *, gone: Sequence[NamedException], actor: Actor, now: datetime) -> None:
-    """They are not there any more, and nobody has to look. Told again, it changes nothing."""
+    """They are not there any more, and nobody has to look. Told again, it changes nothing.
+
+    What an insurer paid while a refund of the dashboard was gone is shared anew, when it came back.
+    """
+    share_what_came_back(tx, gone=gone, actor=actor, now=now)
     for each in gone:
         _end(tx, each, actor, now)
 
@@ -97,12 +102,12 @@ def keep_reconciliation(
 
 
 def _values(movement: MovementFacts) -> dict[str, object]:
-    operation = movement.operation
+    reference, source, operation = movement.reference, movement.source, movement.operation
     return {
         "id": new_id("mov"),
-        "reference": movement.reference,
-        "object_id": held_against(movement),
-        "source": movement.source,
+        "reference": reference,
+        "object_id": held_against(reference, source, movement.reporting_category),
+        "source": source,
         "reporting_category": movement.reporting_category,
         "amount_cents": movement.amount.cents,
         "fee_cents": movement.fee.cents,

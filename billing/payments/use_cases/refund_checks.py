@@ -20,8 +20,9 @@ from billing.payments.errors import (
     RefundTargetMissing,
 )
 from billing.payments.models.refunds import RefundRow
+from billing.payments.queries.credits import find_credit
 from billing.payments.queries.days import refuse_unless_past
-from billing.payments.queries.disputes import refuse_while_disputed
+from billing.payments.queries.disputes import refuse_while_disputed, taken_twice
 from billing.payments.queries.refund_checks import (
     VOIDED_CHECK_PAID,
     paid_though_voided,
@@ -60,14 +61,15 @@ def send_check(tx: Tx, *, refund_id: str, check_number: str, actor: Actor, now: 
     refuse_while_paid_twice(tx, row.lot_id)
     _refuse_who_voided(tx, row, actor)
     keep_sent(tx, refund_id=refund_id, reference=f"check {check_number}", actor=actor, now=now)
+    end_tasks(tx, kind=CHECK_VOIDED, subject_ids=[refund_id], actor=actor, now=now)
     return succeed_refund(tx, refund_id=refund_id, actor=actor, now=now)
 
 
 def void_check(tx: Tx, *, refund_id: str, actor: Actor, now: datetime) -> Refund:
     """The check is lost, too old, or was never written; told again, it changes nothing.
 
-    What had gone out is owed as before, by a refund of its own that waits for another check. Of a check
-    that was never written the money is held as credit.
+    What had gone out is owed as before, by a refund of its own that waits for another check; unless a bank
+    took its money as well. Of a check that was never written the money is held as credit.
     Raises: NoSuchRefund, RefundTargetMissing for a refund to a card, CheckCashed, VoidedCheckPaid,
     IllegalMove.
     """
@@ -76,6 +78,7 @@ def void_check(tx: Tx, *, refund_id: str, actor: Actor, now: datetime) -> Refund
         raise CheckCashed(f"The bank paid {row.reference} on {day_in_words(row.cashed_on)}.")
     if row.state not in WENT_OUT:
         refuse_while_paid_twice(tx, row.lot_id)
+        end_tasks(tx, kind=CHECK_VOIDED, subject_ids=[refund_id], actor=actor, now=now)
         return fail_refund(tx, refund_id=refund_id, actor=actor, now=now)
     advance(tx, row, REFUND_MOVES, RefundEvent.FAIL, actor=actor, now=now)
     row.voided_by_person = actor.person
@@ -86,7 +89,13 @@ def void_check(tx: Tx, *, refund_id: str, actor: Actor, now: datetime) -> Refund
     )
     post_refund(tx, row, "failed", lines, actor, now)
     audit_refund(tx, row, "refund.void-check", actor, now)
-    ask_a_person(tx, kind=CHECK_VOIDED, about=_owe_again(tx, row, actor, now), actor=actor, now=now)
+    end_tasks(tx, kind=CHECK_UNCASHED, subject_ids=[refund_id], actor=actor, now=now)
+    owed = _owe_again(tx, row, actor, now)
+    paid = find_credit(tx, row.lot_id, SYSTEM).origin_payment_id
+    if paid is not None and taken_twice(tx, paid):
+        fail_refund(tx, refund_id=owed.id, actor=actor, now=now)
+    else:
+        ask_a_person(tx, kind=CHECK_VOIDED, about=owed, actor=actor, now=now)
     return refund_of(row)
 
 
@@ -143,7 +152,8 @@ def ask_about_paid_check(tx: Tx, *, refund_id: str, actor: Actor, now: datetime)
 def settle_by_voided_check(tx: Tx, *, refund_id: str, actor: Actor, now: datetime) -> Refund:
     """What was owed again is paid: by the voided check, which the bank paid after all.
 
-    `refund_id` is the refund that waits for another check. The task that asks a person to look is done.
+    `refund_id` is the refund that waits for another check. The tasks that ask a person to look, and to
+    write that check, are done.
     Raises: NoSuchRefund, RefundTargetMissing for a refund to a card, IllegalMove.
     """
     row = _locked_check(tx, refund_id, actor)
@@ -157,6 +167,7 @@ def settle_by_voided_check(tx: Tx, *, refund_id: str, actor: Actor, now: datetim
     keep_sent(tx, refund_id=refund_id, reference=_settled_by(voided), actor=actor, now=now)
     row.cashed_on = row.refunded_on
     end_tasks(tx, kind=VOIDED_CHECK_PAID, subject_ids=[voided.id], actor=actor, now=now)
+    end_tasks(tx, kind=CHECK_VOIDED, subject_ids=[refund_id], actor=actor, now=now)
     return succeed_refund(tx, refund_id=refund_id, actor=actor, now=now)
 
 

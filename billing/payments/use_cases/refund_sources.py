@@ -65,13 +65,16 @@ def gather(
     return lot
 
 
-def restore(tx: Tx, refund: RefundRow, *, actor: Actor, now: datetime) -> None:
-    """A refund was refused: what it had taken from sessions covers them again, the rest stays credit."""
+def restore(tx: Tx, refund: RefundRow, *, actor: Actor, now: datetime) -> Sequence[str]:
+    """A refund was refused: what it had taken from sessions covers them again, the rest stays credit.
+
+    The ids of these sessions.
+    """
     if refund.payment_id is None:
-        return
+        return ()
     payment = find_payment(tx, refund.payment_id, actor)
     if payment.invoice_id is None:
-        return
+        return ()
     parts = restore_cover(
         tx,
         invoice_id=payment.invoice_id,
@@ -82,7 +85,7 @@ def restore(tx: Tx, refund: RefundRow, *, actor: Actor, now: datetime) -> None:
         now=now,
     )
     if not parts:
-        return
+        return ()
     amount = total(part.amount for part in parts)
     withdraw(
         tx,
@@ -95,6 +98,7 @@ def restore(tx: Tx, refund: RefundRow, *, actor: Actor, now: datetime) -> None:
     )
     lines = tuple(Line(line.account, -line.amount, line.patient_id) for line in _released(parts, payment))
     _post(tx, payment, Source("refund", refund.id, "restored"), lines, actor, now)
+    return [part.session_id for part in parts]
 
 
 def _release(

@@ -7,6 +7,7 @@ from datetime import date, datetime
 from sqlalchemy import select, update
 
 from billing.catalog.queries import site_date
+from billing.kernel.errors import IllegalMove
 from billing.kernel.ids import new_id
 from billing.kernel.money import Money
 from billing.kernel.permissions import SYSTEM, Actor
@@ -29,12 +30,15 @@ from billing.payments.queries.payments import find_payment
 from billing.payments.queries.reconciliation import exceptions_of, listed_at
 from billing.payments.queries.refund_checks import refuse_while_paid_twice
 from billing.payments.queries.refunds import approved_by_itself, refund_of
+from billing.payments.queries.unknowns import first_called_at
 from billing.payments.records.credits import CreditLot, Election
 from billing.payments.records.refunds import Refund, RefundMethod, RefundReason, Rejection
 from billing.payments.rules import LATELY, needs_second_person
 from billing.payments.states.payments import PaymentState
 from billing.payments.states.refunds import REFUND_MOVES, RefundEvent, RefundState
 from billing.payments.use_cases.credits import give_back, spend
+from billing.payments.use_cases.dispute_recoveries import keep_for_lost
+from billing.payments.use_cases.excess import share_again
 from billing.payments.use_cases.receipts import issue_refund_receipt
 from billing.payments.use_cases.refund_sources import restore
 from billing.platform.data.audit import record_audit
@@ -46,6 +50,10 @@ from billing.platform.data.tasks import ask_a_person, ask_again
 SEND_REFUND = "send-refund"
 REFUND_FAILED = "refund-failed"
 """The task of a person who sends it again, by check or another way."""
+CHECK_TO_CALL_OFF = (
+    "This refund is approved, and cannot be refused. Its check is not written yet: "
+    "`POST /api/v1/refunds/<id>/void-check` calls it off, as its page does."
+)
 LANDS_ON = {RefundMethod.CARD: Account.PROCESSOR_CLEARING, RefundMethod.CHECK: Account.BANK}
 
 
@@ -160,20 +168,28 @@ def reject_refund(
 
     Without a reason, who asked for it withdraws it, and anybody else has another one than the list knows.
     What was made in the processor's dashboard has left all the same: this one lets go of its id, so that it
-    can be asked for anew, and the task about it stands until then, also when somebody had closed it.
-    Raises: NoSuchRefund, IllegalMove.
+    can be asked for anew, and the task about it stands until then, also when somebody had closed it. Once it
+    came back, what an insurer paid meanwhile is shared anew.
+    Raises: NoSuchRefund, IllegalMove, which says of an approved check how it is called off.
     """
     row = lock_refund(tx, refund_id, actor)
+    if (row.state, row.method) == (RefundState.APPROVED, RefundMethod.CHECK):
+        raise IllegalMove(CHECK_TO_CALL_OFF, state=RefundState.APPROVED.value, event=RefundEvent.REJECT.value)
     advance(tx, row, REFUND_MOVES, RefundEvent.REJECT, actor=actor, now=now)
     is_own = row.requested_by_person == actor.person
     row.rejected_for = reason or (Rejection.WITHDRAWN if is_own else Rejection.OTHER)
-    made_by_hand, row.reference = row.reference, None
-    _put_back(tx, row)
-    restore(tx, row, actor=actor, now=now)
+    row.refused_reference, row.reference = row.reference, None
+    lost = _put_back(tx, row, actor, now)
+    restored = () if lost else restore(tx, row, actor=actor, now=now)
     audit_refund(tx, row, "refund.reject", actor, now)
-    if made_by_hand is not None and reason is not Rejection.CAME_BACK:
-        for named in exceptions_of(tx, made_by_hand, is_open=True):
+    if row.refused_reference is not None:
+        missing = (
+            () if reason is Rejection.CAME_BACK else exceptions_of(tx, row.refused_reference, is_open=True)
+        )
+        for named in missing:
             ask_again(tx, kind=named.kind, about=named, actor=actor, now=now)
+        if not missing:
+            share_again(tx, session_ids=restored, actor=actor, now=now)
     return refund_of(row)
 
 
@@ -199,6 +215,13 @@ def keep_sent(tx: Tx, *, refund_id: str, reference: str, actor: Actor, now: date
     return sent
 
 
+def call_refund(tx: Tx, *, refund_id: str, actor: Actor, now: datetime) -> None:
+    """Keep the moment from which on a call to the processor may be on its way; later ones change nothing."""
+    row = lock_refund(tx, refund_id, actor)
+    if first_called_at(tx, refund_id) is None:
+        advance(tx, row, REFUND_MOVES, RefundEvent.CALL, actor=actor, now=now)
+
+
 def succeed_refund(tx: Tx, *, refund_id: str, actor: Actor, now: datetime) -> Refund:
     """The money arrived, as far as the processor knows. Told again, it changes nothing."""
     row = lock_refund(tx, refund_id, actor)
@@ -208,10 +231,26 @@ def succeed_refund(tx: Tx, *, refund_id: str, actor: Actor, now: datetime) -> Re
 
 
 def fail_refund(tx: Tx, *, refund_id: str, actor: Actor, now: datetime) -> Refund:
-    """The money came back, or never left: it is held for who paid it. Told again, changes nothing."""
+    """The money came back, or never left: it is held for who paid it. Told again, changes nothing.
+
+    Nobody is asked to send again what a bank took.
+    """
     row = lock_refund(tx, refund_id, actor)
     if row.state == RefundState.FAILED:
         return refund_of(row)
+    if hold_again(tx, row, actor, now).cents == row.amount_cents:
+        row.rejected_for = Rejection.DISPUTE_LOST
+        tx.session.flush()
+    else:
+        ask_a_person(tx, kind=REFUND_FAILED, about=row, actor=actor, now=now)
+    return refund_of(row)
+
+
+def hold_again(tx: Tx, row: RefundRow, actor: Actor, now: datetime) -> Money:
+    """A refund fails, and its money is held for who paid it; its patient is locked.
+
+    How much of it is not, because a bank took it before.
+    """
     was_sent = row.state != RefundState.APPROVED
     advance(tx, row, REFUND_MOVES, RefundEvent.FAIL, actor=actor, now=now)
     amount, lands_on = Money(row.amount_cents), LANDS_ON[RefundMethod(row.method)]
@@ -226,10 +265,9 @@ def fail_refund(tx: Tx, *, refund_id: str, actor: Actor, now: datetime) -> Refun
         credit(_account_of(tx, row), amount, row.patient_id),
     )
     post_refund(tx, row, "held-again", held, actor, now)
-    _put_back(tx, row)
-    ask_a_person(tx, kind=REFUND_FAILED, about=row, actor=actor, now=now)
+    lost = _put_back(tx, row, actor, now)
     audit_refund(tx, row, "refund.fail", actor, now)
-    return refund_of(row)
+    return lost
 
 
 def _approve(tx: Tx, row: RefundRow, actor: Actor, now: datetime) -> None:
@@ -275,7 +313,8 @@ def _account_of(tx: Tx, row: RefundRow) -> Account:
     return find_credit(tx, row.lot_id, SYSTEM).account
 
 
-def _put_back(tx: Tx, row: RefundRow) -> None:
+def _put_back(tx: Tx, row: RefundRow, actor: Actor, now: datetime) -> Money:
+    """What a bank took of it stays with the clinic: how much."""
     give_back(tx, lot_id=row.lot_id, amount=Money(row.amount_cents))
     if row.payment_id is not None:
         tx.session.execute(
@@ -283,6 +322,7 @@ def _put_back(tx: Tx, row: RefundRow) -> None:
             .where(PaymentRow.id == row.payment_id)
             .values(refunded_cents=PaymentRow.refunded_cents - row.amount_cents)
         )
+    return keep_for_lost(tx, row, actor=actor, now=now)
 
 
 def _locked_lot(tx: Tx, lot_id: str, actor: Actor) -> CreditLot:

@@ -9,12 +9,10 @@ from billing.kernel.permissions import SYSTEM, Actor
 from billing.payments.queries.checkouts import (
     at_site,
     checkouts_among,
-    checkouts_of_deposit,
     may_be_sent,
     owner_of_checkout,
 )
 from billing.payments.records.checkouts import Checkout
-from billing.payments.records.deposit_requests import DepositRequest
 from billing.platform.data.database import Tx
 from billing.platform.data.tasks import ask_a_person, end_tasks, open_subjects
 
@@ -34,18 +32,20 @@ def ask_to_collect(tx: Tx, *, checkout: Checkout, actor: Actor, now: datetime) -
 
 
 def end_collecting(
-    tx: Tx, *, invoice_id: str, share_id: str | None, site_id: str, actor: Actor, now: datetime
+    tx: Tx,
+    *,
+    invoice_id: str | None = None,
+    share_id: str | None = None,
+    deposit_request_id: str | None = None,
+    site_id: str,
+    actor: Actor,
+    now: datetime,
 ) -> None:
-    """Nothing is owed any more of an invoice, or of another payer's share of it."""
+    """Nothing is owed any more of an invoice, or of another payer's share of it; or a deposit came in another
+    way, or is not asked for any more."""
     asked = open_subjects(tx, kind=DEBIT_REFUSED, site_id=site_id)
     if asked:
-        about = checkouts_among(tx, asked, invoice_id, share_id)
-        end_tasks(tx, kind=DEBIT_REFUSED, subject_ids=about, actor=actor, now=now)
-
-
-def end_collecting_deposit(tx: Tx, *, deposit: DepositRequest, actor: Actor, now: datetime) -> None:
-    """A deposit came in another way, or is not asked for any more."""
-    asked = open_subjects(tx, kind=DEBIT_REFUSED, site_id=deposit.site_id)
-    if asked:
-        about = checkouts_of_deposit(tx, asked, deposit.id)
+        about = checkouts_among(
+            tx, asked, invoice_id=invoice_id, share_id=share_id, deposit_request_id=deposit_request_id
+        )
         end_tasks(tx, kind=DEBIT_REFUSED, subject_ids=about, actor=actor, now=now)

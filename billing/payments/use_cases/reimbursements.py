@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import date, datetime
 
 from sqlalchemy import select
 
 from billing.care.queries import coverage_of, find_session
-from billing.care.records import REFUNDED
-from billing.invoices.queries import find_invoice, open_invoices_of_session
+from billing.care.records import REFUNDED, Session
+from billing.invoices.queries import open_invoices_of_session
 from billing.invoices.records import (
     SettledPart,
 )
@@ -21,18 +20,18 @@ from billing.ledger.errors import AlreadyPosted
 from billing.ledger.queries import entry_of
 from billing.ledger.records import Account, Line, Posting, Source, credit, debit
 from billing.ledger.use_cases import post
-from billing.patients.queries import is_on_hold
 from billing.patients.use_cases import lock_patient
 from billing.payments.models.refunds import RefundRow
-from billing.payments.queries.credits import reimbursed_for_session, reimbursements_left
 from billing.payments.queries.payments import REIMBURSEMENT, paid_by_patient
-from billing.payments.queries.refund_checks import paid_though_voided
 from billing.payments.queries.refunds import HAS_LEFT_UNBOOKED
+from billing.payments.queries.reimbursements import kept_of_insurers, paid_and_not_missing
 from billing.payments.records.credits import CreditSource, Reimbursement
 from billing.payments.records.refunds import Rejection
 from billing.payments.rules import share_reimbursement
 from billing.payments.states.refunds import RefundState
-from billing.payments.use_cases.credits import apply_lot, open_lot
+from billing.payments.use_cases.cover import cover_demands
+from billing.payments.use_cases.credits import open_lot
+from billing.payments.use_cases.excess import keep_excess
 from billing.payments.use_cases.refunds import reject_refund
 from billing.platform.data.audit import record_audit
 from billing.platform.data.database import Tx
@@ -52,9 +51,10 @@ def hold_reimbursement(
     """Take in what an insurer paid the clinic for one session.
 
     What the patient still owes for the session is settled first; the rest is held for the patient, up to
-    what the patient paid; what exceeds that is owed to the payer. A refund of the session that nobody
-    approved yet is refused first: the money was the patient's until then. One that was made in the
-    processor's dashboard has left, and stays. `source_id` (the claim of the remittance) is posted once.
+    what the patient paid, and covers what they owe on demands of the session; what exceeds that is owed to
+    the payer. A refund of the session that nobody approved yet is refused first: the money was the patient's
+    until then. One that was made in the processor's dashboard has left, and stays. `source_id` (the claim of
+    the remittance) is posted once.
     `withheld` is the debit of what the payer kept of it for another debt.
     Raises: NoSuchSession, AlreadyPosted.
     """
@@ -64,24 +64,11 @@ def hold_reimbursement(
         raise AlreadyPosted("This claim's payment was posted before. Nothing was posted again.")
     _refuse_waiting_refunds(tx, session_id, now)
     session = find_session(tx, session_id, SYSTEM)  # as it is under the lock
-    settled, held, excess = share_reimbursement(
-        amount,
-        owed=(session.due or ZERO) - session.covered,
-        paid=paid_by_patient(tx, session_id, now),
-        reimbursed=reimbursed_for_session(tx, session_id),
-    )
+    settled, held, excess = _shared(tx, session, amount, now)
     parts = _settle_session(tx, session_id, settled, source_id, actor, now)
-    lot_id = None
-    if held:
-        lot_id = open_lot(
-            tx,
-            session,
-            source=CreditSource.REIMBURSEMENT,
-            source_id=source_id,
-            amount=held,
-            held_on=received_on,
-            session_id=session_id,
-        ).id
+    lot_id = _open(tx, session, held, source_id, received_on) if held else None
+    if excess:
+        keep_excess(tx, session, reimbursement_id=source_id, amount=excess)
     lines = (
         debit(Account.BANK, amount - (withheld.amount if withheld else ZERO), session.patient_id),
         *((withheld,) if withheld else ()),
@@ -93,29 +80,35 @@ def hold_reimbursement(
     post(tx, Posting.of(session, source, received_on, lines), actor=actor, now=now)
     detail = {"cents": amount.cents}
     record_audit(tx, actor=actor, action="reimbursement.hold", subject_id=source_id, now=now, detail=detail)
+    if lot_id:
+        cover_demands(tx, session_id=session_id, lot_ids=[lot_id], actor=actor, now=now)
     return Reimbursement(settled=settled, credit=held, excess=excess, lot_id=lot_id)
 
 
-def use_reimbursements(tx: Tx, *, invoice_ids: Sequence[str], actor: Actor, now: datetime) -> None:
-    """What insurers paid for sessions that owe again comes off them, as far as it is still credit.
+def _shared(tx: Tx, session: Session, amount: Money, now: datetime) -> tuple[Money, Money, Money]:
+    """What it settles, what is the patient's and what goes back.
 
-    Had nobody paid, it would have settled them at once, each the session that it was paid for. A visit of a
-    stopped package owes on two invoices. While charges are stopped it stays credit: what a bankrupt patient
-    is owed and what they owe are two things. The patient is locked.
+    Money that left in the dashboard and is in no book makes nothing of it the patient's, yet settles as ever.
     """
-    for invoice_id in invoice_ids:
-        for line in find_invoice(tx, invoice_id, SYSTEM).lines:
-            for lot in reimbursements_left(tx, line.session_id):
-                owed = find_invoice(tx, invoice_id, SYSTEM).open_balance
-                amount = min(lot.available, _open_of(tx, line.session_id), owed)
-                held_back = is_on_hold(tx, lot.patient_id) or paid_though_voided(tx, lot.id)
-                if amount and not held_back:
-                    apply_lot(tx, lot, invoice_id, amount, actor, now, only_session_id=line.session_id)
+    kept = kept_of_insurers(tx, session.id)
+    owed, paid = (session.due or ZERO) - session.covered, paid_by_patient(tx, session.id, now)
+    settled, _, _ = share_reimbursement(amount, owed=owed, paid=paid, reimbursed=kept)
+    there = paid_and_not_missing(tx, session, now)
+    _, held, excess = share_reimbursement(amount - settled, owed=ZERO, paid=there, reimbursed=kept)
+    return settled, held, excess
 
 
-def _open_of(tx: Tx, session_id: str) -> Money:
-    session = find_session(tx, session_id, SYSTEM)
-    return (session.due or ZERO) - session.covered
+def _open(tx: Tx, session: Session, held: Money, source_id: str, received_on: date) -> str:
+    lot = open_lot(
+        tx,
+        session,
+        source=CreditSource.REIMBURSEMENT,
+        source_id=source_id,
+        amount=held,
+        held_on=received_on,
+        session_id=session.id,
+    )
+    return lot.id
 
 
 def _refuse_waiting_refunds(tx: Tx, session_id: str, now: datetime) -> None:

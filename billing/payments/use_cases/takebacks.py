@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime
 
 from sqlalchemy import select, update
@@ -9,36 +10,44 @@ from sqlalchemy import select, update
 from billing.care.queries import find_session
 from billing.catalog.queries import site_date
 from billing.kernel.ids import new_id
-from billing.kernel.money import ZERO, Money
+from billing.kernel.money import Money, total
 from billing.kernel.permissions import SYSTEM, Actor
+from billing.ledger.queries import least_owed
 from billing.ledger.records import Account, Line, Posting, Source, credit, debit
 from billing.ledger.use_cases import post
 from billing.patients.use_cases import lock_patient
 from billing.payments.errors import (
     MoreThanAvailable,
     NothingToForgive,
+    OwnRefund,
     OwnWriteOff,
     RefundableChanged,
     TakebackKnown,
 )
 from billing.payments.models.refunds import RefundRow
 from billing.payments.models.takebacks import TakebackReturnRow, TakebackRow
-from billing.payments.queries.credits import credit_of_reimbursement
+from billing.payments.queries.credits import credits_of_reimbursement
 from billing.payments.queries.days import refuse_unless_past
 from billing.payments.queries.takebacks import (
     entry_of_reimbursement,
+    find_claim,
     find_takeback,
     forgiven_lately,
-    left_to_demand,
+    last_shared_on,
+    patient_of_claim,
+    repaid_lately,
     takeback_of,
+    visit_of_claim,
 )
 from billing.payments.records.credits import CreditLot, Reimbursement, Withdrawal
 from billing.payments.records.refunds import Rejection
-from billing.payments.records.takebacks import Takeback
+from billing.payments.records.takebacks import PaidClaim, ShownClaim, Takeback
 from billing.payments.rules import LATELY, needs_second_person
 from billing.payments.states.refunds import RefundState
 from billing.payments.states.takebacks import TAKEBACK_MOVES, TakebackEvent, TakebackState
+from billing.payments.use_cases.cover import TAKEBACK_REVIEW, cover_demands
 from billing.payments.use_cases.credits import withdraw
+from billing.payments.use_cases.excess import keep_for_payer, share_above
 from billing.payments.use_cases.persons import lock_person
 from billing.payments.use_cases.rebill import put_on_invoices
 from billing.payments.use_cases.refunds import reject_refund
@@ -46,10 +55,9 @@ from billing.payments.use_cases.reimbursements import hold_reimbursement
 from billing.platform.data.audit import record_audit
 from billing.platform.data.database import Tx
 from billing.platform.data.states import advance
-from billing.platform.data.tasks import ask_a_person
+from billing.platform.data.tasks import ask_a_person, end_tasks
 
 TAKEBACK, TAKEBACK_RETURN = "takeback", "takeback-return"
-TAKEBACK_REVIEW = "takeback-review"
 
 
 def demand_takeback(
@@ -59,34 +67,38 @@ def demand_takeback(
     demand: str,
     amount: Money,
     demanded_on: date,
+    shown: ShownClaim | None = None,
     actor: Actor,
     now: datetime,
 ) -> Takeback:
     """Record that a payer wants money of one claim back, under the payer's own number for it.
 
-    What is left of the credit goes to the payer; what was spent is owed by the patient, and a person looks
-    before anybody is billed.
-    Raises: NoSuchReimbursement, BadDay, TakebackKnown, MoreThanAvailable.
+    What was never the patient's goes first, then what is left of the credit. Room that this makes for what
+    another claim of the visit paid is the patient's, after it covered what was spent. The rest the patient
+    owes, and a person looks before anybody is billed. `shown` is what the person was shown of the claim.
+    Raises: NoSuchReimbursement, BadDay, TakebackKnown, RefundableChanged, MoreThanAvailable.
     """
-    patient_id = _patient_of(tx, reimbursement_id, actor)
+    patient_id = patient_of_claim(entry_of_reimbursement(tx, reimbursement_id, actor))
     lock_patient(tx, patient_id)
     entry = entry_of_reimbursement(tx, reimbursement_id, actor)
     came_on = min(entry.effective_on, site_date(tx, entry.site_id, entry.posted_at))
-    refuse_unless_past(tx, entry.site_id, "demanded_on", demanded_on, now, since=came_on)
+    since = max(came_on, last_shared_on(tx, reimbursement_id) or came_on)
+    refuse_unless_past(tx, entry.site_id, "demanded_on", demanded_on, now, since=since)
     _refuse_known(tx, entry.entity_id, demand)
-    if amount > (most := left_to_demand(tx, entry)):
-        raise MoreThanAvailable("The patient never had that much of this claim.", available_cents=most.cents)
-    lot = _credit_to_take_from(tx, reimbursement_id, amount, actor, now)
-    unspent = min(amount, lot.available) if lot else ZERO
+    _refuse_unless_left(find_claim(tx, reimbursement_id, actor), amount, shown)
+    excess = keep_for_payer(tx, reimbursement_id=reimbursement_id, wanted=amount)
     row = TakebackRow(
         id=new_id("tkb"),
         entity_id=entry.entity_id,
         site_id=entry.site_id,
         patient_id=patient_id,
+        session_id=visit_of_claim(tx, reimbursement_id),
         reimbursement_id=reimbursement_id,
         demand=demand,
         amount_cents=amount.cents,
-        unspent_cents=unspent.cents,
+        excess_cents=excess.cents,
+        unspent_cents=0,
+        covered_cents=0,
         billed_cents=0,
         forgiven_cents=0,
         returned_cents=0,
@@ -97,15 +109,9 @@ def demand_takeback(
     )
     tx.session.add(row)
     tx.session.flush()
-    if lot and unspent:
-        _withdraw(tx, lot, row, now)
-    lines = (
-        debit(Account.PATIENT_CREDITS, unspent, patient_id),
-        debit(Account.PATIENT_RECEIVABLE, amount - unspent, patient_id),
-        credit(Account.PAYER_MONEY_TO_RETURN, amount, patient_id),
-    )
-    _post(tx, row, "demanded", lines, demanded_on, actor, now)
-    _review(tx, row, amount - unspent, actor, now)
+    if amount > excess:
+        _take_from_patient(tx, row, actor, now)
+    _review(tx, row, takeback_of(row).owed, actor, now)
     _audit(tx, row, "takeback.demand", actor, now)
     return takeback_of(row)
 
@@ -129,6 +135,7 @@ def bill_takeback(
     if billed:
         lines = (*lines, credit(Account.PATIENT_RECEIVABLE, billed, row.patient_id))
         _post(tx, row, "billed", lines, site_date(tx, row.site_id, now), actor, now)
+    _end_review(tx, row, actor, now)
     _audit(tx, row, "takeback.bill", actor, now)
     return takeback_of(row)
 
@@ -164,6 +171,7 @@ def forgive_takeback(
         credit(Account.PATIENT_RECEIVABLE, owed, row.patient_id),
     )
     _post(tx, row, "forgiven", lines, site_date(tx, row.site_id, now), actor, now)
+    _end_review(tx, row, actor, now)
     _audit(tx, row, "takeback.forgive", actor, now)
     return takeback_of(row)
 
@@ -174,18 +182,24 @@ def repay_takeback(
     takeback_id: str,
     amount: Money,
     repaid_on: date,
+    limit: Money,
     shown: Money | None = None,
     actor: Actor,
     now: datetime,
 ) -> Takeback:
     """The clinic sent the payer its money; `shown` is what the person was shown as repaid before.
 
-    Raises: NoSuchTakeback, RefundableChanged, BadDay, MoreThanAvailable.
+    Above `limit` within a day nobody repays alone what they recorded themselves.
+    Raises: NoSuchTakeback, RefundableChanged, BadDay, MoreThanAvailable, OwnRefund.
     """
     row = _locked(tx, takeback_id, actor)
     _refuse_unless_as_shown(takeback_of(row).returned, shown)
     refuse_unless_past(tx, row.site_id, "repaid_on", repaid_on, now, since=row.demanded_on)
-    returned = _return(tx, row, amount, repaid_on, None, now)
+    if row.demanded_by_person == actor.person:
+        lock_person(tx, actor.person)
+        if needs_second_person(amount, repaid_lately(tx, actor.person, now - LATELY), limit):
+            raise OwnRefund("Somebody else has to repay what you recorded.")
+    returned = _return(tx, row, amount, repaid_on, None, actor, now)
     lines = (
         debit(Account.PAYER_MONEY_TO_RETURN, amount, row.patient_id),
         credit(Account.BANK, amount, row.patient_id),
@@ -219,7 +233,7 @@ def hold_what_was_withheld_from(
     if withheld > amount:
         raise MoreThanAvailable("No claim can lose more than it pays.", available_cents=amount.cents)
     row = tx.session.get_one(TakebackRow, takeback_id)
-    _return(tx, row, withheld, received_on, source_id, now)
+    _return(tx, row, withheld, received_on, source_id, actor, now)
     _audit(tx, row, "takeback.withhold", actor, now)
     return hold_reimbursement(
         tx,
@@ -234,7 +248,7 @@ def hold_what_was_withheld_from(
 
 
 def _return(
-    tx: Tx, row: TakebackRow, amount: Money, on: date, source_id: str | None, now: datetime
+    tx: Tx, row: TakebackRow, amount: Money, on: date, source_id: str | None, actor: Actor, now: datetime
 ) -> TakebackReturnRow:
     left = tx.session.scalar(
         update(TakebackRow)
@@ -254,40 +268,65 @@ def _return(
         amount_cents=amount.cents,
         returned_on=on,
         returned_at=now,
+        returned_by_person=actor.person,
     )
     tx.session.add(returned)
     tx.session.flush()
     return returned
 
 
-def _credit_to_take_from(
+def _take_from_patient(tx: Tx, row: TakebackRow, actor: Actor, now: datetime) -> None:
+    """On the day of the demand, or today if it takes what was not the patient's credit ever since."""
+    wanted = takeback_of(row).owed
+    own = _credits_to_take_from(tx, row.reimbursement_id, wanted, actor, now)
+    shared = share_above(tx, session_id=row.session_id, actor=actor, now=now)
+    lots = [*own, *shared]
+    unspent = min(wanted, total(lot.available for lot in lots))
+    is_all_own = unspent == min(wanted, total(lot.available for lot in own))
+    least = least_owed(tx, Account.PATIENT_CREDITS, row.patient_id, since=row.demanded_on)
+    on = row.demanded_on if is_all_own and unspent <= least else site_date(tx, row.site_id, now)
+    row.unspent_cents = unspent.cents
+    _withdraw(tx, lots, row, on, now)
+    lines = (
+        debit(Account.PATIENT_CREDITS, unspent, row.patient_id),
+        debit(Account.PATIENT_RECEIVABLE, wanted - unspent, row.patient_id),
+        credit(Account.PAYER_MONEY_TO_RETURN, wanted, row.patient_id),
+    )
+    _post(tx, row, "demanded", lines, on, actor, now)
+    lot_ids = [lot.id for lot in shared]
+    cover_demands(tx, session_id=row.session_id, lot_ids=lot_ids, actor=actor, now=now)
+
+
+def _credits_to_take_from(
     tx: Tx, reimbursement_id: str, amount: Money, actor: Actor, now: datetime
-) -> CreditLot | None:
+) -> Sequence[CreditLot]:
     """The credit; what only waits for approval is not spent, so the payer's demand comes before it."""
-    lot = credit_of_reimbursement(tx, reimbursement_id)
-    if lot is None or lot.available >= amount:
-        return lot
-    waiting = select(RefundRow.id).where(RefundRow.lot_id == lot.id, RefundRow.state == RefundState.REQUESTED)
+    lots = credits_of_reimbursement(tx, reimbursement_id)
+    if total(lot.available for lot in lots) >= amount:
+        return lots
+    waiting = select(RefundRow.id).where(
+        RefundRow.lot_id.in_([lot.id for lot in lots]), RefundRow.state == RefundState.REQUESTED
+    )
     for refund_id in tx.session.scalars(waiting).all():
         reject_refund(tx, refund_id=refund_id, reason=Rejection.TAKEN_BACK, actor=actor, now=now)
-    return credit_of_reimbursement(tx, reimbursement_id)
+    return credits_of_reimbursement(tx, reimbursement_id)
 
 
-def _withdraw(tx: Tx, lot: CreditLot, row: TakebackRow, now: datetime) -> None:
-    withdraw(
-        tx,
-        lot_id=lot.id,
-        reason=Withdrawal.TAKEBACK,
-        subject_id=row.id,
-        amount=Money(row.unspent_cents),
-        withdrawn_on=row.demanded_on,
-        now=now,
-    )
-
-
-def _patient_of(tx: Tx, reimbursement_id: str, actor: Actor) -> str:
-    entry = entry_of_reimbursement(tx, reimbursement_id, actor)
-    return next(line.patient_id for line in entry.lines if line.cents < 0 and line.patient_id)
+def _withdraw(tx: Tx, lots: Sequence[CreditLot], row: TakebackRow, on: date, now: datetime) -> None:
+    left = Money(row.unspent_cents)
+    for lot in lots:
+        amount = min(left, lot.available)
+        if amount:
+            withdraw(
+                tx,
+                lot_id=lot.id,
+                reason=Withdrawal.TAKEBACK,
+                subject_id=row.id,
+                amount=amount,
+                withdrawn_on=on,
+                now=now,
+            )
+            left = left - amount
 
 
 def _refuse_known(tx: Tx, entity_id: str, demand: str) -> None:
@@ -297,11 +336,27 @@ def _refuse_known(tx: Tx, entity_id: str, demand: str) -> None:
         raise TakebackKnown("A demand of that number was recorded before.")
 
 
+def _refuse_unless_left(claim: PaidClaim, amount: Money, shown: ShownClaim | None) -> None:
+    """The patient is locked. Raises: RefundableChanged, MoreThanAvailable."""
+    if shown and not shown.is_still(claim):
+        raise RefundableChanged(
+            "What is left of this claim changed meanwhile. Look at it again, then decide."
+        )
+    if amount > claim.left:
+        raise MoreThanAvailable("That is more than this claim paid.", available_cents=claim.left.cents)
+
+
 def _review(tx: Tx, row: TakebackRow, spent: Money, actor: Actor, now: datetime) -> None:
     if not spent:
         advance(tx, row, TAKEBACK_MOVES, TakebackEvent.COVER, actor=actor, now=now)
         return
     ask_a_person(tx, kind=TAKEBACK_REVIEW, about=row, actor=actor, now=now)
+
+
+def _end_review(tx: Tx, row: TakebackRow, actor: Actor, now: datetime) -> None:
+    """What no invoice took is still to be forgiven, so that a person looks as long as it is owed."""
+    if not takeback_of(row).owed:
+        end_tasks(tx, kind=TAKEBACK_REVIEW, subject_ids=[row.id], actor=actor, now=now)
 
 
 def _refuse_unless_as_shown(stands: Money, shown: Money | None) -> None:

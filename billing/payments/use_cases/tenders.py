@@ -7,6 +7,8 @@ from datetime import datetime
 
 from billing.invoices.errors import MoreThanOwed
 from billing.invoices.queries import find_invoice
+from billing.invoices.records import Invoice
+from billing.invoices.rules import what_is_owed
 from billing.invoices.use_cases.locks import lock_invoice
 from billing.kernel.money import Money, total
 from billing.kernel.permissions import Actor, Permission
@@ -46,7 +48,7 @@ def take_tenders(
     invoice = lock_invoice(tx, invoice_id, actor)
     refuse_while_standing(tx, invoice_id)
     ordered = sorted(tenders, key=lambda each: BY_HAND.index(each.tender))
-    _refuse_needless(invoice.open_balance, ordered)
+    _refuse_needless(invoice, ordered)
     _refuse_one_check_twice(ordered)
     credit = total(each.amount for each in ordered if each.tender is Tender.CREDIT)
     if credit:
@@ -65,16 +67,18 @@ def take_tenders(
     )
 
 
-def _refuse_needless(owed: Money, tenders: Sequence[Handed]) -> None:
+def _refuse_needless(invoice: Invoice, tenders: Sequence[Handed]) -> None:
     """Each tender has to find something that is owed, and only a check may exceed it.
 
     Raises: MoreThanOwed.
     """
-    left = owed
+    owed = left = invoice.open_balance
+    if not owed:
+        raise MoreThanOwed(what_is_owed(invoice), open_cents=0)
     for each in tenders:
         if not left or (each.amount > left and each.tender is not Tender.CHECK):
             raise MoreThanOwed(
-                f"{owed} is owed on this invoice. The tenders before leave {left} for the "
+                f"{owed} is owed on invoice {invoice.number}. The tenders before leave {left} for the "
                 f"{each.tender} of {each.amount}.",
                 open_cents=owed.cents,
                 left_cents=left.cents,
@@ -131,8 +135,7 @@ def _take(tx: Tx, invoice_id: str, handed: Handed, actor: Actor, now: datetime) 
 
 
 def _begin(tx: Tx, invoice_id: str, rest: Rest, request: RequestKey, actor: Actor, now: datetime) -> Checkout:
-    """As every card payment: elected credit comes off first."""
-    apply_credits(tx, invoice_id=invoice_id, actor=actor, now=now)
+    """As every card payment: elected credit comes off first, until the card took nothing."""
     if rest.way is Way.READER:
         return begin_reader_payment(
             tx, invoice_id=invoice_id, reader_id=rest.reader_id, request=request, actor=actor, now=now

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 
 from billing.catalog.queries import site_date
 from billing.invoices.queries import find_invoice, still_applied
@@ -15,7 +15,12 @@ from billing.ledger.records import Posting, Source, credit
 from billing.ledger.use_cases import post
 from billing.patients.queries import is_on_hold
 from billing.payments.errors import AnotherPatient, NothingToApply, NothingToUndo
-from billing.payments.queries.checkouts import refuse_while_standing, standing_checkout
+from billing.payments.queries.checkouts import (
+    at_site,
+    find_checkout,
+    refuse_while_standing,
+    standing_checkout,
+)
 from billing.payments.queries.credits import credit_lent_to, find_application, find_credit
 from billing.payments.queries.payments import CREDIT, CREDIT_REVERSAL
 from billing.payments.queries.refund_checks import refuse_while_paid_twice
@@ -23,6 +28,10 @@ from billing.payments.records.credits import CreditApplication
 from billing.payments.use_cases.credits import apply_credits, apply_lot, hold_again
 from billing.platform.data.audit import record_audit
 from billing.platform.data.database import Tx
+from billing.platform.data.tasks import ask_a_person
+
+CREDIT_KEPT_OFF = "credit-kept-off"
+"""The task of a person who decides between credit and another page of the same invoice."""
 
 
 def unapply(
@@ -68,23 +77,33 @@ def move_credit(
 
 
 def return_lent_credit(tx: Tx, *, checkout_id: str, actor: Actor, now: datetime) -> None:
-    """A charge took nothing: the credit that came off for it is held as before. The patient is locked."""
+    """An attempt took nothing: the credit that came off for it is held as before. The patient is locked.
+
+    When the rest was paid in another way meanwhile, the credit has paid its part, and stays.
+    """
     for application in credit_lent_to(tx, checkout_id):
+        if not find_invoice(tx, application.invoice_id, SYSTEM).open_balance:
+            return
         standing = still_applied(tx, application.invoice_id, CREDIT, application.id)
         if standing:
             undo_application(tx, application, standing, actor, now)
 
 
 def lend_again(tx: Tx, *, checkout_id: str, actor: Actor, now: datetime) -> None:
-    """A charge took its money after all: the credit that had come back from it pays its part once more.
+    """An attempt took its money after all: the credit that had come back from it pays its part once more.
 
-    As much as the invoice still owes, after the charge; none while charges of the patient are stopped, or
-    somebody pays the invoice on another page. The patient is locked.
+    As much as the invoice still owes, after the charge; none while charges of the patient are stopped. While
+    somebody may pay the invoice on another page a person decides between the two. The patient is locked.
     """
     lent = credit_lent_to(tx, checkout_id)
     if came_back := total(application.undone for application in lent):
         invoice = lock_invoice(tx, lent[0].invoice_id, SYSTEM)
-        if not is_on_hold(tx, invoice.patient_id) and standing_checkout(tx, invoice.id) is None:
+        if is_on_hold(tx, invoice.patient_id) or not invoice.open_balance:
+            return
+        if standing_checkout(tx, invoice.id):
+            about = at_site(find_checkout(tx, checkout_id, SYSTEM), invoice)
+            ask_a_person(tx, kind=CREDIT_KEPT_OFF, about=about, actor=actor, now=now)
+        else:
             apply_credits(
                 tx,
                 invoice_id=invoice.id,
@@ -114,10 +133,15 @@ def _locked(
 
 
 def undo_application(
-    tx: Tx, application: CreditApplication, amount: Money, actor: Actor, now: datetime
+    tx: Tx,
+    application: CreditApplication,
+    amount: Money,
+    actor: Actor,
+    now: datetime,
+    since: date | None = None,
 ) -> None:
-    """Take some of a credit off its invoice; the patient is locked."""
-    lot = find_credit(tx, application.lot_id, actor)
+    """Take some of a credit off its invoice, today or as of `since`; the patient is locked."""
+    lot = find_credit(tx, application.lot_id, SYSTEM)  # it may be of a site that the actor does not see
     parts = take_back(
         tx,
         invoice_id=application.invoice_id,
@@ -127,7 +151,8 @@ def undo_application(
         actor=actor,
         now=now,
     ).parts
-    on = site_date(tx, lot.site_id, now)
+    applied_on = site_date(tx, lot.site_id, application.applied_at)
+    on = max(since, applied_on) if since else site_date(tx, lot.site_id, now)
     reversal_id = hold_again(tx, application.id, amount, on, now)
     lines = (
         *owing_again_lines(parts, lot.patient_id),

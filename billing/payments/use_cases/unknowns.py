@@ -9,6 +9,7 @@ from sqlalchemy import update
 from billing.kernel.permissions import Actor
 from billing.payments.models.unknowns import OutcomeLookRow
 from billing.payments.queries.checkouts import at_site, owner_of_checkout
+from billing.payments.queries.unknowns import first_called_at
 from billing.payments.records.checkouts import Checkout
 from billing.payments.rules import next_look
 from billing.platform.data.database import Tx
@@ -22,8 +23,11 @@ A_BANK_WAITS = timedelta(days=1)
 
 
 def keep_look(tx: Tx, *, subject_id: str, began_at: datetime, actor: Actor, now: datetime) -> None:
-    """It was looked up now: keep when that is due again, should it still have no outcome."""
-    next_at = next_look(began_at, now)
+    """It was looked up now: keep when that is due again, should it still have no outcome.
+
+    What was called later than it began, because nothing ran, began then: its key lives for a day.
+    """
+    next_at = next_look(first_called_at(tx, subject_id) or began_at, now)
     insert_unless_there(tx, OutcomeLookRow, {"subject_id": subject_id, "next_at": next_at}, ["subject_id"])
     tx.session.execute(
         update(OutcomeLookRow).where(OutcomeLookRow.subject_id == subject_id).values(next_at=next_at)

@@ -124,9 +124,14 @@ def find_rendering(read: Read, document_id: str) -> bytes | None:
 
 
 def rendered_once(
-    database: Database, render: Callable[[Mapping[str, Any]], bytes], *, document_id: str, now: datetime
+    database: Database,
+    render: Callable[[Mapping[str, Any]], bytes],
+    *,
+    document_id: str,
+    now: datetime,
+    media_type: str = "application/pdf",
 ) -> bytes:
-    """The PDF of a document, drawn and kept when nobody has drawn it yet.
+    """The file of a document, drawn and kept when nobody has drawn it yet.
 
     Who draws at the same moment as another gets the bytes that were kept first.
     """
@@ -137,7 +142,7 @@ def rendered_once(
     content = render(body)
 
     def keep(tx: Tx) -> bytes:
-        store_rendering(tx, document_id=document_id, media_type="application/pdf", content=content, now=now)
+        store_rendering(tx, document_id=document_id, media_type=media_type, content=content, now=now)
         return find_rendering(tx, document_id) or content
 
     return database.in_transaction(keep)

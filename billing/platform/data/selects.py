@@ -5,7 +5,7 @@ A row has the attributes of its mapped class.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import cache, lru_cache
 from typing import Any, cast
 
@@ -15,6 +15,15 @@ from sqlalchemy.exc import MultipleResultsFound
 from billing.platform.data.base import Base
 from billing.platform.data.database import Read
 from billing.platform.data.statements import Statement
+
+BATCH = 500
+"""How many values one statement compares with."""
+
+
+def batches(values: Iterable[str]) -> Iterator[list[str]]:
+    """Each value once, as many at a time as one statement may compare with."""
+    listed = sorted(set(values))
+    return (listed[start : start + BATCH] for start in range(0, len(listed), BATCH))
 
 
 def row_where(read: Read, model: type[Base], **values: Any) -> Any | None:

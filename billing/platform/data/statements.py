@@ -29,14 +29,14 @@ class Statement:
     def rows(self, connection: Connection, values: Values) -> list[Any]:
         """What it finds or returns: rows with their columns as attributes."""
         words = self._words_for(connection.dialect)
-        with _told(connection, words.text, words.parameters(values), is_many=False) as cursor:
+        with told(connection, words.text, words.parameters(values), is_many=False) as cursor:
             return [words.row(found) for found in cursor.fetchall()]
 
     def many(self, connection: Connection, listed: Sequence[Values]) -> int:
         """Say it for each of these values; the number of rows that it changed in all."""
         words = self._words_for(connection.dialect)
         parameters = [words.parameters(values) for values in listed]
-        with _told(connection, words.text, parameters, is_many=True) as cursor:
+        with told(connection, words.text, parameters, is_many=True) as cursor:
             changed: int = cursor.rowcount
             return changed
 
@@ -76,7 +76,7 @@ class Words:
 
 
 @contextmanager
-def _told(connection: Connection, text: str, parameters: Any, *, is_many: bool) -> Iterator[Any]:
+def told(connection: Connection, text: str, parameters: Any, *, is_many: bool) -> Iterator[Any]:
     """The driver's cursor when it has said the statement. Raises: DBAPIError, as SQLAlchemy raises it."""
     if not connection.in_transaction():
         connection.begin()

@@ -7,7 +7,6 @@ tell the difference. A row that the database refuses is refused then.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import date, datetime
 from functools import cache
 from typing import Any, cast
 
@@ -15,8 +14,8 @@ import orjson
 from sqlalchemy import Connection, Table, insert
 from sqlalchemy.exc import IntegrityError
 
-from billing.platform.data.base import Base
-from billing.platform.data.statements import Statement
+from billing.platform.data.base import Base, Instant
+from billing.platform.data.statements import Statement, told
 
 Row = Mapping[str, Any]
 Refusal = Callable[[IntegrityError], Exception | None]
@@ -79,9 +78,23 @@ def _insert_together(connection: Connection, listed: Sequence[tuple[type[Base], 
     """One statement, as JSON that the tables' own columns read; keys and triggers look when it ends."""
     by_table: dict[str, list[Row]] = {}
     for model, rows in listed:
+        _refuse_naive(model, rows)
         by_table.setdefault(model.__tablename__, []).extend(rows)
-    told = tuple(orjson.dumps(rows, _as_text, orjson.OPT_PASSTHROUGH_DATETIME) for rows in by_table.values())
-    connection.exec_driver_sql(insert_together(*by_table), tuple(text.decode() for text in told))
+    lists = [orjson.dumps(rows, _as_text).decode() for rows in by_table.values()]
+    with told(connection, insert_together(*by_table), lists, is_many=False):
+        pass
+
+
+def _refuse_naive(model: type[Base], rows: Sequence[Row]) -> None:
+    """As the column type does: PostgreSQL would take an instant without its offset for one of UTC."""
+    for name in _instants(model):
+        if any((instant := row.get(name)) and instant.tzinfo is None for row in rows):
+            raise ValueError("an instant needs its offset")
+
+
+@cache
+def _instants(model: type[Base]) -> list[str]:
+    return [column.name for column in model.__table__.columns if isinstance(column.type, Instant)]
 
 
 @cache
@@ -96,11 +109,7 @@ def insert_together(*tables: str) -> str:
 
 
 def _as_text(value: object) -> str:
-    """What JSON has no words for, as PostgreSQL reads it. Refuses an instant without its offset."""
+    """What JSON has no words for, as PostgreSQL reads it."""
     if isinstance(value, bytes):
         return f"\\x{value.hex()}"
-    if isinstance(value, datetime) and value.tzinfo is None:
-        raise ValueError("an instant needs its offset")
-    if isinstance(value, date):
-        return value.isoformat()
     raise TypeError(f"no column of ours holds a {type(value).__name__}")

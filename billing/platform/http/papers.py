@@ -15,3 +15,9 @@ def pdf_answer(content: bytes, number: str) -> Response:
     """The file, under a name that names nobody."""
     headers = {"Content-Disposition": f'inline; filename="{number}.pdf"', "Cache-Control": "no-store"}
     return Response(content, mimetype="application/pdf", headers=headers)
+
+
+def file_answer(content: bytes, name: str, media_type: str) -> Response:
+    """The file, to be saved under a name that names nobody."""
+    headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
+    return Response(content, mimetype=media_type, headers=headers)

@@ -2,7 +2,7 @@
 
 The link is one that was mailed, or the patient's own pay link once it was paid by.
 Opening the link looks nothing up, so that a link that never was looks like any other. What is wrong with a
-try, the link or the date, is never said.
+try, the link or the date, is never said. Who knows the date is told when a receipt does not stand any more.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from datetime import date, datetime, timedelta
 from flask import Blueprint, redirect, render_template, request, session
 from werkzeug import Response
 
+from billing.catalog.queries import find_entity
 from billing.kernel.money import Money
 from billing.kernel.permissions import SYSTEM
 from billing.payments.ports import RenderReceipt
@@ -43,6 +44,8 @@ def make_blueprint(edge: Edge, render: RenderReceipt) -> Blueprint:
         receipt = _opened(edge, token)
         if receipt is None:
             return render_template("portal/receipt_ask.html", token=token, refused=False)
+        if not receipt.stands:
+            return _fallen(edge, receipt)
         refunds = edge.read(lambda read: _refunds(read, receipt))
         return render_template("portal/receipt.html", token=token, receipt=receipt, refunds=refunds)
 
@@ -66,7 +69,7 @@ def make_blueprint(edge: Edge, render: RenderReceipt) -> Blueprint:
     @routes.get("/pay/<token>/receipt.pdf")
     def pdf(token: str) -> Response:
         receipt = _opened(edge, token)
-        if receipt is None:
+        if receipt is None or not receipt.stands:
             return redirect(f"/pay/{token}/receipt", 303)
         content = rendered_once(edge.database, render, document_id=receipt.document_id, now=edge.clock())
         return pdf_answer(content, receipt.number)
@@ -81,8 +84,13 @@ def _opened(edge: Edge, token: str) -> Receipt | None:
         return None
     if datetime.fromisoformat(opened["until"]) <= edge.clock():
         return None
-    receipt = edge.read(lambda read: find_receipt(read, receipt_of_link(read, opened["link"]), SYSTEM))
-    return receipt if receipt.stands else None
+    return edge.read(lambda read: find_receipt(read, receipt_of_link(read, opened["link"]), SYSTEM))
+
+
+def _fallen(edge: Edge, receipt: Receipt) -> str:
+    """Why it does not stand any more, and whom to ask; nothing of what it said."""
+    clinic = edge.read(lambda read: find_entity(read, receipt.entity_id))
+    return render_template("portal/receipt_fallen.html", receipt=receipt, clinic=clinic)
 
 
 def _refunds(read: Read, receipt: Receipt) -> list[tuple[Money, str]]:

@@ -2,31 +2,35 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from flask import Blueprint, redirect, render_template, url_for
 from werkzeug import Response
 
 from billing.invoices.queries import list_invoices
+from billing.invoices.queries.lowered import lowered
 from billing.invoices.records import Invoice
 from billing.kernel.money import ZERO, Money, total
 from billing.kernel.permissions import Actor, Permission
 from billing.patients.queries import find_patient, is_on_hold
 from billing.patients.records import Patient
 from billing.payments.queries.credits import credit_balance
+from billing.payments.queries.deposits import never_banked
 from billing.payments.queries.disputes import disputed_payments, held_by_banks
 from billing.payments.queries.dormant import list_dormant
-from billing.payments.queries.payments import find_payment, list_payments
+from billing.payments.queries.gone import after_failure, went_back
+from billing.payments.queries.payments import REIMBURSEMENT, find_payment, list_payments
 from billing.payments.queries.receipts import receipts_by_payment, receipts_by_refund
 from billing.payments.queries.refunds import list_refunds
-from billing.payments.queries.takebacks import list_takebacks
+from billing.payments.queries.takebacks import claims_of, list_takebacks, paid_above
 from billing.payments.records.credits import CreditApplication, CreditBalance, CreditLot
 from billing.payments.records.dormant import DormantCredit
 from billing.payments.records.payments import Payment
-from billing.payments.records.refunds import Refund
-from billing.payments.records.takebacks import Takeback
+from billing.payments.records.refunds import Gone, Refund, WentBack
+from billing.payments.records.takebacks import PaidAbove, Takeback
 from billing.payments.states.dormant import DormantState
 from billing.payments.states.payments import PaymentState
 from billing.payments.states.refunds import RefundState
@@ -44,21 +48,17 @@ class Paid:
     """A payment, how much of it went back or is about to, and why no more can."""
 
     payment: Payment
-    waiting: Money
+    back: WentBack
     disputed: Money
     """What a bank holds until it has decided."""
     why_not: str | None
-
-    @property
-    def gone_back(self) -> Money:
-        return self.payment.refunded - self.waiting
 
     @property
     def left(self) -> Money:
         """What the clinic has of it; nothing of what bounced or was booked for somebody else."""
         if self.payment.state is not PaymentState.RECEIVED:
             return ZERO
-        return self.payment.amount - self.payment.refunded - self.payment.lost - self.disputed
+        return max(ZERO, self.payment.amount - self.back.amount - self.payment.lost - self.disputed)
 
     @property
     def marks(self) -> Sequence[str]:
@@ -67,13 +67,29 @@ class Paid:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Settled:
+    """What an insurer's payment settles of an invoice, by the claim that it was paid for."""
+
+    reimbursement_id: str
+    amount: Money
+    invoice: Invoice
+
+
+@dataclass(frozen=True, kw_only=True)
 class Account:
     patient: Patient
     invoices: Mapping[str, Invoice]
     paid: Sequence[Paid]
     refunds: Sequence[Refund]
+    after: Mapping[str, Gone]
+    """By refund that failed, what became of its money."""
     credits: CreditBalance | None
+    claims: Mapping[str, str]
+    """By credit that an insurer's money became, the claim that it was paid for."""
     takebacks: Sequence[Takeback]
+    settled: Sequence[Settled]
+    above: Sequence[PaidAbove]
+    """What is held for insurers, who did not ask for it yet."""
     unclaimed: Sequence[DormantCredit]
     """What was listed as unclaimed property."""
     receipts: Mapping[str, str]
@@ -90,7 +106,8 @@ class Account:
 
     @property
     def waiting(self) -> Money:
-        return total(refund.amount for refund in self.refunds if refund.state in ON_ITS_WAY)
+        unsent = (each for each in self.refunds if each.state in ON_ITS_WAY and not each.has_left_unbooked)
+        return total(refund.amount for refund in unsent)
 
     @property
     def lots(self) -> Sequence[CreditLot]:
@@ -148,14 +165,34 @@ def _account(read: Read, patient_id: str, actor: Actor) -> Account:
     refunds = list_refunds(read, actor, **limits) if may(Permission.REFUNDS_READ) else ()
     invoices = list_invoices(read, actor, **limits) if may(Permission.INVOICES_READ) else ()
     disputed = disputed_payments(read, patient_id)
-    held = held_by_banks(read, [each.id for each in payments])
+    ids = [each.id for each in payments]
+    held, unbanked = held_by_banks(read, ids), never_banked(read, payments)
+    back = defaultdict(WentBack, went_back(read, ids))
+    credits = credit_balance(read, patient_id, actor) if may(Permission.CREDITS_READ) else None
     return Account(
         patient=patient,
         invoices={invoice.id: invoice for invoice in invoices},
-        paid=[_paid(each, refunds, disputed, held.get(each.id, ZERO)) for each in payments],
+        paid=[
+            Paid(
+                payment=each,
+                back=back[each.id],
+                disputed=held.get(each.id, ZERO),
+                why_not=why_not(
+                    # What went back of the credit that it became can be given back no second time either.
+                    replace(each, refunded=back[each.id].amount),
+                    disputed,
+                    was_banked=each.id not in unbanked,
+                ),
+            )
+            for each in payments
+        ],
         refunds=refunds,
-        credits=credit_balance(read, patient_id, actor) if may(Permission.CREDITS_READ) else None,
+        after=after_failure(read, refunds),
+        credits=credits,
+        claims=claims_of(read, credits.items) if credits else {},
         takebacks=list_takebacks(read, actor, **limits) if may(Permission.CREDITS_READ) else (),
+        settled=_settled(read, invoices),
+        above=paid_above(read, patient_id, actor) if may(Permission.CREDITS_READ) else (),
         unclaimed=list_dormant(read, actor, **limits) if may(Permission.CREDITS_READ) else (),
         receipts=dict(_receipts(read, payments, refunds)) if may(Permission.RECEIPTS_READ) else {},
         is_disputed=bool(disputed),
@@ -164,17 +201,20 @@ def _account(read: Read, patient_id: str, actor: Actor) -> Account:
     )
 
 
-def _paid(payment: Payment, refunds: Sequence[Refund], disputed: frozenset[str], held: Money) -> Paid:
-    waiting = total(
-        refund.amount for refund in refunds if refund.payment_id == payment.id and refund.state in ON_ITS_WAY
-    )
-    return Paid(payment=payment, waiting=waiting, disputed=held, why_not=why_not(payment, disputed))
+def _settled(read: Read, invoices: Sequence[Invoice]) -> Sequence[Settled]:
+    by_invoice = lowered(read, [invoice.id for invoice in invoices])
+    return [
+        Settled(reimbursement_id=part.source_id, amount=part.amount, invoice=invoice)
+        for invoice in invoices
+        for part in by_invoice[invoice.id].applied
+        if part.source_kind == REIMBURSEMENT
+    ]
 
 
-def why_not(payment: Payment, disputed: frozenset[str]) -> str | None:
+def why_not(payment: Payment, disputed: frozenset[str], *, was_banked: bool = True) -> str | None:
     """Why nothing can go back of a payment, as far as the payment alone tells."""
-    if payment.state in words.NO_MONEY:
-        return words.NO_MONEY[payment.state]
+    if no_money := words.no_money(payment, was_banked=was_banked):
+        return no_money
     if payment.id in disputed:
         return "A bank disputes it"
     if disputed:

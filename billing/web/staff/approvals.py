@@ -26,7 +26,9 @@ from billing.web.staff.refunds import Followed, followed_of
 
 MOST = 200
 CHOOSE_REASON = "Choose why it is refused. Who asked for it reads that."
-DECIDED = "Somebody decided about this refund meanwhile. Its page says what."
+DECIDED = (
+    "Somebody decided about this refund meanwhile. Its page says what, and calls off a check not written yet."
+)
 
 
 def make_blueprint(edge: Edge) -> Blueprint:

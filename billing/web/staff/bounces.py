@@ -28,8 +28,8 @@ from billing.platform.http.edge import Edge
 from billing.platform.http.guard import current_actor, guard
 from billing.web import words
 from billing.web.forms import amount_or_zero_of, written
+from billing.web.patient_words import name_of
 from billing.web.refusals import REFUSED, believed, choice_of, date_of, shown_again
-from billing.web.staff.refunds import name_of
 
 PAGE = "staff/bounce.html"
 CHOOSE_REASON = "Choose what the bank says."
@@ -40,6 +40,13 @@ RETURNED = (
     "Money of this check is being given back, or was. Reject what waits, or void its check, first. What was "
     "set aside for the state the accountant claims before."
 )
+
+
+TOLD = {
+    True: "The check is recorded as bounced. A task asks somebody to talk to who gave it.",
+    False: "The check is taken back. A task asks somebody to talk to who gave it.",
+}
+"""By whether it was taken to the bank."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,10 +104,14 @@ def make_blueprint(edge: Edge) -> Blueprint:
             to = written(edge, work)
         except REFUSED as error:
             return shown_again(PAGE, error, **_page(edge, payment_id))
-        flash("The check is recorded as bounced. A task asks somebody to talk to who gave it.", "done")
+        flash(TOLD[edge.read(lambda read: _is_banked(read, find_payment(read, payment_id, actor)))], "done")
         return redirect(to, 303)
 
     return routes
+
+
+def _is_banked(read: Read, payment: Payment) -> bool:
+    return held_in(read, payment) is Account.BANK
 
 
 def _fee() -> Money:
@@ -133,7 +144,7 @@ def _bounced(read: Read, edge: Edge, payment_id: str, actor: Actor) -> Bounced:
     effects = what_a_bounce_does(read, payment_id, actor)
     return Bounced(
         payment=payment,
-        is_banked=held_in(read, payment) is Account.BANK,
+        is_banked=_is_banked(read, payment),
         name=name_of(read, payment.patient_id, actor),
         effects=effects,
         numbers={each: find_invoice(read, each, actor).number for each in effects.owed_by_invoice},

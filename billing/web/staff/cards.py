@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, flash, get_template_attribute, redirect, render_template, request, url_for
 from werkzeug import Response
 
 from billing.invoices.queries import find_invoice
@@ -33,8 +33,8 @@ from billing.platform.http.guard import current_actor, guard
 from billing.platform.http.writes import usable_key
 from billing.web import words
 from billing.web.forms import form_sha256
+from billing.web.patient_words import name_of
 from billing.web.refusals import REFUSED, believed, shown_again
-from billing.web.staff.refunds import name_of
 
 PAGE, CHARGE = "staff/cards.html", "staff/charge.html"
 SHOWN = (SavedState.ACTIVE, SavedState.BLOCKED, SavedState.REMOVING)
@@ -155,8 +155,16 @@ def _add_charges(routes: Blueprint, edge: Edge, room: Payments) -> None:
         except REFUSED as error:
             return shown_again(CHARGE, error, **_charge_page(edge, invoice_id))
         else:
-            flash(*_outcome(checkout))
+            told, kind = _outcome(checkout)
+            flash(_with_other_way(told, invoice) if checkout.decline is not None else told, kind)
         return redirect(url_for("staff_account.account", patient_id=invoice.patient_id), 303)
+
+
+def _with_other_way(told: str, invoice: Invoice) -> str:
+    """What is said of a declined card, with the invoice and the way to where it is paid otherwise."""
+    page = url_for("staff_patients.patient", patient_id=invoice.patient_id)
+    words: str = get_template_attribute("staff/parts.html", "told_with_other_way")(invoice, told, page)
+    return words
 
 
 def _outcome(checkout: Checkout) -> tuple[str, str]:
@@ -192,7 +200,7 @@ def _page(edge: Edge, patient_id: str) -> dict[str, Any]:
         lambda read: (
             find_patient(read, patient_id, actor),
             is_on_hold(read, patient_id),
-            _known_name(read, patient_id, actor),
+            name_of(read, patient_id, actor),
             _kept(read, patient_id, actor),
         ),
         actor=actor,
@@ -217,7 +225,7 @@ def _charge_page(edge: Edge, invoice_id: str) -> dict[str, Any]:
         invoice: Invoice = find_invoice(read, invoice_id, actor)
         credit, patient_id = credit_coming_off(read, invoice), invoice.patient_id
         cards = [each for each in _kept(read, patient_id, actor) if each.is_chargeable]
-        name = _known_name(read, patient_id, actor)
+        name = name_of(read, patient_id, actor)
         return {"invoice": invoice, "credit": credit, "cards": cards, "name": name, "words": words}
 
     found = edge.audited_read(look, actor=actor, action="page.charge", subject_id=invoice_id)
@@ -236,7 +244,7 @@ def _kept(read: Read, patient_id: str, actor: Actor) -> list[Kept]:
 def _method_and_name(read: Read, saved_method_id: str, actor: Actor) -> tuple[SavedMethod, str]:
     """Raises: NoSuchSavedMethod."""
     method = find_saved_method(read, saved_method_id, actor)
-    return method, _known_name(read, method.patient_id, actor)
+    return method, name_of(read, method.patient_id, actor)
 
 
 def _in_force(read: Read, method: SavedMethod, actor: Actor) -> list[Consent]:
@@ -244,7 +252,3 @@ def _in_force(read: Read, method: SavedMethod, actor: Actor) -> list[Consent]:
     given = [each for each in consents_of(read, method.id, actor) if each.deed is ConsentDeed.GIVEN]
     last = {each.purpose: each for each in given if each.purpose in method.purposes}
     return list(last.values())
-
-
-def _known_name(read: Read, patient_id: str, actor: Actor) -> str:
-    return name_of(read, patient_id, actor) if actor.may(Permission.PATIENTS_READ) else "Patient"

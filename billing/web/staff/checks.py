@@ -12,13 +12,15 @@ from billing.catalog.queries import site_date
 from billing.invoices.queries import find_invoice
 from billing.invoices.records import Invoice
 from billing.kernel.permissions import Actor, Permission
+from billing.payments.flows.room import Payments
 from billing.payments.use_cases.receive import take_check
 from billing.platform.data.database import Read, Tx
 from billing.platform.http.edge import Edge
 from billing.platform.http.guard import current_actor, guard
 from billing.web.forms import amount_of, written
+from billing.web.patient_words import name_of
+from billing.web.readers import taken_after_reader
 from billing.web.refusals import REFUSED, check_number, date_of, shown_again
-from billing.web.staff.refunds import name_of
 
 FORM = "staff/check.html"
 
@@ -30,7 +32,7 @@ class Owed:
     today: str
 
 
-def make_blueprint(edge: Edge) -> Blueprint:
+def make_blueprint(edge: Edge, room: Payments) -> Blueprint:
     routes = Blueprint("staff_checks", __name__)
 
     @routes.get("/staff/invoices/<invoice_id>/checks/new")
@@ -58,7 +60,7 @@ def make_blueprint(edge: Edge) -> Blueprint:
             return url_for("staff_patients.patient", patient_id=payment.patient_id)
 
         try:
-            to = written(edge, work)
+            to = taken_after_reader(room, lambda: written(edge, work))
         except REFUSED as error:
             return shown_again(FORM, error, **_page(edge, invoice_id))
         flash("The check is booked. It waits to be taken to the bank.", "done")

@@ -16,7 +16,7 @@ from billing.kernel.permissions import Actor, Permission
 from billing.payments.errors import MoreThanAvailable, RefundableChanged
 from billing.payments.queries.credits import find_application, find_credit
 from billing.payments.queries.disputes import disputed_payments
-from billing.payments.queries.payments import list_payments
+from billing.payments.queries.payments import list_payments, of_health_account
 from billing.payments.queries.refunds import approved_by_itself
 from billing.payments.records.credits import CreditLot, Election
 from billing.payments.records.payments import Payment
@@ -30,9 +30,10 @@ from billing.platform.http.errors import InvalidRequest
 from billing.platform.http.guard import current_actor, guard
 from billing.web import words
 from billing.web.forms import amount_of, written
+from billing.web.patient_words import name_of
 from billing.web.refusals import REFUSED, believed, shown_again
 from billing.web.staff.account import why_not
-from billing.web.staff.refunds import name_of, payer_of
+from billing.web.staff.refunds import payer_of
 
 FORM, CONFIRM = "staff/credit_refund_ask.html", "staff/credit_refund_confirm.html"
 BY_CHECK = "check"
@@ -50,6 +51,7 @@ class Held:
     payer: str | None
     """Whose money it is, when it is not the patient's."""
     cards: Sequence[Payment]
+    from_health_account: bool
     why_not: str | None
 
 
@@ -198,6 +200,7 @@ def _held(read: Read, lot_id: str, actor: Actor) -> Held:
         name=name_of(read, lot.patient_id, actor),
         payer=payer_of(read, lot.payer_id, actor),
         cards=cards,
+        from_health_account=of_health_account(read, lot),
         why_not=_why_not(lot, is_disputed=bool(disputed)),
     )
 

@@ -21,6 +21,7 @@ from billing.payments.queries.drawers import free_change
 from billing.payments.queries.payments import payments_by_id
 from billing.payments.records.deposits import BankDeposit
 from billing.payments.records.payments import Payment, Tender
+from billing.payments.rules import CHECK_IS_GOOD_FOR
 from billing.payments.use_cases.deposits import bank_payments
 from billing.platform.data.database import Read, Tx
 from billing.platform.http.edge import Edge
@@ -39,7 +40,7 @@ class Drawer:
     """What waits at one site, oldest first; `free` is its change that is in no drawer.
 
     `marked` are the ids of what goes along, `change` what is typed to go with it, `banked_on` the day; of a
-    form that was sent and refused, what was entered.
+    form that was sent and refused, what was entered. `stale` are the ids of checks that a bank need not pay.
     """
 
     site: Site
@@ -47,6 +48,7 @@ class Drawer:
     free: Money
     payments: Sequence[Payment]
     marked: frozenset[str]
+    stale: frozenset[str]
     change: str
 
     @property
@@ -71,6 +73,7 @@ class Slip:
     site: Site
     entity: Entity
     checks: Sequence[Payment]
+    stale: frozenset[str]
     cash: Money
 
 
@@ -183,16 +186,25 @@ def _drawers(read: Read, actor: Actor, now: datetime) -> list[Drawer]:
 
 
 def _drawer(site: Site, today: date, free: Money, payments: Sequence[Payment]) -> Drawer:
-    """All of it is marked, unless the form of this site was refused: then what was entered stays."""
+    """All is marked that a bank has to take, unless the form was refused: then what was entered stays."""
     form = request.form if request.form.get("site_id") == site.id else None
+    stale = _stale_among(payments, today)
+    taken = [payment.id for payment in payments if payment.id not in stale]
     return Drawer(
         site=site,
         free=free,
         payments=payments,
-        marked=frozenset(form.getlist("payment_id") if form else (payment.id for payment in payments)),
+        marked=frozenset(form.getlist("payment_id") if form else taken),
+        stale=stale,
         change=form.get("change", "") if form else str(min(free, ZERO)).replace("$", ""),
         banked_on=form.get("banked_on", "") if form else today.isoformat(),
     )
+
+
+def _stale_among(payments: Sequence[Payment], on: date) -> frozenset[str]:
+    """Checks that a bank need not pay on a day, by the day on which they came: theirs may be older still."""
+    checks = (each for each in payments if each.tender is Tender.CHECK)
+    return frozenset(each.id for each in checks if on - each.received_on > CHECK_IS_GOOD_FOR)
 
 
 def _slip(read: Read, deposit_id: str, actor: Actor) -> Slip:
@@ -204,5 +216,6 @@ def _slip(read: Read, deposit_id: str, actor: Actor) -> Slip:
         site=find_site(read, deposit.site_id),
         entity=find_entity(read, deposit.entity_id),
         checks=[each for each in payments if each.tender is Tender.CHECK],
+        stale=_stale_among(payments, deposit.banked_on),
         cash=total(each.amount for each in payments if each.tender is Tender.CASH) + deposit.float,
     )

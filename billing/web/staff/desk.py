@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from werkzeug import Response
 
+from billing.invoices.errors import InvoiceNotOpen
 from billing.invoices.queries import patient_of_invoice
 from billing.kernel.errors import Flaw
 from billing.kernel.money import Money
@@ -25,6 +26,7 @@ from billing.platform.http.edge import Edge
 from billing.platform.http.errors import InvalidRequest
 from billing.platform.http.guard import current_actor, guard
 from billing.web.forms import amount_of, attempt, refusals_shown, written
+from billing.web.readers import taken_after_reader
 from billing.web.refusals import REFUSED, shown_again
 from billing.web.staff.patients import PAGE, patient_page
 
@@ -46,27 +48,27 @@ STILL_STANDS = ("It could not be cancelled yet. Try again in a moment.", "refuse
 
 def make_blueprint(edge: Edge, room: Payments) -> Blueprint:
     routes = Blueprint("staff_desk", __name__)
-    _add_payment_routes(routes, edge)
+    _add_payment_routes(routes, edge, room)
     _add_card_page_route(routes, edge, room)
     _add_credit_routes(routes, edge)
     return routes
 
 
-def _add_payment_routes(routes: Blueprint, edge: Edge) -> None:
+def _add_payment_routes(routes: Blueprint, edge: Edge, room: Payments) -> None:
     @routes.post("/staff/invoices/<invoice_id>/cash")
     @guard(Permission.PAYMENTS_TAKE)
     def cash(invoice_id: str) -> Response | tuple[str, int]:
         patient_id = edge.read(lambda read: patient_of_invoice(read, invoice_id, current_actor()))
         try:
-            flash(_taken(edge, invoice_id), "done")
+            flash(taken_after_reader(room, lambda: _taken(edge, invoice_id)), "done")
         except REFUSED as error:
-            page = patient_page(edge, patient_id)
+            page = patient_page(edge, room, patient_id)
             return shown_again(PAGE, error, row=invoice_id, wrong_at=invoice_id, **page)
         return redirect(url_for("staff_patients.patient", patient_id=patient_id), 303)
 
     @routes.post("/staff/invoices/<invoice_id>/pay-link")
     @guard(Permission.PAYMENTS_TAKE)
-    def pay_link(invoice_id: str) -> str | Response:
+    def pay_link(invoice_id: str) -> str | Response | tuple[str, int]:
         """Show a new link, this once; only its hash is kept."""
         back = _page_of_invoice(edge, invoice_id)
         try:
@@ -76,6 +78,9 @@ def _add_payment_routes(routes: Blueprint, edge: Edge) -> None:
         except AccountOnHold as refusal:
             flash(refusal.detail, "refused")
             return redirect(back, 303)
+        except InvoiceNotOpen as error:
+            patient_id = edge.read(lambda read: patient_of_invoice(read, invoice_id, current_actor()))
+            return shown_again(PAGE, error, row=invoice_id, **patient_page(edge, room, patient_id))
         url = f"{edge.public_url}/pay/{secret}"
         return render_template("staff/pay_link.html", link=link, url=url, back=back)
 

@@ -14,12 +14,11 @@ from werkzeug import Response
 from billing.kernel.errors import Flaw
 from billing.kernel.money import Money
 from billing.kernel.permissions import Actor, Permission
-from billing.patients.queries import names_of
 from billing.payments.api.dispute_answers import evidence_pdf
 from billing.payments.errors import DisputeAnswered, DisputeOverdue
 from billing.payments.ports import RenderEvidence
 from billing.payments.queries.dispute_answers import list_answers
-from billing.payments.queries.disputes import find_dispute, list_disputes
+from billing.payments.queries.disputes import covered_with, find_dispute, list_disputes
 from billing.payments.queries.evidence import evidence_needs
 from billing.payments.queries.payments import find_payment
 from billing.payments.records.dispute_answers import DisputeAnswer, EvidenceFact, EvidenceNeeds
@@ -42,6 +41,7 @@ from billing.platform.http.fields import Paragraphs
 from billing.platform.http.guard import current_actor, guard
 from billing.web import dispute_words
 from billing.web.forms import written
+from billing.web.patient_words import called, name_of, page_of_patients
 from billing.web.refusals import REFUSED, believed, shown_again
 from billing.web.words import payment_in_words
 
@@ -61,6 +61,8 @@ class Disputed:
     answers: Sequence[DisputeAnswer]
     people: Mapping[str, str]
     closed: str | None
+    is_given: bool
+    """Whether anything that the payment paid for was given."""
 
 
 def make_blueprint(edge: Edge, render: RenderEvidence, limit: Money) -> Blueprint:
@@ -86,6 +88,7 @@ def _add_looking(routes: Blueprint, edge: Edge, render: RenderEvidence) -> None:
             waiting=waiting,
             ended=ended,
             names=names,
+            patient_page=page_of_patients(actor),
             words=dispute_words,
             wants=WANTS_ANSWER,
         )
@@ -177,8 +180,7 @@ def _done_or_shown(edge: Edge, work: Callable[[Tx], None], dispute_id: str, done
 def _listed(read: Read, actor: Actor) -> tuple[list[Dispute], Mapping[str, str]]:
     """Those that have to be answered first come first."""
     found = sorted(list_disputes(read, actor, limit=MOST), key=lambda each: each.due_at or LAST)
-    may_know = actor.may(Permission.PATIENTS_READ)
-    return found, names_of(read, {each.patient_id for each in found}, actor) if may_know else {}
+    return found, called(read, {each.patient_id for each in found}, actor)
 
 
 def _page(edge: Edge, dispute_id: str) -> dict[str, Any]:
@@ -195,6 +197,7 @@ def _page(edge: Edge, dispute_id: str) -> dict[str, Any]:
         "paid_with": payment_in_words(disputed.payment),
         "words": dispute_words,
         "health_data": HEALTH_DATA,
+        "services": EvidenceFact.SERVICES,
         "statement": EvidenceFact.STATEMENT,
         "longest": LONGEST_STATEMENT,
         "me": actor.person,
@@ -206,16 +209,16 @@ def _page(edge: Edge, dispute_id: str) -> dict[str, Any]:
 def _disputed(read: Read, dispute_id: str, actor: Actor, now: datetime) -> Disputed:
     needs = evidence_needs(read, dispute_id, actor)
     dispute, answers = needs.dispute, list_answers(read, dispute_id, actor)
-    may_know = actor.may(Permission.PATIENTS_READ)
-    names = names_of(read, [dispute.patient_id], actor) if may_know else {}
+    payment = find_payment(read, dispute.payment_id, actor)
     return Disputed(
         dispute=dispute,
-        payment=find_payment(read, dispute.payment_id, actor),
-        name=names.get(dispute.patient_id, "Patient"),
+        payment=payment,
+        name=name_of(read, dispute.patient_id, actor),
         needs=needs,
         answers=answers,
         people={each.id: each.email for each in list_staff(read, actor)},
         closed=_why_closed(dispute, answers, now),
+        is_given=any(covered.is_earned for covered in covered_with(read, payment)),
     )
 
 

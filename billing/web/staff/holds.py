@@ -23,7 +23,7 @@ from billing.web.refusals import REFUSED, choice_of, date_of, shown_again, text_
 
 PAGE = "staff/holds.html"
 CHOOSE_REASON = "Choose what happened."
-STOPPED = "Charges are stopped. Card pages and readers that stand open are closed in a few minutes."
+STOPPED = "Charges are stopped. Card pages and readers that stand open are being closed."
 GO_ON = "The stop is lifted."
 
 

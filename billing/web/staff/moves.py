@@ -28,8 +28,8 @@ from billing.platform.http.errors import InvalidRequest
 from billing.platform.http.guard import current_actor, guard
 from billing.web import words
 from billing.web.forms import written
+from billing.web.patient_words import name_of
 from billing.web.refusals import REFUSED, shown_again
-from billing.web.staff.refunds import name_of
 
 FORM, CONFIRM = "staff/move_ask.html", "staff/move_confirm.html"
 MOST_INVOICES = 50

@@ -22,8 +22,8 @@ from billing.platform.data.database import Read, Tx
 from billing.platform.http.edge import Edge
 from billing.platform.http.guard import current_actor, guard
 from billing.web.forms import attempt, written
+from billing.web.patient_words import name_of
 from billing.web.refusals import REFUSED, believed, shown_again
-from billing.web.staff.refunds import name_of
 
 PAGE = "staff/no_show.html"
 WAIVED = "The fee is waived."

@@ -17,10 +17,10 @@ from billing.kernel.permissions import Actor, Permission
 from billing.patients.errors import AccountOnHold
 from billing.patients.queries import find_patient, is_on_hold
 from billing.patients.records import Patient
-from billing.payments.flows.checkouts import start_deposit, withdraw_deposit
+from billing.payments.flows.deposit_requests import start_deposit, withdraw_deposit
 from billing.payments.flows.room import Payments
 from billing.payments.ports import GatewayRefused, GatewayTimeout
-from billing.payments.queries.checkouts import standing_deposit
+from billing.payments.queries.checkouts import refused_debits, standing_checkout
 from billing.payments.queries.deposit_requests import find_deposit_request, list_deposit_requests
 from billing.payments.records.checkouts import Checkout, Way
 from billing.payments.records.deposit_requests import DepositRequest
@@ -36,8 +36,16 @@ from billing.platform.data.idempotency import RequestKey
 from billing.platform.http.edge import Edge
 from billing.platform.http.guard import current_actor, guard
 from billing.web.forms import amount_of, form_sha256, refusals_shown, written
-from billing.web.readers import chosen_reader, readers_online
+from billing.web.readers import (
+    chosen_reader,
+    have_ended,
+    latest_declines,
+    readers_online,
+    required_reader,
+    why_declined,
+)
 from billing.web.refusals import REFUSED, check_number, choice_of, date_of, shown_again
+from billing.web.words import told_of_debit
 
 FORM = "staff/patient_deposit.html"
 BOOKED = "The deposit is booked. It comes off the next invoice."
@@ -48,6 +56,7 @@ MOST_WAITING = 20
 STILL_ASKED = (
     "The deposit stays asked for: send a link from the list below, or withdraw it there before you ask anew."
 )
+DECLINED = "{why} Nothing was taken. In the list below, ask for another card on the reader, or send a link."
 NOTHING_TAKEN = (f"The reader took nothing and does not ask any more. {STILL_ASKED}", "refused")
 SAID_OF_READER = {
     CheckoutState.CREATED: (
@@ -58,7 +67,6 @@ SAID_OF_READER = {
     CheckoutState.PROCESSING: ("The money is on its way. It is booked when it comes.", "done"),
     CheckoutState.PAID: ("The deposit is paid.", "done"),
     CheckoutState.REFUSED: NOTHING_TAKEN,
-    CheckoutState.DECLINED: NOTHING_TAKEN,
     CheckoutState.EXPIRED: NOTHING_TAKEN,
 }
 
@@ -72,14 +80,23 @@ class ByHand(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Asked:
-    """`usual` is the deposit that the fee schedule names, if it names one; `waiting` is not paid yet."""
+    """`usual` is the deposit that the fee schedule names, if it names one; `waiting` is not paid yet.
+
+    By what waits, `paying` is its attempt that stands, `declined` a card that a reader refused lately,
+    `refused` a debit that a bank did not pay.
+    """
 
     patient: Patient
     today: str
     usual: Money | None
     waiting: Sequence[DepositRequest]
     paying: Mapping[str, Checkout]
+    declined: Mapping[str, Checkout]
+    refused: Mapping[str, Checkout]
     is_on_hold: bool
+
+    def why_declined(self, request_id: str) -> str | None:
+        return why_declined(self.declined.get(request_id)) or told_of_debit(self.refused.get(request_id))
 
 
 def make_blueprint(edge: Edge, room: Payments) -> Blueprint:
@@ -145,6 +162,15 @@ def _add_asking(routes: Blueprint, edge: Edge, room: Payments) -> None:
         deposit = edge.read(lambda read: find_deposit_request(read, deposit_request_id, current_actor()))
         return _new_link(edge, deposit.patient_id, deposit.id)
 
+    @routes.post("/staff/deposit-requests/<deposit_request_id>/reader")
+    @guard(Permission.PAYMENTS_TAKE)
+    def ask_again(deposit_request_id: str) -> Response:
+        """For the next card, on a reader: of the same deposit, not of another one."""
+        deposit = edge.read(lambda read: find_deposit_request(read, deposit_request_id, current_actor()))
+        with refusals_shown():
+            return _asked_on_reader(room, deposit.patient_id, deposit.id, required_reader("reader"))
+        return redirect(url_for("staff_patient_deposits.ask", patient_id=deposit.patient_id), 303)
+
     @routes.post("/staff/deposit-requests/<deposit_request_id>/withdraw")
     @guard(Permission.PAYMENTS_TAKE)
     def withdraw(deposit_request_id: str) -> Response:
@@ -160,24 +186,27 @@ def _asked_on_reader(room: Payments, patient_id: str, request_id: str, reader_id
     """The deposit stays asked for whatever the reader does; an attempt without an answer is looked up."""
     key = RequestKey(f"{current_actor().id}/{request.form.get('key', '')}", form_sha256())
     with refusals_shown():
-        flash(*SAID_OF_READER[_state_on_reader(room, request_id, reader_id, key)])
+        flash(*_said_of_reader(room, request_id, reader_id, key))
     return redirect(url_for("staff_patient_deposits.ask", patient_id=patient_id), 303)
 
 
-def _state_on_reader(room: Payments, request_id: str, reader_id: str, key: RequestKey) -> CheckoutState:
+def _said_of_reader(room: Payments, request_id: str, reader_id: str, key: RequestKey) -> tuple[str, str]:
     """What became of this form's attempt, also when it is sent again."""
     try:
-        return start_deposit(
+        asked = start_deposit(
             room,
             deposit_request_id=request_id,
             asked=Rest(way=Way.READER, reader_id=reader_id),
             request=key,
             actor=current_actor(),
-        ).state
+        )
     except GatewayRefused:
-        return CheckoutState.REFUSED
+        return SAID_OF_READER[CheckoutState.REFUSED]
     except GatewayTimeout:
-        return CheckoutState.CREATED
+        return SAID_OF_READER[CheckoutState.CREATED]
+    if asked.state is CheckoutState.DECLINED:
+        return DECLINED.format(why=why_declined(asked)), "refused"
+    return SAID_OF_READER[asked.state]
 
 
 def _new_link(edge: Edge, patient_id: str, request_id: str) -> Response | str:
@@ -217,12 +246,13 @@ def _handed() -> Handed:
 
 def _page(edge: Edge, room: Payments, patient_id: str) -> dict[str, Any]:
     actor = current_actor()
-    asked = edge.audited_read(
-        lambda read: _asked(read, edge, patient_id, actor),
-        actor=actor,
-        action="page.deposit",
-        subject_id=patient_id,
-    )
+
+    def look(read: Read) -> Asked:
+        return _asked(read, edge, patient_id, actor)
+
+    asked = edge.audited_read(look, actor=actor, action="page.deposit", subject_id=patient_id)
+    if have_ended(room, list(asked.paying.values())):
+        asked = edge.read(look)
     return {"asked": asked, "readers": readers_online(room)}
 
 
@@ -243,11 +273,13 @@ def _asked(read: Read, edge: Edge, patient_id: str, actor: Actor) -> Asked:
         usual=usual,
         waiting=waiting,
         paying=deposits_being_paid(read, waiting),
+        declined=latest_declines(read, patient_id, edge.clock()),
+        refused=refused_debits(read, patient_id),
         is_on_hold=is_on_hold(read, patient_id),
     )
 
 
 def deposits_being_paid(read: Read, asked: Sequence[DepositRequest]) -> Mapping[str, Checkout]:
     """By deposit that was asked for, the card page, reader or debit that may be paying it at this moment."""
-    standing = ((each.id, standing_deposit(read, each.id)) for each in asked)
+    standing = ((each.id, standing_checkout(read, deposit_request_id=each.id)) for each in asked)
     return {request_id: checkout for request_id, checkout in standing if checkout is not None}

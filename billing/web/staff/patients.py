@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -20,15 +20,17 @@ from billing.insurance.ports import RenderSuperbill
 from billing.insurance.queries import list_superbills
 from billing.insurance.records import Superbill
 from billing.invoices.queries import list_invoices
-from billing.invoices.records import Invoice, InvoiceKind
+from billing.invoices.queries.arose import arose_on
+from billing.invoices.records import Invoice, InvoiceKind, InvoiceLine
 from billing.invoices.states import InvoiceState
 from billing.kernel.clock import local_date
 from billing.kernel.errors import Invalid
 from billing.kernel.money import Money, total
 from billing.kernel.permissions import Actor, Permission
-from billing.patients.queries import find_patient, search_patients, standing_holds
+from billing.patients.queries import find_patient, may_be_charged, search_patients, standing_holds
 from billing.patients.records import AccountHold, Patient
-from billing.payments.queries.checkouts import is_on_its_way, standing_checkout
+from billing.payments.flows.room import Payments
+from billing.payments.queries.checkouts import is_on_its_way, refused_debits, standing_checkout
 from billing.payments.queries.credits import credits_of_patient
 from billing.payments.queries.deposit_requests import asked_of
 from billing.payments.queries.disputes import list_disputes
@@ -44,9 +46,12 @@ from billing.platform.data.database import Read
 from billing.platform.http.edge import Edge
 from billing.platform.http.guard import current_actor, guard
 from billing.web import words
+from billing.web.invoice_words import Told, told_of
+from billing.web.readers import have_ended, latest_declines, told_of_decline, why_declined
 from billing.web.staff.money import marks_of_all
 from billing.web.staff.patient_deposits import deposits_being_paid
-from billing.web.staff.sums import sums_of
+from billing.web.staff.refused_debits import RefusedOfPayer, refused_of_payers
+from billing.web.visit_words import loose_cover
 
 PAGE = "staff/patient.html"
 MOST_OF_EACH = 100
@@ -68,12 +73,21 @@ class Account:
     patient: Patient
     holds: Sequence[AccountHold]
     """The stops of charges that stand."""
+    chargeable: frozenset[str]
+    """The invoices that a card may be charged for, or a link sent: on hold, those of after a filing alone."""
     visits: Sequence[Visit]
+    loose: Mapping[str, Sequence[str]]
+    """By session, what of its cover lets nobody in."""
     invoices: Sequence[Invoice]
-    sums: Mapping[str, Sequence[tuple[str, Money]]]
-    """What comes off each invoice's total."""
+    told: Mapping[str, Told]
+    """How each invoice stands, and what comes off its total."""
     paying: Mapping[str, Checkout]
     """By invoice, what its payer may be paying by at this moment: a card page, a reader or a saved card."""
+    declined: Mapping[str, Checkout]
+    """By invoice or deposit that was asked for, the card that was declined at a reader lately."""
+    refused: Mapping[str, Checkout]
+    """By the same, the debit that a bank did not pay, until something else was tried."""
+    refused_of_payers: Sequence[RefusedOfPayer]
     on_their_way: frozenset[str]
     """The invoices whose money comes from a bank account in some days."""
     disputes: Sequence[Dispute]
@@ -82,8 +96,8 @@ class Account:
     """What was asked for ahead of any invoice and is not paid yet."""
     paying_deposits: Mapping[str, Checkout]
     payments: Sequence[Payment]
-    marks: Mapping[str, Sequence[str]]
-    """What became of each payment."""
+    marks: Mapping[str, Sequence[tuple[str, str]]]
+    """Whose each payment is, and what became of it."""
     receipts: Mapping[str, str]
     """Its receipt's id by payment."""
     credits: Sequence[CreditLot]
@@ -103,6 +117,23 @@ class Account:
             if invoice.kind is InvoiceKind.PACKAGE and any(line.session_id in ahead for line in invoice.lines)
         )
 
+    def moved_to(self, line: InvoiceLine) -> date | None:
+        """The day of a visit that is another one than its invoice has, which never changes."""
+        on = next((each.on for each in self.visits if each.session.id == line.session_id), line.service_on)
+        return on if on != line.service_on else None
+
+    def why_declined(self, request_id: str) -> str | None:
+        """Of a deposit that was asked for on a reader, or that a bank account was to pay."""
+        return why_declined(self.declined.get(request_id)) or words.told_of_debit(
+            self.refused.get(request_id)
+        )
+
+    @property
+    def spared(self) -> Sequence[int]:
+        """The numbers of open invoices that a stop of charges leaves as they are."""
+        open_ones = (each for each in self.invoices if each.open_balance)
+        return sorted(each.number for each in open_ones if each.id in self.chargeable)
+
     @property
     def owed(self) -> Money:
         return total(invoice.open_balance for invoice in self.invoices)
@@ -116,7 +147,7 @@ class Account:
         return any(lot.available and lot.election is Election.CREDIT for lot in self.credits)
 
 
-def make_blueprint(edge: Edge, render: RenderSuperbill) -> Blueprint:
+def make_blueprint(edge: Edge, room: Payments, render: RenderSuperbill) -> Blueprint:
     routes = Blueprint("staff_patients", __name__)
 
     @routes.post("/staff/patients")
@@ -140,7 +171,7 @@ def make_blueprint(edge: Edge, render: RenderSuperbill) -> Blueprint:
     @routes.get("/staff/patients/<patient_id>")
     @guard(Permission.PATIENTS_READ)
     def patient(patient_id: str) -> str:
-        return render_template(PAGE, **patient_page(edge, patient_id))
+        return render_template(PAGE, **patient_page(edge, room, patient_id))
 
     @routes.get("/staff/superbills/<superbill_id>")
     @guard(Permission.SUPERBILLS_READ)
@@ -151,17 +182,19 @@ def make_blueprint(edge: Edge, render: RenderSuperbill) -> Blueprint:
     return routes
 
 
-def patient_page(edge: Edge, patient_id: str) -> dict[str, Any]:
+def patient_page(edge: Edge, room: Payments, patient_id: str) -> dict[str, Any]:
     """What the page shows, also when a form on it is shown again. Raises: NoSuchPatient."""
-    actor = current_actor()
-    account = edge.audited_read(
-        lambda read: _account(read, patient_id, actor),
-        actor=actor,
-        action="page.patient",
-        subject_id=patient_id,
-    )
+    actor, now = current_actor(), edge.clock()
+
+    def look(read: Read) -> Account:
+        return _account(read, patient_id, actor, now)
+
+    account = edge.audited_read(look, actor=actor, action="page.patient", subject_id=patient_id)
+    if have_ended(room, [*account.paying.values(), *account.paying_deposits.values()]):
+        account = edge.read(look)
     return {
         "account": account,
+        "told_of_decline": told_of_decline,
         "may": actor.may,
         "Permission": Permission,
         "hold_reasons": words.HOLDS,
@@ -169,29 +202,35 @@ def patient_page(edge: Edge, patient_id: str) -> dict[str, Any]:
     }
 
 
-def _account(read: Read, patient_id: str, actor: Actor) -> Account:
+def _account(read: Read, patient_id: str, actor: Actor, now: datetime) -> Account:
     """Each part for those who may read it; the rest stays empty."""
-    found = find_patient(read, patient_id, actor)
+    found, holds = find_patient(read, patient_id, actor), standing_holds(read, patient_id)
     may = actor.may
     limits: dict[str, Any] = {"patient_id": patient_id, "limit": MOST_OF_EACH}
     lots = credits_of_patient(read, patient_id, actor) if may(Permission.CREDITS_READ) else ()
     invoices = list_invoices(read, actor, **limits) if may(Permission.INVOICES_READ) else ()
     payments = list_payments(read, actor, **limits) if may(Permission.PAYMENTS_READ) else ()
     disputes = list_disputes(read, actor, **limits) if may(Permission.PAYMENTS_READ) else ()
+    visits = _visits(read, patient_id, actor) if may(Permission.CARE_READ) else ()
     deposits = asked_of(read, patient_id, actor) if may(Permission.PAYMENTS_READ) else ()
     return Account(
         patient=found,
-        holds=standing_holds(read, patient_id),
-        visits=_visits(read, patient_id, actor) if may(Permission.CARE_READ) else (),
+        holds=holds,
+        chargeable=frozenset(each.id for each in invoices if not holds or _may_be_charged(read, each)),
+        visits=visits,
+        loose=loose_cover(read, [visit.session for visit in visits]),
         invoices=invoices,
-        sums=sums_of(read, invoices),
+        told=told_of(read, invoices),
         paying=dict(_paying(read, invoices)) if may(Permission.PAYMENTS_TAKE) else {},
+        declined=latest_declines(read, patient_id, now) if may(Permission.PAYMENTS_TAKE) else {},
+        refused=refused_debits(read, patient_id) if may(Permission.PAYMENTS_TAKE) else {},
+        refused_of_payers=refused_of_payers(read, patient_id, invoices, actor),
         on_their_way=frozenset(each.id for each in invoices if is_on_its_way(read, each.id)),
         disputes=[each for each in disputes if each.state not in ENDED],
         deposits=deposits,
         paying_deposits=deposits_being_paid(read, deposits),
         payments=payments,
-        marks=marks_of_all(read, payments),
+        marks=marks_of_all(read, payments, actor),
         receipts=receipts_by_payment(read, [each.id for each in payments])
         if may(Permission.RECEIPTS_READ)
         else {},
@@ -203,14 +242,18 @@ def _account(read: Read, patient_id: str, actor: Actor) -> Account:
     )
 
 
+def _may_be_charged(read: Read, invoice: Invoice) -> bool:
+    return may_be_charged(read, invoice.patient_id, arose_on=arose_on(read, invoice))
+
+
 def _visits(read: Read, patient_id: str, actor: Actor) -> Sequence[Visit]:
-    sessions = [
-        session
-        for plan in plans_of(read, patient_id)
-        for session in plan.sessions
-        if actor.sees(entity_id=session.entity_id, site_id=session.site_id)
-    ]
-    return [_visit(read, session) for session in seen_sessions(read, sessions)]
+    """The newest plan first, each by the days on which its visits take place."""
+    visits: list[Visit] = []
+    for plan in plans_of(read, patient_id):
+        seen = [each for each in plan.sessions if actor.sees(entity_id=each.entity_id, site_id=each.site_id)]
+        shown = (_visit(read, session) for session in seen_sessions(read, seen))
+        visits += sorted(shown, key=lambda visit: (visit.on, visit.session.number))
+    return visits
 
 
 def _visit(read: Read, session: SeenSession) -> Visit:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,10 +16,18 @@ from billing.invoices.records import Payer, PayerKind, PayerShare
 from billing.invoices.use_cases.payers import add_payer
 from billing.kernel.money import Money, total
 from billing.kernel.permissions import Actor, Permission
+from billing.payments.queries.checkouts import refused_debits_of_payers
+from billing.payments.queries.credits import held_for_payer
+from billing.payments.queries.gone import asked_of_held, went_back
+from billing.payments.queries.payments import payments_of_payer
+from billing.payments.records.checkouts import Checkout
+from billing.payments.records.payments import Payment
+from billing.payments.records.refunds import WentBack
+from billing.payments.states.payments import PaymentState
 from billing.platform.data.database import Read, Tx
 from billing.platform.http.edge import Edge
 from billing.platform.http.guard import current_actor, guard
-from billing.web import payer_words
+from billing.web import payer_words, words
 from billing.web.forms import written
 from billing.web.refusals import REFUSED, choice_of, shown_again, text_of
 
@@ -34,6 +42,31 @@ class Statement:
 
     payer: Payer
     shares: Sequence[PayerShare]
+    payments: Sequence[Payment]
+    """Those that are money still."""
+    back: Mapping[str, WentBack]
+    """By payment, what was given back."""
+    held: Money
+    """What paid nothing, or was freed, also where a refund of it waits for approval."""
+    refused: Mapping[str, Checkout]
+    """By part, the debit that a bank did not pay, until something else was tried."""
+
+    def paid(self, share: PayerShare | None = None) -> Money:
+        """For one part, or in all."""
+        return total(payment.amount for payment in self._payments(share))
+
+    def given_back(self, share: PayerShare | None = None) -> Money:
+        return total(back.sent for back in self._back(share))
+
+    def promised(self, share: PayerShare | None = None) -> Money:
+        """Approved and not sent yet: what only waits for approval is promised to nobody."""
+        return total(back.waits for back in self._back(share))
+
+    def _back(self, share: PayerShare | None) -> Sequence[WentBack]:
+        return [self.back[each.id] for each in self._payments(share) if each.id in self.back]
+
+    def _payments(self, share: PayerShare | None) -> Sequence[Payment]:
+        return [each for each in self.payments if share is None or each.share_id == share.id]
 
     @property
     def owed(self) -> Money:
@@ -77,16 +110,30 @@ def make_blueprint(edge: Edge) -> Blueprint:
     def statement(payer_id: str) -> str:
         actor = current_actor()
         found = edge.audited_read(
-            lambda read: Statement(
-                payer=find_payer(read, payer_id, actor), shares=shares_of_payer(read, payer_id, actor)
-            ),
+            lambda read: _statement(read, payer_id, actor),
             actor=actor,
             action="page.payer",
             subject_id=payer_id,
         )
-        return render_template("staff/payer.html", statement=found, words=payer_words)
+        return render_template(
+            "staff/payer.html", statement=found, words=payer_words, told_of_debit=words.told_of_debit
+        )
 
     return routes
+
+
+def _statement(read: Read, payer_id: str, actor: Actor) -> Statement:
+    """Raises: NoSuchPayer."""
+    payer, shares = find_payer(read, payer_id, actor), shares_of_payer(read, payer_id, actor)
+    payments = payments_of_payer(read, payer_id, actor)
+    return Statement(
+        payer=payer,
+        shares=shares,
+        payments=[each for each in payments if each.state is PaymentState.RECEIVED],
+        back=went_back(read, [each.id for each in payments]),
+        held=held_for_payer(read, payer_id, actor) + asked_of_held(read, payer_id, actor),
+        refused=refused_debits_of_payers(read, shares),
+    )
 
 
 def _page(edge: Edge) -> dict[str, Any]:

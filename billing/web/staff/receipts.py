@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -11,6 +12,7 @@ from billing.kernel.permissions import SYSTEM, Permission
 from billing.patients.queries import find_patient
 from billing.payments.api.receipts import look_at_receipt, receipt_pdf
 from billing.payments.ports import RenderReceipt
+from billing.payments.queries.gone import how_gone
 from billing.payments.queries.mail import standing_mail
 from billing.payments.queries.receipts import refund_receipts
 from billing.payments.records.receipts import Receipt
@@ -20,6 +22,7 @@ from billing.platform.http.edge import Edge
 from billing.platform.http.guard import current_actor, guard
 from billing.web.forms import written
 from billing.web.refusals import REFUSED
+from billing.web.words import AFTER_FAILURE
 
 ON_ITS_WAY = ("A link to the receipt goes to the patient by mail.", "done")
 MAILED = "mailed"
@@ -41,7 +44,12 @@ def make_blueprint(edge: Edge, render: RenderReceipt, *, sends_mail: bool) -> Bl
         can_mail = sends_mail and found.stands and actor.may(Permission.PAYMENTS_TAKE)
         mailed = edge.read(lambda read: _mailed(read, found, now)) if can_mail else None
         return render_template(
-            "staff/receipt.html", receipt=found, refunds=refunds, can_mail=can_mail, mailed=mailed
+            "staff/receipt.html",
+            receipt=found,
+            refunds=refunds,
+            failed=edge.read(lambda read: _failed(read, [found, *refunds])),
+            can_mail=can_mail,
+            mailed=mailed,
         )
 
     @routes.get("/staff/receipts/<receipt_id>.pdf")
@@ -72,6 +80,12 @@ def make_blueprint(edge: Edge, render: RenderReceipt, *, sends_mail: bool) -> Bl
         return redirect(page, 303)
 
     return routes
+
+
+def _failed(read: Read, receipts: Sequence[Receipt]) -> Mapping[str, str]:
+    """By receipt of a refund that came back, what became of the money."""
+    fallen = {str(each.refund_id): each.id for each in receipts if each.refund_id and not each.stands}
+    return {fallen[refund_id]: AFTER_FAILURE[now.way] for refund_id, now in how_gone(read, fallen).items()}
 
 
 def _mailed(read: Read, receipt: Receipt, now: datetime) -> datetime | None:

@@ -14,10 +14,11 @@ from billing.catalog.queries import site_date
 from billing.invoices.queries import find_payer
 from billing.kernel.ids import id_pattern
 from billing.kernel.permissions import Actor, Permission
-from billing.patients.queries import names_of
 from billing.payments.flows.refund_checks import cash_or_ask
 from billing.payments.queries.refund_checks import outstanding_checks, outstanding_total
+from billing.payments.queries.refunds import unwritten_checks
 from billing.payments.records.refund_checks import OutstandingCheck
+from billing.payments.records.refunds import Refund
 from billing.payments.use_cases.refund_checks import (
     cash_check,
     send_check,
@@ -29,6 +30,7 @@ from billing.platform.data.database import Read, Tx
 from billing.platform.http.edge import Edge
 from billing.platform.http.guard import current_actor, guard
 from billing.web.forms import written
+from billing.web.patient_words import OF_ANOTHER_SITE, called
 from billing.web.refusals import REFUSED, check_number, date_of, shown_again
 from billing.web.staff.refunds import followed_page
 
@@ -148,25 +150,28 @@ def _outstanding_page(edge: Edge) -> dict[str, Any]:
 
 def _outstanding(read: Read, cursor: str | None, actor: Actor, now: datetime) -> dict[str, Any]:
     checks = outstanding_checks(read, actor, now, cursor=cursor, limit=MOST + 1)
+    unwritten, to_write = unwritten_checks(read, actor, limit=MOST)
     return {
+        "unwritten": unwritten,
+        "to_write": to_write,
+        "most": MOST,
         "checks": checks[:MOST],
         "goes_on": len(checks) > MOST,
-        "payees": _payees(read, checks, actor),
+        "payees": _payees(read, [*checks, *unwritten], actor),
         "today": {each.site_id: site_date(read, each.site_id, now).isoformat() for each in checks},
         "amount": outstanding_total(read, actor),
     }
 
 
-def _payees(read: Read, checks: Sequence[OutstandingCheck], actor: Actor) -> Mapping[str, str]:
+def _payees(read: Read, checks: Sequence[OutstandingCheck | Refund], actor: Actor) -> Mapping[str, str]:
     """To whom each check is made out, as far as the actor may know."""
-    knows = actor.may(Permission.PATIENTS_READ)
-    names = names_of(read, {each.patient_id for each in checks}, actor) if knows else {}
+    names = called(read, {each.patient_id for each in checks}, actor)
     payer_ids = {each.payer_id for each in checks if each.payer_id}
     reads_payers = actor.may(Permission.PAYERS_READ)
     payers = {key: find_payer(read, key, actor).name for key in payer_ids} if reads_payers else {}
     return {
         each.id: payers.get(each.payer_id, "Another payer")
         if each.payer_id
-        else names.get(each.patient_id, "Patient")
+        else names.get(each.patient_id, OF_ANOTHER_SITE)
         for each in checks
     }

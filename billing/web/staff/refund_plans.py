@@ -59,10 +59,10 @@ def make_blueprint(edge: Edge, limit: Money) -> Blueprint:
     def ask(patient_id: str) -> str:
         return render_template(FORM, **_page(edge, patient_id))
 
-    @routes.get("/staff/patients/<patient_id>/refunds/look")
+    @routes.post("/staff/patients/<patient_id>/refunds/look")
     @guard(Permission.REFUNDS_REQUEST)
     def look(patient_id: str) -> str | tuple[str, int]:
-        """Which payment would give how much, in words; nothing moves yet."""
+        """Which payment would give how much, in words; nothing moves yet. A POST, for its reason."""
         try:
             wish = _wish()
             page = _page(edge, patient_id, wish.amount)
@@ -101,7 +101,7 @@ def make_blueprint(edge: Edge, limit: Money) -> Blueprint:
 def _wish() -> Wish:
     """Raises: InvalidRequest."""
     return Wish(
-        amount=amount_of(request.values.get("amount", "")),
+        amount=amount_of(request.form.get("amount", "")),
         refundable=believed("refundable"),
         reason=choice_of(RefundReason, "reason", CHOOSE_REASON),
     )

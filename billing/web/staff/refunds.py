@@ -17,14 +17,24 @@ from billing.invoices.queries import find_payer
 from billing.invoices.records import Payer
 from billing.kernel.money import Money
 from billing.kernel.permissions import SYSTEM, Actor, Permission
-from billing.patients.queries import find_patient, names_of
+from billing.patients.queries import find_patient
 from billing.payments.errors import MoreThanAvailable, RefundableChanged
+from billing.payments.queries.credits import find_credit
+from billing.payments.queries.deposits import never_banked
 from billing.payments.queries.disputes import disputed_payments
-from billing.payments.queries.payments import find_payment, payments_by_id
+from billing.payments.queries.gone import after_failure
+from billing.payments.queries.payments import find_payment, of_health_accounts, payments_by_id
 from billing.payments.queries.receipts import receipts_by_refund
-from billing.payments.queries.refunds import approved_by_itself, find_refund, refundable_of, replacement_of
+from billing.payments.queries.refunds import (
+    approved_by_itself,
+    cards_gone,
+    find_refund,
+    refundable_of,
+    replacement_of,
+)
 from billing.payments.records.payments import Payment
 from billing.payments.records.refunds import (
+    Gone,
     Refund,
     Refundable,
     RefundableKind,
@@ -41,13 +51,16 @@ from billing.platform.http.edge import Edge
 from billing.platform.http.guard import current_actor, guard
 from billing.web import words
 from billing.web.forms import amount_of, written
+from billing.web.patient_words import OF_ANOTHER_SITE, called, name_of
 from billing.web.refusals import REFUSED, believed, choice_of, shown_again
 from billing.web.staff.account import why_not
 
 CHOOSE_REASON = "Choose why the money goes back."
 CHOOSE_WAY = "Choose how it goes back."
 ANOTHER_PAYER = "another payer"
+ANOTHER_PROGRAM = "another program or office"
 """Said of one whom the actor may not know."""
+CAN_BE_STOPPED = frozenset({RefundState.REQUESTED, RefundState.APPROVED})
 WENT_OUT = frozenset({RefundState.SENT, RefundState.SUCCEEDED})
 
 
@@ -61,6 +74,7 @@ class Returning:
     """Who gave it, when it was not the patient."""
     found: Refundable
     why_not: str | None
+    is_card_gone: bool
 
     @property
     def goes_to_card(self) -> bool:
@@ -90,6 +104,10 @@ class Followed:
     approved_by: str
     receipt_id: str | None
     replacement_id: str | None
+    after: Gone | None
+    """What became of the money of one that failed."""
+    leaves_health_account: str | None
+    """What to know before it goes out, while it can be stopped."""
 
 
 def make_blueprint(edge: Edge, limit: Money) -> Blueprint:
@@ -105,10 +123,10 @@ def _add_asking(routes: Blueprint, edge: Edge, limit: Money) -> None:
     def ask(payment_id: str) -> str:
         return render_template("staff/refund_ask.html", **_form(edge, payment_id))
 
-    @routes.get("/staff/payments/<payment_id>/refunds/look")
+    @routes.post("/staff/payments/<payment_id>/refunds/look")
     @guard(Permission.REFUNDS_REQUEST)
     def look(payment_id: str) -> str | tuple[str, int]:
-        """What would happen, in words; nothing does yet."""
+        """What would happen, in words; nothing does yet. A POST, so that no reason stands in an address."""
         page = _form(edge, payment_id)
         try:
             wish = _wish(page["returning"])
@@ -171,7 +189,8 @@ def _returning(read: Read, payment_id: str, actor: Actor) -> Returning:
     """Raises: NoSuchPayment."""
     payment = find_payment(read, payment_id, actor)
     found = refundable_of(read, payment_id, actor)
-    reason = why_not(payment, disputed_payments(read, payment.patient_id))
+    was_banked = not never_banked(read, [payment])
+    reason = why_not(payment, disputed_payments(read, payment.patient_id), was_banked=was_banked)
     if reason is None and not found.amount:
         reason = "What is left of it was used elsewhere, or is kept as credit for the next invoice"
     return Returning(
@@ -180,6 +199,7 @@ def _returning(read: Read, payment_id: str, actor: Actor) -> Returning:
         payer=payer_of(read, payment.payer_id, actor),
         found=found,
         why_not=reason,
+        is_card_gone=bool(cards_gone(read, [payment_id])),
     )
 
 
@@ -193,7 +213,7 @@ def _wish(returning: Returning) -> Wish:
     """Raises: InvalidRequest."""
     by_card = returning.goes_to_card
     return Wish(
-        amount=amount_of(request.values.get("amount", "")),
+        amount=amount_of(request.form.get("amount", "")),
         refundable=believed("refundable"),
         reason=choice_of(RefundReason, "reason", CHOOSE_REASON),
         method=choice_of(RefundMethod, "method", CHOOSE_WAY) if by_card else RefundMethod.CHECK,
@@ -223,6 +243,9 @@ def followed_page(edge: Edge, refund_id: str) -> dict[str, Any]:
     return {
         "today": today.isoformat(),
         "followed": followed,
+        "held": edge.read(
+            lambda read: min(refund.amount, find_credit(read, refund.lot_id, SYSTEM).available)
+        ),
         "words": words,
         "may": actor.may,
         "Permission": Permission,
@@ -237,27 +260,37 @@ def followed_page(edge: Edge, refund_id: str) -> dict[str, Any]:
 def followed_of(read: Read, refunds: Sequence[Refund], actor: Actor) -> list[Followed]:
     """In few statements, however many refunds."""
     people = {each.id: each.email for each in list_staff(read, actor)}
+    people[SYSTEM.id] = "nobody else, it was within the limit"
     payments = payments_by_id(read, {each.payment_id for each in refunds if each.payment_id}, actor)
-    may_know = actor.may(Permission.PATIENTS_READ)
-    names = names_of(read, {each.patient_id for each in refunds}, actor) if may_know else {}
+    names = called(read, {each.patient_id for each in refunds}, actor)
     receipts = receipts_by_refund(read, [each.id for each in refunds])
+    after = after_failure(read, refunds)
+    stays = [each for each in refunds if each.state in CAN_BE_STOPPED]
+    by_check = {
+        each.lot_id for each in stays if each.payment_id is None and each.method is RefundMethod.CHECK
+    }
+    of_one = of_health_accounts(read, by_check)
     return [
         Followed(
             refund=refund,
+            after=after.get(refund.id),
+            leaves_health_account=words.leaves_health_account(
+                payments.get(refund.payment_id or ""),
+                refund.method,
+                is_credit_of_one=refund.payment_id is None and refund.lot_id in of_one,
+            )
+            if refund.state in CAN_BE_STOPPED
+            else None,
             payment=payments.get(refund.payment_id or ""),
-            name=names.get(refund.patient_id, "Patient"),
+            name=names.get(refund.patient_id, OF_ANOTHER_SITE),
             payer=payer_of(read, refund.payer_id, actor),
-            asked_by=people.get(refund.requested_by_person, "another program or office"),
-            approved_by=people.get(refund.approved_by or "", "nobody else, it was within the limit"),
+            asked_by=people.get(refund.requested_by_person, ANOTHER_PROGRAM),
+            approved_by=people.get(refund.approved_by or "", ANOTHER_PROGRAM),
             receipt_id=receipts.get(refund.id) if actor.may(Permission.RECEIPTS_READ) else None,
             replacement_id=replacement_of(read, refund.id) if refund.is_voided else None,
         )
         for refund in refunds
     ]
-
-
-def name_of(read: Read, patient_id: str, actor: Actor) -> str:
-    return names_of(read, [patient_id], actor).get(patient_id, "Patient of another site")
 
 
 def payer_of(read: Read, payer_id: str | None, actor: Actor) -> str | None:

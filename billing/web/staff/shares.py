@@ -24,7 +24,9 @@ from billing.invoices.states import ShareState
 from billing.invoices.use_cases.shares import agree_share
 from billing.kernel.errors import Flaw
 from billing.kernel.permissions import Actor, Permission
+from billing.payments.queries.checkouts import refused_debits_of_payers
 from billing.payments.queries.payments import list_payments
+from billing.payments.records.checkouts import Checkout
 from billing.payments.records.payments import Payment
 from billing.platform.data.database import Read, Tx
 from billing.platform.http.edge import Edge
@@ -32,8 +34,11 @@ from billing.platform.http.errors import InvalidRequest
 from billing.platform.http.guard import current_actor, guard
 from billing.web import payer_words, words
 from billing.web.forms import amount_of, written
+from billing.web.patient_words import name_of
 from billing.web.refusals import REFUSED, date_of, shown_again, text_of
-from billing.web.staff.refunds import name_of
+from billing.web.staff.money import marks_of_all
+from billing.web.visit_words import days_of
+from billing.web.words import became_of
 
 PAGE = "staff/shares.html"
 MOST_PAYERS = 500
@@ -48,7 +53,11 @@ class Shared:
     name: str
     shares: Sequence[PayerShare]
     lines: Sequence[InvoiceLine]
+    days: Mapping[str, date]
+    """By session, the day on which it is, also where that is not the invoice's any more."""
     payers: Mapping[str, Payer]
+    refused: Mapping[str, Checkout]
+    """By part, the debit that a bank did not pay, until something else was tried."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,9 +66,13 @@ class Part:
 
     share: PayerShare
     payments: Sequence[Payment]
+    marks: Mapping[str, Sequence[tuple[str, str]]]
+    """What became of each payment."""
     payer: Payer
     invoice: Invoice
     name: str
+    refused: Checkout | None
+    """The debit that a bank did not pay, until something else was tried."""
     today: str
 
     @property
@@ -116,6 +129,7 @@ def part_page(edge: Edge, share_id: str) -> dict[str, Any]:
         "part": part,
         "words": payer_words,
         "paid_with": words.payment_in_words,
+        "told_of_debit": words.told_of_debit,
         "may": actor.may,
         "Permission": Permission,
         "is_own": part.share.asked_by_person == actor.person,
@@ -156,6 +170,7 @@ def _page(edge: Edge, invoice_id: str) -> dict[str, Any]:
     return {
         "shared": shared,
         "words": payer_words,
+        "told_of_debit": words.told_of_debit,
         "may_agree": may_agree,
         "knows": actor.may(Permission.PATIENTS_READ),
     }
@@ -164,31 +179,33 @@ def _page(edge: Edge, invoice_id: str) -> dict[str, Any]:
 def _shared(read: Read, invoice_id: str, actor: Actor) -> Shared:
     """Raises: NoSuchInvoice."""
     invoice, shares = find_invoice(read, invoice_id, actor), shares_of_invoice(read, invoice_id, actor)
+    lines = standing_lines(read, invoice)
     named = [find_payer(read, share.payer_id, actor) for share in shares]
     known = [*list_payers(read, actor, limit=MOST_PAYERS), *named]
     return Shared(
         invoice=invoice,
-        name=_known_name(read, invoice.patient_id, actor),
+        name=name_of(read, invoice.patient_id, actor),
         shares=shares,
-        lines=standing_lines(read, invoice),
+        lines=lines,
+        days=days_of(read, lines),
         payers={payer.id: payer for payer in sorted(known, key=lambda payer: payer.name)},
+        refused=refused_debits_of_payers(read, shares),
     )
 
 
 def _part(read: Read, edge: Edge, share_id: str, actor: Actor) -> Part:
     """Raises: NoSuchShare."""
     share = find_share(read, share_id, actor)
+    payments: Sequence[Payment] = ()
+    if actor.may(Permission.PAYMENTS_READ):
+        payments = list_payments(read, actor, share_id=share.id, limit=MOST_PAYMENTS)
     return Part(
         share=share,
-        payments=list_payments(read, actor, share_id=share.id, limit=MOST_PAYMENTS)
-        if actor.may(Permission.PAYMENTS_READ)
-        else (),
+        payments=payments,
+        marks=marks_of_all(read, payments, actor, became_of),
         payer=find_payer(read, share.payer_id, actor),
         invoice=find_invoice(read, share.invoice_id, actor),
-        name=_known_name(read, share.patient_id, actor),
+        name=name_of(read, share.patient_id, actor),
+        refused=refused_debits_of_payers(read, [share]).get(share.id),
         today=site_date(read, share.site_id, edge.clock()).isoformat(),
     )
-
-
-def _known_name(read: Read, patient_id: str, actor: Actor) -> str:
-    return name_of(read, patient_id, actor) if actor.may(Permission.PATIENTS_READ) else "Patient"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -20,8 +20,9 @@ from billing.platform.data.database import Read, Tx
 from billing.platform.http.edge import Edge
 from billing.platform.http.guard import current_actor, guard
 from billing.web.forms import written
+from billing.web.patient_words import name_of
 from billing.web.refusals import REFUSED, believed, shown_again
-from billing.web.staff.refunds import name_of
+from billing.web.visit_words import days_of
 
 PAGE = "staff/stop.html"
 
@@ -36,6 +37,8 @@ class Stopping:
     why_not: str | None
     days: Sequence[date]
     """Those of the visits that are called off."""
+    given: Mapping[str, date]
+    """The days of those that were given and cost more, by session."""
     has_other_payers: bool
 
 
@@ -99,5 +102,6 @@ def _stopping(read: Read, invoice_id: str, actor: Actor) -> Stopping:
         stop=stop,
         why_not=why_not,
         days=sorted(find_session(read, each, actor).planned_on for each in called_off),
+        given=days_of(read, stop.difference if stop else ()),
         has_other_payers=bool(shares_of_invoice(read, invoice_id, actor)),
     )

@@ -20,8 +20,9 @@ from billing.platform.data.database import Read, Tx
 from billing.platform.http.edge import Edge
 from billing.platform.http.guard import current_actor, guard
 from billing.web.forms import amount_of, written
+from billing.web.patient_words import name_of
 from billing.web.refusals import REFUSED, believed, date_of, shown_again
-from billing.web.staff.refunds import name_of
+from billing.web.words import TAKEBACKS
 
 PAGE = "staff/takeback.html"
 CHANGED = "This demand changed meanwhile. Look at it again, then decide."
@@ -48,6 +49,7 @@ def make_blueprint(edge: Edge, limit: Money) -> Blueprint:
                 takeback_id=takeback_id,
                 amount=amount_of(request.form.get("amount", "")),
                 repaid_on=date_of("repaid_on"),
+                limit=limit,
                 shown=believed("believed"),
                 actor=actor,
                 now=now,
@@ -119,6 +121,7 @@ def _page(edge: Edge, takeback_id: str) -> dict[str, Any]:
     )
     return {
         "takeback": found,
+        "stands": TAKEBACKS[found.state],
         "name": name,
         "today": today,
         "left": found.amount - found.returned,
@@ -131,6 +134,5 @@ def _page(edge: Edge, takeback_id: str) -> dict[str, Any]:
 def _found(read: Read, edge: Edge, takeback_id: str, actor: Actor) -> tuple[Takeback, str, str]:
     """Raises: NoSuchTakeback."""
     takeback = find_takeback(read, takeback_id, actor)
-    knows = actor.may(Permission.PATIENTS_READ)
-    name = name_of(read, takeback.patient_id, actor) if knows else "Patient"
+    name = name_of(read, takeback.patient_id, actor)
     return takeback, name, site_date(read, takeback.site_id, edge.clock()).isoformat()

@@ -21,6 +21,7 @@ from billing.platform.http.errors import InvalidRequest
 from billing.platform.http.guard import current_actor, guard
 from billing.web.forms import written
 from billing.web.refusals import REFUSED
+from billing.web.staff.task_subjects import About, about
 from billing.web.task_words import PLACES, TOLD, Told
 
 MOST = 200
@@ -33,6 +34,7 @@ class Shown:
     task: StaffTask
     title: str
     advice: str
+    about: About
     url: str | None
     link: str
 
@@ -44,8 +46,13 @@ def make_blueprint(edge: Edge) -> Blueprint:
     @guard(Permission.TASKS_WORK)
     def tasks() -> str:
         actor = current_actor()
-        opened = edge.read(lambda read: list_tasks(read, actor, state=TaskState.OPEN, limit=MOST))
-        return render_template("staff/tasks.html", tasks=shown_tasks(opened, actor), most=MOST)
+        shown = edge.audited_read(
+            lambda read: open_tasks(read, actor, MOST),
+            actor=actor,
+            action="page.tasks",
+            subject_id=actor.id,
+        )
+        return render_template("staff/tasks.html", tasks=shown, most=MOST)
 
     @routes.get("/staff/tasks/<task_id>/subject")
     @guard(Permission.TASKS_WORK)
@@ -75,18 +82,24 @@ def make_blueprint(edge: Edge) -> Blueprint:
     return routes
 
 
-def shown_tasks(tasks: Sequence[StaffTask], actor: Actor) -> list[Shown]:
-    return [_shown(task, actor) for task in tasks]
+def open_tasks(read: Read, actor: Actor, limit: int) -> list[Shown]:
+    """Newest first."""
+    return shown_tasks(read, list_tasks(read, actor, state=TaskState.OPEN, limit=limit), actor)
 
 
-def _shown(task: StaffTask, actor: Actor) -> Shown:
+def shown_tasks(read: Read, tasks: Sequence[StaffTask], actor: Actor) -> list[Shown]:
+    subjects = about(read, tasks, actor)
+    return [_shown(task, subjects[task.id], actor) for task in tasks]
+
+
+def _shown(task: StaffTask, subject: About, actor: Actor) -> Shown:
     """A kind that no program opens any more has its own name for words."""
     told = TOLD.get(task.kind) or Told(task.kind.replace("-", " ").capitalize(), "", ())
     place = PLACES.get(task.subject_id.partition("_")[0])
     url, link = None, ""
     if place and actor.may(place.permission):
         url, link = place.path.format(subject=task.subject_id, task=task.id), place.name
-    return Shown(task=task, title=told.title, advice=told.advice, url=url, link=link)
+    return Shown(task=task, title=told.title, advice=told.advice, about=subject, url=url, link=link)
 
 
 def _place_of(read: Read, subject_id: str, actor: Actor) -> str:

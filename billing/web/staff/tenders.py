@@ -31,18 +31,17 @@ from billing.platform.http.edge import Edge
 from billing.platform.http.errors import InvalidRequest
 from billing.platform.http.guard import current_actor, guard
 from billing.web.forms import amount_of, form_sha256, written
-from billing.web.readers import chosen_reader, readers_online
+from billing.web.patient_words import name_of
+from billing.web.readers import chosen_reader, readers_online, taken_after_reader
 from billing.web.refusals import REFUSED, check_number, date_of, shown_again
-from billing.web.staff.refunds import name_of
 
 FORM = "staff/tenders.html"
 CHECKS = ("check-1", "check-2")
 SAID_OF_REST = {
     CheckoutState.CREATED: ("The processor has not answered yet; it is looked up by itself.", "refused"),
-    CheckoutState.OPEN: ("The reader asks for it now.", "done"),
     CheckoutState.REFUSED: ("The reader does not take it; ask for it in another way.", "refused"),
 }
-"""Of an attempt that ended meanwhile the patient's page tells."""
+"""Of one that the reader asks for the waiting page tells, of one that ended meanwhile the patient's."""
 NOTHING_TYPED = "Type what the patient hands over beside at least one of them."
 
 
@@ -83,24 +82,29 @@ def make_blueprint(edge: Edge, room: Payments) -> Blueprint:
             return url_for("staff_patients.patient", patient_id=taken.patient_id)
 
         try:
-            to = written(edge, work)
+            to = taken_after_reader(room, lambda: written(edge, work))
         except REFUSED as error:
             return shown_again(FORM, error, row=_row_of(error), **_page(edge, room, invoice_id))
         flash("What the patient handed over is booked, each with a receipt of its own.", "done")
-        _ask_for_rest(edge, room, key)
-        return redirect(to, 303)
+        return redirect(_asked_for_rest(edge, room, key) or to, 303)
 
     return routes
 
 
-def _ask_for_rest(edge: Edge, room: Payments, key: RequestKey) -> None:
-    """Only for what this form left to a reader: another attempt may stand when it is sent again."""
+def _asked_for_rest(edge: Edge, room: Payments, key: RequestKey) -> str | None:
+    """Where to wait for the card, when a reader asks for it now.
+
+    Only for what this form left to a reader: another attempt may stand when it is sent again.
+    """
     own = edge.read(lambda read: checkout_of_request(read, key.name))
     if own is None:
-        return
+        return None
     asked = ask_for_rest(room, checkout_id=own.id, actor=current_actor())
+    if asked.state is CheckoutState.OPEN:
+        return url_for("staff_reader_payments.wait", checkout_id=asked.id)
     if said := SAID_OF_REST.get(asked.state):
         flash(f"{asked.amount} is left. {said[0]}", said[1])
+    return None
 
 
 def _handed() -> Sequence[Handed]:

@@ -16,11 +16,11 @@ from billing.kernel.clock import local_date
 from billing.kernel.permissions import Actor, Permission
 from billing.patients.queries import names_of
 from billing.platform.data.database import Read
-from billing.platform.data.tasks import TaskState, list_tasks
 from billing.platform.http.edge import Edge
 from billing.platform.http.guard import current_actor, guard
 from billing.web.staff.money import Books, books_of
-from billing.web.staff.tasks import Shown, shown_tasks
+from billing.web.staff.tasks import Shown, open_tasks
+from billing.web.visit_words import loose_cover
 
 MOST_SESSIONS = 200
 MOST_OF_EACH = 10
@@ -34,6 +34,8 @@ class Day:
     on: date
     sessions: Sequence[SeenSession]
     names: Mapping[str, str]
+    loose: Mapping[str, Sequence[str]]
+    """By session, what of its cover lets nobody in."""
     books: Books | None
     tasks: Sequence[Shown] | None
 
@@ -55,19 +57,17 @@ def make_blueprint(edge: Edge) -> Blueprint:
 
 def _day(read: Read, actor: Actor, now: datetime) -> Day:
     on = _clinic_date(read, actor, now)
-    sessions = sessions_on(read, on, actor=actor, site_id=None, cursor=None, limit=MOST_SESSIONS)
+    planned = sessions_on(read, on, actor=actor, site_id=None, cursor=None, limit=MOST_SESSIONS)
+    sessions = seen_sessions(read, planned)
     names = names_of(read, {session.patient_id for session in sessions}, actor)
     return Day(
         on=on,
-        sessions=sorted(seen_sessions(read, sessions), key=lambda session: names.get(session.patient_id, "")),
+        sessions=sorted(sessions, key=lambda session: names.get(session.patient_id, "")),
         names=names,
-        tasks=_open_tasks(read, actor) if actor.may(Permission.TASKS_WORK) else None,
+        loose=loose_cover(read, sessions),
+        tasks=open_tasks(read, actor, MOST_OF_EACH) if actor.may(Permission.TASKS_WORK) else None,
         books=books_of(read, actor, MOST_OF_EACH) if actor.may(Permission.INVOICES_READ) else None,
     )
-
-
-def _open_tasks(read: Read, actor: Actor) -> Sequence[Shown]:
-    return shown_tasks(list_tasks(read, actor, state=TaskState.OPEN, limit=MOST_OF_EACH), actor)
 
 
 def _clinic_date(read: Read, actor: Actor, now: datetime) -> date:

@@ -16,8 +16,7 @@ from billing.kernel.errors import IllegalMove
 from billing.kernel.ids import id_pattern
 from billing.kernel.money import Money
 from billing.kernel.permissions import Actor, Permission
-from billing.patients.queries import names_of
-from billing.payments.queries.dormant import find_dormant, list_dormant, still_owed
+from billing.payments.queries.dormant import find_dormant, list_dormant, still_owed, still_owed_of
 from billing.payments.records.dormant import DormantCredit, StillOwed
 from billing.payments.rules import DORMANCIES, dormant_on, may_be_set_aside
 from billing.payments.states.dormant import DormantState
@@ -27,8 +26,10 @@ from billing.platform.http.edge import Edge
 from billing.platform.http.guard import current_actor, guard
 from billing.web import unclaimed_words
 from billing.web.forms import written
+from billing.web.patient_words import name_of
 from billing.web.refusals import REFUSED, date_of, shown_again, text_of
 from billing.web.staff.refunds import ANOTHER_PAYER, payer_of
+from billing.web.staff.without_rule import groups_without_rule, what_insurers_left
 
 PAGE, CONFIRM = "staff/unclaimed_one.html", "staff/unclaimed_confirm.html"
 MOST = 50
@@ -170,43 +171,51 @@ def _done_or_shown(
 
 
 def _list_page(edge: Edge) -> dict[str, Any]:
-    """A page of them, after the one that `after` names; all, or those that stand as `state` says."""
+    """A page of them, after the one that `after` names; all, or those that stand as `state` says.
+
+    What nobody can tell the day of stands on the first page of all.
+    """
     actor, now = current_actor(), edge.clock()
     after = A_DORMANT.fullmatch(request.args.get("after", ""))
     state = next((each for each in DormantState if each == request.args.get("state")), None)
-    found = edge.audited_read(
-        lambda read: [
-            _unclaimed(read, dormant, actor, now)
-            for dormant in list_dormant(read, actor, state=state, cursor=after and after[0], limit=MOST + 1)
-        ],
-        actor=actor,
-        action="page.unclaimed",
-        subject_id=actor.id,
-    )
+
+    def find(read: Read) -> dict[str, Any]:
+        found = list_dormant(read, actor, state=state, cursor=after and after[0], limit=MOST + 1)
+        owed = still_owed_of(read, found[:MOST])
+        is_first_of_all = after is None and state is None
+        return {
+            "unclaimed": [_unclaimed(read, each, owed[each.id], actor, now) for each in found[:MOST]],
+            "goes_on": len(found) > MOST,
+            "without_rule": groups_without_rule(read, actor, now) if is_first_of_all else (),
+            "insurers": what_insurers_left(read, actor, now) if is_first_of_all else None,
+        }
+
+    found = edge.audited_read(find, actor=actor, action="page.unclaimed", subject_id=actor.id)
     return {
-        "unclaimed": found[:MOST],
-        "goes_on": len(found) > MOST,
+        **found,
         "is_first": after is None,
         "state": state,
         "states": DormantState,
         "words": unclaimed_words,
+        "may": actor.may,
+        "Permission": Permission,
     }
 
 
 def _page(edge: Edge, dormant_id: str) -> dict[str, Any]:
     """Raises: NoSuchDormantCredit."""
     actor, now = current_actor(), edge.clock()
-    found = edge.audited_read(
-        lambda read: _unclaimed(read, find_dormant(read, dormant_id, actor), actor, now),
-        actor=actor,
-        action="page.unclaimed_one",
-        subject_id=dormant_id,
-    )
+
+    def find(read: Read) -> Unclaimed:
+        dormant = find_dormant(read, dormant_id, actor)
+        return _unclaimed(read, dormant, still_owed(read, dormant), actor, now)
+
+    found = edge.audited_read(find, actor=actor, action="page.unclaimed_one", subject_id=dormant_id)
     return {"one": found, "may": actor.may, "Permission": Permission, "words": unclaimed_words}
 
 
-def _unclaimed(read: Read, dormant: DormantCredit, actor: Actor, now: datetime) -> Unclaimed:
-    owed = still_owed(read, dormant) if dormant.state in UNDECIDED else None
+def _unclaimed(read: Read, dormant: DormantCredit, left: StillOwed, actor: Actor, now: datetime) -> Unclaimed:
+    owed = left if dormant.state in UNDECIDED else None
     today = site_date(read, dormant.site_id, now)
     rule = DORMANCIES.get(dormant.us_state)
     is_the_states = (
@@ -227,6 +236,4 @@ def _unclaimed(read: Read, dormant: DormantCredit, actor: Actor, now: datetime) 
 def _owner(read: Read, dormant: DormantCredit, actor: Actor) -> str:
     if payer := payer_of(read, dormant.payer_id, actor):
         return payer if payer != ANOTHER_PAYER else ANOTHER_PAYER.capitalize()
-    may_know = actor.may(Permission.PATIENTS_READ)
-    names = names_of(read, [dormant.patient_id], actor) if may_know else {}
-    return names.get(dormant.patient_id, "Patient")
+    return name_of(read, dormant.patient_id, actor)

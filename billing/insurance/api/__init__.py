@@ -1,4 +1,4 @@
-"""Superbills and remittances over HTTP. Each look at a superbill is on the trail."""
+"""Superbills, claims and remittances over HTTP. Each look at a superbill or claim is on the trail."""
 
 from __future__ import annotations
 
@@ -7,11 +7,20 @@ from typing import Any
 from flask import Response, abort, request
 from werkzeug.exceptions import RequestEntityTooLarge
 
+from billing.insurance.api.claims import add_claim_reads, add_claim_writes
 from billing.insurance.flows import import_remittance
-from billing.insurance.ports import RemittanceReader, RenderSuperbill
-from billing.insurance.queries import find_remittance, find_superbill, list_remittances, list_superbills
+from billing.insurance.ports import RemittanceReader, RenderClaims, RenderSuperbill
+from billing.insurance.queries import (
+    find_diagnoses,
+    find_remittance,
+    find_superbill,
+    list_remittances,
+    list_superbills,
+)
 from billing.insurance.records import ImportedFile
 from billing.insurance.schemas import (
+    DiagnosesQuery,
+    DiagnosesView,
     ImportView,
     IssueSuperbill,
     RemittancesQuery,
@@ -43,10 +52,15 @@ ALL_SUPERBILLS = "superbills"
 """The subject of a look at a list, on the trail."""
 
 
-def make_blueprint(edge: Edge, render: RenderSuperbill, reader: RemittanceReader) -> ApiBlueprint:
-    routes = ApiBlueprint("insurance", __name__, description="Superbills, and what insurers answer")
+def make_blueprint(
+    edge: Edge, render: RenderSuperbill, render_claims: RenderClaims, reader: RemittanceReader
+) -> ApiBlueprint:
+    routes = ApiBlueprint("insurance", __name__, description="Superbills, claims, and what insurers answer")
     _add_superbill_writes(routes, edge)
     _add_superbill_reads(routes, edge, render)
+    _add_diagnoses(routes, edge)
+    add_claim_writes(routes, edge)
+    add_claim_reads(routes, edge, render_claims)
     _add_upload(routes, edge, reader)
     _add_remittance_reads(routes, edge)
     return routes
@@ -109,6 +123,20 @@ def _add_superbill_reads(routes: ApiBlueprint, edge: Edge, render: RenderSuperbi
     def show_pdf(superbill_id: str) -> Response:
         """The PDF, the same bytes for ever; drawn now when the worker has not come to it."""
         return superbill_pdf(edge, render, superbill_id)
+
+
+def _add_diagnoses(routes: ApiBlueprint, edge: Edge) -> None:
+    @routes.route("/diagnoses", methods=["GET"])
+    @routes.arguments(DiagnosesQuery, location="query")
+    @routes.response(200, DiagnosesView)
+    @guard(Permission.CATALOG_READ)
+    def search(query: dict[str, Any]) -> Any:
+        """Codes of ICD-10-CM by their beginning, with or without the dot, or by words; billable ones first.
+
+        Nothing of any patient is in them.
+        """
+        text, on, limit = query["search"], query["on"], query["limit"]
+        return edge.read(lambda read: find_diagnoses(read, text, on, limit=limit))
 
 
 def superbill_pdf(edge: Edge, render: RenderSuperbill, superbill_id: str) -> Response:

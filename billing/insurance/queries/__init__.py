@@ -2,22 +2,84 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import closing
 from datetime import date
+from itertools import product
 
-from sqlalchemy import ColumnElement, exists, select
+from sqlalchemy import ColumnElement, exists, func, or_, select
 
 from billing.insurance.errors import NoSuchRemittance, NoSuchSuperbill
-from billing.insurance.models import RemittanceClaimRow, RemittanceRow, SuperbillRow
-from billing.insurance.records import AnsweredClaim, Match, Outcome, Remittance, Superbill
+from billing.insurance.models import (
+    ClaimRow,
+    DiagnosisEditionRow,
+    RemittanceClaimRow,
+    RemittanceRow,
+    SuperbillRow,
+)
+from billing.insurance.records import (
+    AnsweredClaim,
+    Edition,
+    FoundDiagnoses,
+    Match,
+    Outcome,
+    Remittance,
+    Superbill,
+    WhichSuperbills,
+)
+from billing.insurance.rules.diagnoses import search_diagnoses
+from billing.insurance.rules.editions import SHIPPED, is_of_another_year, shipped_on, unpacked
 from billing.insurance.states import RemittanceState, SuperbillState
 from billing.kernel.money import Money
 from billing.kernel.permissions import Actor
 from billing.platform.data.database import Read
 from billing.platform.data.reach import within_reach
+from billing.platform.data.selects import BATCH, batches
 
-BATCH = 500
-"""How many values one statement compares with, and how many rows are fetched at a time."""
+UNPACKED: dict[str, Sequence[str]] = {}
+"""The lines of loaded editions by their sha256, which this process unpacks once: they never change."""
+
+
+def edition_on(read: Read, on: date) -> Edition:
+    """The edition in force on that day of service; the oldest also serves days before it.
+
+    An order file has no Excludes1 notes: those of the shipped edition of its day hold for a loaded one.
+    """
+    editions = DiagnosisEditionRow
+    query = select(editions.starts_on, editions.sha256).order_by(editions.version)
+    loaded = {row.starts_on: row.sha256 for row in read.session.execute(query)}
+    starts = sorted({*SHIPPED, *loaded})
+    starts_on = max((each for each in starts if each <= on), default=starts[0])
+    if starts_on not in loaded:
+        return shipped_on(starts_on)
+    lines = _lines_of(read, loaded[starts_on])
+    return Edition(starts_on=starts_on, lines=lines, notes=shipped_on(starts_on).notes)
+
+
+def told_of_edition(read: Read, on: date) -> str:
+    """Which codes hold on a day, for who runs the installation."""
+    edition = edition_on(read, on)
+    hold = f"The ICD-10-CM codes that start on {edition.starts_on} hold"
+    if is_of_another_year(edition, on):
+        return f"{hold}, but a new year of codes has begun: load it (flask diagnoses load)."
+    return f"{hold}."
+
+
+def find_diagnoses(read: Read, text: str, on: date, *, limit: int) -> FoundDiagnoses:
+    """What is found by a code's beginning or by words, on that day of service; billable ones first."""
+    edition = edition_on(read, on)
+    return FoundDiagnoses(starts_on=edition.starts_on, items=search_diagnoses(edition, text, limit))
+
+
+def _lines_of(read: Read, sha256: str) -> Sequence[str]:
+    if sha256 not in UNPACKED:
+        query = select(DiagnosisEditionRow.content).where(DiagnosisEditionRow.sha256 == sha256).limit(1)
+        UNPACKED[sha256] = unpacked(read.session.scalars(query).one())
+    return UNPACKED[sha256]
+
+
+PAPERS: tuple[type[SuperbillRow] | type[ClaimRow], ...] = (SuperbillRow, ClaimRow)
+"""What tells an insurer of a session, under the session's control number."""
 
 
 def find_superbill(read: Read, superbill_id: str, actor: Actor) -> Superbill:
@@ -56,6 +118,39 @@ def list_superbills(
     return [superbill_of(row) for row in read.session.scalars(query)]
 
 
+def present_superbill(read: Read, session_id: str) -> Superbill | None:
+    """The version that is neither superseded nor void."""
+    issued = (each for each in versions_of_session(read, session_id) if each.state is SuperbillState.ISSUED)
+    return next(issued, None)
+
+
+def count_present(read: Read, actor: Actor, which: WhichSuperbills) -> int:
+    return read.session.scalar(select(func.count(SuperbillRow.id)).where(*_present(actor, which))) or 0
+
+
+def present_superbills(read: Read, actor: Actor, which: WhichSuperbills) -> Generator[Superbill]:
+    """Those that are not superseded or void, by clinic and day of service; few are held at a time.
+
+    Close it when you leave it early: the server holds the rest.
+    """
+    in_order = (SuperbillRow.entity_id, SuperbillRow.service_on, SuperbillRow.id)
+    query = select(SuperbillRow).where(*_present(actor, which)).order_by(*in_order)
+    with closing(read.session.scalars(query.execution_options(yield_per=BATCH))) as rows:
+        for row in rows:
+            yield superbill_of(row)
+
+
+def _present(actor: Actor, which: WhichSuperbills) -> list[ColumnElement[bool]]:
+    conditions = [SuperbillRow.state == SuperbillState.ISSUED, *within_reach(actor, SuperbillRow)]
+    if which.patient_id is not None:
+        conditions.append(SuperbillRow.patient_id == which.patient_id)
+    if which.starts_on is not None:
+        conditions.append(SuperbillRow.service_on >= which.starts_on)
+    if which.ends_on is not None:
+        conditions.append(SuperbillRow.service_on <= which.ends_on)
+    return conditions
+
+
 def versions_of_session(read: Read, session_id: str) -> tuple[Superbill, ...]:
     """Oldest first."""
     query = select(SuperbillRow).where(SuperbillRow.session_id == session_id).order_by(SuperbillRow.version)
@@ -66,11 +161,12 @@ def sessions_by_control_number(read: Read, numbers: Iterable[str], actor: Actor)
     """The sessions that we gave these numbers to, by number."""
     found = {}
     for batch in _batches(numbers):
-        query = select(SuperbillRow).where(
-            SuperbillRow.control_number.in_(batch), *within_reach(actor, SuperbillRow)
-        )
-        for row in read.session.scalars(query):
-            found[row.control_number] = _match(row)
+        for paper in PAPERS:
+            query = select(paper.control_number, *_whose(paper)).where(
+                paper.control_number.in_(batch), *within_reach(actor, paper)
+            )
+            for number, *whose in read.session.execute(query):
+                found[number] = _match(*whose)
     return found
 
 
@@ -82,21 +178,33 @@ def sessions_by_payer_claim(
     A number that stands for more than one session stands for none: payers use them again.
     """
     found: dict[tuple[str, int], set[Match]] = {}
-    for batch in _batches(numbers):
+    for batch, paper in product(_batches(numbers), PAPERS):
         query = (
-            select(RemittanceClaimRow.payer_claim_number, RemittanceClaimRow.charge_cents, SuperbillRow)
+            select(RemittanceClaimRow.payer_claim_number, RemittanceClaimRow.charge_cents, *_whose(paper))
             .join(RemittanceRow, RemittanceRow.id == RemittanceClaimRow.remittance_id)
-            .join(SuperbillRow, SuperbillRow.session_id == RemittanceClaimRow.session_id)
+            .join(paper, paper.session_id == RemittanceClaimRow.session_id)
             .where(
                 RemittanceRow.payer_id == payer_id,
                 RemittanceRow.state == RemittanceState.POSTED,
                 RemittanceClaimRow.payer_claim_number.in_(batch),
-                *within_reach(actor, SuperbillRow),
+                *within_reach(actor, paper),
             )
         )
-        for number, charge_cents, row in read.session.execute(query):
-            found.setdefault((number, charge_cents), set()).add(_match(row))
+        for number, charge_cents, *whose in read.session.execute(query):
+            found.setdefault((number, charge_cents), set()).add(_match(*whose))
     return {key: next(iter(matches)) for key, matches in found.items() if len(matches) == 1}
+
+
+def insurers_of(read: Read, claim_ids: Iterable[str]) -> dict[str, str]:
+    """The insurer's name by the claim of a remittance."""
+    query = select(RemittanceClaimRow.id, RemittanceRow.payer_name).join(
+        RemittanceRow, RemittanceRow.id == RemittanceClaimRow.remittance_id
+    )
+    return {
+        row.id: row.payer_name
+        for batch in batches(claim_ids)
+        for row in read.session.execute(query.where(RemittanceClaimRow.id.in_(batch)))
+    }
 
 
 def find_remittance(read: Read, remittance_id: str, actor: Actor) -> Remittance:
@@ -134,8 +242,11 @@ def _shown_to(actor: Actor) -> list[ColumnElement[bool]]:
     if actor.site_ids is None:
         return conditions
     claim = exists().where(RemittanceClaimRow.remittance_id == RemittanceRow.id)
-    within = exists().where(
-        SuperbillRow.session_id == RemittanceClaimRow.session_id, *within_reach(actor, SuperbillRow)
+    within = or_(
+        *(
+            exists().where(paper.session_id == RemittanceClaimRow.session_id, *within_reach(actor, paper))
+            for paper in PAPERS
+        )
     )
     return [*conditions, claim, ~claim.where(~within)]
 
@@ -172,14 +283,17 @@ def superbill_of(row: SuperbillRow) -> Superbill:
 
 
 def _batches(values: Iterable[str]) -> Iterator[list[str]]:
-    listed = sorted(set(values) - {""})
-    return (listed[start : start + BATCH] for start in range(0, len(listed), BATCH))
+    return batches(set(values) - {""})
 
 
-def _match(row: SuperbillRow) -> Match:
-    return Match(
-        session_id=row.session_id, patient_id=row.patient_id, entity_id=row.entity_id, site_id=row.site_id
+def _whose(paper: type[SuperbillRow] | type[ClaimRow]) -> tuple[ColumnElement[str], ...]:
+    return tuple(
+        column.expression for column in (paper.session_id, paper.patient_id, paper.entity_id, paper.site_id)
     )
+
+
+def _match(session_id: str, patient_id: str, entity_id: str, site_id: str) -> Match:
+    return Match(session_id=session_id, patient_id=patient_id, entity_id=entity_id, site_id=site_id)
 
 
 def _remittance(row: RemittanceRow, claims: tuple[AnsweredClaim, ...]) -> Remittance:

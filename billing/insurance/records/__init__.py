@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
@@ -32,6 +33,22 @@ class Superbill:
     paid: Money
     """What the ledger showed as paid at `issued_at`."""
     issued_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class WhichSuperbills:
+    """Those of a batch; days are those of the service, both included, None without an end."""
+
+    patient_id: str | None = None
+    starts_on: date | None = None
+    ends_on: date | None = None
+
+
+class BatchForm(StrEnum):
+    """One PDF of all, or a ZIP of one PDF each with a manifest."""
+
+    PDF = "pdf"
+    ZIP = "zip"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,6 +88,58 @@ class SuperbillLine:
     charge: Money
     description: str
     drug: DrugGiven | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Diagnosis:
+    """A code of ICD-10-CM, with its dot; only leaves of the classification are billable."""
+
+    code: str
+    description: str
+    is_billable: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExcludesNote:
+    """An Excludes1 note: beginnings of codes, or ranges of them, and what none of them goes with."""
+
+    owners: tuple[str, ...]
+    excluded: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Edition:
+    """The codes of ICD-10-CM that hold from a day of service on, until the next edition.
+
+    `lines` are sorted: a code without its dot, 1 for a billable one or 0, and the description, with tabs.
+    """
+
+    starts_on: date
+    lines: Sequence[str]
+    notes: Sequence[ExcludesNote]
+
+
+@dataclass(frozen=True, kw_only=True)
+class FoundDiagnoses:
+    """What a search finds in the edition that started on this day."""
+
+    starts_on: date
+    items: Sequence[Diagnosis]
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoadedEdition:
+    """What became of an edition that was handed in. `new` and `gone` count against what held before."""
+
+    starts_on: date
+    status: str
+    """loaded, replaced or unchanged."""
+    codes: int
+    billable: int
+    new: int
+    gone: int
+    usual_not_billable: Sequence[str]
+    """Codes that the clinic lists for its conditions, of which no superbill can be issued on these days."""
 
 
 class Outcome(StrEnum):

@@ -1,0 +1,124 @@
+"""Claims over HTTP. Each look at one is on the trail."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response
+
+from billing.insurance.flows import claim_bytes
+from billing.insurance.ports import X12_TYPE, RenderClaims
+from billing.insurance.queries.claims import find_claim, list_claims
+from billing.insurance.schemas import (
+    ClaimsQuery,
+    ClaimView,
+    CorrectClaim,
+    IssueClaim,
+    MarkFiled,
+    VoidClaim,
+)
+from billing.insurance.use_cases.claims import correct_claim, issue_claim, mark_filed, void_claim
+from billing.kernel.permissions import Permission
+from billing.platform.http.api import ApiBlueprint
+from billing.platform.http.edge import Edge
+from billing.platform.http.guard import current_actor, guard
+from billing.platform.http.pages import page_of, page_view
+from billing.platform.http.papers import file_answer
+from billing.platform.http.writes import edge_write
+
+X12: dict[str, Any] = {"200": {"description": "The file as it was issued.", "content": {X12_TYPE: {}}}}
+ALL_CLAIMS = "claims"
+"""The subject of a look at a list, on the trail."""
+
+
+def add_claim_writes(routes: ApiBlueprint, edge: Edge) -> None:
+    @routes.route("/sessions/<session_id>/claim", methods=["POST"])
+    @routes.arguments(IssueClaim)
+    @routes.response(201, ClaimView)
+    @guard(Permission.CLAIMS_WRITE)
+    def issue_a_claim(body: dict[str, Any], session_id: str) -> Response:
+        """Issue the claim of a session; unchanged facts answer with the present version."""
+        actor, now = current_actor(), edge.clock()
+        return edge_write(
+            edge,
+            lambda tx: issue_claim(tx, session_id=session_id, **body, actor=actor, now=now),
+            ClaimView,
+        )
+
+    @routes.route("/claims/<claim_id>/correct", methods=["POST"])
+    @routes.arguments(CorrectClaim)
+    @routes.response(201, ClaimView)
+    @guard(Permission.CLAIMS_WRITE)
+    def correct(body: dict[str, Any], claim_id: str) -> Response:
+        """Replace a claim that the insurer has, by the facts as they stand now."""
+        actor, now = current_actor(), edge.clock()
+        return edge_write(
+            edge, lambda tx: correct_claim(tx, claim_id=claim_id, **body, actor=actor, now=now), ClaimView
+        )
+
+    @routes.route("/claims/<claim_id>/void", methods=["POST"])
+    @routes.arguments(VoidClaim)
+    @routes.response(201, ClaimView)
+    @guard(Permission.CLAIMS_WRITE)
+    def take_back(body: dict[str, Any], claim_id: str) -> Response:
+        """Withdraw a claim that was not sent; else issue the one that takes it back, which is the answer."""
+        actor, now = current_actor(), edge.clock()
+        return edge_write(
+            edge, lambda tx: void_claim(tx, claim_id=claim_id, **body, actor=actor, now=now), ClaimView
+        )
+
+    @routes.route("/claims/<claim_id>/filed", methods=["POST"])
+    @routes.arguments(MarkFiled)
+    @routes.response(200, ClaimView)
+    @guard(Permission.CLAIMS_WRITE)
+    def file_by_hand(body: dict[str, Any], claim_id: str) -> Response:
+        """Say that a person has sent the claim."""
+        actor, now = current_actor(), edge.clock()
+        return edge_write(
+            edge,
+            lambda tx: mark_filed(tx, claim_id=claim_id, actor=actor, now=now),
+            ClaimView,
+            status=200,
+        )
+
+
+def add_claim_reads(routes: ApiBlueprint, edge: Edge, render: RenderClaims) -> None:
+    @routes.route("/claims", methods=["GET"])
+    @routes.arguments(ClaimsQuery, location="query")
+    @routes.response(200, page_view(ClaimView))
+    @guard(Permission.CLAIMS_READ)
+    def show_claims(query: dict[str, Any]) -> Any:
+        """All versions, newest first; `from` and `to` are days of service."""
+        actor, limit = current_actor(), query.pop("limit")
+        found = edge.audited_read(
+            lambda read: list_claims(read, actor, limit=limit + 1, **query),
+            actor=actor,
+            action="claim.list",
+            subject_id=query["patient_id"] or ALL_CLAIMS,
+        )
+        return page_of(found, limit)
+
+    @routes.route("/claims/<claim_id>", methods=["GET"])
+    @routes.response(200, ClaimView)
+    @guard(Permission.CLAIMS_READ)
+    def show_claim(claim_id: str) -> Any:
+        return _look(edge, claim_id)
+
+    @routes.route("/claims/<claim_id>/837p", methods=["GET"])
+    @routes.doc(responses=X12)  # type: ignore[untyped-decorator]
+    @guard(Permission.CLAIMS_READ)
+    def show_claim_file(claim_id: str) -> Response:
+        """The claim as X12 837P in a file of its own, the same bytes for ever."""
+        claim = _look(edge, claim_id)
+        content = claim_bytes(edge.database, render, document_id=claim.document_id, now=edge.clock())
+        return file_answer(content, f"{claim.number}.837", X12_TYPE)
+
+
+def _look(edge: Edge, claim_id: str) -> Any:
+    actor = current_actor()
+    return edge.audited_read(
+        lambda read: find_claim(read, claim_id, actor),
+        actor=actor,
+        action="claim.read",
+        subject_id=claim_id,
+    )

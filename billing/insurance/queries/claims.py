@@ -1,0 +1,129 @@
+"""Reads of claims; those of other sites or entities do not exist for the actor."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+
+from sqlalchemy import select
+
+from billing.insurance.errors import NoSuchClaim
+from billing.insurance.models import ClaimFileRow, ClaimRow, RemittanceClaimRow, RemittanceRow
+from billing.insurance.records.claims import Claim, ClaimFile, Frequency, IssuedClaim
+from billing.insurance.rules.claim_file import interchange_from
+from billing.insurance.states import ClaimState, RemittanceState
+from billing.kernel.money import Money
+from billing.kernel.permissions import Actor
+from billing.platform.data.database import Read
+from billing.platform.data.documents import find_document
+from billing.platform.data.reach import within_reach
+
+
+def find_claim(read: Read, claim_id: str, actor: Actor) -> IssuedClaim:
+    """Raises: NoSuchClaim."""
+    row = read.session.get(ClaimRow, claim_id)
+    if row is None or not actor.sees(entity_id=row.entity_id, site_id=row.site_id):
+        raise NoSuchClaim("There is no such claim. Check the id.")
+    return claim_on_file(row)
+
+
+def list_claims(
+    read: Read,
+    actor: Actor,
+    *,
+    patient_id: str | None = None,
+    state: ClaimState | None = None,
+    starts_on: date | None = None,
+    ends_on: date | None = None,
+    cursor: str | None = None,
+    limit: int,
+) -> Sequence[IssuedClaim]:
+    """All versions, newest first, those before the cursor; dates are those of the service, both included."""
+    query = select(ClaimRow).where(*within_reach(actor, ClaimRow)).order_by(ClaimRow.id.desc()).limit(limit)
+    if patient_id is not None:
+        query = query.where(ClaimRow.patient_id == patient_id)
+    if state is not None:
+        query = query.where(ClaimRow.state == state)
+    if starts_on is not None:
+        query = query.where(ClaimRow.service_on >= starts_on)
+    if ends_on is not None:
+        query = query.where(ClaimRow.service_on <= ends_on)
+    if cursor is not None:
+        query = query.where(ClaimRow.id < cursor)
+    return [claim_on_file(row) for row in read.session.scalars(query)]
+
+
+def claims_of_session(read: Read, session_id: str) -> tuple[IssuedClaim, ...]:
+    """Every version, oldest first."""
+    query = select(ClaimRow).where(ClaimRow.session_id == session_id).order_by(ClaimRow.version)
+    return tuple(claim_on_file(row) for row in read.session.scalars(query))
+
+
+def facts_of_claim(read: Read, claim: IssuedClaim) -> Claim:
+    """What the insurer is told, as it was frozen."""
+    (facts,) = interchange_from(find_document(read, claim.document_id).body).claims
+    return facts
+
+
+def payers_number(read: Read, session_id: str) -> str | None:
+    """The payer's own number of the session's claim, of the latest answer that was posted."""
+    query = (
+        select(RemittanceClaimRow.payer_claim_number)
+        .join(RemittanceRow, RemittanceRow.id == RemittanceClaimRow.remittance_id)
+        .where(
+            RemittanceClaimRow.session_id == session_id,
+            RemittanceClaimRow.payer_claim_number != "",
+            RemittanceRow.state == RemittanceState.POSTED,
+        )
+        .order_by(RemittanceRow.paid_on.desc(), RemittanceRow.id.desc(), RemittanceClaimRow.place.desc())
+        .limit(1)
+    )
+    return read.session.scalar(query)
+
+
+def files_of_period(read: Read, starts_on: date, ends_on: date, actor: Actor) -> tuple[ClaimFile, ...]:
+    """The files in which claims of these days of service were sent, oldest first."""
+    inside = select(ClaimRow.file_id).where(
+        ClaimRow.service_on.between(starts_on, ends_on), *within_reach(actor, ClaimRow)
+    )
+    query = select(ClaimFileRow).where(ClaimFileRow.id.in_(inside)).order_by(ClaimFileRow.id)
+    return tuple(file_on_file(read, row) for row in read.session.scalars(query))
+
+
+def file_on_file(read: Read, row: ClaimFileRow) -> ClaimFile:
+    query = select(ClaimRow).where(ClaimRow.file_id == row.id).order_by(ClaimRow.id)
+    return ClaimFile(
+        id=row.id,
+        entity_id=row.entity_id,
+        control_number=row.control_number,
+        receiver_id=row.receiver_id,
+        claims=tuple(claim_on_file(claim) for claim in read.session.scalars(query)),
+        charge=Money(row.charge_cents),
+        document_id=row.document_id,
+        made_at=row.made_at,
+    )
+
+
+def claim_on_file(row: ClaimRow) -> IssuedClaim:
+    return IssuedClaim(
+        id=row.id,
+        entity_id=row.entity_id,
+        site_id=row.site_id,
+        patient_id=row.patient_id,
+        session_id=row.session_id,
+        number=row.number,
+        version=row.version,
+        state=ClaimState(row.state),
+        frequency=Frequency(row.frequency),
+        original_reference=row.original_reference,
+        supersedes_id=row.supersedes_id,
+        control_number=row.control_number,
+        document_id=row.document_id,
+        sha256=row.sha256,
+        service_on=row.service_on,
+        charge=Money(row.charge_cents),
+        paid=Money(row.paid_cents),
+        issued_at=row.issued_at,
+        filed_at=row.filed_at,
+        file_id=row.file_id,
+    )

@@ -1,0 +1,174 @@
+"""A claim out of the facts that a superbill is made of. No clock, no database."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import date
+from decimal import Decimal
+
+from billing.catalog.records import Address, Entity, Provider, Site
+from billing.insurance.records import SuperbillLine
+from billing.insurance.records.claims import (
+    BillingProvider,
+    Claim,
+    ClaimDrug,
+    ClaimLine,
+    ClaimPatient,
+    ClaimPayer,
+    Facility,
+    Frequency,
+    Receiver,
+    RenderingProvider,
+    Submitter,
+    Subscriber,
+)
+from billing.insurance.rules.claim_checks import UNLISTED
+from billing.insurance.rules.claim_text import basic, digits
+from billing.insurance.rules.coding import OFFICE
+from billing.insurance.rules.lines import MOST_POINTERS, control_number
+from billing.insurance.rules.superbill import Encounter, Parties, paid_beside_insurer
+from billing.patients.records import Address as PatientAddress
+from billing.patients.records import Patient, Policy, Relationship
+
+
+@dataclass(frozen=True, kw_only=True)
+class Filing:
+    """Which claim it is to the insurer."""
+
+    frequency: Frequency = Frequency.ORIGINAL
+    original_reference: str = ""
+
+
+def claim_of(parties: Parties, policy: Policy, encounter: Encounter, filing: Filing) -> Claim:
+    """The claim of one session: the codes, charges and payments of its superbill, in an insurer's letters.
+
+    The insurer is asked to pay the patient: no assignment is accepted and no benefits are assigned.
+    """
+    number = control_number(encounter.session_id)
+    return Claim(
+        submitter=_submitter(parties.entity),
+        receiver=_receiver(parties.entity, policy),
+        billing=_billing(parties.entity),
+        rendering=_rendering(parties.provider),
+        facility=_facility(parties.entity, parties.site),
+        payer=ClaimPayer(name=basic(policy.payer_name), id=basic(policy.payer_id)),
+        subscriber=_subscriber(parties.patient, policy),
+        patient=_patient(parties.patient, policy.relationship),
+        control_number=number,
+        frequency=filing.frequency,
+        original_reference=basic(filing.original_reference),
+        place_of_service=OFFICE,
+        diagnoses=encounter.diagnoses,
+        lines=tuple(
+            _line(line, encounter, f"{number}{place:02d}") for place, line in enumerate(encounter.lines, 1)
+        ),
+        charge=encounter.charged.net,
+        paid=paid_beside_insurer(encounter.payments),
+        accepts_assignment=False,
+        assigns_benefits=False,
+        releases_information=True,
+        is_sample=encounter.is_sample,
+    )
+
+
+def same_claim(one: Claim, other: Claim) -> bool:
+    """Whether two claims say the same, whether they are sent for the first time or not."""
+    filed_alike = replace(one, frequency=other.frequency, original_reference=other.original_reference)
+    return filed_alike == other
+
+
+def day_of_service(claim: Claim) -> date:
+    """The first one of its lines."""
+    return min(line.served_on for line in claim.lines)
+
+
+def _submitter(entity: Entity) -> Submitter:
+    """A clinic without a number of its own at the clearinghouse is known by its tax number."""
+    name = basic(entity.name)
+    return Submitter(
+        name=name,
+        id=basic(entity.submitter_id or digits(entity.tin)),
+        contact=basic(entity.trade_name),
+        phone=_ten_digits(entity.phone),
+    )
+
+
+def _receiver(entity: Entity, policy: Policy) -> Receiver:
+    """The clearinghouse of the clinic; without one, the payer itself."""
+    if entity.clearinghouse_id and entity.clearinghouse_name:
+        return Receiver(name=basic(entity.clearinghouse_name), id=basic(entity.clearinghouse_id))
+    return Receiver(name=basic(policy.payer_name), id=basic(policy.payer_id))
+
+
+def _billing(entity: Entity) -> BillingProvider:
+    return BillingProvider(
+        name=basic(entity.name),
+        npi=entity.npi,
+        tin=digits(entity.tin),
+        taxonomy=entity.taxonomy,
+        address=_address(entity.address),
+    )
+
+
+def _rendering(provider: Provider) -> RenderingProvider:
+    """The last word of a provider's name is the family name; insurers match them by their NPI."""
+    *given, family = basic(provider.name).split() or [""]
+    return RenderingProvider(family_name=family, given_name=" ".join(given), npi=provider.npi)
+
+
+def _facility(entity: Entity, site: Site) -> Facility | None:
+    if site.address == entity.address:
+        return None
+    return Facility(name=basic(site.name), address=_address(site.address))
+
+
+def _subscriber(patient: Patient, policy: Policy) -> Subscriber:
+    is_self = policy.relationship is Relationship.SELF
+    return Subscriber(
+        family_name=basic(patient.family_name if is_self else policy.subscriber_family_name or ""),
+        given_name=basic(patient.given_name if is_self else policy.subscriber_given_name or ""),
+        member_id=basic(policy.member_id),
+        group_number=basic(policy.group_number or ""),
+    )
+
+
+def _patient(patient: Patient, relationship: Relationship) -> ClaimPatient:
+    return ClaimPatient(
+        family_name=basic(patient.family_name),
+        given_name=basic(patient.given_name),
+        born_on=patient.born_on,
+        sex=patient.sex,
+        address=_address(patient.address),
+        relationship=relationship,
+    )
+
+
+def _line(line: SuperbillLine, encounter: Encounter, number: str) -> ClaimLine:
+    drug = line.drug
+    return ClaimLine(
+        code=line.code,
+        modifiers=(),
+        units=line.units,
+        charge=line.charge,
+        pointers=tuple(range(1, min(len(encounter.diagnoses), MOST_POINTERS) + 1)),
+        served_on=encounter.started.date(),
+        description=basic(line.description) if line.code in UNLISTED else "",
+        drug=ClaimDrug(ndc=digits(drug.ndc), quantity=Decimal(drug.quantity), unit=drug.unit)
+        if drug
+        else None,
+        control_number=number,
+    )
+
+
+def _address(address: Address | PatientAddress) -> Address:
+    return Address(
+        line1=basic(address.line1),
+        line2=basic(address.line2),
+        city=basic(address.city),
+        state=address.state,
+        postal_code=digits(address.postal_code),
+    )
+
+
+def _ten_digits(phone: str) -> str:
+    return digits(phone).removeprefix("1") if len(digits(phone)) == 11 else digits(phone)

@@ -1,0 +1,131 @@
+"""Files of claims: what was issued and not sent yet, in one file for each receiver."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import select
+
+from billing.catalog.queries import find_entity
+from billing.insurance.errors import ClaimFlawed
+from billing.insurance.models import ClaimFileRow, ClaimRow
+from billing.insurance.queries import edition_on
+from billing.insurance.queries.claims import claim_on_file, facts_of_claim, file_on_file, files_of_period
+from billing.insurance.records import Edition
+from billing.insurance.records.claims import Claim, ClaimFile, Interchange
+from billing.insurance.rules.claim_checks import claim_flaws
+from billing.insurance.rules.claim_file import interchange_body
+from billing.insurance.states import CLAIM_MOVES, ClaimEvent, ClaimState
+from billing.insurance.use_cases.claims import CONTROL_NUMBERS, RENDER_CLAIMS
+from billing.kernel.clock import local_date
+from billing.kernel.errors import Flaw
+from billing.kernel.ids import new_id
+from billing.kernel.money import total
+from billing.kernel.permissions import Actor
+from billing.platform.data.audit import record_audit
+from billing.platform.data.database import Tx
+from billing.platform.data.documents import freeze
+from billing.platform.data.jobs import enqueue
+from billing.platform.data.reach import within_reach
+from billing.platform.data.series import next_number
+from billing.platform.data.states import advance
+
+DOCUMENT_KIND = "claim_file"
+
+Told = tuple[ClaimRow, Claim]
+
+
+def file_claims(
+    tx: Tx, *, starts_on: date, ends_on: date, actor: Actor, now: datetime
+) -> tuple[ClaimFile, ...]:
+    """File the claims of these days of service that were issued and not sent yet.
+
+    One file for each legal entity and receiver; sample claims and real ones never share one. All of them, or
+    none: an issued claim that would be refused by now is named with its flaws.
+    Raises: ClaimFlawed.
+    """
+    query = (
+        select(ClaimRow)
+        .where(
+            ClaimRow.state == ClaimState.ISSUED,
+            ClaimRow.service_on.between(starts_on, ends_on),
+            *within_reach(actor, ClaimRow),
+        )
+        .order_by(ClaimRow.id)
+        .with_for_update()
+    )
+    told = [(row, facts_of_claim(tx, claim_on_file(row))) for row in tx.session.scalars(query)]
+    zones = {
+        entity_id: ZoneInfo(find_entity(tx, entity_id).timezone)
+        for entity_id in {row.entity_id for row, _ in told}
+    }
+    today = {entity_id: local_date(now, zone) for entity_id, zone in zones.items()}
+    editions = {on: edition_on(tx, on) for on in {row.service_on for row, _ in told}}
+    if flaws := _flaws(told, today, editions):
+        raise ClaimFlawed("Some claims would be refused. Correct what is named; nothing was filed.", flaws)
+    return tuple(
+        _file(tx, group, zone=zones[group[0][0].entity_id], actor=actor, now=now) for group in _groups(told)
+    )
+
+
+def send_again(
+    tx: Tx, *, starts_on: date, ends_on: date, actor: Actor, now: datetime
+) -> tuple[ClaimFile, ...]:
+    """The files in which claims of these days of service were sent before; the trail says who took them."""
+    files = files_of_period(tx, starts_on, ends_on, actor)
+    for file in files:
+        record_audit(tx, actor=actor, action="claim_file.again", subject_id=file.id, now=now)
+    return files
+
+
+def _flaws(told: Sequence[Told], today: Mapping[str, date], editions: Mapping[date, Edition]) -> list[Flaw]:
+    """Diagnoses that exclude each other were answered for when the claim was issued."""
+    return [
+        Flaw(f"/claims/{row.number}{flaw.pointer}", flaw.message)
+        for row, facts in told
+        for flaw in claim_flaws(
+            facts, editions[row.service_on], as_of=today[row.entity_id], are_unrelated=True
+        )
+    ]
+
+
+def _groups(told: Sequence[Told]) -> list[list[Told]]:
+    """What can share a file, in the order of the first claim of each."""
+    groups: dict[object, list[Told]] = {}
+    for row, facts in told:
+        key = (row.entity_id, facts.submitter, facts.receiver, facts.is_sample)
+        groups.setdefault(key, []).append((row, facts))
+    return list(groups.values())
+
+
+def _file(tx: Tx, group: Sequence[Told], *, zone: ZoneInfo, actor: Actor, now: datetime) -> ClaimFile:
+    entity_id, file_id = group[0][0].entity_id, new_id("clf")
+    claims = tuple(facts for _, facts in group)
+    control = next_number(tx, entity_id=entity_id, series=CONTROL_NUMBERS)
+    interchange = Interchange(control_number=control, made_at=now.astimezone(zone), claims=claims)
+    body = interchange_body(interchange)
+    document = freeze(tx, kind=DOCUMENT_KIND, subject_id=file_id, version=1, body=body, now=now)
+    enqueue(tx, kind=RENDER_CLAIMS, key=document.id, due_at=now)
+    row = ClaimFileRow(
+        id=file_id,
+        entity_id=entity_id,
+        control_number=control,
+        receiver_id=claims[0].receiver.id,
+        claims=len(claims),
+        charge_cents=total(claim.charge for claim in claims).cents,
+        document_id=document.id,
+        sha256=document.sha256,
+        made_at=now,
+    )
+    tx.session.add(row)
+    tx.session.flush()
+    detail = {"claims": row.claims, "charge_cents": row.charge_cents}
+    record_audit(tx, actor=actor, action="claim_file.make", subject_id=file_id, now=now, detail=detail)
+    for claim, _ in group:
+        advance(tx, claim, CLAIM_MOVES, ClaimEvent.FILE, actor=actor, now=now)
+        claim.filed_at, claim.file_id = now, file_id
+        record_audit(tx, actor=actor, action="claim.file", subject_id=claim.id, now=now)
+    tx.session.flush()
+    return file_on_file(tx, row)

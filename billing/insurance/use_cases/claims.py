@@ -1,0 +1,300 @@
+"""Claims: issued from the facts of the superbill, checked, frozen, corrected, taken back. Never edited."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from functools import partial
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import select
+
+from billing.care.queries import find_session
+from billing.care.records import Session
+from billing.catalog.queries import find_site
+from billing.insurance.errors import ClaimFlawed, ClaimNotPossible
+from billing.insurance.models import ClaimRow
+from billing.insurance.queries import edition_on, versions_of_session
+from billing.insurance.queries.claims import (
+    claim_on_file,
+    claims_of_session,
+    facts_of_claim,
+    find_claim,
+    payers_number,
+)
+from billing.insurance.records.claims import Claim, Frequency, Interchange, IssuedClaim
+from billing.insurance.rules.claim_checks import claim_flaws
+from billing.insurance.rules.claim_file import interchange_body
+from billing.insurance.rules.claim_text import basic
+from billing.insurance.rules.claims import Filing, claim_of, day_of_service, same_claim
+from billing.insurance.rules.diagnoses import newly_excluding
+from billing.insurance.rules.plan_limits import PLAN_NOT_TOLD
+from billing.insurance.rules.superbill import codes_of
+from billing.insurance.states import CLAIM_MOVES, CLAIM_UNSENT, ClaimEvent, ClaimState, SuperbillState
+from billing.insurance.use_cases.facts import gather_facts
+from billing.kernel.clock import local_date
+from billing.kernel.ids import new_id
+from billing.kernel.permissions import Actor
+from billing.kernel.states import next_state
+from billing.patients.queries import plan_limits_of
+from billing.patients.use_cases import lock_patient
+from billing.platform.data.audit import record_audit
+from billing.platform.data.database import Tx
+from billing.platform.data.documents import find_document, freeze
+from billing.platform.data.jobs import enqueue
+from billing.platform.data.series import next_number
+from billing.platform.data.states import advance
+
+DOCUMENT_KIND = "claim"
+NUMBERS, CONTROL_NUMBERS = "claim", "interchange"
+"""Series: of claims, and of the files that one clinic sends."""
+RENDER_CLAIMS = "render_claims"
+"""The job that writes a file of claims; its key is the document's id."""
+
+
+def issue_claim(
+    tx: Tx,
+    *,
+    session_id: str,
+    diagnoses: Sequence[str] = (),
+    are_unrelated: bool = False,
+    actor: Actor,
+    now: datetime,
+) -> IssuedClaim:
+    """The claim of a session that was given, as the facts and the ledger stand now.
+
+    Unchanged facts return the present version. Changed ones make the next, as long as the insurer has none.
+    Without `diagnoses` those of the present claim stay, or else those of the superbill. Two that exclude each
+    other are refused unless one of these has the same ones, or the provider says that they `are_unrelated`.
+    Raises: NoSuchSession, ClaimNotPossible, ClaimFlawed.
+    """
+    lock_patient(tx, find_session(tx, session_id, actor).patient_id)
+    session = find_session(tx, session_id, actor)
+    present = _present(_locked_versions(tx, session_id))
+    facts = _facts(tx, session, present, diagnoses, Filing(), now)
+    put = partial(_put, tx, session, facts, present, are_unrelated=are_unrelated, actor=actor, now=now)
+    if present is None:
+        return put()
+    if present.frequency is Frequency.VOID:
+        if present.state in CLAIM_UNSENT:
+            raise ClaimNotPossible("A claim that takes the former one back waits to be sent. File it first.")
+        return put(event=ClaimEvent.CLOSE)
+    told = facts_of_claim(tx, present)
+    if present.state is not ClaimState.REJECTED and same_claim(told, facts):
+        return present
+    if present.is_with_insurer:
+        raise ClaimNotPossible(
+            "The insurer has a claim of this session, and it says something else. Correct it."
+        )
+    return put()
+
+
+def correct_claim(
+    tx: Tx,
+    *,
+    claim_id: str,
+    diagnoses: Sequence[str] = (),
+    are_unrelated: bool = False,
+    payer_claim_number: str | None = None,
+    actor: Actor,
+    now: datetime,
+) -> IssuedClaim:
+    """Replace a claim that the insurer has, by the facts as they stand now (frequency 7).
+
+    Without the payer's own number of the claim, that of its latest answer is taken; for `diagnoses` and
+    `are_unrelated` see `issue_claim`.
+    Raises: NoSuchClaim, IllegalMove, ClaimNotPossible, ClaimFlawed.
+    """
+    claim = _locked(tx, claim_id, actor)
+    next_state(CLAIM_MOVES, claim.state, ClaimEvent.REPLACE)
+    if claim.frequency is Frequency.VOID and claim.state not in CLAIM_UNSENT:
+        raise ClaimNotPossible("This claim was taken back. Issue a new one.")
+    if not claim.is_with_insurer:
+        raise ClaimNotPossible("The insurer has no claim of this session yet: issue it again.")
+    session = find_session(tx, claim.session_id, actor)
+    filing = Filing(
+        frequency=Frequency.REPLACEMENT, original_reference=_reference(tx, claim, payer_claim_number)
+    )
+    facts = _facts(tx, session, claim, diagnoses, filing, now)
+    told = facts_of_claim(tx, claim)
+    if claim.state is ClaimState.ISSUED and told == facts:
+        return claim
+    if claim.state not in CLAIM_UNSENT and same_claim(told, facts):
+        raise ClaimNotPossible("Nothing has changed since this claim was issued.")
+    return _put(tx, session, facts, claim, are_unrelated=are_unrelated, actor=actor, now=now)
+
+
+def void_claim(
+    tx: Tx, *, claim_id: str, payer_claim_number: str | None = None, actor: Actor, now: datetime
+) -> IssuedClaim:
+    """Take a claim back. One that the insurer does not have is withdrawn; else one that voids it is issued.
+
+    That one (frequency 8) repeats what it takes back, and is filed as any other.
+    Raises: NoSuchClaim, IllegalMove, ClaimNotPossible, ClaimFlawed.
+    """
+    claim = _locked(tx, claim_id, actor)
+    next_state(CLAIM_MOVES, claim.state, ClaimEvent.VOID)
+    if claim.frequency is Frequency.VOID and claim.state is not ClaimState.REJECTED:
+        raise ClaimNotPossible("This takes back a claim already.")
+    if not claim.is_with_insurer:
+        return _move(tx, claim, ClaimEvent.VOID, actor, now)
+    reference = basic(_reference(tx, claim, payer_claim_number))
+    session = find_session(tx, claim.session_id, actor)
+    facts = replace(facts_of_claim(tx, claim), frequency=Frequency.VOID, original_reference=reference)
+    return _put(tx, session, facts, claim, event=ClaimEvent.VOID, actor=actor, now=now)
+
+
+def mark_filed(tx: Tx, *, claim_id: str, actor: Actor, now: datetime) -> IssuedClaim:
+    """A person has sent the claim: by the insurer's page, or in a file of its own.
+
+    Raises: NoSuchClaim, IllegalMove.
+    """
+    claim = _locked(tx, claim_id, actor)
+    row = tx.session.get_one(ClaimRow, claim.id)
+    row.filed_at = now
+    return _move(tx, claim, ClaimEvent.FILE, actor, now)
+
+
+def _locked(tx: Tx, claim_id: str, actor: Actor) -> IssuedClaim:
+    """The claim as it is once its patient and itself are held."""
+    lock_patient(tx, find_claim(tx, claim_id, actor).patient_id)
+    return claim_on_file(tx.session.get_one(ClaimRow, claim_id, populate_existing=True, with_for_update=True))
+
+
+def _locked_versions(tx: Tx, session_id: str) -> list[IssuedClaim]:
+    """Every version of a session's claim, oldest first, held: nobody files one meanwhile."""
+    query = select(ClaimRow).where(ClaimRow.session_id == session_id).order_by(ClaimRow.version)
+    held = query.with_for_update().execution_options(populate_existing=True)
+    return [claim_on_file(row) for row in tx.session.scalars(held)]
+
+
+def _present(versions: Sequence[IssuedClaim]) -> IssuedClaim | None:
+    """The newest version, unless it was withdrawn."""
+    return versions[-1] if versions and versions[-1].state is not ClaimState.VOIDED else None
+
+
+def _facts(
+    tx: Tx,
+    session: Session,
+    present: IssuedClaim | None,
+    diagnoses: Sequence[str],
+    filing: Filing,
+    now: datetime,
+) -> Claim:
+    """Raises: ClaimNotPossible, ClaimFlawed."""
+    if plan_limits_of(tx, session.patient_id).is_kept_from_plan:
+        raise ClaimNotPossible(PLAN_NOT_TOLD)
+    told = facts_of_claim(tx, present).diagnoses if present else _on_superbill(tx, session)
+    chosen = tuple(diagnoses) or told
+    parties, encounter = gather_facts(tx, session, diagnoses=chosen, refusal=ClaimNotPossible, now=now)
+    if parties.policy is None:
+        raise ClaimNotPossible(
+            "No insurance is on file for the day of service. Enter the patient's card first."
+        )
+    return claim_of(parties, parties.policy, encounter, filing)
+
+
+def _on_superbill(tx: Tx, session: Session) -> tuple[str, ...]:
+    """The diagnoses of the present superbill; none without one."""
+    issued = [each for each in versions_of_session(tx, session.id) if each.state is SuperbillState.ISSUED]
+    return codes_of(find_document(tx, issued[0].document_id).body) if issued else ()
+
+
+def _reference(tx: Tx, claim: IssuedClaim, given: str | None) -> str:
+    """Raises: ClaimNotPossible when nobody knows the payer's number."""
+    number = given or claim.original_reference or payers_number(tx, claim.session_id)
+    if not number:
+        raise ClaimNotPossible("Give the payer's own number of the claim: it stands on its answer.")
+    return number
+
+
+def _put(
+    tx: Tx,
+    session: Session,
+    facts: Claim,
+    former: IssuedClaim | None,
+    *,
+    event: ClaimEvent = ClaimEvent.REPLACE,
+    are_unrelated: bool = False,
+    actor: Actor,
+    now: datetime,
+) -> IssuedClaim:
+    """Freeze the next version, which begins as a draft; the former one leaves by the event.
+
+    Raises: ClaimFlawed.
+    """
+    zone = ZoneInfo(find_site(tx, session.site_id).timezone)
+    _check(tx, session, facts, former, are_unrelated=are_unrelated, actor=actor, now=now)
+    if former:
+        _move(tx, former, event, actor, now)
+    version = len(claims_of_session(tx, session.id)) + 1
+    control = next_number(tx, entity_id=session.entity_id, series=CONTROL_NUMBERS)
+    interchange = Interchange(control_number=control, made_at=now.astimezone(zone), claims=(facts,))
+    document = freeze(
+        tx,
+        kind=DOCUMENT_KIND,
+        subject_id=session.id,
+        version=version,
+        body=interchange_body(interchange),
+        now=now,
+    )
+    enqueue(tx, kind=RENDER_CLAIMS, key=document.id, due_at=now)
+    row = ClaimRow(
+        id=new_id("clm"),
+        entity_id=session.entity_id,
+        site_id=session.site_id,
+        patient_id=session.patient_id,
+        session_id=session.id,
+        number=f"CLM-{next_number(tx, entity_id=session.entity_id, series=NUMBERS):06d}",
+        version=version,
+        state=ClaimState.DRAFT,
+        frequency=facts.frequency,
+        original_reference=facts.original_reference or None,
+        supersedes_id=former.id if former else None,
+        control_number=facts.control_number,
+        document_id=document.id,
+        sha256=document.sha256,
+        service_on=day_of_service(facts),
+        charge_cents=facts.charge.cents,
+        paid_cents=facts.paid.cents,
+        issued_at=now,
+    )
+    tx.session.add(row)
+    tx.session.flush()
+    return _move(tx, claim_on_file(row), ClaimEvent.ISSUE, actor, now)
+
+
+def _check(
+    tx: Tx,
+    session: Session,
+    facts: Claim,
+    former: IssuedClaim | None,
+    *,
+    are_unrelated: bool,
+    actor: Actor,
+    now: datetime,
+) -> None:
+    """Two diagnoses that exclude each other are asked about once; the provider's word goes on the trail.
+
+    Raises: ClaimFlawed.
+    """
+    as_of = local_date(now, ZoneInfo(find_site(tx, session.site_id).timezone))
+    edition = edition_on(tx, day_of_service(facts))
+    accepted = [_on_superbill(tx, session), *([facts_of_claim(tx, former).diagnoses] if former else ())]
+    excluding = newly_excluding(edition, facts.diagnoses, accepted)
+    is_answered = are_unrelated or excluding is None
+    if flaws := claim_flaws(facts, edition, as_of=as_of, are_unrelated=is_answered):
+        raise ClaimFlawed("An insurer would refuse this claim. Correct what is named, then issue it.", flaws)
+    if excluding:
+        record_audit(tx, actor=actor, action="claim.diagnoses-unrelated", subject_id=session.id, now=now)
+
+
+def _move(tx: Tx, claim: IssuedClaim, event: ClaimEvent, actor: Actor, now: datetime) -> IssuedClaim:
+    """Raises: IllegalMove."""
+    row = tx.session.get_one(ClaimRow, claim.id)
+    advance(tx, row, CLAIM_MOVES, event, actor=actor, now=now)
+    tx.session.flush()
+    detail: dict[str, str | int] = {"charge_cents": row.charge_cents, "frequency": row.frequency}
+    record_audit(tx, actor=actor, action=f"claim.{event}", subject_id=row.id, now=now, detail=detail)
+    return claim_on_file(row)

@@ -1,0 +1,185 @@
+"""A visit's superbill is issued: /staff/sessions/<id>/superbill/new, where diagnoses are looked for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from werkzeug import Response
+
+from billing.care.queries import find_session
+from billing.care.records import Session
+from billing.catalog.queries import find_condition, find_site
+from billing.catalog.records import Condition
+from billing.insurance.queries import edition_on, find_diagnoses, present_superbill
+from billing.insurance.records import Diagnosis, Edition, Superbill
+from billing.insurance.rules.diagnoses import diagnosis_or_unknown
+from billing.insurance.rules.editions import is_of_another_year
+from billing.insurance.rules.superbill import codes_of
+from billing.insurance.use_cases.superbills import issue_superbill
+from billing.kernel.clock import local_date
+from billing.kernel.permissions import Actor, Permission
+from billing.platform.data.database import Read, Tx
+from billing.platform.data.documents import find_document
+from billing.platform.http.edge import Edge
+from billing.platform.http.errors import InvalidRequest
+from billing.platform.http.guard import current_actor, guard
+from billing.web.forms import written
+from billing.web.patient_words import name_of
+from billing.web.refusals import REFUSED, date_of, shown_again
+
+PAGE, FOUND = "staff/superbill.html", "staff/diagnoses_found.html"
+MOST_FOUND = 20
+LONGEST_SEARCH = 100
+NONE_CHOSEN = "Add a diagnosis first: a superbill without any goes to no insurer."
+MOST_SENT = 20
+"""More codes than a superbill takes are refused by the use case, which says how many those are."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Coded:
+    """A visit whose superbill is to be issued. `usual` are the codes of its condition."""
+
+    session: Session
+    name: str
+    on: date
+    condition: Condition
+    present: Superbill | None
+    stand: Sequence[str]
+    """The codes of the present version, or else the first that is usual."""
+    usual: Sequence[Diagnosis]
+    edition: Edition
+
+    @property
+    def is_of_another_year(self) -> bool:
+        return is_of_another_year(self.edition, self.on)
+
+    def told(self, codes: Sequence[str]) -> Sequence[Diagnosis]:
+        return [diagnosis_or_unknown(self.edition, code) for code in codes]
+
+
+def make_blueprint(edge: Edge) -> Blueprint:
+    routes = Blueprint("staff_superbills", __name__)
+
+    @routes.get("/staff/sessions/<session_id>/superbill/new")
+    @guard(Permission.SUPERBILLS_WRITE)
+    def ask(session_id: str) -> str:
+        coded = _coded(edge, session_id)
+        return render_template(PAGE, **_page(coded, coded.stand))
+
+    @routes.post("/staff/sessions/<session_id>/superbill/look")
+    @guard(Permission.SUPERBILLS_WRITE)
+    def look(session_id: str) -> str:
+        """A POST, so that no diagnosis stands in an address; nothing is written."""
+        return render_template(PAGE, **_looked(edge, _coded(edge, session_id)))
+
+    @routes.post("/staff/diagnoses")
+    @guard(Permission.SUPERBILLS_WRITE)
+    def suggest() -> str:
+        """The list alone, for the script of the page."""
+        return render_template(FOUND, **_found(edge, _searched(), date_of("on")))
+
+    @routes.post("/staff/sessions/<session_id>/superbill")
+    @guard(Permission.SUPERBILLS_WRITE)
+    def issue(session_id: str) -> Response | tuple[str, int]:
+        actor, now, codes = current_actor(), edge.clock(), _codes()
+
+        def work(tx: Tx) -> str:
+            if not codes:
+                raise InvalidRequest(NONE_CHOSEN)
+            issued = issue_superbill(
+                tx,
+                session_id=session_id,
+                diagnoses=codes,
+                are_unrelated="are_unrelated" in request.form,
+                actor=actor,
+                now=now,
+            )
+            return url_for("staff_patients.patient", patient_id=issued.patient_id)
+
+        try:
+            to = written(edge, work)
+        except REFUSED as error:
+            return shown_again(PAGE, error, **_page(_coded(edge, session_id), codes))
+        if present := edge.read(lambda read: present_superbill(read, session_id)):
+            flash(f"{present.number} is the superbill of this visit now.", "done")
+        return redirect(to, 303)
+
+    return routes
+
+
+def _looked(edge: Edge, coded: Coded) -> dict[str, Any]:
+    """The page after a code was added or removed, or something was looked for."""
+    codes = _codes()
+    if added := request.form.get("add"):
+        return _page(coded, [*codes, *({added} - {*codes})]) | {"said": f"{added} is added."}
+    if removed := request.form.get("remove"):
+        return _page(coded, [code for code in codes if code != removed]) | {"said": f"{removed} is removed."}
+    text = _searched()
+    return _page(coded, codes) | (_found(edge, text, coded.on) if text else {})
+
+
+def _codes() -> list[str]:
+    return request.form.getlist("code")[:MOST_SENT]
+
+
+def _searched() -> str:
+    return request.form.get("search", "").strip()[:LONGEST_SEARCH]
+
+
+def _page(coded: Coded, codes: Sequence[str]) -> dict[str, Any]:
+    """Without a search the usual codes that were not chosen yet are offered."""
+    return {
+        "coded": coded,
+        "chosen": coded.told(codes),
+        "found": [each for each in coded.usual if each.code not in codes],
+        "told": f"Usual for {coded.condition.name}:",
+        "text": "",
+    }
+
+
+def _found(edge: Edge, text: str, on: date) -> dict[str, Any]:
+    items = edge.read(lambda read: find_diagnoses(read, text, on, limit=MOST_FOUND)).items
+    if not text:
+        told = "Type a code or words."
+    elif not items:
+        told = "No code begins with that, and no description has words that begin so."
+    elif len(items) == MOST_FOUND:
+        told = f"The first {MOST_FOUND} codes are shown. Type more to see fewer."
+    else:
+        told = f"{len(items)} {'code is' if len(items) == 1 else 'codes are'} found."
+    return {"found": items, "told": told, "text": text}
+
+
+def _coded(edge: Edge, session_id: str) -> Coded:
+    actor = current_actor()
+    return edge.audited_read(
+        lambda read: _read_coded(read, session_id, actor),
+        actor=actor,
+        action="page.superbill",
+        subject_id=session_id,
+    )
+
+
+def _read_coded(read: Read, session_id: str, actor: Actor) -> Coded:
+    """Raises: NoSuchSession."""
+    session = find_session(read, session_id, actor)
+    condition = find_condition(read, session.entity_id, session.condition)
+    zone = ZoneInfo(find_site(read, session.site_id).timezone)
+    on = local_date(session.started_at, zone) if session.started_at else session.planned_on
+    present, edition = present_superbill(read, session_id), edition_on(read, on)
+    shown = codes_of(find_document(read, present.document_id).body) if present else None
+    return Coded(
+        session=session,
+        name=name_of(read, session.patient_id, actor),
+        on=on,
+        condition=condition,
+        present=present,
+        stand=shown or condition.icd10[:1],
+        usual=[diagnosis_or_unknown(edition, code) for code in condition.icd10],
+        edition=edition,
+    )

@@ -1,0 +1,247 @@
+"""The routes of claims, and the command that writes the file to send."""
+
+import hashlib
+import json
+from datetime import timedelta
+
+import pytest
+from flask import Flask
+from sqlalchemy import select
+
+from billing.adapters.claim_837p import render_837p
+from billing.adapters.remittance_835 import Edi835Reader
+from billing.adapters.superbill_pdf import render_superbill
+from billing.insurance.api import make_blueprint
+from billing.insurance.cli.claims import make_claim_commands
+from billing.insurance.queries.claims import find_claim
+from billing.kernel.permissions import ROLES, SYSTEM, Actor, Role
+from billing.platform.data.audit import AuditRow
+from tests.factories.accounting import behind_the_back
+from tests.factories.care import give
+from tests.factories.claim_files import claims_by_x12sdk, faults_by_pyx12, named, segments
+from tests.factories.insurance import a_course, claimed
+from tests.factories.room_app import Door, room_client
+
+KEY = {"Idempotency-Key": "claim-1"}
+
+
+@pytest.fixture
+def course(database):
+    return a_course(database)
+
+
+@pytest.fixture
+def door(course, now):
+    permissions = ROLES[Role.BILLING]
+    return Door(Actor(id="usr_biller", entity_id=course.patient.entity_id, permissions=permissions), now)
+
+
+@pytest.fixture
+def client(database, door):
+    return room_client(
+        database, door, lambda edge: make_blueprint(edge, render_superbill, render_837p, Edi835Reader())
+    )
+
+
+@pytest.fixture
+def present(database, course):
+    return claimed(database, course.session_ids[0])
+
+
+@pytest.fixture
+def flask(database, now):
+    app = Flask("office")
+    app.cli.add_command(make_claim_commands(database, lambda: now, render_837p))
+    runner = app.test_cli_runner()
+    return lambda *arguments: runner.invoke(args=["claims", "export", *map(str, arguments)])
+
+
+def test_a_claim_is_issued_shown_listed_and_downloaded(database, client, course):
+    give(database, course.session_ids[0])
+    issued = client.post(f"/api/v1/sessions/{course.session_ids[0]}/claim", json={})
+    assert issued.status_code == 201
+    assert issued.json["charge_cents"] == issued.json["paid_cents"] == 38_250
+    assert (issued.json["frequency"], issued.json["state"]) == ("1", "issued")
+    assert client.get(f"/api/v1/claims/{issued.json['id']}").json == issued.json
+    query = {"patient_id": course.patient.id, "from": "2026-11-01", "to": "2026-11-30", "state": "issued"}
+    assert client.get("/api/v1/claims", query_string=query).json["items"] == [issued.json]
+    assert client.get("/api/v1/claims", query_string={"state": "filed"}).json["items"] == []
+    file = client.get(f"/api/v1/claims/{issued.json['id']}/837p")
+    assert (file.mimetype, file.headers["Cache-Control"]) == ("application/edi-x12", "no-store")
+    assert file.headers["Content-Disposition"] == 'attachment; filename="CLM-000001.837"'
+    assert faults_by_pyx12(file.data) == ""
+    assert named(file.data, "CLM")[0][0] == issued.json["control_number"]
+    assert client.get(f"/api/v1/claims/{issued.json['id']}/837p").data == file.data
+
+
+def test_the_same_key_answers_with_the_same_claim(database, client, course):
+    give(database, course.session_ids[0])
+    route = f"/api/v1/sessions/{course.session_ids[0]}/claim"
+    first, second = (client.post(route, json={}, headers=KEY) for _ in range(2))
+    assert first.data == second.data
+
+
+def test_a_claim_is_filed_corrected_and_taken_back(client, present):
+    route = f"/api/v1/claims/{present.id}"
+    filed = client.post(f"{route}/filed", json={})
+    assert (filed.status_code, filed.json["state"]) == (200, "filed")
+    assert client.post(f"{route}/filed", json={}).json["code"] == "illegal-move"
+    unnamed = client.post(f"{route}/correct", json={"diagnoses": ["F33.1"]})
+    assert (unnamed.status_code, unnamed.json["code"]) == (409, "claim-not-possible")
+    named_so = {"diagnoses": ["F33.1"], "payer_claim_number": "P1"}
+    corrected = client.post(f"{route}/correct", json=named_so)
+    assert (corrected.status_code, corrected.json["frequency"]) == (201, "7")
+    assert (corrected.json["original_reference"], corrected.json["supersedes_id"]) == ("P1", present.id)
+    taken_back = client.post(f"/api/v1/claims/{corrected.json['id']}/void", json={})
+    assert (taken_back.status_code, taken_back.json["frequency"]) == (201, "8")
+
+
+def test_flaws_are_named_by_field(database, client, course):
+    give(database, course.session_ids[0])
+    behind_the_back(database, "UPDATE entity SET npi = '2000000011'")
+    refused = client.post(f"/api/v1/sessions/{course.session_ids[0]}/claim", json={})
+    assert (refused.status_code, refused.json["code"]) == (422, "claim-flawed")
+    assert [error["pointer"] for error in refused.json["errors"]] == ["/billing/npi"]
+
+
+def test_a_payers_number_that_cannot_be_sent_is_refused_by_field(client, present):
+    client.post(f"/api/v1/claims/{present.id}/filed", json={})
+    refused = client.post(f"/api/v1/claims/{present.id}/void", json={"payer_claim_number": "P*1"})
+    assert [error["pointer"] for error in refused.json["errors"]] == ["/original_reference"]
+    too_long = client.post(f"/api/v1/claims/{present.id}/void", json={"payer_claim_number": "P" * 51})
+    assert (too_long.status_code, too_long.json["code"]) == (422, "invalid-request")
+
+
+def test_diagnoses_that_exclude_each_other_are_taken_on_the_providers_word(database, client, course):
+    give(database, course.session_ids[0])
+    route, codes = f"/api/v1/sessions/{course.session_ids[0]}/claim", ["G89.4", "R52"]
+    refused = client.post(route, json={"diagnoses": codes})
+    assert (refused.status_code, refused.json["code"]) == (422, "claim-flawed")
+    assert [error["pointer"] for error in refused.json["errors"]] == ["/diagnoses/1"]
+    assert client.post(route, json={"diagnoses": codes, "are_unrelated": "yes"}).status_code == 422
+    issued = client.post(route, json={"diagnoses": codes, "are_unrelated": True})
+    assert issued.status_code == 201
+    client.post(f"/api/v1/claims/{issued.json['id']}/filed", json={})
+    route, change = f"/api/v1/claims/{issued.json['id']}/correct", {"payer_claim_number": "P1"}
+    change["diagnoses"] = codes[::-1]
+    assert client.post(route, json=change).json["code"] == "claim-flawed"
+    assert client.post(route, json={**change, "are_unrelated": True}).status_code == 201
+
+
+def test_another_clinics_claim_does_not_exist(client, door, present):
+    door.actor = Actor(id="usr_x", entity_id="ent_x", permissions=ROLES[Role.BILLING])
+    route = f"/api/v1/claims/{present.id}"
+    assert [client.get(each).status_code for each in (route, f"{route}/837p")] == [404, 404]
+    for deed in ("correct", "void", "filed"):
+        assert client.post(f"{route}/{deed}", json={}).status_code == 404
+    assert client.get("/api/v1/claims").json["items"] == []
+    assert client.post(f"/api/v1/sessions/{present.session_id}/claim", json={}).status_code == 404
+
+
+def test_each_look_at_a_claim_is_on_the_trail(database, client, present):
+    client.get(f"/api/v1/claims/{present.id}/837p")
+    client.get("/api/v1/claims")
+    with database.reading() as read:
+        looks = select(AuditRow.action, AuditRow.subject_id).where(AuditRow.actor_id == "usr_biller")
+        trail = set(map(tuple, read.session.execute(looks)))
+    assert trail == {("claim.read", present.id), ("claim.list", "claims")}
+
+
+# --- the command ------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def several(database, now):
+    """Claims of two patients and three days of service."""
+    first, second = a_course(database), a_course(database, sessions=1)
+    return [
+        claimed(database, session_id, now=day)
+        for session_id, day in (
+            (first.session_ids[0], now),
+            (second.session_ids[0], now),
+            (first.session_ids[1], now - timedelta(days=3)),
+        )
+    ]
+
+
+def test_the_claims_of_a_period_are_written_and_filed_once(database, flask, several, tmp_path):
+    path = tmp_path / "new" / "claims.837"
+    period = ("--from", "2026-10-01", "--to", "2026-11-02", "--out", path)
+    done = flask("--format", "837p", *period, "--json")
+    assert done.exit_code == 0, done.output
+    told, content = json.loads(done.output), path.read_bytes()
+    assert (told["ok"], told["file"], told["bytes"]) == (True, str(path), len(content))
+    assert told["sha256"] == hashlib.sha256(content).hexdigest()
+    (file,) = told["files"]
+    assert (file["receiver_id"], file["charge_cents"]) == ("SAMPLECH", 3 * 38_250)
+    assert [each["number"] for each in file["claims"]] == [each.number for each in several]
+    assert {each["state"] for each in file["claims"]} == {"filed"}
+    assert faults_by_pyx12(content) == ""
+    assert claims_by_x12sdk(content) == 3
+    assert int(segments(content)[0][13]) == file["control_number"]
+    other = tmp_path / "other.837"
+    again = json.loads(flask(*period[:4], "--out", other, "--json").output)
+    assert (again["ok"], again["files"], again["file"], again["sent_before"]) == (True, [], None, 3)
+    assert not other.exists()
+    once_more = flask(*period[:4], "--out", other, "--again")
+    assert once_more.exit_code == 0
+    assert other.read_bytes() == content
+    with database.reading() as read:
+        looks = select(AuditRow.subject_id).where(AuditRow.action == "claim_file.again")
+        assert read.session.scalars(looks).all() == [file["id"]]
+
+
+def test_only_the_days_that_are_asked_for_are_filed(flask, several, tmp_path):
+    told = flask("--from", "2026-11-01", "--out", tmp_path / "a.837", "--json")
+    assert [each["number"] for each in json.loads(told.output)["files"][0]["claims"]] == [
+        each.number for each in several[:2]
+    ]
+    words = flask("--out", tmp_path / "b.837").output
+    assert "1 claims, $382.50" in words
+    assert "2 were sent before" not in words
+    assert "3 were sent before: --again" in flask("--out", tmp_path / "c.837").output
+
+
+def test_nothing_is_filed_when_one_claim_would_be_refused(database, several, tmp_path, now):
+    app = Flask("office")
+    app.cli.add_command(make_claim_commands(database, lambda: now - timedelta(days=1), render_837p))
+    path = tmp_path / "claims.837"
+    command = ["claims", "export", "--out", str(path)]
+    refused = app.test_cli_runner().invoke(args=[*command, "--json"])
+    assert refused.exit_code == 1
+    told = json.loads(refused.output)
+    assert told["code"] == "claim-flawed"
+    assert {error["pointer"].split("/")[2] for error in told["errors"]} == {
+        each.number for each in several[:2]
+    }
+    assert not path.exists()
+    in_words = app.test_cli_runner().invoke(args=command)
+    assert f"/claims/{several[0].number}/lines/0/served_on: A day of service" in in_words.output
+    with database.reading() as read:
+        assert {find_claim(read, each.id, SYSTEM).state for each in several} == {"issued"}
+
+
+def test_a_file_for_two_receivers_is_one_interchange_after_the_other(database, flask, several, tmp_path):
+    course = a_course(database, sessions=1)
+    behind_the_back(database, "UPDATE entity SET clearinghouse_id = 'OTHERCH'")
+    claimed(database, course.session_ids[0])
+    path = tmp_path / "claims.837"
+    told = json.loads(flask("--out", path, "--json").output)
+    content = path.read_bytes()
+    assert [each[7].strip() for each in named(content, "ISA")] == ["SAMPLECH", "OTHERCH"]
+    assert [len(file["claims"]) for file in told["files"]] == [3, 1]
+    assert faults_by_pyx12(content) == ""
+
+
+def test_where_the_file_cannot_be_written_nothing_is_filed(flask, several, tmp_path):
+    (tmp_path / "taken").write_text("a file, no folder")
+    refused = flask("--out", tmp_path / "taken" / "claims.837")
+    assert refused.exit_code == 1
+    assert "cannot be written" in refused.output
+    assert flask("--out", tmp_path / "claims.837").exit_code == 0
+
+
+def test_without_claims_there_is_no_file(flask, tmp_path):
+    done = flask("--out", tmp_path / "claims.837")
+    assert (done.exit_code, done.output) == (0, "No claim waits to be sent.\n")
+    assert list(tmp_path.iterdir()) == []
