@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from time import monotonic
 
 import pytest
 from flask import Flask
@@ -23,6 +24,10 @@ from config import load_settings
 from tests.conftest import TEST_KEYS
 from tests.factories.sandbox import CANARIES, Sandbox, start_sandbox
 from tests.factories.web import PASSWORD, Clinic, new_staff, open_clinic
+
+PATIENCE_SECONDS = 30
+"""A busy machine is not a failure."""
+expect.set_options(timeout=PATIENCE_SECONDS * 1000)
 
 
 @dataclass
@@ -40,6 +45,15 @@ class Office:
         """What the worker does: here, act on the processor's notices."""
         result = self.app.test_cli_runner().invoke(args=["worker", "--once"])
         assert result.exit_code == 0, result.output
+
+    def work_until(self, page: Page, words: str) -> None:
+        """Until a page says it: nobody knows when the processor's notice comes."""
+        end = monotonic() + PATIENCE_SECONDS
+        while monotonic() < end and not page.get_by_text(words).first.is_visible():
+            page.wait_for_timeout(100)
+            self.work()
+            page.reload()
+        expect(page.get_by_text(words).first).to_be_visible()
 
 
 @pytest.fixture(scope="session")

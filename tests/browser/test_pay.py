@@ -29,12 +29,7 @@ def test_a_patient_pays_by_card_and_is_told_when_it_is_confirmed(office, page, l
     pay(page, "4242424242424242")
     expect(page.get_by_role("heading", name="Your payment is being confirmed")).to_be_visible()
     assert page.url == link
-    for _ in range(20):
-        office.work()
-        page.reload()
-        if page.get_by_text("Paid. Thank you.").is_visible():
-            break
-        page.wait_for_timeout(250)
+    office.work_until(page, "Paid. Thank you.")
     expect(page.get_by_role("heading", name="Paid. Thank you.")).to_be_visible()
     is_sound(page)
     page.get_by_role("link", name="Open the receipt").click()

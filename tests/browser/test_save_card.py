@@ -20,15 +20,6 @@ def link(office):
     return f"{office.url}/pay/{secret}/card"
 
 
-def wait_for(office, page, words):
-    for _ in range(20):
-        office.work()
-        page.reload()
-        if page.get_by_text(words).is_visible():
-            return
-        page.wait_for_timeout(250)
-
-
 def test_a_patient_agrees_saves_a_card_and_removes_it(office, page, link):
     page.goto(link)
     page.get_by_label("for visits that I have booked").check()
@@ -38,7 +29,7 @@ def test_a_patient_agrees_saves_a_card_and_removes_it(office, page, link):
     page.get_by_label("Security code").fill("123")
     page.get_by_role("button", name="Save").click()
     expect(page).to_have_url(link)
-    wait_for(office, page, "Visa ending in 4242")
+    office.work_until(page, "Visa ending in 4242")
     expect(page.get_by_text("valid until 12/2040")).to_be_visible()
     page.get_by_role("button", name="Remove this card ending in 4242").click()
     expect(page.get_by_text("ending in 4242")).to_have_count(0)

@@ -25,15 +25,6 @@ def save_on(link, visitor):
     expect(visitor).to_have_url(link)
 
 
-def wait_for_the_card(office, desk, words):
-    for _ in range(20):
-        office.work()
-        desk.reload()
-        if desk.get_by_text(words).is_visible():
-            return
-        desk.wait_for_timeout(250)
-
-
 def test_a_card_is_asked_for_saved_charged_and_removed(office, enter):
     desk = enter(Role.FRONT_DESK)
     desk.get_by_role("link", name="Saved cards").click()
@@ -43,7 +34,7 @@ def test_a_card_is_asked_for_saved_charged_and_removed(office, enter):
     is_sound(desk)
     save_on(desk.get_by_label("Send this to the patient.").input_value(), desk.context.new_page())
     desk.get_by_role("link", name="Back to the saved cards").click()
-    wait_for_the_card(office, desk, "Visa **** 4242")
+    office.work_until(desk, "Visa **** 4242")
     expect(desk.get_by_text("Can be charged")).to_be_visible()
     is_sound(desk)
 
