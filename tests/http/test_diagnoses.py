@@ -6,7 +6,9 @@ from datetime import date
 import pytest
 from flask import Flask
 
+from billing.adapters.claim_837p import render_837p
 from billing.adapters.remittance_835 import Edi835Reader
+from billing.adapters.superbill_pdf import render_superbill
 from billing.insurance.api import make_blueprint
 from billing.insurance.cli import make_diagnosis_commands
 from billing.insurance.queries import edition_on
@@ -28,7 +30,9 @@ def door(now):
 
 @pytest.fixture
 def client(database, door):
-    return room_client(database, door, lambda edge: make_blueprint(edge, lambda _body: b"", Edi835Reader()))
+    return room_client(
+        database, door, lambda edge: make_blueprint(edge, render_superbill, render_837p, Edi835Reader())
+    )
 
 
 @pytest.fixture
