@@ -35,6 +35,7 @@ import billing.people.cli
 import billing.quotes.api
 import billing.quotes.cli
 from billing.adapters.claim_837p import render_837p
+from billing.adapters.claim_cms1500 import print_cms1500
 from billing.adapters.evidence_pdf import render_evidence
 from billing.adapters.mailer import SmtpMailer
 from billing.adapters.receipt_pdf import render_receipt
@@ -286,7 +287,9 @@ def _register_api(api: BillingApi, house: House) -> None:
             sends_mail=house.sends_mail,
             drawer_limit=house.drawer_limit,
         ),
-        billing.insurance.api.make_blueprint(edge, render_superbill, render_837p, Edi835Reader()),
+        billing.insurance.api.make_blueprint(
+            edge, render_superbill, render_837p, print_cms1500, Edi835Reader()
+        ),
         billing.ledger.api.make_blueprint(edge),
         billing.accounting.api.make_blueprint(edge, house.refund_limit),
         tasks.make_blueprint(edge),
@@ -333,7 +336,7 @@ def _register_commands(app: Flask, house: House) -> None:
         billing.insurance.cli.make_superbill_commands(
             edge.database, edge.clock, Press(one=render_superbill, many=print_superbills)
         ),
-        make_claim_commands(edge.database, edge.clock, render_837p),
+        make_claim_commands(edge.database, edge.clock, render_837p, print_cms1500),
         *billing.accounting.cli.make_commands(edge, house.refund_limit),
     ):
         app.cli.add_command(command)

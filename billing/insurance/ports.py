@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, BinaryIO, Protocol
 
 from billing.insurance.records import RemittanceFile
+from billing.insurance.records.claims import Claim, Offset
 
 RenderSuperbill = Callable[[Mapping[str, Any]], bytes]
 """Turns a frozen superbill into a PDF; the same body gives the same bytes."""
@@ -18,6 +19,11 @@ X12_TYPE = "application/edi-x12"
 
 RenderClaims = Callable[[Mapping[str, Any]], bytes]
 """Turns a frozen file of claims into X12; the same body gives the same bytes."""
+
+
+class PrintClaims(Protocol):
+    def __call__(self, claims: Iterable[Claim], offset: Offset, *, is_view: bool = False) -> bytes:
+        """A PDF for pre-printed sheets of CMS-1500, or a view of them for the screen."""
 
 
 class RemittanceReader(Protocol):

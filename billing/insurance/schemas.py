@@ -1,6 +1,7 @@
 from marshmallow import Schema, fields, validate
 
 from billing.insurance.rules.claim_checks import MOST_REFERENCE
+from billing.insurance.rules.cms1500 import MOST_OFFSET
 from billing.insurance.rules.diagnoses import CODE
 from billing.insurance.rules.lines import MOST_DIAGNOSES
 from billing.insurance.states import ClaimState, RemittanceState
@@ -137,6 +138,14 @@ class ClaimView(Schema):
     issued_at = Moment()
     filed_at = Moment(allow_none=True)
     file_id = fields.String(allow_none=True)
+
+
+class PaperQuery(StrictSchema):
+    """Points by which the printer needs the data moved to the right and down; `view` is for the screen."""
+
+    right = fields.Integer(load_default=0, validate=validate.Range(-MOST_OFFSET, MOST_OFFSET))
+    down = fields.Integer(load_default=0, validate=validate.Range(-MOST_OFFSET, MOST_OFFSET))
+    view = fields.Boolean(load_default=False)
 
 
 class ClaimFileView(Schema):

@@ -3,12 +3,15 @@
 import hashlib
 import json
 from datetime import timedelta
+from io import BytesIO
 
 import pytest
 from flask import Flask
+from pypdf import PdfReader
 from sqlalchemy import select
 
 from billing.adapters.claim_837p import render_837p
+from billing.adapters.claim_cms1500 import print_cms1500
 from billing.adapters.remittance_835 import Edi835Reader
 from billing.adapters.superbill_pdf import render_superbill
 from billing.insurance.api import make_blueprint
@@ -39,7 +42,9 @@ def door(course, now):
 @pytest.fixture
 def client(database, door):
     return room_client(
-        database, door, lambda edge: make_blueprint(edge, render_superbill, render_837p, Edi835Reader())
+        database,
+        door,
+        lambda edge: make_blueprint(edge, render_superbill, render_837p, print_cms1500, Edi835Reader()),
     )
 
 
@@ -51,7 +56,7 @@ def present(database, course):
 @pytest.fixture
 def flask(database, now):
     app = Flask("office")
-    app.cli.add_command(make_claim_commands(database, lambda: now, render_837p))
+    app.cli.add_command(make_claim_commands(database, lambda: now, render_837p, print_cms1500))
     runner = app.test_cli_runner()
     return lambda *arguments: runner.invoke(args=["claims", "export", *map(str, arguments)])
 
@@ -204,7 +209,9 @@ def test_only_the_days_that_are_asked_for_are_filed(flask, several, tmp_path):
 
 def test_nothing_is_filed_when_one_claim_would_be_refused(database, several, tmp_path, now):
     app = Flask("office")
-    app.cli.add_command(make_claim_commands(database, lambda: now - timedelta(days=1), render_837p))
+    app.cli.add_command(
+        make_claim_commands(database, lambda: now - timedelta(days=1), render_837p, print_cms1500)
+    )
     path = tmp_path / "claims.837"
     command = ["claims", "export", "--out", str(path)]
     refused = app.test_cli_runner().invoke(args=[*command, "--json"])
@@ -245,3 +252,62 @@ def test_without_claims_there_is_no_file(flask, tmp_path):
     done = flask("--out", tmp_path / "claims.837")
     assert (done.exit_code, done.output) == (0, "No claim waits to be sent.\n")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_claim_is_printed_for_the_red_form_and_for_the_screen(client, present):
+    route = f"/api/v1/claims/{present.id}/cms1500"
+    sheet = client.get(route, query_string={"right": 3, "down": -2})
+    assert (sheet.status_code, sheet.mimetype, sheet.headers["Cache-Control"]) == (
+        200,
+        "application/pdf",
+        "no-store",
+    )
+    assert sheet.headers["Content-Disposition"] == 'inline; filename="CLM-000001.pdf"'
+    assert "OCR" not in printed(sheet.data)
+    assert "NOT FOR OCR SUBMISSION" in printed(client.get(route, query_string={"view": "true"}).data)
+    for query in ({"right": 37}, {"down": "x"}, {"left": 1}):
+        assert client.get(route, query_string=query).status_code == 422
+    assert client.get(f"/api/v1/claims/{present.id}").json["state"] == "issued"
+
+
+def test_what_does_not_fit_on_the_form_is_refused_by_field(database, client, course):
+    give(database, course.session_ids[0])
+    behind_the_back(database, "UPDATE entity SET name = 'A clinic of which the name is longer than a box'")
+    issued = client.post(f"/api/v1/sessions/{course.session_ids[0]}/claim", json={}).json
+    refused = client.get(f"/api/v1/claims/{issued['id']}/cms1500")
+    assert (refused.status_code, refused.json["code"]) == (422, "claim-flawed")
+    assert [error["pointer"] for error in refused.json["errors"]] == ["/billing/name"]
+
+
+def test_sheets_are_printed_once_and_filed_and_printed_again_when_asked(database, flask, present, tmp_path):
+    path = tmp_path / "sheets.pdf"
+    told = json.loads(flask("--format", "cms1500", "--out", path, "--right", "4", "--json").output)
+    assert (told["ok"], told["format"], told["bytes"]) == (True, "cms1500", path.stat().st_size)
+    assert [(claim["number"], claim["state"]) for claim in told["claims"]] == [("CLM-000001", "filed")]
+    assert present.control_number in printed(path.read_bytes())
+    nothing = json.loads(flask("--format", "cms1500", "--out", tmp_path / "none.pdf", "--json").output)
+    assert (nothing["claims"], nothing["file"], (tmp_path / "none.pdf").exists()) == ([], None, False)
+    assert "No claim waits" in flask("--out", tmp_path / "none.837").output
+    once_more = flask("--format", "cms1500", "--out", tmp_path / "more.pdf", "--right", "4", "--again")
+    assert (once_more.exit_code, "1 claims" in once_more.output) == (0, True)
+    assert (tmp_path / "more.pdf").read_bytes() == path.read_bytes()
+
+
+def test_what_was_sent_in_a_file_is_not_printed_again(flask, present, tmp_path):
+    assert flask("--out", tmp_path / "a.837").exit_code == 0
+    told = json.loads(flask("--format", "cms1500", "--out", tmp_path / "b.pdf", "--again", "--json").output)
+    assert told["claims"] == []
+
+
+def test_one_claim_that_does_not_fit_keeps_all_from_being_filed(database, flask, course, present, tmp_path):
+    behind_the_back(database, "UPDATE entity SET name = 'A clinic of which the name is longer than a box'")
+    claimed(database, course.session_ids[1])
+    refused = flask("--format", "cms1500", "--out", tmp_path / "a.pdf", "--json")
+    assert (refused.exit_code, (tmp_path / "a.pdf").exists()) == (1, False)
+    assert "/billing/name" in refused.output
+    with database.reading() as read:
+        assert find_claim(read, present.id, SYSTEM).state == "issued"
+
+
+def printed(content):
+    return PdfReader(BytesIO(content)).pages[0].extract_text()

@@ -7,6 +7,7 @@ import pytest
 from flask import Flask
 
 from billing.adapters.claim_837p import render_837p
+from billing.adapters.claim_cms1500 import print_cms1500
 from billing.adapters.remittance_835 import Edi835Reader
 from billing.adapters.superbill_pdf import render_superbill
 from billing.insurance.api import make_blueprint
@@ -31,7 +32,9 @@ def door(now):
 @pytest.fixture
 def client(database, door):
     return room_client(
-        database, door, lambda edge: make_blueprint(edge, render_superbill, render_837p, Edi835Reader())
+        database,
+        door,
+        lambda edge: make_blueprint(edge, render_superbill, render_837p, print_cms1500, Edi835Reader()),
     )
 
 

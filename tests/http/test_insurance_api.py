@@ -9,6 +9,7 @@ from pypdf import PdfReader
 from sqlalchemy import select
 
 from billing.adapters.claim_837p import render_837p
+from billing.adapters.claim_cms1500 import print_cms1500
 from billing.adapters.remittance_835 import Edi835Reader
 from billing.adapters.superbill_pdf import render_superbill
 from billing.insurance.api import make_blueprint
@@ -39,7 +40,9 @@ def door(course, now):
 @pytest.fixture
 def client(database, door):
     return room_client(
-        database, door, lambda edge: make_blueprint(edge, render_superbill, render_837p, Edi835Reader())
+        database,
+        door,
+        lambda edge: make_blueprint(edge, render_superbill, render_837p, print_cms1500, Edi835Reader()),
     )
 
 
@@ -197,7 +200,9 @@ def reader():
 @pytest.fixture
 def slow(database, door, reader):
     return room_client(
-        database, door, lambda edge: make_blueprint(edge, render_superbill, render_837p, reader)
+        database,
+        door,
+        lambda edge: make_blueprint(edge, render_superbill, render_837p, print_cms1500, reader),
     )
 
 

@@ -79,7 +79,7 @@ def test_the_facts_of_a_clinic_and_its_patient_are_written_so_that_they_pass_the
     assert claim.submitter.phone == "5125550100"
     assert (claim.patient.family_name, claim.patient.address.line1) == ("NUNEZ", "12 ELM ST 4")
     assert (claim.subscriber.family_name, claim.subscriber.member_id) == ("NUNEZ", "W-1")
-    assert claim.control_number == "ABCDEFGHJKMNPQRS"
+    assert claim.control_number == "CDEFGHJKMNPQRS"
 
 
 def test_each_line_points_to_the_first_four_diagnoses_and_has_a_number_of_its_own():

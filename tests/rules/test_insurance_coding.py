@@ -142,6 +142,6 @@ def test_what_is_no_ndc_is_refused(written):
 def test_a_control_number_fits_the_form_and_stays_the_same():
     number = control_number("ses_01k9abcdefghjkmnpqrstvwxyz")
     assert number == control_number("ses_01k9abcdefghjkmnpqrstvwxyz")
-    assert len(number) == 16
+    assert len(number) == 14
     assert number.isalnum()
     assert number == number.upper()

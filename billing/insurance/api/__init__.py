@@ -7,9 +7,10 @@ from typing import Any
 from flask import Response, abort, request
 from werkzeug.exceptions import RequestEntityTooLarge
 
+from billing.insurance.api.claim_papers import add_claim_papers
 from billing.insurance.api.claims import add_claim_reads, add_claim_writes
 from billing.insurance.flows import import_remittance
-from billing.insurance.ports import RemittanceReader, RenderClaims, RenderSuperbill
+from billing.insurance.ports import PrintClaims, RemittanceReader, RenderClaims, RenderSuperbill
 from billing.insurance.queries import (
     find_diagnoses,
     find_remittance,
@@ -53,7 +54,11 @@ ALL_SUPERBILLS = "superbills"
 
 
 def make_blueprint(
-    edge: Edge, render: RenderSuperbill, render_claims: RenderClaims, reader: RemittanceReader
+    edge: Edge,
+    render: RenderSuperbill,
+    render_claims: RenderClaims,
+    print_claims: PrintClaims,
+    reader: RemittanceReader,
 ) -> ApiBlueprint:
     routes = ApiBlueprint("insurance", __name__, description="Superbills, claims, and what insurers answer")
     _add_superbill_writes(routes, edge)
@@ -61,6 +66,7 @@ def make_blueprint(
     _add_diagnoses(routes, edge)
     add_claim_writes(routes, edge)
     add_claim_reads(routes, edge, render_claims)
+    add_claim_papers(routes, edge, print_claims)
     _add_upload(routes, edge, reader)
     _add_remittance_reads(routes, edge)
     return routes

@@ -102,19 +102,20 @@ def add_claim_reads(routes: ApiBlueprint, edge: Edge, render: RenderClaims) -> N
     @routes.response(200, ClaimView)
     @guard(Permission.CLAIMS_READ)
     def show_claim(claim_id: str) -> Any:
-        return _look(edge, claim_id)
+        return look(edge, claim_id)
 
     @routes.route("/claims/<claim_id>/837p", methods=["GET"])
     @routes.doc(responses=X12)  # type: ignore[untyped-decorator]
     @guard(Permission.CLAIMS_READ)
     def show_claim_file(claim_id: str) -> Response:
         """The claim as X12 837P in a file of its own, the same bytes for ever."""
-        claim = _look(edge, claim_id)
+        claim = look(edge, claim_id)
         content = claim_bytes(edge.database, render, document_id=claim.document_id, now=edge.clock())
         return file_answer(content, f"{claim.number}.837", X12_TYPE)
 
 
-def _look(edge: Edge, claim_id: str) -> Any:
+def look(edge: Edge, claim_id: str) -> Any:
+    """Raises: NoSuchClaim."""
     actor = current_actor()
     return edge.audited_read(
         lambda read: find_claim(read, claim_id, actor),

@@ -1,9 +1,10 @@
-"""`flask claims export`: what was issued and not sent yet, as one file to send."""
+"""`flask claims export`: what was issued and not sent yet, as one file to send, or as sheets to mail."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -13,30 +14,39 @@ from flask.cli import AppGroup
 
 from billing.catalog.cli import AS_JSON, refusals_told
 from billing.insurance.flows import claim_bytes
-from billing.insurance.ports import RenderClaims
+from billing.insurance.ports import PrintClaims, RenderClaims
 from billing.insurance.queries.claims import files_of_period
-from billing.insurance.records.claims import ClaimFile
-from billing.insurance.schemas import ClaimFileView
+from billing.insurance.records.claims import ClaimFile, Offset
+from billing.insurance.rules.cms1500 import MOST_OFFSET
+from billing.insurance.schemas import ClaimFileView, ClaimView
 from billing.insurance.use_cases.claim_files import file_claims, send_again
+from billing.insurance.use_cases.claim_papers import Printed, file_on_paper, print_again
 from billing.kernel.clock import Clock
 from billing.kernel.permissions import SYSTEM
 from billing.platform.data.database import Database
 from billing.platform.whole_file import copy_pieces, require_room, whole_file
 
 DAY = click.DateTime(["%Y-%m-%d"])
-FORMATS = click.Choice(["837p"])
+X12, PAPER = "837p", "cms1500"
+FORMATS = click.Choice([X12, PAPER])
+POINTS = click.IntRange(-MOST_OFFSET, MOST_OFFSET)
 
 
-def make_claim_commands(database: Database, clock: Clock, render: RenderClaims) -> AppGroup:
+def make_claim_commands(
+    database: Database, clock: Clock, render: RenderClaims, print_claims: PrintClaims
+) -> AppGroup:
     """The group `claims`."""
-    group = AppGroup("claims", help="Claims to insurers (X12 837P).")
+    group = AppGroup("claims", help="Claims to insurers (X12 837P, CMS-1500).")
+    office = _Office(database, clock, render, print_claims)
 
     @group.command("export")
-    @click.option("--format", "form", type=FORMATS, default="837p", show_default=True)
+    @click.option("--format", "form", type=FORMATS, default=X12, show_default=True)
     @click.option("--from", "since", type=DAY, help="First day of service, YYYY-MM-DD. Default: the first.")
     @click.option("--to", "until", type=DAY, help="Last day of service, included. Default: the last.")
     @click.option("--out", "path", required=True, type=click.Path(path_type=Path, dir_okay=False))
-    @click.option("--again", is_flag=True, help="The files in which these days' claims were sent before.")
+    @click.option("--again", is_flag=True, help="What was sent before of these days, once more.")
+    @click.option("--right", type=POINTS, default=0, help="Paper: points to move the data; negative is left.")
+    @click.option("--down", type=POINTS, default=0, help="Paper: points to move the data; negative is up.")
     @AS_JSON
     def export_claims(
         form: str,
@@ -44,44 +54,78 @@ def make_claim_commands(database: Database, clock: Clock, render: RenderClaims) 
         until: datetime | None,
         path: Path,
         again: bool,  # noqa: FBT001
+        right: int,
+        down: int,
         as_json: bool,  # noqa: FBT001
     ) -> None:
         """Write the claims that were issued and not sent yet, and mark them as filed: all, or none.
 
-        A claim is filed once. With --again the files of before are written once more, byte for byte.
+        cms1500 is the data alone, to be printed on the red forms. A claim is filed once. With --again the
+        files of before are written once more, byte for byte, or the sheets printed anew.
         """
-        starts_on, ends_on = _day(since, date.min), _day(until, date.max)
+        period = {"starts_on": _day(since, date.min), "ends_on": _day(until, date.max)}
         require_room(path)
-        with database.reading() as read:
-            before = files_of_period(read, starts_on, ends_on, SYSTEM)
-        period = {"starts_on": starts_on, "ends_on": ends_on}
-        chosen = send_again if again else file_claims
         with refusals_told(as_json=as_json):
-            files = database.in_transaction(lambda tx: chosen(tx, **period, actor=SYSTEM, now=clock()))
-        told = _written(database, clock, render, files, path)
-        sent_before = sum(starts_on <= each.service_on <= ends_on for file in before for each in file.claims)
-        if as_json:
-            shown = ClaimFileView(many=True).dump(files)
-            click.echo(
-                json.dumps({"ok": True, "format": form, **told, "sent_before": sent_before, "files": shown})
-            )
-        else:
-            click.echo(_as_text(files, path, sent_before))
+            if form == PAPER:
+                told, text = _on_paper(office, period, path, Offset(right, down), again=again)
+            else:
+                told, text = _in_files(office, period, path, again=again)
+        click.echo(json.dumps({"ok": True, "format": form, **told}) if as_json else text)
 
     return group
+
+
+@dataclass(frozen=True)
+class _Office:
+    database: Database
+    clock: Clock
+    render: RenderClaims
+    print_claims: PrintClaims
+
+
+def _in_files(
+    office: _Office, period: Mapping[str, date], path: Path, *, again: bool
+) -> tuple[dict[str, Any], str]:
+    database, starts_on, ends_on = office.database, period["starts_on"], period["ends_on"]
+    with database.reading() as read:
+        before = files_of_period(read, starts_on, ends_on, SYSTEM)
+    chosen = send_again if again else file_claims
+    files = database.in_transaction(lambda tx: chosen(tx, **period, actor=SYSTEM, now=office.clock()))
+    pieces = (
+        claim_bytes(database, office.render, document_id=file.document_id, now=office.clock())
+        for file in files
+    )
+    written = _written(path, pieces if files else None)
+    sent_before = sum(starts_on <= each.service_on <= ends_on for file in before for each in file.claims)
+    shown = ClaimFileView(many=True).dump(files)
+    return {**written, "sent_before": sent_before, "files": shown}, _as_text(files, path, sent_before)
+
+
+def _on_paper(
+    office: _Office, period: Mapping[str, date], path: Path, offset: Offset, *, again: bool
+) -> tuple[dict[str, Any], str]:
+    chosen = print_again if again else file_on_paper
+    printed: Printed = office.database.in_transaction(
+        lambda tx: chosen(tx, **period, actor=SYSTEM, now=office.clock())
+    )
+    pages = [office.print_claims([facts for _, facts in printed], offset)] if printed else None
+    claims = ClaimView(many=True).dump([claim for claim, _ in printed])
+    text = (
+        f"{len(printed)} claims to print on red forms are in {path}."
+        if printed
+        else "No claim waits to be sent."
+    )
+    return {**_written(path, pages), "claims": claims}, text
 
 
 def _day(given: datetime | None, default: date) -> date:
     return given.date() if given else default
 
 
-def _written(
-    database: Database, clock: Clock, render: RenderClaims, files: Sequence[ClaimFile], path: Path
-) -> dict[str, Any]:
+def _written(path: Path, pieces: Iterable[bytes] | None) -> dict[str, Any]:
     """No claims, no file."""
-    if not files:
+    if pieces is None:
         return {"file": None, "bytes": 0, "sha256": None}
-    pieces = (claim_bytes(database, render, document_id=file.document_id, now=clock()) for file in files)
     with whole_file(path) as file:
         size, sha256 = copy_pieces(pieces, file)
     return {"file": str(path), "bytes": size, "sha256": sha256}

@@ -210,3 +210,11 @@ class ClaimFile:
     charge: Money
     document_id: str
     made_at: datetime
+
+
+@dataclass(frozen=True)
+class Offset:
+    """Points (72 an inch) by which a printer needs what is on a sheet moved; negative is left, or up."""
+
+    right: int = 0
+    down: int = 0

@@ -45,11 +45,12 @@ def drug_given(drug: Drug, dose_mg: Decimal) -> DrugGiven:
 
 
 def control_number(session_id: str) -> str:
-    """What the insurer sends back to us for this session: at most 20 capitals and digits.
+    """What the insurer sends back to us for this session: 14 capitals and digits, which box 26 of the
+    paper form has room for.
 
     The random part of the session's own id, so that it is the same on each version and on a claim.
     """
-    return session_id.rpartition("_")[2][-16:].upper()
+    return session_id.rpartition("_")[2][-14:].upper()
 
 
 def charge_lines(

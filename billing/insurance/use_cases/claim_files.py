@@ -42,8 +42,20 @@ def file_claims(
 ) -> tuple[ClaimFile, ...]:
     """File the claims of these days of service that were issued and not sent yet.
 
-    One file for each legal entity and receiver; sample claims and real ones never share one. All of them, or
-    none: an issued claim that would be refused by now is named with its flaws.
+    One file for each legal entity and receiver; sample claims and real ones never share one.
+    Raises: ClaimFlawed.
+    """
+    told = issued_claims(tx, starts_on=starts_on, ends_on=ends_on, actor=actor, now=now)
+    zones = {row.entity_id: ZoneInfo(find_entity(tx, row.entity_id).timezone) for row, _ in told}
+    return tuple(
+        _file(tx, group, zone=zones[group[0][0].entity_id], actor=actor, now=now) for group in _groups(told)
+    )
+
+
+def issued_claims(tx: Tx, *, starts_on: date, ends_on: date, actor: Actor, now: datetime) -> list[Told]:
+    """The claims of these days of service that were issued and not sent yet, held, with what they say.
+
+    All of them, or none: one that would be refused by now is named with its flaws.
     Raises: ClaimFlawed.
     """
     query = (
@@ -57,17 +69,14 @@ def file_claims(
         .with_for_update()
     )
     told = [(row, facts_of_claim(tx, claim_on_file(row))) for row in tx.session.scalars(query)]
-    zones = {
-        entity_id: ZoneInfo(find_entity(tx, entity_id).timezone)
+    today = {
+        entity_id: local_date(now, ZoneInfo(find_entity(tx, entity_id).timezone))
         for entity_id in {row.entity_id for row, _ in told}
     }
-    today = {entity_id: local_date(now, zone) for entity_id, zone in zones.items()}
     editions = {on: edition_on(tx, on) for on in {row.service_on for row, _ in told}}
     if flaws := _flaws(told, today, editions):
         raise ClaimFlawed("Some claims would be refused. Correct what is named; nothing was filed.", flaws)
-    return tuple(
-        _file(tx, group, zone=zones[group[0][0].entity_id], actor=actor, now=now) for group in _groups(told)
-    )
+    return told
 
 
 def send_again(

@@ -1,0 +1,36 @@
+"""Claims on paper over HTTP."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response
+
+from billing.insurance.api.claims import look
+from billing.insurance.errors import ClaimFlawed
+from billing.insurance.ports import PrintClaims
+from billing.insurance.queries.claims import facts_of_claim
+from billing.insurance.records.claims import Offset
+from billing.insurance.rules.cms1500 import paper_flaws
+from billing.insurance.schemas import PaperQuery
+from billing.kernel.permissions import Permission
+from billing.platform.http.api import ApiBlueprint
+from billing.platform.http.edge import Edge
+from billing.platform.http.guard import guard
+from billing.platform.http.papers import PDF, pdf_answer
+
+
+def add_claim_papers(routes: ApiBlueprint, edge: Edge, print_claims: PrintClaims) -> None:
+    @routes.route("/claims/<claim_id>/cms1500", methods=["GET"])
+    @routes.arguments(PaperQuery, location="query")
+    @routes.doc(responses=PDF)  # type: ignore[untyped-decorator]
+    @guard(Permission.CLAIMS_READ)
+    def show_paper(query: dict[str, Any], claim_id: str) -> Response:
+        """The data of the claim for a pre-printed CMS-1500; printing it files nothing."""
+        claim = look(edge, claim_id)
+        with edge.database.reading() as read:
+            facts = facts_of_claim(read, claim)
+        if flaws := paper_flaws(facts):
+            raise ClaimFlawed("The claim does not fit on the form.", flaws)
+        offset = Offset(right=query["right"], down=query["down"])
+        return pdf_answer(print_claims([facts], offset, is_view=query["view"]), claim.number)
