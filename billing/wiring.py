@@ -62,6 +62,7 @@ from billing.kernel.clock import clock_from, local_date
 from billing.kernel.money import Money
 from billing.kernel.permissions import SYSTEM
 from billing.patients.records import ChargesStopped
+from billing.payments.flows.choices import refund_what_nobody_chose
 from billing.payments.flows.dispute_answers import send_answer
 from billing.payments.flows.events import work_event
 from billing.payments.flows.mail import Mailroom, mail_new_receipt, send_mail
@@ -106,7 +107,7 @@ SAMPLE_CLINIC = ROOT / "billing" / "catalog" / "samples" / "b.yaml"
 STRIPE_CHECKOUT = "https://checkout.stripe.com"
 SEAL_AUDIT, RESOLVE, LIST_DORMANT = "seal-audit", "resolve", "list-dormant-credits"
 REMIND, RECONCILE = "remind-of-disputes", "reconcile"
-ASK_ABOUT_CHECKS = "ask-about-uncashed-checks"
+ASK_ABOUT_CHECKS, REFUND_UNANSWERED = "ask-about-uncashed-checks", "refund-unanswered-credits"
 RECURRING = (
     Recurring(SEAL_AUDIT, timedelta(seconds=30)),
     Recurring(RESOLVE, timedelta(minutes=5)),
@@ -114,6 +115,7 @@ RECURRING = (
     Recurring(LIST_DORMANT, timedelta(days=30)),
     Recurring(REMIND, timedelta(hours=6)),
     Recurring(ASK_ABOUT_CHECKS, timedelta(days=1)),
+    Recurring(REFUND_UNANSWERED, timedelta(days=1)),
 )
 PUBLIC_ENDPOINTS = (
     frozenset({"static", "webhooks.stripe", "api-docs.openapi_json"})
@@ -218,6 +220,7 @@ def job_handlers(
                 lambda tx: ask_about_uncashed_checks(tx, after=stale_after, actor=SYSTEM, now=clock())
             )
         ),
+        REFUND_UNANSWERED: lambda _task: refund_what_nobody_chose(database, clock, refund_limit),
         RECONCILE: lambda _task: _ignore(
             reconcile(payments, since=None, until=None, refund_limit=refund_limit)
         ),

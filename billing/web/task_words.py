@@ -143,6 +143,11 @@ TOLD: dict[str, Told] = {
         "Look it up in the processor's dashboard.",
         ("chk", "ref", "dan", "svm"),
     ),
+    "choice-due": Told(
+        "An insurer's money waits for the patient's choice for 30 days",
+        "It could not go back by itself. Ask the patient, then refund it, or record that they keep it.",
+        ("crl",),
+    ),
     "unclaimed-letter": Told(
         "Money shows no sign of its owner",
         "Write to the owner, then record the letter.",
@@ -194,6 +199,7 @@ PLACES = {
     "pyo": Place("/staff/payouts/{subject}", Permission.PAYMENTS_READ, "Open the payout"),
     "chk": Place("/staff/tasks/{task}/subject", Permission.PAYMENTS_READ, "Open what is owed"),
     "svm": Place("/staff/tasks/{task}/subject", Permission.PAYMENTS_READ, "Open the saved cards"),
+    "crl": Place("/staff/credits/{subject}/refunds/new", Permission.REFUNDS_REQUEST, "Refund the credit"),
     "nor": Place("/staff/unclaimed", Permission.CREDITS_READ, "Open unclaimed property"),
     "drm": Place("/staff/unclaimed/{subject}", Permission.CREDITS_READ, "Open what is unclaimed"),
 }

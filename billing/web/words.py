@@ -10,7 +10,7 @@ from billing.kernel.money import Money, total
 from billing.patients.records import HoldReason
 from billing.payments.records.bounces import BounceReason
 from billing.payments.records.checkouts import Checkout
-from billing.payments.records.credits import CreditSource
+from billing.payments.records.credits import CreditSource, Election
 from billing.payments.records.payments import Payment, Tender
 from billing.payments.records.refunds import (
     CHOSEN_REJECTIONS,
@@ -54,6 +54,12 @@ SOURCES = {
     RefundableKind.TO_COME: "paid for sessions to come",
     RefundableKind.GIVEN: "paid for sessions given or missed",
 }
+ALWAYS = {
+    "": "ask the patient each time",
+    Election.CREDIT: "comes off the next invoice",
+    Election.REFUND: "goes back to the patient",
+}
+"""By the choice for all that insurers pay."""
 CREDITS = {
     CreditSource.REIMBURSEMENT: "An insurer paid for a session",
     CreditSource.OVERPAYMENT: "Paid more than was owed",

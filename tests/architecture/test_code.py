@@ -16,6 +16,7 @@ PIECES = {
     "audit_refund",
     "book",
     "book_share",
+    "choose_as_ever",
     "cover_sessions",
     "depositor_of",
     "earn",

@@ -71,6 +71,7 @@ SUBJECTS = {
     "nex": "exception_id",
     "pyo": "payout_id",
     "chk": "checkout_id",
+    "crl": "lot_id",
     "drm": "dormant_id",
     "nor": "rule_id",
     "svm": "saved_method_id",

@@ -73,3 +73,16 @@ def test_a_payment_is_put_right_over_http(office, database, world, now):
     assert office.post(f"{path}/move", body, key="move").data == moved.data
     assert office.get(path).json["state"] == "moved"
     assert "privacy-review" in {each["kind"] for each in office.get("/tasks?state=open").json["items"]}
+
+
+def test_a_patient_chooses_once_for_all_that_insurers_pay(office, world):
+    path = f"/patients/{world.patient.id}/standing-election"
+    assert office.get(path).json == {"election": None}
+    chosen = office.post(path, {"election": "refund"})
+    assert (chosen.status_code, chosen.json) == (200, {"election": "refund"})
+    assert office.get(path).json == {"election": "refund"}
+    assert office.post(path, {"election": None}).json == {"election": None}
+    for body in ({}, {"election": "lottery"}, {"election": "credit", "more": 1}):
+        refused = office.post(path, body)
+        assert (refused.status_code, refused.json["code"]) == (422, "invalid-request")
+    assert office.get("/patients/pat_unknown/standing-election").status_code == 404

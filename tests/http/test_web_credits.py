@@ -7,12 +7,14 @@ import pytest
 from billing.invoices.queries import find_invoice
 from billing.kernel.money import Money
 from billing.kernel.permissions import SYSTEM, Role
+from billing.payments.queries.choices import standing_choice
 from billing.payments.queries.credits import credit_balance
 from billing.payments.queries.payments import list_payments
 from billing.payments.queries.refunds import list_refunds
 from billing.payments.records.credits import Election
 from billing.payments.states.payments import PaymentState
 from billing.payments.use_cases.credits import elect
+from billing.payments.use_cases.reimbursements import hold_reimbursement
 from billing.platform.data.tasks import list_tasks
 from tests.factories.catalog import seed_sample
 from tests.factories.paid import paid_by_check, paid_in_cash
@@ -209,3 +211,45 @@ def test_the_desk_and_another_clinic_put_nothing_right(
     assert [each.state for each in edge.read(lambda read: list_payments(read, SYSTEM, limit=9))] == [
         "received"
     ]
+
+
+@pytest.fixture
+def reimbursed(database, edge, clinic, now):
+    """$120.00 that an insurer paid for the first visit."""
+    paid_in_cash(database, clinic.invoice, now, clinic.invoice.total)
+    session_id = clinic.invoice.lines[0].session_id
+    return database.in_transaction(
+        lambda tx: hold_reimbursement(
+            tx,
+            session_id=session_id,
+            amount=Money(12_000),
+            source_id="rmc_1",
+            received_on=now.date(),
+            actor=SYSTEM,
+            now=now,
+        )
+    )
+
+
+def test_what_insurers_pay_goes_by_one_choice_until_the_patient_changes_it(edge, clinic, clerk, reimbursed):
+    path = f"/staff/patients/{clinic.patient.id}"
+    waiting = clerk.get(path).text
+    assert "not chosen yet" in waiting
+    assert "goes back on" in waiting
+    assert '<option value="" selected>ask the patient each time</option>' in waiting
+    done = send(clerk, path, f"{path}/standing-election", election="credit")
+    assert (done.status_code, balance(edge, clinic).items[0].election) == (303, Election.CREDIT)
+    shown = clerk.get(path).text
+    assert '<option value="credit" selected>comes off the next invoice</option>' in shown
+    assert "goes back on" not in shown
+    send(clerk, path, f"{path}/standing-election", election="")
+    assert '<option value="" selected>' in clerk.get(path).text
+    refused = send(clerk, path, f"{path}/standing-election", election="lottery")
+    assert (refused.status_code, "Choose one: credit or refund." in clerk.get(path).text) == (303, True)
+
+
+def test_who_may_not_write_credits_chooses_nothing_for_a_patient(edge, clinic, enter):
+    path = f"/staff/patients/{clinic.patient.id}"
+    refused = send(enter(Role.ACCOUNTANT), "/staff/money", f"{path}/standing-election", election="refund")
+    assert refused.status_code == 403
+    assert edge.read(lambda read: standing_choice(read, clinic.patient.id)) is None

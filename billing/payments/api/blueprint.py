@@ -5,7 +5,7 @@ from __future__ import annotations
 from billing.kernel.money import Money
 from billing.payments.api.checkouts import add_checkout_routes
 from billing.payments.api.checks import add_check_routes
-from billing.payments.api.credits import add_application_routes, add_credit_routes
+from billing.payments.api.credits import add_application_routes, add_credit_routes, add_standing_choice
 from billing.payments.api.deposit_requests import add_deposit_checkout_routes, add_deposit_request_routes
 from billing.payments.api.deposits import add_deposit_routes
 from billing.payments.api.dispute_answers import add_answer_deeds, add_evidence_routes
@@ -60,6 +60,7 @@ def make_blueprint(
     add_drawer_routes(routes, edge)
     add_drawer_counts(routes, edge, drawer_limit)
     add_credit_routes(routes, edge)
+    add_standing_choice(routes, edge)
     add_application_routes(routes, edge)
     add_refund_routes(routes, edge, refund_limit)
     add_payment_refund_routes(routes, edge, refund_limit)

@@ -8,6 +8,7 @@ from flask import Response
 
 from billing.kernel.permissions import Permission
 from billing.patients.queries import find_patient
+from billing.payments.queries.choices import standing_choice
 from billing.payments.queries.credits import applied_to, credit_balance, find_credit
 from billing.payments.records.credits import Election
 from billing.payments.schemas.credits import (
@@ -17,7 +18,9 @@ from billing.payments.schemas.credits import (
     CreditView,
     Elect,
     MoveCredit,
+    StandingElection,
 )
+from billing.payments.use_cases.choices import choose_always
 from billing.payments.use_cases.credits import apply_credits_now, elect
 from billing.payments.use_cases.unapply import move_credit, unapply
 from billing.platform.http.api import ApiBlueprint
@@ -71,6 +74,35 @@ def add_credit_routes(routes: ApiBlueprint, edge: Edge) -> None:
             CreditView,
             status=200,
         )
+
+
+def add_standing_choice(routes: ApiBlueprint, edge: Edge) -> None:
+    @routes.route("/patients/<patient_id>/standing-election", methods=["GET"])
+    @routes.response(200, StandingElection)
+    @guard(Permission.CREDITS_READ)
+    def show_standing_choice(patient_id: str) -> Any:
+        actor = current_actor()
+        return edge.read(
+            lambda read: _always(standing_choice(read, find_patient(read, patient_id, actor).id))
+        )
+
+    @routes.route("/patients/<patient_id>/standing-election", methods=["POST"])
+    @routes.arguments(StandingElection)
+    @routes.response(200, StandingElection)
+    @guard(Permission.CREDITS_WRITE)
+    def choose_for_all(body: dict[str, Election | None], patient_id: str) -> Response:
+        """What the patient wants done with all that insurers pay; null asks each time."""
+        actor, now = current_actor(), edge.clock()
+        return edge_write(
+            edge,
+            lambda tx: _always(choose_always(tx, patient_id=patient_id, **body, actor=actor, now=now)),
+            StandingElection,
+            status=200,
+        )
+
+
+def _always(election: Election | None) -> dict[str, Election | None]:
+    return {"election": election}
 
 
 def add_application_routes(routes: ApiBlueprint, edge: Edge) -> None:

@@ -197,6 +197,12 @@ class PaymentDisputed(Conflict):
     code = "payment-disputed"
 
 
+class AskAPersonFirst(Conflict):
+    """It is not done by itself; the sentence says whom to ask what."""
+
+    code = "ask-a-person-first"
+
+
 class NothingToApply(Conflict):
     """The patient has no credit that could be used, or the invoice owes nothing."""
 

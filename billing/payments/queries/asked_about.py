@@ -10,6 +10,7 @@ from sqlalchemy import select
 from billing.kernel.money import Money
 from billing.kernel.permissions import Actor
 from billing.payments.models.checkouts import CheckoutRow
+from billing.payments.models.credits import CreditLotRow
 from billing.payments.models.dispute_answers import DisputeAnswerRow
 from billing.payments.models.disputes import DisputeRow
 from billing.payments.models.drawers import CashDrawerRow
@@ -81,6 +82,10 @@ def _drawer(row: CashDrawerRow) -> AskedAbout:
 
 SUBJECTS: dict[str, Callable[[Read, Collection[str], Actor], Iterator[tuple[str, AskedAbout]]]] = {
     "chk": _checkouts,
+    "crl": _of(
+        CreditLotRow,
+        lambda row: AskedAbout(amount=Money(row.available_cents), on=row.held_on, patient_id=row.patient_id),
+    ),
     "dan": _answers,
     "drm": _dormant,
     "drw": _of(CashDrawerRow, _drawer),

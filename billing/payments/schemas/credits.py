@@ -12,6 +12,12 @@ class Elect(StrictSchema):
     election = fields.Enum(Election, by_value=True, required=True)
 
 
+class StandingElection(StrictSchema):
+    """What is done with all that insurers pay; null asks the patient each time."""
+
+    election = fields.Enum(Election, by_value=True, required=True, allow_none=True)
+
+
 class CreditView(Schema):
     id = fields.String()
     patient_id = fields.String()

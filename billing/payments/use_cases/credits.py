@@ -49,6 +49,10 @@ from billing.payments.records.credits import (
 from billing.payments.records.payments import Owned
 from billing.platform.data.audit import record_audit
 from billing.platform.data.database import Tx
+from billing.platform.data.tasks import end_tasks
+
+CHOICE_DUE = "choice-due"
+"""The task of a person who gives an insurer's money back that nobody chose anything for."""
 
 
 def open_lot(
@@ -103,6 +107,8 @@ def elect(tx: Tx, *, lot_id: str, election: Election, actor: Actor, now: datetim
         raise NothingToApply("Nothing is left of this credit, so there is nothing to choose.")
     row.election, row.elected_at = election, now
     tx.session.flush()
+    if election is Election.CREDIT:
+        end_tasks(tx, kind=CHOICE_DUE, subject_ids=[lot_id], actor=actor, now=now)
     chosen_on = {"on": site_date(tx, row.site_id, now).isoformat()}
     record_audit(
         tx, actor=actor, action=f"credit.elect.{election}", subject_id=lot_id, now=now, detail=chosen_on

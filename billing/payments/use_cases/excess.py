@@ -31,6 +31,7 @@ from billing.payments.queries.takebacks import LEFT_ABOVE
 from billing.payments.records.credits import CreditLot, CreditSource
 from billing.payments.records.reconciliation import NamedException
 from billing.payments.rules import share_reimbursement
+from billing.payments.use_cases.choices import choose_as_ever
 from billing.payments.use_cases.cover import cover_demands
 from billing.payments.use_cases.credits import apply_lot, open_lot
 from billing.platform.data.audit import record_audit
@@ -161,4 +162,5 @@ def _share(tx: Tx, row: ReimbursementExcessRow, amount: Money, actor: Actor, now
     post(tx, Posting.of(row, Source(EXCESS_SHARE, share.id, "shared"), on, lines), actor=actor, now=now)
     detail = {"cents": amount.cents}
     record_audit(tx, actor=actor, action="reimbursement.share", subject_id=row.id, now=now, detail=detail)
+    choose_as_ever(tx, lot, now)
     return lot

@@ -36,7 +36,7 @@ from billing.payments.records.refunds import Refund, RefundMethod, RefundReason,
 from billing.payments.rules import LATELY, needs_second_person
 from billing.payments.states.payments import PaymentState
 from billing.payments.states.refunds import REFUND_MOVES, RefundEvent, RefundState
-from billing.payments.use_cases.credits import give_back, spend
+from billing.payments.use_cases.credits import CHOICE_DUE, give_back, spend
 from billing.payments.use_cases.dispute_recoveries import keep_for_lost
 from billing.payments.use_cases.excess import share_again
 from billing.payments.use_cases.receipts import issue_refund_receipt
@@ -45,7 +45,7 @@ from billing.platform.data.audit import record_audit
 from billing.platform.data.database import Tx
 from billing.platform.data.jobs import enqueue
 from billing.platform.data.states import advance
-from billing.platform.data.tasks import ask_a_person, ask_again
+from billing.platform.data.tasks import ask_a_person, ask_again, end_tasks
 
 SEND_REFUND = "send-refund"
 REFUND_FAILED = "refund-failed"
@@ -140,6 +140,7 @@ def place_refund(
     )
     tx.session.add(row)
     tx.session.flush()
+    end_tasks(tx, kind=CHOICE_DUE, subject_ids=[lot.id], actor=actor, now=now)
     audit_refund(tx, row, "refund.request", actor, now)
     if not needs_second_person(amount, lately, limit):
         _approve(tx, row, SYSTEM, now)

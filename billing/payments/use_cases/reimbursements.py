@@ -29,6 +29,7 @@ from billing.payments.records.credits import CreditSource, Reimbursement
 from billing.payments.records.refunds import Rejection
 from billing.payments.rules import share_reimbursement
 from billing.payments.states.refunds import RefundState
+from billing.payments.use_cases.choices import choose_as_ever
 from billing.payments.use_cases.cover import cover_demands
 from billing.payments.use_cases.credits import open_lot
 from billing.payments.use_cases.excess import keep_excess
@@ -66,7 +67,7 @@ def hold_reimbursement(
     session = find_session(tx, session_id, SYSTEM)  # as it is under the lock
     settled, held, excess = _shared(tx, session, amount, now)
     parts = _settle_session(tx, session_id, settled, source_id, actor, now)
-    lot_id = _open(tx, session, held, source_id, received_on) if held else None
+    lot_id = _open(tx, session, held, source_id, received_on, now) if held else None
     if excess:
         keep_excess(tx, session, reimbursement_id=source_id, amount=excess)
     lines = (
@@ -98,7 +99,7 @@ def _shared(tx: Tx, session: Session, amount: Money, now: datetime) -> tuple[Mon
     return settled, held, excess
 
 
-def _open(tx: Tx, session: Session, held: Money, source_id: str, received_on: date) -> str:
+def _open(tx: Tx, session: Session, held: Money, source_id: str, received_on: date, now: datetime) -> str:
     lot = open_lot(
         tx,
         session,
@@ -108,6 +109,7 @@ def _open(tx: Tx, session: Session, held: Money, source_id: str, received_on: da
         held_on=received_on,
         session_id=session.id,
     )
+    choose_as_ever(tx, lot, now)
     return lot.id
 
 

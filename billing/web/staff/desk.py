@@ -18,6 +18,7 @@ from billing.payments.queries.credits import find_credit
 from billing.payments.records.checkouts import Checkout, Way
 from billing.payments.records.credits import Election
 from billing.payments.states.checkouts import CheckoutState
+from billing.payments.use_cases.choices import choose_always
 from billing.payments.use_cases.credits import apply_credits_now, elect
 from billing.payments.use_cases.links import make_pay_link
 from billing.payments.use_cases.receive import take_cash
@@ -121,6 +122,21 @@ def _add_credit_routes(routes: Blueprint, edge: Edge) -> None:
                 done="The patient's choice is recorded.",
             )
         return redirect(url_for("staff_patients.patient", patient_id=lot.patient_id), 303)
+
+    @routes.post("/staff/patients/<patient_id>/standing-election")
+    @guard(Permission.CREDITS_WRITE)
+    def choose_for_all(patient_id: str) -> Response:
+        with refusals_shown():
+            text = request.form.get("election", "")
+            chosen = _election(text) if text else None
+            attempt(
+                edge,
+                lambda tx: choose_always(
+                    tx, patient_id=patient_id, election=chosen, actor=current_actor(), now=edge.clock()
+                ),
+                done="The patient's choice for all of it is recorded.",
+            )
+        return redirect(url_for("staff_patients.patient", patient_id=patient_id), 303)
 
 
 def _taken(edge: Edge, invoice_id: str) -> str:

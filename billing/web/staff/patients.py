@@ -31,17 +31,19 @@ from billing.patients.queries import find_patient, may_be_charged, search_patien
 from billing.patients.records import AccountHold, Patient
 from billing.payments.flows.room import Payments
 from billing.payments.queries.checkouts import is_on_its_way, refused_debits, standing_checkout
+from billing.payments.queries.choices import standing_choice
 from billing.payments.queries.credits import credits_of_patient
 from billing.payments.queries.deposit_requests import asked_of
 from billing.payments.queries.disputes import list_disputes
 from billing.payments.queries.payments import list_payments
 from billing.payments.queries.receipts import receipts_by_payment
 from billing.payments.records.checkouts import Checkout
-from billing.payments.records.credits import CreditLot, Election
+from billing.payments.records.credits import CreditLot, CreditSource, Election
 from billing.payments.records.deposit_requests import DepositRequest
 from billing.payments.records.disputes import Dispute
 from billing.payments.records.payments import Payment
 from billing.payments.states.disputes import ENDED
+from billing.payments.use_cases.unanswered import ANSWERS_WITHIN
 from billing.platform.data.database import Read
 from billing.platform.http.edge import Edge
 from billing.platform.http.guard import current_actor, guard
@@ -104,6 +106,8 @@ class Account:
     """The patient's own, but for what was gathered for a refund and went out with it."""
     of_payers: Money
     """What is held for other payers, to whom it goes back."""
+    always: Election | None
+    """The patient's choice for all that insurers pay; None asks each time."""
     superbills: Mapping[str, Sequence[Superbill]]
     """By session, the newest version first."""
 
@@ -141,6 +145,11 @@ class Account:
     @property
     def held(self) -> Money:
         return total(lot.available for lot in self.credits)
+
+    def goes_back_on(self, lot: CreditLot) -> date | None:
+        """When an insurer's money that nobody chose anything for goes back by itself."""
+        waits = lot.election is None and lot.source is CreditSource.REIMBURSEMENT
+        return lot.held_on + ANSWERS_WITHIN if waits else None
 
     @property
     def has_elected_credit(self) -> bool:
@@ -235,6 +244,7 @@ def _account(read: Read, patient_id: str, actor: Actor, now: datetime) -> Accoun
         if may(Permission.RECEIPTS_READ)
         else {},
         credits=[lot for lot in lots if lot.payer_id is None and lot.is_shown],
+        always=standing_choice(read, patient_id) if may(Permission.CREDITS_READ) else None,
         of_payers=total(lot.available for lot in lots if lot.payer_id is not None),
         superbills=_by_session(list_superbills(read, actor, **limits))
         if may(Permission.SUPERBILLS_READ)

@@ -1,0 +1,39 @@
+"""Insurers' money that waited 30 days for a choice goes back, one credit at a time."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from functools import partial
+
+from billing.kernel.clock import Clock
+from billing.kernel.errors import Conflict
+from billing.kernel.money import Money
+from billing.kernel.permissions import SYSTEM
+from billing.payments.queries.choices import credits_to_refund
+from billing.payments.use_cases.credits import CHOICE_DUE
+from billing.payments.use_cases.unanswered import ANSWERS_WITHIN, ask_about_choice, refund_unanswered
+from billing.platform.data.database import Database
+from billing.platform.data.tasks import end_tasks, open_subjects
+
+A_DAY = timedelta(days=1)
+"""Places are not of one day; each credit is looked at by its own."""
+
+
+def refund_what_nobody_chose(database: Database, clock: Clock, limit: Money) -> None:
+    """Each credit is a transaction of its own. What is refused is asked of a person, and looked at again.
+
+    Nobody is asked any longer about what an insurer took back meanwhile.
+    """
+    until = clock().date() + A_DAY - ANSWERS_WITHIN
+    with database.reading() as read:
+        found = credits_to_refund(read, until)
+        settled = sorted(set(open_subjects(read, kind=CHOICE_DUE)) - set(found))
+    end = partial(end_tasks, kind=CHOICE_DUE, subject_ids=settled, actor=SYSTEM, now=clock())
+    database.in_transaction(end)
+    for lot_id in found:
+        try:
+            database.in_transaction(
+                partial(refund_unanswered, lot_id=lot_id, limit=limit, actor=SYSTEM, now=clock())
+            )
+        except Conflict:
+            database.in_transaction(partial(ask_about_choice, lot_id=lot_id, actor=SYSTEM, now=clock()))

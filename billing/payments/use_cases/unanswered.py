@@ -1,0 +1,77 @@
+"""Insurers' money that nobody chose anything for goes back after 30 days."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from billing.care.queries import coverage_of
+from billing.catalog.queries import site_date
+from billing.kernel.money import Money
+from billing.kernel.permissions import SYSTEM, Actor
+from billing.patients.queries import has_died
+from billing.patients.use_cases import lock_patient
+from billing.payments.errors import AskAPersonFirst
+from billing.payments.queries.choices import credits_to_refund
+from billing.payments.queries.credits import find_credit
+from billing.payments.queries.payments import PAYMENT, find_payment, of_health_account
+from billing.payments.queries.refunds import cards_gone
+from billing.payments.records.credits import CreditLot, Election
+from billing.payments.records.payments import Payment
+from billing.payments.records.refunds import Refund, RefundMethod
+from billing.payments.rules import goes_back_by
+from billing.payments.states.payments import PaymentState
+from billing.payments.use_cases.credits import CHOICE_DUE, elect
+from billing.payments.use_cases.refunds import request_refund
+from billing.platform.data.database import Tx
+from billing.platform.data.tasks import ask_a_person
+
+ANSWERS_WITHIN = timedelta(days=30)
+"""From the day on which the money is held; then it goes back. Source: docs/sources.md."""
+
+
+def refund_unanswered(tx: Tx, *, lot_id: str, limit: Money, actor: Actor, now: datetime) -> Refund | None:
+    """Give back one of `credits_to_refund`; None when that was done, or chosen otherwise, meanwhile.
+
+    It goes to a card that paid the visit and takes all of it, else by check.
+    Raises: AskAPersonFirst, and what `request_refund` raises.
+    """
+    lock_patient(tx, find_credit(tx, lot_id, actor).patient_id)
+    lot = find_credit(tx, lot_id, actor)
+    if lot_id not in credits_to_refund(tx, site_date(tx, lot.site_id, now) - ANSWERS_WITHIN):
+        return None
+    if has_died(tx, lot.patient_id):
+        raise AskAPersonFirst("The patient has died: ask who acts for them.")
+    card = _card_of(tx, lot)
+    if card is None and of_health_account(tx, lot):
+        raise AskAPersonFirst("A health account had paid: ask the patient where it goes.")
+    if lot.election is None:
+        elect(tx, lot_id=lot_id, election=Election.REFUND, actor=actor, now=now)
+    return request_refund(
+        tx,
+        lot_id=lot_id,
+        amount=lot.available,
+        available=lot.available,
+        payment_id=card.id if card else None,
+        limit=limit,
+        actor=actor,
+        now=now,
+    )
+
+
+def ask_about_choice(tx: Tx, *, lot_id: str, actor: Actor, now: datetime) -> None:
+    """A person gives back what could not be given back by itself."""
+    ask_a_person(tx, kind=CHOICE_DUE, about=find_credit(tx, lot_id, actor), actor=actor, now=now)
+
+
+def _card_of(tx: Tx, lot: CreditLot) -> Payment | None:
+    """A card payment that covers the visit, can still be refunded, and is as large."""
+    covering = [
+        part.source_id for part in coverage_of(tx, str(lot.session_id)) if part.source_kind == PAYMENT
+    ]
+    gone = cards_gone(tx, covering)
+    for payment in (find_payment(tx, payment_id, SYSTEM) for payment_id in covering):
+        is_card = goes_back_by(payment.tender) is RefundMethod.CARD and payment.id not in gone
+        is_patients = payment.payer_id is None and payment.state is PaymentState.RECEIVED
+        if is_card and is_patients and payment.amount - payment.refunded - payment.lost >= lot.available:
+            return payment
+    return None

@@ -1,0 +1,208 @@
+"""What becomes of an insurer's money: as chosen once for all of it, and after 30 days without a word."""
+
+from datetime import timedelta
+
+import pytest
+
+from billing.kernel.money import Money
+from billing.kernel.permissions import SYSTEM
+from billing.patients.records import HoldReason
+from billing.payments.flows.choices import refund_what_nobody_chose
+from billing.payments.queries.choices import standing_choice
+from billing.payments.queries.credits import find_credit
+from billing.payments.queries.refunds import list_refunds
+from billing.payments.records.credits import Election
+from billing.payments.records.refunds import RefundMethod
+from billing.payments.states.refunds import RefundState
+from billing.payments.use_cases.choices import choose_always
+from billing.payments.use_cases.credits import elect
+from billing.payments.use_cases.receive import take_cash
+from billing.payments.use_cases.refunds import reject_refund, request_refund
+from billing.payments.use_cases.reimbursements import hold_reimbursement
+from billing.payments.use_cases.takebacks import demand_takeback
+from billing.platform.data.audit import AuditRow
+from billing.platform.data.tasks import TaskState, list_tasks
+from tests.conftest import NOW
+from tests.factories.accounting import LIMIT
+from tests.factories.disputes import disputed
+from tests.factories.holds import stopped
+from tests.factories.invoices import a_patient, billed
+from tests.factories.paid import paid_by_card
+
+CENTS = 12_000
+DAYS_29, DAYS_30 = (NOW + timedelta(days=days) for days in (29, 30))
+
+
+@pytest.fixture
+def patient(database):
+    return a_patient(database)
+
+
+@pytest.fixture
+def bill(database, patient):
+    return billed(database, patient, only_first=2)
+
+
+@pytest.fixture
+def paid(do, bill):
+    return do(take_cash, invoice_id=bill.invoice.id, amount=bill.invoice.total)
+
+
+@pytest.fixture
+def held(database, do, bill, paid):
+    return reimbursed(do, bill)
+
+
+def reimbursed(do, bill, *, place=0, cents=CENTS, at=NOW):
+    held = do(
+        hold_reimbursement,
+        session_id=bill.session_ids[place],
+        amount=Money(cents),
+        source_id=f"rmc_{place}",
+        received_on=at.date(),
+        at=at,
+    )
+    return held.lot_id
+
+
+def lot(database, lot_id):
+    with database.reading() as read:
+        return find_credit(read, lot_id, SYSTEM)
+
+
+def refunds(database, patient):
+    with database.reading() as read:
+        return list_refunds(read, SYSTEM, patient_id=patient.id, limit=9)
+
+
+def open_tasks(database):
+    with database.reading() as read:
+        return [task.kind for task in list_tasks(read, SYSTEM, state=TaskState.OPEN, limit=9)]
+
+
+def a_day_later(database, at, limit=LIMIT):
+    refund_what_nobody_chose(database, lambda: at, limit)
+
+
+def test_nobody_chose_for_29_days_and_it_waits_and_on_the_30th_it_goes_back(database, patient, held):
+    a_day_later(database, DAYS_29)
+    assert refunds(database, patient) == []
+    a_day_later(database, DAYS_30)
+    (refund,) = refunds(database, patient)
+    assert (refund.amount, refund.method, refund.state) == (
+        Money(CENTS),
+        RefundMethod.CHECK,
+        RefundState.APPROVED,
+    )
+    assert lot(database, held).election is Election.REFUND
+    assert lot(database, held).available == Money(0)
+
+
+def test_it_goes_back_once_however_often_the_day_comes(database, patient, held):
+    for days in (30, 30, 31, 60):
+        a_day_later(database, NOW + timedelta(days=days))
+    assert len(refunds(database, patient)) == 1
+
+
+def test_it_goes_to_the_card_that_paid_the_visit(database, do, patient, bill):
+    payment = paid_by_card(database, bill.invoice, NOW)
+    reimbursed(do, bill)
+    a_day_later(database, DAYS_30)
+    (refund,) = refunds(database, patient)
+    assert (refund.method, refund.payment_id) == (RefundMethod.CARD, payment.id)
+
+
+def test_above_the_limit_a_person_approves_it(database, patient, held):
+    a_day_later(database, DAYS_30, limit=Money(CENTS - 1))
+    (refund,) = refunds(database, patient)
+    assert refund.state is RefundState.REQUESTED
+
+
+def test_what_the_patient_keeps_stays(database, do, patient, held):
+    do(elect, lot_id=held, election=Election.CREDIT)
+    a_day_later(database, DAYS_30)
+    assert refunds(database, patient) == []
+
+
+def test_a_refund_that_a_person_refused_is_not_asked_for_again_by_itself(database, do, patient, held):
+    a_day_later(database, DAYS_30, limit=Money(0))
+    (refund,) = refunds(database, patient)
+    do(reject_refund, refund_id=refund.id, at=DAYS_30)
+    a_day_later(database, DAYS_30 + timedelta(days=1))
+    assert [each.state for each in refunds(database, patient)] == [RefundState.REJECTED]
+
+
+def test_a_standing_choice_answers_what_waits_and_what_comes(database, do, bill, patient, held):
+    assert do(choose_always, patient_id=patient.id, election=Election.CREDIT) is Election.CREDIT
+    later = reimbursed(do, bill, place=1)
+    assert [lot(database, each).election for each in (held, later)] == [Election.CREDIT] * 2
+    with database.reading() as read:
+        assert standing_choice(read, patient.id) is Election.CREDIT
+        chosen = read.session.query(AuditRow).where(AuditRow.action == "credit.elect.credit").all()
+        assert {row.subject_id for row in chosen} == {held, later}
+        assert all(row.detail["on"] for row in chosen)
+
+
+def test_a_standing_choice_is_taken_back_and_the_next_money_waits_again(database, do, bill, patient, held):
+    do(choose_always, patient_id=patient.id, election=Election.CREDIT)
+    assert do(choose_always, patient_id=patient.id, election=None) is None
+    later = reimbursed(do, bill, place=1)
+    assert (lot(database, held).election, lot(database, later).election) == (Election.CREDIT, None)
+
+
+def test_a_choice_for_one_credit_stays_beside_a_standing_one(database, do, patient, held):
+    do(elect, lot_id=held, election=Election.CREDIT)
+    do(choose_always, patient_id=patient.id, election=Election.REFUND)
+    assert lot(database, held).election is Election.CREDIT
+
+
+def test_who_wants_all_of_it_back_gets_it_the_next_day_and_once(database, do, bill, patient, paid):
+    do(choose_always, patient_id=patient.id, election=Election.REFUND)
+    reimbursed(do, bill)
+    for _ in range(2):
+        a_day_later(database, NOW + timedelta(days=1))
+    assert [each.amount for each in refunds(database, patient)] == [Money(CENTS)]
+
+
+def test_one_choice_of_a_refund_is_left_to_the_clerk_who_asks_where_it_goes(database, do, patient, held):
+    do(elect, lot_id=held, election=Election.REFUND)
+    a_day_later(database, DAYS_30)
+    assert refunds(database, patient) == []
+
+
+def test_of_the_dead_a_person_asks_who_acts_for_them(database, do, patient, held):
+    stopped(database, patient.id, HoldReason.DEATH)
+    a_day_later(database, DAYS_30)
+    assert (refunds(database, patient), open_tasks(database)) == ([], ["choice-due"])
+    assert lot(database, held).election is None
+    do(request_refund, lot_id=held, amount=Money(CENTS), payment_id=None, limit=LIMIT)
+    assert open_tasks(database) == []
+
+
+def test_while_a_bank_disputes_nothing_goes_back_and_a_person_is_asked(database, do, patient, bill):
+    payment = paid_by_card(database, bill.invoice, NOW)
+    held = reimbursed(do, bill)
+    disputed(database, payment, NOW)
+    a_day_later(database, DAYS_30)
+    assert refunds(database, patient) == []
+    assert "choice-due" in open_tasks(database)
+    do(elect, lot_id=held, election=Election.CREDIT, at=DAYS_30)
+    assert "choice-due" not in open_tasks(database)
+
+
+def test_what_a_health_account_paid_goes_by_check_only_when_a_person_says_so(database, do, patient, bill):
+    payment = paid_by_card(database, bill.invoice, NOW, is_health_account=True)
+    reimbursed(do, bill)
+    a_day_later(database, DAYS_30)
+    (refund,) = refunds(database, patient)
+    assert (refund.method, refund.payment_id) == (RefundMethod.CARD, payment.id)
+
+
+def test_nobody_is_asked_any_longer_about_what_the_insurer_took_back(database, do, patient, held):
+    stopped(database, patient.id, HoldReason.DEATH)
+    a_day_later(database, DAYS_30)
+    assert open_tasks(database) == ["choice-due"]
+    named = {"reimbursement_id": "rmc_0", "demand": "T1", "demanded_on": NOW.date()}
+    do(demand_takeback, **named, amount=Money(CENTS), at=DAYS_30)
+    a_day_later(database, DAYS_30)
+    assert open_tasks(database) == []
