@@ -86,7 +86,7 @@ from billing.payments.use_cases.inbox import WORK_WEBHOOK
 from billing.payments.use_cases.mail import SEND_MAIL
 from billing.payments.use_cases.receipts import MAIL_RECEIPT, RENDER_RECEIPT
 from billing.payments.use_cases.refund_checks import ask_about_uncashed_checks
-from billing.payments.use_cases.refunds import SEND_REFUND
+from billing.payments.use_cases.refunds import SEND_REFUND, ask_about_waiting_refunds
 from billing.platform import cli
 from billing.platform.data.audit import seal_audit_rows
 from billing.platform.data.base import Base
@@ -107,7 +107,8 @@ SAMPLE_CLINIC = ROOT / "billing" / "catalog" / "samples" / "b.yaml"
 STRIPE_CHECKOUT = "https://checkout.stripe.com"
 SEAL_AUDIT, RESOLVE, LIST_DORMANT = "seal-audit", "resolve", "list-dormant-credits"
 REMIND, RECONCILE = "remind-of-disputes", "reconcile"
-ASK_ABOUT_CHECKS, REFUND_UNANSWERED = "ask-about-uncashed-checks", "refund-unanswered-credits"
+ASK_ABOUT_CHECKS, ASK_ABOUT_REFUNDS = "ask-about-uncashed-checks", "ask-about-waiting-refunds"
+REFUND_UNANSWERED = "refund-unanswered-credits"
 RECURRING = (
     Recurring(SEAL_AUDIT, timedelta(seconds=30)),
     Recurring(RESOLVE, timedelta(minutes=5)),
@@ -116,6 +117,7 @@ RECURRING = (
     Recurring(REMIND, timedelta(hours=6)),
     Recurring(ASK_ABOUT_CHECKS, timedelta(days=1)),
     Recurring(REFUND_UNANSWERED, timedelta(days=1)),
+    Recurring(ASK_ABOUT_REFUNDS, timedelta(days=1)),
 )
 PUBLIC_ENDPOINTS = (
     frozenset({"static", "webhooks.stripe", "api-docs.openapi_json"})
@@ -221,6 +223,9 @@ def job_handlers(
             )
         ),
         REFUND_UNANSWERED: lambda _task: refund_what_nobody_chose(database, clock, refund_limit),
+        ASK_ABOUT_REFUNDS: lambda _task: _ignore(
+            database.in_transaction(lambda tx: ask_about_waiting_refunds(tx, actor=SYSTEM, now=clock()))
+        ),
         RECONCILE: lambda _task: _ignore(
             reconcile(payments, since=None, until=None, refund_limit=refund_limit)
         ),

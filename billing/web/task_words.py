@@ -75,6 +75,11 @@ TOLD: dict[str, Told] = {
         "The money is held as credit again. Send it in another way.",
         ("ref",),
     ),
+    "refund-waits": Told(
+        "A refund has waited long for approval",
+        "Approve or reject it: somebody else than who asked. The patient waits for the money.",
+        ("ref",),
+    ),
     "check-uncashed": Told(
         "Nobody cashed a refund check",
         "Ask the patient. Have the bank stop it, void it, and another one is written.",
@@ -172,6 +177,11 @@ TOLD: dict[str, Told] = {
         "A bank account did not pay",
         "The invoice is owed again. Ask the payer, and send a new link.",
         ("chk",),
+    ),
+    "charge-not-owed": Told(
+        "A card paid what was not owed any more",
+        "It is held for who paid, the patient or another payer. Ask them whether to give it back.",
+        ("pay",),
     ),
     "credit-kept-off": Told(
         "A card paid late, and credit meant for the same invoice is still held",

@@ -9,6 +9,7 @@ import pytest
 from billing.invoices.records import Bearer, EndReason, PayerKind
 from billing.invoices.use_cases.end_share import ask_to_end
 from billing.invoices.use_cases.shares import agree_share
+from billing.invoices.use_cases.stop import stop_package
 from billing.kernel.money import Money
 from billing.kernel.permissions import SYSTEM
 from billing.payments.flows.checkouts import cancel_checkout, settle_checkout
@@ -17,6 +18,7 @@ from billing.payments.queries.checkouts import checkout_by_reference
 from billing.payments.states.checkouts import CheckoutState
 from billing.payments.use_cases.checkouts import await_debit
 from billing.payments.use_cases.links import make_payers_link
+from billing.platform.data.tasks import TaskState, list_tasks
 from tests.factories.holds import stopped
 from tests.factories.payers import a_fixed_part, a_payer
 from tests.factories.web import new_pay_link
@@ -68,6 +70,22 @@ def went_off(client, processor):
 def ended(database, share, now):
     order = {"reason": EndReason.WITHDRAWN, "borne_by": Bearer.PATIENT, "actor": SYSTEM, "now": now}
     return lambda: database.in_transaction(lambda tx: ask_to_end(tx, share_id=share.id, **order))
+
+
+@pytest.fixture
+def called_off(database, clinic, now):
+    """All visits, none of which was given."""
+    named = {"invoice_id": clinic.invoice.id, "actor": SYSTEM, "now": now}
+    return lambda: database.in_transaction(lambda tx: stop_package(tx, **named))
+
+
+@pytest.fixture
+def open_tasks(database):
+    def look():
+        with database.reading() as read:
+            return [each.kind for each in list_tasks(read, SYSTEM, state=TaskState.OPEN, limit=9)]
+
+    return look
 
 
 def test_a_payment_just_before_charges_were_stopped_is_confirmed_to_who_made_it(
@@ -133,3 +151,38 @@ def test_a_payer_who_paid_what_was_owed_is_told_nothing_of_that(
     settle_checkout(room, reference=reference)
     told = client.get(payers_link).text
     assert ("Paid. Thank you." in told, "withdrawn" in told) == (True, False)
+
+
+def test_a_payer_whose_visits_were_called_off_while_they_paid_reads_that_the_clinic_holds_their_money(
+    client, processor, room, payers_link, went_off, called_off, open_tasks, now
+):
+    reference = went_off(payers_link)
+    called_off()
+    processor.complete(reference, PART, now)
+    settle_checkout(room, reference=reference)
+    told = client.get(payers_link).text
+    assert "The clinic holds $500.00 of it for you, since no more is owed" in told
+    assert ("Paid. Thank you." in told, "withdrawn" in told) == (True, False)
+    assert open_tasks() == ["charge-not-owed"]
+
+
+def test_a_patient_whose_visits_were_called_off_while_they_paid_reads_it_too(
+    client, processor, room, link, went_off, called_off, open_tasks, now
+):
+    reference = went_off(link)
+    called_off()
+    processor.complete(reference, ALL, now)
+    settle_checkout(room, reference=reference)
+    told = client.get(link).text
+    assert "The clinic holds $2,550.00 of it as the patient's credit, since no more is owed" in told
+    assert open_tasks() == ["charge-not-owed"]
+
+
+def test_who_paid_what_was_owed_reads_of_no_credit_and_nobody_is_asked(
+    client, processor, room, link, went_off, open_tasks, now
+):
+    processor.complete(went_off(link), ALL, now)
+    settle_checkout(room, reference=next(iter(processor.states)))
+    told = client.get(link).text
+    assert ("Paid. Thank you." in told, "credit" in told) == (True, False)
+    assert open_tasks() == []

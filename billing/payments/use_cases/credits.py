@@ -47,6 +47,7 @@ from billing.payments.records.credits import (
     Withdrawal,
 )
 from billing.payments.records.payments import Owned
+from billing.payments.use_cases.credit_tasks import end_asking_about_held
 from billing.platform.data.audit import record_audit
 from billing.platform.data.database import Tx
 from billing.platform.data.tasks import end_tasks
@@ -324,6 +325,7 @@ def apply_lot(
     )
     source = Source(CREDIT, row.id, "applied")
     post(tx, Posting.of(lot, source, row.applied_on, lines), actor=actor, now=now)
+    end_asking_about_held(tx, lot, actor=actor, now=now)
     record_audit(
         tx, actor=actor, action="credit.apply", subject_id=row.id, now=now, detail={"cents": amount.cents}
     )

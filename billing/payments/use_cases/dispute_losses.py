@@ -29,9 +29,10 @@ from billing.payments.records.credits import CreditSource, Withdrawal
 from billing.payments.records.disputes import Dispute
 from billing.payments.records.refunds import RefundMethod, Rejection
 from billing.payments.states.refunds import RefundState
+from billing.payments.use_cases.credit_tasks import REFUND_FAILED, end_asking_about_held
 from billing.payments.use_cases.credits import withdraw
 from billing.payments.use_cases.refund_checks import CHECK_VOIDED
-from billing.payments.use_cases.refunds import REFUND_FAILED, hold_again, lock_refund, reject_refund
+from billing.payments.use_cases.refunds import hold_again, lock_refund, reject_refund
 from billing.payments.use_cases.unapply import return_lent_credit
 from billing.platform.data.database import Tx
 from billing.platform.data.tasks import ask_a_person, end_tasks
@@ -50,7 +51,7 @@ def take_loss(tx: Tx, *, dispute: Dispute, loss: Money, actor: Actor, now: datet
     """
     for checkout_id in standing_with_credit_of(tx, dispute.payment_id):
         return_lent_credit(tx, checkout_id=checkout_id, actor=actor, now=now)
-    held, deposited = _withdraw_credit(tx, dispute, loss, now)
+    held, deposited = _withdraw_credit(tx, dispute, loss, actor, now)
     parts = _take_cover(tx, dispute, loss - held - deposited, actor, now)
     ahead = [part for part in parts if not part.earned]
     left = [part.session_id for part in ahead if not _called_off(tx, part.session_id, actor, now)]
@@ -103,7 +104,9 @@ def tell_of_called_off(tx: Tx, *, refund_ids: Sequence[str], actor: Actor, now: 
     tx.session.flush()
 
 
-def _withdraw_credit(tx: Tx, dispute: Dispute, loss: Money, now: datetime) -> tuple[Money, Money]:
+def _withdraw_credit(
+    tx: Tx, dispute: Dispute, loss: Money, actor: Actor, now: datetime
+) -> tuple[Money, Money]:
     """How much was credit, and how much a deposit."""
     held, deposited, today = ZERO, ZERO, site_date(tx, dispute.site_id, now)
     for lot in credits_from_payment(tx, dispute.payment_id):
@@ -119,6 +122,7 @@ def _withdraw_credit(tx: Tx, dispute: Dispute, loss: Money, now: datetime) -> tu
             withdrawn_on=today,
             now=now,
         )
+        end_asking_about_held(tx, lot, actor=actor, now=now)
         if lot.source is CreditSource.DEPOSIT:
             deposited = deposited + amount
         else:

@@ -32,6 +32,7 @@ from billing.payments.records.deposit_requests import DepositRequest
 from billing.payments.records.payments import ChargeFacts, Owned, Payment, Tender
 from billing.payments.rules import refuse_unless_payable
 from billing.payments.states.payments import PaymentState
+from billing.payments.use_cases.credit_tasks import ask_about_excess
 from billing.payments.use_cases.credits import open_lot
 from billing.payments.use_cases.drawers import lock_open_drawer, refuse_cash_outside
 from billing.payments.use_cases.receipts import issue_payment_receipt
@@ -109,8 +110,9 @@ def take_check(
 def take_charge(tx: Tx, *, checkout: Checkout, charge: ChargeFacts, actor: Actor, now: datetime) -> Payment:
     """Book a charge that the processor made, with its fee.
 
-    What the invoice no longer needs becomes the patient's credit, or is held for the payer whose it was. What
-    pays a deposit is one. A debit is received when it has succeeded, days after it was made.
+    What the invoice no longer needs becomes the patient's credit, or is held for the payer whose it was, and
+    a person is told. What pays a deposit is one. A debit is received when it has succeeded, days after it was
+    made.
     Raises: NoSuchInvoice.
     """
     owner = lock_owner(tx, checkout, actor)
@@ -120,8 +122,10 @@ def take_charge(tx: Tx, *, checkout: Checkout, charge: ChargeFacts, actor: Actor
     row.instrument, row.is_health_account = charge.instrument, checkout.is_health_account
     if checkout.share_id is not None:
         payment = book_share(tx, checkout.share_id, row, actor=actor, now=now)
+        ask_about_excess(tx, payment, actor=actor, now=now)
     elif isinstance(owner, Invoice):
         payment = book(tx, owner, row, actor=actor, now=now)
+        ask_about_excess(tx, payment, actor=actor, now=now)
     else:
         payment = book(tx, None, row, held=CreditSource.DEPOSIT, actor=actor, now=now)
     if charge.fee:

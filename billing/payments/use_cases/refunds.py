@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from sqlalchemy import select, update
 
@@ -36,6 +36,7 @@ from billing.payments.records.refunds import Refund, RefundMethod, RefundReason,
 from billing.payments.rules import LATELY, needs_second_person
 from billing.payments.states.payments import PaymentState
 from billing.payments.states.refunds import REFUND_MOVES, RefundEvent, RefundState
+from billing.payments.use_cases.credit_tasks import REFUND_FAILED, end_asking_about_held
 from billing.payments.use_cases.credits import CHOICE_DUE, give_back, spend
 from billing.payments.use_cases.dispute_recoveries import keep_for_lost
 from billing.payments.use_cases.excess import share_again
@@ -48,8 +49,9 @@ from billing.platform.data.states import advance
 from billing.platform.data.tasks import ask_a_person, ask_again, end_tasks
 
 SEND_REFUND = "send-refund"
-REFUND_FAILED = "refund-failed"
-"""The task of a person who sends it again, by check or another way."""
+REFUND_WAITS = "refund-waits"
+"""The task of a person who approves or rejects what has waited for long."""
+WAITS_LONG = timedelta(days=30)
 CHECK_TO_CALL_OFF = (
     "This refund is approved, and cannot be refused. Its check is not written yet: "
     "`POST /api/v1/refunds/<id>/void-check` calls it off, as its page does."
@@ -178,6 +180,7 @@ def reject_refund(
         raise IllegalMove(CHECK_TO_CALL_OFF, state=RefundState.APPROVED.value, event=RefundEvent.REJECT.value)
     advance(tx, row, REFUND_MOVES, RefundEvent.REJECT, actor=actor, now=now)
     is_own = row.requested_by_person == actor.person
+    end_tasks(tx, kind=REFUND_WAITS, subject_ids=[row.id], actor=actor, now=now)
     row.rejected_for = reason or (Rejection.WITHDRAWN if is_own else Rejection.OTHER)
     row.refused_reference, row.reference = row.reference, None
     lost = _put_back(tx, row, actor, now)
@@ -192,6 +195,21 @@ def reject_refund(
         if not missing:
             share_again(tx, session_ids=restored, actor=actor, now=now)
     return refund_of(row)
+
+
+def ask_about_waiting_refunds(tx: Tx, *, actor: Actor, now: datetime) -> int:
+    """A task for each refund that has waited so long for a second person; how many there are.
+
+    Closed while it still waits, it comes again as long after.
+    """
+    since = now - WAITS_LONG
+    waiting = select(RefundRow).where(
+        RefundRow.state == RefundState.REQUESTED, RefundRow.requested_at <= since
+    )
+    rows = tx.session.scalars(waiting.order_by(RefundRow.id)).all()
+    for row in rows:
+        ask_again(tx, kind=REFUND_WAITS, about=row, closed_before=since, actor=actor, now=now)
+    return len(rows)
 
 
 def keep_sent(tx: Tx, *, refund_id: str, reference: str, actor: Actor, now: datetime) -> Refund:
@@ -273,6 +291,7 @@ def hold_again(tx: Tx, row: RefundRow, actor: Actor, now: datetime) -> Money:
 
 def _approve(tx: Tx, row: RefundRow, actor: Actor, now: datetime) -> None:
     advance(tx, row, REFUND_MOVES, RefundEvent.APPROVE, actor=actor, now=now)
+    end_tasks(tx, kind=REFUND_WAITS, subject_ids=[row.id], actor=actor, now=now)
     row.approved_by, row.approved_by_person, row.approved_at = actor.id, actor.person, now
     amount = Money(row.amount_cents)
     lines = (
@@ -280,6 +299,7 @@ def _approve(tx: Tx, row: RefundRow, actor: Actor, now: datetime) -> None:
         credit(Account.REFUNDS_PAYABLE, amount, row.patient_id),
     )
     post_refund(tx, row, "approved", lines, actor, now)
+    end_asking_about_held(tx, find_credit(tx, row.lot_id, SYSTEM), actor=actor, now=now)
     if row.method == RefundMethod.CARD:
         enqueue(tx, kind=SEND_REFUND, key=row.id, payload={"refund_id": row.id}, due_at=now)
     audit_refund(tx, row, "refund.approve", actor, now)

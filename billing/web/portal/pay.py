@@ -181,16 +181,23 @@ def _settled(edge: Edge, link: PayLink, token: str, *, sends_mail: bool, is_stop
         payment=payment,
         by_credit=by_credit,
         back=edge.read(lambda read: went_back(read, [payment.id])).get(payment.id, WentBack()),
-        held=edge.read(lambda read: _held_of_ended_part(read, link, payment.id)),
+        held=edge.read(lambda read: _held_of(read, link, payment.id)),
+        has_ended=edge.read(lambda read: _has_ended(read, link)),
+        is_payers=link.share_id is not None,
         by_clinic_alone=is_stopped or link.share_id is not None,
     )
 
 
-def _held_of_ended_part(read: Read, link: PayLink, payment_id: str) -> Money:
-    """What is held for another payer of a payment that came when their part had ended."""
-    if link.share_id is None or find_share(read, link.share_id, SYSTEM).state is not ShareState.ENDED:
+def _held_of(read: Read, link: PayLink, payment_id: str) -> Money:
+    """What is held for who paid, since it was not owed; a deposit is held on purpose."""
+    if link.deposit_request_id is not None:
         return ZERO
     return total(lot.available for lot in credits_from_payment(read, payment_id))
+
+
+def _has_ended(read: Read, link: PayLink) -> bool:
+    """Whether it is of another payer's part that somebody ended."""
+    return link.share_id is not None and find_share(read, link.share_id, SYSTEM).state is ShareState.ENDED
 
 
 def _without_receipt(read: Read, link: PayLink) -> tuple[str, bool]:
