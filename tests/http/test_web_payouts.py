@@ -10,6 +10,7 @@ from billing.kernel.money import Money
 from billing.kernel.permissions import SYSTEM, Role
 from billing.payments.queries.differences import differences
 from billing.payments.queries.payout_parts import contents_of
+from billing.payments.queries.payouts import list_payouts
 from billing.payments.queries.reconciliation import open_exceptions
 from billing.payments.records.reconciliation import MovementFacts
 from billing.payments.records.refunds import RefundReason
@@ -101,6 +102,28 @@ def test_a_payout_is_listed_with_its_day_amount_and_state(enter, payout, clock):
     page = enter().get(LIST).text
     for shown in (f'href="{page_of(payout)}"', "Nov 5, 2026", "$2,549.70", ">Arrived<", "Nothing"):
         assert shown in page
+
+
+def test_payouts_are_listed_by_the_day_of_arrival_and_so_are_their_pages(database, payment, enter, now):
+    """One that the reconciliation heard of late is recorded after younger ones."""
+    days = [date(2026, 11, day) for day in (5, 3, 9, 5, 4)]
+    told = [
+        paid_out(database, now, None, amount=Money(100 + nth), name=f"po_{nth}", arrives_on=day)
+        for nth, day in enumerate(days)
+    ]
+    in_order = [told[2].id, told[3].id, told[0].id, told[4].id, told[1].id]
+    paged, cursor = [], None
+    while found := read_payouts(database, cursor):
+        paged += [each.id for each in found]
+        cursor = paged[-1]
+    assert paged == in_order
+    page = enter().get(LIST).text
+    assert re.findall(r'href="/staff/payouts/(pyo_[^"]+)"', page) == in_order
+
+
+def read_payouts(database, cursor):
+    with database.reading() as read:
+        return list_payouts(read, SYSTEM, cursor=cursor, limit=2)
 
 
 @pytest.mark.parametrize(

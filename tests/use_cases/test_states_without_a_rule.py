@@ -12,7 +12,7 @@ from billing.kernel.money import Money
 from billing.kernel.permissions import SYSTEM
 from billing.patients.use_cases import amend_patient
 from billing.payments.errors import NotDormant
-from billing.payments.queries.dormant import list_dormant
+from billing.payments.queries.dormant import held_until, list_dormant
 from billing.payments.queries.without_rule import money_without_rule
 from billing.payments.use_cases.dormant import list_dormant_credits, set_aside
 from billing.payments.use_cases.receive import take_cash
@@ -21,7 +21,7 @@ from billing.platform.data.tasks import TaskState, close_task, list_tasks
 from tests.conftest import NOW
 from tests.factories.accounting import LIMIT, behind_the_back
 from tests.factories.invoices import a_patient, billed
-from tests.factories.statements import statements_on
+from tests.factories.statements import plan_of_first, statements_on
 
 DUE = datetime(2029, 11, 2, 15, tzinfo=UTC)
 MONTH = timedelta(days=30)
@@ -144,3 +144,9 @@ def test_as_many_statements_tell_however_much_is_held(database, of_colorado, pat
     more, many = said()
     assert (first, more) == (1, 4)
     assert 0 < few == many
+
+
+def test_what_is_still_held_is_found_without_reading_all_that_ever_was(database):
+    with database.reading() as read:
+        plan = plan_of_first(read.session.connection(), lambda: held_until(read, DUE.date(), SYSTEM))
+    assert "ix_credit_lot_held" in plan

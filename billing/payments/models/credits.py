@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, String, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from billing.platform.data.base import Base, Id
+
+HELD = text("available_cents > 0")
 
 
 class CreditLotRow(Base):
@@ -18,6 +20,7 @@ class CreditLotRow(Base):
         UniqueConstraint("source", "source_id"),
         CheckConstraint("amount_cents > 0", name="positive"),
         CheckConstraint("available_cents BETWEEN 0 AND amount_cents", name="never_negative"),
+        Index("ix_credit_lot_held", "held_on", sqlite_where=HELD, postgresql_where=HELD),
     )
 
     id: Mapped[Id] = mapped_column(primary_key=True)

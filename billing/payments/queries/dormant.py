@@ -111,16 +111,12 @@ def owed_to(read: Read, held: Sequence[CreditLot | Refund]) -> Mapping[str, Stil
 def held_until(read: Read, until: date, actor: Actor) -> Sequence[CreditLot | Refund]:
     """Credits of which something is left, and refunds that wait for a check, that old or older.
 
-    Other payers' are among them.
+    Other payers' are among them. Credits are put in order here: asked to, SQLite reads all in that order.
     """
-    lots = (
-        select(CreditLotRow)
-        .where(
-            CreditLotRow.available_cents > 0,
-            CreditLotRow.held_on <= until,
-            *within_reach(actor, CreditLotRow),
-        )
-        .order_by(CreditLotRow.id)
+    lots = select(CreditLotRow).where(
+        CreditLotRow.available_cents > 0,
+        CreditLotRow.held_on <= until,
+        *within_reach(actor, CreditLotRow),
     )
     tomorrow = datetime.combine(until + timedelta(days=1), time(), UTC)
     refunds = (
@@ -134,7 +130,7 @@ def held_until(read: Read, until: date, actor: Actor) -> Sequence[CreditLot | Re
         .order_by(RefundRow.id)
     )
     return [
-        *(lot_of(row) for row in read.session.scalars(lots)),
+        *sorted((lot_of(row) for row in read.session.scalars(lots)), key=lambda lot: lot.id),
         *(refund_of(row) for row in read.session.scalars(refunds)),
     ]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, and_, or_, select
 
 from billing.catalog.queries import entities
 from billing.kernel.money import Money
@@ -12,7 +12,7 @@ from billing.kernel.permissions import Actor
 from billing.payments.errors import NoSuchPayout
 from billing.payments.models.payments import PaymentRow
 from billing.payments.models.payouts import PayoutLineRow, PayoutRow
-from billing.payments.queries.reach import seen, visible
+from billing.payments.queries.reach import seen
 from billing.payments.records.payouts import Payout, PayoutFacts, PayoutLineFacts
 from billing.payments.states.payouts import PAYOUT_MOVES, PayoutEvent, PayoutState
 from billing.platform.data.database import Read
@@ -28,11 +28,23 @@ def find_payout(read: Read, payout_id: str, actor: Actor) -> Payout:
 def list_payouts(
     read: Read, actor: Actor, *, state: PayoutState | None = None, cursor: str | None = None, limit: int
 ) -> Sequence[Payout]:
-    """Newest first, those before the cursor."""
-    query = visible(PayoutRow, actor, cursor, limit)
+    """What arrives last first, those before the cursor; the processor tells of some late."""
+    query = (
+        select(PayoutRow)
+        .where(*within_reach(actor, PayoutRow))
+        .order_by(PayoutRow.arrives_on.desc(), PayoutRow.id.desc())
+        .limit(limit)
+    )
     if state is not None:
         query = query.where(PayoutRow.state == state)
+    if cursor is not None:
+        query = query.where(_before(cursor))
     return [payout_of(row) for row in read.session.scalars(query)]
+
+
+def _before(cursor: str) -> ColumnElement[bool]:
+    day = select(PayoutRow.arrives_on).where(PayoutRow.id == cursor).scalar_subquery()
+    return or_(PayoutRow.arrives_on < day, and_(PayoutRow.arrives_on == day, PayoutRow.id < cursor))
 
 
 def went_out_with(read: Read, payout: Payout, actor: Actor) -> Payout | None:
