@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from billing.kernel.money import Money
 from billing.payments.records.dispute_answers import AnswerKind, DisputeAnswer, EvidenceFact
 from billing.payments.records.disputes import Dispute
 from billing.payments.states.dispute_answers import AnswerState
@@ -63,6 +64,13 @@ ANSWERS = {
 
 def reason_in_words(dispute: Dispute) -> str:
     return REASONS.get(dispute.reason, dispute.reason.replace("_", " ").capitalize())
+
+
+def told_beside_loss(paid_twice: Money, reimbursed: Money) -> str | None:
+    """What a lost dispute cost beside the payment; None when that is nothing."""
+    told = [f"{paid_twice} paid twice"] if paid_twice else []
+    told += [f"{reimbursed} given by insurers"] if reimbursed else []
+    return ", ".join(told) or None
 
 
 def title_of(answer: DisputeAnswer) -> str:

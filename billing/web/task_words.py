@@ -118,11 +118,20 @@ TOLD: dict[str, Told] = {
     "dispute-exceeds-payment": Told(
         "The bank took what had gone back before",
         "So the clinic paid twice, and it is its loss (6210). Tell the bank of the refund, with its day and "
-        "amount; or ask the patient for it. A refund that comes back makes it good by itself.",
+        "amount; or ask the patient for it. What the bank gives back, or a refund that comes back, makes it "
+        "good by itself.",
+        ("dsp",),
+    ),
+    "dispute-reimbursed": Told(
+        "A bank took a payment that an insurer had reimbursed",
+        "The patient has both. Ask the patient to pay again, or the insurer whether it wants its money back: "
+        "then record its demand before that credit is used.",
         ("dsp",),
     ),
     "dispute-reversed": Told(
-        "A lost dispute gave money back", "Book what it is for. It stays on 1070.", ("dsp",)
+        "A lost dispute gave money back",
+        "What had been paid twice is booked by itself. The rest stays on 1070: find out whose it is.",
+        ("dsp",),
     ),
     "payout-failed": Told(
         "A payout did not arrive", "Mend the bank account in the processor's dashboard.", ("pyo",)

@@ -23,10 +23,20 @@ def disputed(
     told: DisputeEvent = DisputeEvent.DISPUTE,
     amount: Money | None = None,
 ) -> Dispute:
-    """A card payment, or an amount of it, to be answered within nine days; told again, what became of it."""
+    """A card payment, or an amount of it, to be answered within nine days; told again, what became of it.
+
+    A bank that only asks has taken nothing.
+    """
     with database.reading() as read:
         charge = charge_of_payment(read, payment.id)
     amount = amount or payment.amount
+    taken = DisputeMovementFacts(
+        reference=f"txn_du_{payment.id}",
+        reporting_category="dispute",
+        amount=-amount,
+        fee=Money(1_500),
+        moved_at=now,
+    )
     facts = DisputeFacts(
         reference=f"du_{payment.id}",
         charge_reference=charge,
@@ -35,14 +45,6 @@ def disputed(
         amount=amount,
         due_at=now + timedelta(days=9),
         opened_at=now,
-        movements=(
-            DisputeMovementFacts(
-                reference=f"txn_du_{payment.id}",
-                reporting_category="dispute",
-                amount=-amount,
-                fee=Money(1_500),
-                moved_at=now,
-            ),
-        ),
+        movements=() if told is DisputeEvent.INQUIRE else (taken,),
     )
     return database.in_transaction(lambda tx: record_dispute(tx, facts=facts, actor=SYSTEM, now=now))

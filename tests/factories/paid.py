@@ -34,6 +34,7 @@ def paid_by_card(
     instrument: str = "visa 4242",
     is_health_account: bool = False,
     share_id: str | None = None,
+    fee: Money = Money(30),
 ) -> Payment:
     """All that the patient, or another payer of a share, still owes, by a card page and its notice."""
     checkout = database.in_transaction(
@@ -48,7 +49,7 @@ def paid_by_card(
             now=now,
         )
     )
-    charge = replace(a_charge(checkout.id, checkout.amount, now), tender=tender, instrument=instrument)
+    charge = replace(a_charge(checkout.id, checkout.amount, now, fee), tender=tender, instrument=instrument)
     database.in_transaction(
         lambda tx: pay_checkout(
             tx, checkout_id=checkout.id, reference=f"cs_{checkout.id}", charge=charge, actor=SYSTEM, now=now

@@ -7,6 +7,7 @@ import pytest
 
 from billing.kernel.money import Money
 from billing.kernel.permissions import SYSTEM, Role
+from billing.payments.queries.disputes import list_disputes
 from billing.payments.queries.refunds import list_refunds
 from billing.payments.states.disputes import DisputeEvent
 from tests.factories.disputes import disputed
@@ -94,3 +95,12 @@ def test_a_check_that_a_person_called_off_before_it_was_written_is_not_called_vo
     page = asked("100.00")
     send(enter(Role.SUPERVISOR), page, f"{page}/void-check", key="k1")
     assert "Refund of $100.00 Called off" in said(clerk, page)
+
+
+def test_the_dispute_and_its_task_say_how_much_was_paid_twice(clerk, edge, asked, lose):
+    page = asked("100.00")
+    send(clerk, page, f"{page}/check", number="1001", key="k1")
+    lose()
+    assert "Sample, Maria, $100.00 paid twice" in said(clerk, TASKS)
+    (dispute,) = edge.read(lambda read: list_disputes(read, SYSTEM, limit=9))
+    assert "Paid twice $100.00: it had gone back before" in said(clerk, f"/staff/disputes/{dispute.id}")

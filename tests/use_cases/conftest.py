@@ -26,6 +26,17 @@ def do(database):
 
 
 @pytest.fixture
+def ask(database):
+    """What a query finds now."""
+
+    def run(query, *arguments, **named):
+        with database.reading() as read:
+            return query(read, *arguments, **named)
+
+    return run
+
+
+@pytest.fixture
 def books(database):
     """The accounts that are not at 0."""
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from datetime import timedelta
 
 import pytest
 
+from billing.accounting.queries.exports import exported
 from billing.accounting.queries.verify import verify
+from billing.accounting.records import Export, ExportFormat, ExportKind
 from billing.care.queries import find_session
 from billing.care.states import SessionState
 from billing.care.use_cases import cancel_session
 from billing.kernel.money import ZERO, Money
-from billing.kernel.permissions import SYSTEM, Actor, Permission
+from billing.kernel.permissions import SYSTEM
 from billing.ledger.queries import trial_balance
 from billing.payments.errors import MoreThanAvailable
 from billing.payments.queries.credits import credits_of_patient
@@ -21,7 +25,6 @@ from billing.payments.records.disputes import DisputeFacts, DisputeMovementFacts
 from billing.payments.records.refunds import RefundMethod, RefundReason, Rejection
 from billing.payments.states.disputes import DisputeEvent
 from billing.payments.states.refunds import RefundState
-from billing.payments.use_cases.checkouts import begin_checkout, pay_checkout
 from billing.payments.use_cases.disputes import record_dispute
 from billing.payments.use_cases.receive import take_cash
 from billing.payments.use_cases.refund_checks import send_check, void_check
@@ -32,29 +35,11 @@ from tests.conftest import NOW
 from tests.factories.accounting import behind_the_back
 from tests.factories.care import give
 from tests.factories.invoices import a_patient, billed
-from tests.factories.world import RETURN_URL, a_charge
+from tests.factories.paid import paid_by_card
 
-CLERK = Actor(id="usr_clerk", entity_id=None, permissions=frozenset(Permission))
 PRICE = Money(45_000)
 MOST = Money(30_000)
 NO_LIMIT = Money(1_000_000)
-
-
-@pytest.fixture
-def do(database):
-    def run(use_case, **arguments):
-        return database.in_transaction(lambda tx: use_case(tx, **arguments, actor=CLERK, now=NOW))
-
-    return run
-
-
-@pytest.fixture
-def ask(database):
-    def run(query, *arguments, **named):
-        with database.reading() as read:
-            return query(read, *arguments, **named)
-
-    return run
 
 
 @pytest.fixture
@@ -63,13 +48,9 @@ def bill(database):
 
 
 @pytest.fixture
-def card(bill, do, ask):
+def card(database, bill):
     """450 for one session."""
-    page = do(begin_checkout, invoice_id=bill.invoice.id, return_url=RETURN_URL, request=None)
-    charge = a_charge(page.id, page.amount, NOW, fee=ZERO)
-    do(pay_checkout, checkout_id=page.id, reference=f"cs_{page.id}", charge=charge)
-    (payment,) = ask(list_payments, SYSTEM, invoice_id=bill.invoice.id, limit=9)
-    return payment
+    return paid_by_card(database, bill.invoice, NOW, fee=ZERO)
 
 
 @pytest.fixture
@@ -92,17 +73,17 @@ def refunded(do, ask, card):
 def tell(do, ask, card):
     """A bank takes the whole payment, or so much of it, and gives so much back."""
 
-    def run(*told, amount=PRICE, back=ZERO, number=1):
+    def run(*told, amount=PRICE, back=ZERO, number=1, took_as=""):
         for event in told:
             took = DisputeMovementFacts(
-                reference=f"txn_took_{number}", reporting_category="dispute", amount=-amount, fee=ZERO,
-                moved_at=NOW,
+                reference=took_as or f"txn_took_{number}", reporting_category="dispute",
+                amount=-amount, fee=ZERO, moved_at=NOW,
             )  # fmt: skip
             gave = DisputeMovementFacts(
-                reference=f"txn_gave_{number}", reporting_category="dispute_reversal", amount=back, fee=ZERO,
-                moved_at=NOW,
+                reference=f"txn_gave_{number}_{back.cents}", reporting_category="dispute_reversal",
+                amount=back, fee=ZERO, moved_at=NOW,
             )  # fmt: skip
-            is_back = back and event is DisputeEvent.WIN
+            is_back = back and event is not DisputeEvent.DISPUTE
             facts = DisputeFacts(
                 reference=f"du_{number}",
                 charge_reference=ask(charge_of_payment, card.id),
@@ -288,6 +269,70 @@ def test_other_credit_that_went_to_its_card_is_not_paid_twice(
     assert ask(find_payment, card.id, SYSTEM).lost == PRICE
 
 
+@pytest.mark.parametrize("back", [1, 10_000, 30_000])
+def test_what_the_bank_gives_back_of_what_was_paid_twice_is_no_loss_any_more(
+    ask, card, refunded, tell, books, tasks, available, back
+):
+    refunded(MOST)
+    tell(*LOST)
+    for _ in range(2):
+        dispute = tell(DisputeEvent.LOSE, back=Money(back))
+    left = 30_000 - back
+    assert books() == ({"1050": -left, "6210": left} if left else {})
+    assert (dispute.lost, ask(find_payment, card.id, SYSTEM).lost) == (PRICE - Money(back), Money(15_000))
+    assert (EXCEEDS in tasks(), "dispute-reversed" in tasks(), available()) == (bool(left), False, 0)
+
+
+def test_it_may_give_it_back_in_two_parts(refunded, tell, books, tasks):
+    refunded(MOST)
+    tell(*LOST)
+    for part in (20_000, 10_000):
+        assert EXCEEDS in tasks()
+        dispute = tell(DisputeEvent.LOSE, back=Money(part))
+    assert (books(), dispute.lost) == ({}, Money(15_000))
+    assert EXCEEDS not in tasks()
+
+
+def test_what_it_gives_back_beyond_that_waits_for_a_person(ask, refunded, tell, tasks):
+    """It was the patient's before the bank took it; nobody can tell by a rule whose it is now."""
+    refunded(MOST)
+    tell(*LOST)
+    tell(DisputeEvent.LOSE, back=Money(40_000))
+    told = {account: cents for account, cents in ask(trial_balance).items() if cents}
+    assert told == {"1050": 10_000, "1070": -10_000}
+    assert ("dispute-reversed" in tasks(), EXCEEDS in tasks()) == (True, False)
+    assert {each.number for each in ask(verify, now=NOW, refund_limit=NO_LIMIT).checks if each.found} == {18}
+
+
+def test_a_refund_that_comes_back_after_that_is_the_patients(do, refunded, tell, books, tasks, available):
+    refund = refunded(MOST)
+    tell(*LOST)
+    tell(DisputeEvent.LOSE, back=MOST)
+    do(fail_refund, refund_id=refund.id)
+    assert (books(), available()) == ({"1050": 30_000, "2200": -30_000}, 30_000)
+    assert "refund-failed" in tasks()
+
+
+def test_a_bank_that_takes_it_once_more_is_for_a_person(ask, refunded, tell, tasks):
+    refunded(PRICE)
+    tell(*LOST)
+    tell(DisputeEvent.LOSE, back=PRICE)
+    assert not {EXCEEDS, "dispute-reversed"} & tasks()
+    tell(DisputeEvent.LOSE, took_as="txn_took_again")
+    assert "dispute-reversed" in tasks()
+
+
+def test_the_register_of_payments_says_what_banks_keep(ask, refunded, tell):
+    refunded(MOST)
+    tell(*LOST)
+    tell(DisputeEvent.LOSE, back=Money(10_000))
+    on = NOW.date()
+    export = Export(kind=ExportKind.PAYMENTS, format=ExportFormat.CSV, since=on, until=on)
+    told = ask(lambda read: "".join(exported(read, export, SYSTEM)))
+    (row,) = csv.DictReader(io.StringIO(told, newline=""))
+    assert row["disputed"] == "350.00"
+
+
 def test_nothing_of_it_goes_back_again(do, card, ask, refunded, tell):
     refunded(MOST)
     tell(*LOST)
@@ -302,6 +347,7 @@ def test_nothing_of_it_goes_back_again(do, card, ask, refunded, tell):
     [
         ("UPDATE payment SET lost_cents = lost_cents - 1", 5),
         ("UPDATE dispute SET lost_cents = lost_cents - 1", 18),
+        ("UPDATE dispute_movement SET made_good_cents = made_good_cents + 1", 18),
         ("UPDATE credit_withdrawal SET amount_cents = amount_cents - 1 WHERE reason = 'dispute'", 8),
     ],
 )

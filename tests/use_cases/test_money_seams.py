@@ -10,18 +10,15 @@ from billing.kernel.money import ZERO, Money
 from billing.kernel.permissions import SYSTEM, Actor, Permission
 from billing.ledger.queries import trial_balance
 from billing.payments.errors import NotMovable, PaymentDisputed
+from billing.payments.queries.asked_about import asked_about
 from billing.payments.queries.credits import credits_of_patient
 from billing.payments.queries.dormant import list_dormant
 from billing.payments.queries.mail import waiting_mail
-from billing.payments.queries.payments import charge_of_payment, list_payments
 from billing.payments.queries.receipts import list_receipts, refund_receipts
 from billing.payments.queries.refunds import find_refund, refundable_of
-from billing.payments.records.disputes import DisputeFacts, DisputeMovementFacts
 from billing.payments.records.refunds import RefundMethod, RefundReason
 from billing.payments.states.disputes import DisputeEvent
 from billing.payments.states.refunds import RefundState
-from billing.payments.use_cases.checkouts import begin_checkout, pay_checkout
-from billing.payments.use_cases.disputes import record_dispute
 from billing.payments.use_cases.dormant import claim, list_dormant_credits, record_letter, set_aside
 from billing.payments.use_cases.mail import mail_receipt
 from billing.payments.use_cases.move import move_payment
@@ -35,30 +32,13 @@ from billing.platform.data.tasks import list_tasks
 from tests.conftest import NOW
 from tests.factories.accounting import LIMIT
 from tests.factories.care import give
+from tests.factories.disputes import disputed
 from tests.factories.invoices import a_patient, billed
-from tests.factories.world import RETURN_URL, a_charge
+from tests.factories.paid import paid_by_card
 
-CLERK = Actor(id="usr_clerk", entity_id=None, permissions=frozenset(Permission))
 BOSS = Actor(id="usr_boss", entity_id=None, permissions=frozenset(Permission))
 PRICE = Money(45_000)
 NO_LIMIT = Money(1_000_000)
-
-
-@pytest.fixture
-def do(database):
-    def run(use_case, at=NOW, **arguments):
-        return database.in_transaction(lambda tx: use_case(tx, **arguments, actor=CLERK, now=at))
-
-    return run
-
-
-@pytest.fixture
-def ask(database):
-    def run(query, *arguments, **named):
-        with database.reading() as read:
-            return query(read, *arguments, **named)
-
-    return run
 
 
 @pytest.fixture
@@ -67,33 +47,13 @@ def bill(database):
 
 
 @pytest.fixture
-def card(bill, do, ask):
-    page = do(begin_checkout, invoice_id=bill.invoice.id, return_url=RETURN_URL, request=None)
-    charge = a_charge(page.id, page.amount, NOW, fee=ZERO)
-    do(pay_checkout, checkout_id=page.id, reference=f"cs_{page.id}", charge=charge)
-    (payment,) = ask(list_payments, SYSTEM, invoice_id=bill.invoice.id, limit=9)
-    return payment
+def card(database, bill):
+    return paid_by_card(database, bill.invoice, NOW, fee=ZERO)
 
 
 @pytest.fixture
-def tell(do, ask):
-    def run(payment, told, *, is_taken=True):
-        taken = DisputeMovementFacts(
-            reference="txn_taken", reporting_category="dispute", amount=-PRICE, fee=Money(1_500), moved_at=NOW
-        )
-        facts = DisputeFacts(
-            reference="du_1",
-            charge_reference=ask(charge_of_payment, payment.id),
-            told=told,
-            reason="fraudulent",
-            amount=PRICE,
-            due_at=None,
-            opened_at=NOW,
-            movements=(taken,) if is_taken else (),
-        )
-        return do(record_dispute, facts=facts)
-
-    return run
+def tell(database):
+    return lambda payment, told: disputed(database, payment, NOW, told=told)
 
 
 @pytest.fixture
@@ -120,7 +80,7 @@ def reimbursed(database, do, bill, cents):
 
 
 def test_a_payment_that_a_bank_asks_about_is_not_moved(database, do, tell, card):
-    tell(card, DisputeEvent.INQUIRE, is_taken=False)
+    tell(card, DisputeEvent.INQUIRE)
     other = a_patient(database)
     with pytest.raises(PaymentDisputed):
         do(move_payment, payment_id=card.id, patient_id=other.id, invoice_id=None)
@@ -160,8 +120,50 @@ def test_a_loss_of_what_went_back_before_is_seen_and_asks_a_person(ask, do, tell
     assert tell(card, DisputeEvent.LOSE).lost == PRICE
     books = {account: cents for account, cents in ask(trial_balance).items() if cents}
     assert books == {"1000": -PRICE.cents, "1050": -1_500, "6110": 1_500, "6210": PRICE.cents}
-    kinds = [task.kind for task in ask(list_tasks, SYSTEM, limit=9)]
-    assert "dispute-exceeds-payment" in kinds
+    assert "dispute-exceeds-payment" in kinds_of_tasks(ask)
+
+
+def test_a_loss_of_what_an_insurer_had_reimbursed_asks_a_person_who_reads_both_sums(
+    database, ask, do, tell, bill, card, held
+):
+    reimbursed(database, do, bill, 18_000)
+    tell(card, DisputeEvent.DISPUTE)
+    assert "dispute-reimbursed" not in kinds_of_tasks(ask)
+    dispute = tell(card, DisputeEvent.LOSE)
+    assert (dispute.lost, dispute.reimbursed) == (PRICE, Money(18_000))
+    assert "dispute-reimbursed" in kinds_of_tasks(ask)
+    assert held(bill.patient).available == Money(18_000)
+    (about,) = ask(asked_about, "dsp", [dispute.id], SYSTEM).values()
+    assert (about.amount, about.reimbursed) == (PRICE, Money(18_000))
+    do(demand_takeback, reimbursement_id="rmc_1", demand="L", amount=Money(18_000), demanded_on=NOW.date())
+    assert findings(ask) == []
+
+
+@pytest.mark.parametrize("demanded", [False, True])
+def test_a_loss_of_which_no_insurer_gave_more_than_is_paid_asks_nobody(
+    database, ask, do, tell, bill, card, demanded
+):
+    if demanded:
+        reimbursed(database, do, bill, 18_000)
+        do(demand_takeback, reimbursement_id="rmc_1", demand="L", amount=Money(18_000),
+           demanded_on=NOW.date())  # fmt: skip
+    assert tell(card, DisputeEvent.LOSE).reimbursed == ZERO
+    assert "dispute-reimbursed" not in kinds_of_tasks(ask)
+
+
+def test_an_insurers_money_after_the_loss_is_the_insurers(database, ask, do, tell, bill, card):
+    """Who pays first makes no difference: the patient paid nothing of the visit."""
+    tell(card, DisputeEvent.DISPUTE)
+    give(database, bill.session_ids[0])
+    tell(card, DisputeEvent.LOSE)
+    kept = do(hold_reimbursement, session_id=bill.session_ids[0], source_id="rmc_1", received_on=NOW.date(),
+              amount=Money(18_000))  # fmt: skip
+    assert (kept.credit, kept.excess) == (ZERO, Money(18_000))
+    assert findings(ask) == []
+
+
+def kinds_of_tasks(ask):
+    return {task.kind for task in ask(list_tasks, SYSTEM, limit=9)}
 
 
 def test_a_refunds_receipt_names_no_strangers_receipt(database, ask, do, held):
@@ -226,9 +228,9 @@ def test_who_asked_for_part_of_a_credit_has_shown_a_sign(ask, do, bill, held):
     do(cancel_session, session_id=bill.session_ids[0])
     later = NOW + timedelta(days=365 * 8)
     lot = held(bill.patient)
-    do(request_refund, later - timedelta(days=220), lot_id=lot.id, amount=Money(20_000),
+    do(request_refund, at=later - timedelta(days=220), lot_id=lot.id, amount=Money(20_000),
        available=lot.available, payment_id=None, limit=NO_LIMIT)  # fmt: skip
-    do(list_dormant_credits, later)
+    do(list_dormant_credits, at=later)
     assert ask(list_dormant, SYSTEM, limit=9) == []
 
 
@@ -261,13 +263,13 @@ def test_an_insurers_money_that_the_owner_claimed_late_is_still_the_insurers_to_
 ):
     reimbursed(database, do, bill, 18_000)
     years_later = NOW + timedelta(days=365 * 4)
-    do(list_dormant_credits, years_later)
+    do(list_dormant_credits, at=years_later)
     (listed,) = ask(list_dormant, SYSTEM, limit=9)
-    do(record_letter, years_later, dormant_id=listed.id, sent_on=years_later.date())
+    do(record_letter, at=years_later, dormant_id=listed.id, sent_on=years_later.date())
     later = years_later + timedelta(days=365)
-    do(set_aside, later, dormant_id=listed.id)
-    do(claim, later, dormant_id=listed.id)
-    takeback = do(demand_takeback, later, reimbursement_id="rmc_1", demand="L", amount=Money(18_000),
+    do(set_aside, at=later, dormant_id=listed.id)
+    do(claim, at=later, dormant_id=listed.id)
+    takeback = do(demand_takeback, at=later, reimbursement_id="rmc_1", demand="L", amount=Money(18_000),
                   demanded_on=later.date())  # fmt: skip
     assert takeback.unspent == Money(18_000)
     assert findings(ask) == []

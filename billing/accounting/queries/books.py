@@ -227,7 +227,13 @@ NOT_POSTED = Probe(
             + CASE WHEN fee_cents > 0 THEN fee_cents ELSE 0 END
             + CASE WHEN amount_cents > fee_cents THEN amount_cents - fee_cents ELSE 0 END
             FROM dispute_movement
-        UNION ALL SELECT id, 'dispute', 'lost', lost_cents FROM dispute WHERE lost_cents <> 0
+        UNION ALL SELECT id, 'dispute-movement', 'made-good', made_good_cents FROM dispute_movement
+            WHERE made_good_cents <> 0
+        UNION ALL SELECT d.id, 'dispute', 'lost', d.lost_cents + COALESCE(m.cents, 0)
+            FROM dispute d LEFT JOIN (
+                SELECT dispute_id, SUM(made_good_cents) AS cents FROM dispute_movement GROUP BY dispute_id
+            ) m ON m.dispute_id = d.id
+            WHERE d.lost_cents + COALESCE(m.cents, 0) <> 0
         UNION ALL SELECT id, 'bank_deposit', 'banked',
             amount_cents + CASE WHEN float_cents < 0 THEN -float_cents ELSE 0 END FROM bank_deposit
         UNION ALL SELECT id, 'cash_float', 'brought', amount_cents FROM cash_float

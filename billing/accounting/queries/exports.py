@@ -169,6 +169,7 @@ def _taken_by_banks(until: date) -> Subquery:
     cents = cast(func.sum(-DISPUTE_MOVEMENT.c.amount_cents), BigInteger()).label("cents")
     booked = and_(
         ENTRY.c.source_kind == "dispute-movement",
+        ENTRY.c.purpose == "moved",
         ENTRY.c.source_id == DISPUTE_MOVEMENT.c.id,
         ENTRY.c.effective_on <= until,
     )

@@ -11,6 +11,8 @@ from billing.platform.data.base import Base, Id
 
 
 class DisputeRow(Base):
+    """`reimbursed_cents` is what insurers had given the patient for what it took, when it was lost."""
+
     __tablename__ = "dispute"
     __table_args__ = (
         CheckConstraint("amount_cents > 0", name="positive"),
@@ -27,12 +29,16 @@ class DisputeRow(Base):
     reason: Mapped[str] = mapped_column(String(60))
     amount_cents: Mapped[int]
     lost_cents: Mapped[int]
+    reimbursed_cents: Mapped[int]
     due_at: Mapped[datetime | None]
     opened_at: Mapped[datetime]
 
 
 class DisputeMovementRow(Base):
-    """What one movement of the processor's balance took (negative) or gave back, and its fee."""
+    """What one movement of the processor's balance took (negative) or gave back, and its fee.
+
+    `made_good_cents` of what came back after the loss is the clinic's, which had paid it twice.
+    """
 
     __tablename__ = "dispute_movement"
 
@@ -42,4 +48,5 @@ class DisputeMovementRow(Base):
     reporting_category: Mapped[str] = mapped_column(String(60))
     amount_cents: Mapped[int]
     fee_cents: Mapped[int]
+    made_good_cents: Mapped[int]
     moved_at: Mapped[datetime]

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import select
 
-from billing.kernel.money import Money
+from billing.kernel.money import ZERO, Money
 from billing.kernel.permissions import Actor
 from billing.payments.models.checkouts import CheckoutRow
 from billing.payments.models.credits import CreditLotRow
@@ -21,6 +22,7 @@ from billing.payments.models.reconciliation import NamedExceptionRow
 from billing.payments.models.refunds import RefundRow
 from billing.payments.models.saved_methods import SavedMethodRow
 from billing.payments.models.takebacks import TakebackRow
+from billing.payments.queries.disputes import taken_twice_among
 from billing.payments.queries.dormant import dormant_among, still_owed_of
 from billing.payments.queries.saved_methods import card_of
 from billing.payments.records.asked_about import AskedAbout
@@ -53,6 +55,22 @@ def _answers(read: Read, subject_ids: Collection[str], actor: Actor) -> Iterator
         .where(DisputeAnswerRow.id.in_(subject_ids), *within_reach(actor, DisputeRow))
     )
     return ((answer_id, _dispute(row)) for answer_id, row in read.session.execute(query))
+
+
+def _disputes(read: Read, subject_ids: Collection[str], actor: Actor) -> Iterator[tuple[str, AskedAbout]]:
+    """Beside a lost one stands what a person has to say to the bank, the patient or an insurer."""
+    query = select(DisputeRow).where(DisputeRow.id.in_(subject_ids), *within_reach(actor, DisputeRow))
+    rows = read.session.scalars(query).all()
+    twice = taken_twice_among(read, [row.payment_id for row in rows])
+    for row in rows:
+        yield (
+            row.id,
+            replace(
+                _dispute(row),
+                paid_twice=twice.get(row.payment_id, ZERO) if row.lost_cents else ZERO,
+                reimbursed=Money(row.reimbursed_cents),
+            ),
+        )
 
 
 def _checkouts(read: Read, subject_ids: Collection[str], actor: Actor) -> Iterator[tuple[str, AskedAbout]]:
@@ -89,7 +107,7 @@ SUBJECTS: dict[str, Callable[[Read, Collection[str], Actor], Iterator[tuple[str,
     "dan": _answers,
     "drm": _dormant,
     "drw": _of(CashDrawerRow, _drawer),
-    "dsp": _of(DisputeRow, _dispute),
+    "dsp": _disputes,
     "nex": _of(NamedExceptionRow, lambda row: AskedAbout(amount=Money(row.cents), on=row.first_seen_at)),
     "pay": _of(
         PaymentRow,

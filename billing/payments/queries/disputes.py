@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 
 from billing.care.queries import covered_by, find_session
 from billing.invoices.queries import find_invoice, standing_lines
-from billing.kernel.money import ZERO, Money, total
+from billing.kernel.money import ZERO, Money
 from billing.kernel.permissions import SYSTEM, Actor
 from billing.payments.errors import NoSuchDispute, PaymentDisputed
 from billing.payments.models.checkouts import CheckoutRow
@@ -140,17 +140,54 @@ def taken_twice(read: Read, payment_id: str, *, coming_back: Money = ZERO) -> Mo
 
     `coming_back` was given back until now.
     """
-    lost = total(lost_of(read, payment_id).values())
+    return taken_twice_among(read, [payment_id], coming_back=coming_back).get(payment_id, ZERO)
+
+
+def taken_twice_among(
+    read: Read, payment_ids: Collection[str], *, coming_back: Money = ZERO
+) -> Mapping[str, Money]:
+    """`taken_twice` by payment; those of which no bank kept anything are left out."""
+    kept = (
+        select(DisputeRow.payment_id, func.sum(DisputeRow.lost_cents), PaymentRow.amount_cents)
+        .join(PaymentRow, PaymentRow.id == DisputeRow.payment_id)
+        .where(DisputeRow.payment_id.in_(payment_ids), DisputeRow.lost_cents > 0)
+        .group_by(DisputeRow.payment_id, PaymentRow.amount_cents)
+    )
+    lost = read.session.execute(kept).all()
     if not lost:
-        return ZERO
-    given_back = read.session.scalar(
-        select(func.coalesce(func.sum(RefundRow.amount_cents), 0)).where(
-            RefundRow.lot_id.in_(credits_brought_by(read, payment_id)),
+        return {}
+    refunded = (
+        select(CreditLotRow.origin_payment_id, func.sum(RefundRow.amount_cents))
+        .join(CreditLotRow, CreditLotRow.id == RefundRow.lot_id)
+        .where(
+            CreditLotRow.origin_payment_id.in_([payment_id for payment_id, _, _ in lost]),
             RefundRow.state.not_in((RefundState.REJECTED, RefundState.FAILED)),
         )
+        .group_by(CreditLotRow.origin_payment_id)
     )
-    paid = Money(read.session.get_one(PaymentRow, payment_id).amount_cents)
-    return max(ZERO, lost + Money(int(given_back or 0)) + coming_back - paid)
+    given_back = {payment_id: Money(int(cents)) for payment_id, cents in read.session.execute(refunded)}
+    return {
+        payment_id: max(
+            ZERO,
+            Money(int(cents)) + given_back.get(payment_id, ZERO) + coming_back - Money(int(paid)),
+        )
+        for payment_id, cents, paid in lost
+    }
+
+
+def made_good_by(read: Read, dispute: Dispute, came_back: Money) -> Money:
+    """How much of what comes back after a loss the clinic had paid twice: what was the patient's is not."""
+    if not dispute.lost or came_back < ZERO:
+        return ZERO
+    return min(came_back, dispute.lost, taken_twice(read, dispute.payment_id))
+
+
+def was_made_good(read: Read, dispute_id: str) -> bool:
+    """Whether some of what a lost dispute took came back later."""
+    made_good = select(DisputeMovementRow.id).where(
+        DisputeMovementRow.dispute_id == dispute_id, DisputeMovementRow.made_good_cents > 0
+    )
+    return read.session.scalar(made_good.limit(1)) is not None
 
 
 def credits_brought_by(read: Read, payment_id: str) -> Sequence[str]:
@@ -202,6 +239,7 @@ def dispute_of(row: DisputeRow) -> Dispute:
         reason=row.reason,
         amount=Money(row.amount_cents),
         lost=Money(row.lost_cents),
+        reimbursed=Money(row.reimbursed_cents),
         due_at=row.due_at,
         opened_at=row.opened_at,
     )

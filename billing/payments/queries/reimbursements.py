@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from billing.care.records import Session
+from billing.care.queries import covered_by
+from billing.care.records import REFUNDED, Session
 from billing.invoices.queries import find_invoice, standing_lines
 from billing.kernel.money import ZERO, Money
 from billing.kernel.permissions import SYSTEM
@@ -13,7 +14,9 @@ from billing.payments.queries.credits import applications_of_credit, reimbursed_
 from billing.payments.queries.differences import refunded_unbooked
 from billing.payments.queries.disputes import credits_brought_by
 from billing.payments.queries.payments import find_payment, paid_by_patient
+from billing.payments.queries.refunds import WHENEVER
 from billing.payments.queries.takebacks import owed_on_demands
+from billing.payments.records.disputes import Dispute
 from billing.payments.records.payments import Payment
 from billing.platform.data.database import Read
 
@@ -39,6 +42,16 @@ def paid_and_not_missing(read: Read, of: Session, until: datetime) -> Money:
         if of.id in sessions_of_payment(read, find_payment(read, payment_id, SYSTEM)):
             return ZERO
     return paid_by_patient(read, of.id, until)
+
+
+def reimbursed_beside(read: Read, lost: Dispute) -> Money:
+    """What insurers gave the patient for visits that a lost dispute took, above what is still paid."""
+    given = ZERO
+    for session_id in sessions_of_payment(read, find_payment(read, lost.payment_id, SYSTEM)):
+        if covered_by(read, session_id, REFUNDED, lost.id):
+            above = kept_of_insurers(read, session_id) - paid_by_patient(read, session_id, WHENEVER)
+            given = given + max(ZERO, above)
+    return given
 
 
 def kept_of_insurers(read: Read, session_id: str) -> Money:

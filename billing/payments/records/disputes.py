@@ -37,7 +37,11 @@ class DisputeFacts:
 
 @dataclass(frozen=True, kw_only=True)
 class Dispute:
-    """`lost` is what the clinic does not get back; evidence is due until `due_at`."""
+    """`lost` is what the clinic does not get back; evidence is due until `due_at`.
+
+    `reimbursed` is what insurers had given the patient for the visits that it took, above what the patient
+    paid of them then.
+    """
 
     id: str
     entity_id: str
@@ -49,6 +53,7 @@ class Dispute:
     reason: str
     amount: Money
     lost: Money
+    reimbursed: Money
     due_at: datetime | None
     opened_at: datetime
 

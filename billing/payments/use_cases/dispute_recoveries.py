@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import case, func, select, update
@@ -11,11 +12,11 @@ from billing.kernel.money import ZERO, Money
 from billing.kernel.permissions import SYSTEM, Actor
 from billing.ledger.records import Account, Posting, Source, credit, debit
 from billing.ledger.use_cases import post
-from billing.payments.models.disputes import DisputeRow
+from billing.payments.models.disputes import DisputeMovementRow, DisputeRow
 from billing.payments.models.payments import PaymentRow
 from billing.payments.models.refunds import RefundRow
 from billing.payments.queries.credits import find_credit
-from billing.payments.queries.disputes import lost_of, taken_twice
+from billing.payments.queries.disputes import dispute_of, lost_of, taken_twice
 from billing.payments.records.credits import Withdrawal
 from billing.payments.use_cases.credits import withdraw
 from billing.platform.data.audit import record_audit
@@ -32,6 +33,29 @@ def count_lost(tx: Tx, *, row: DisputeRow, loss: Money, actor: Actor, now: datet
     _count_at_payment(tx, row.payment_id)
     detail = {"cents": loss.cents}
     record_audit(tx, actor=actor, action="dispute.lose", subject_id=row.id, now=now, detail=detail)
+
+
+def keep_made_good(
+    tx: Tx, *, row: DisputeRow, movement: DisputeMovementRow, actor: Actor, now: datetime
+) -> None:
+    """A bank that was told of a refund gives back what had gone back before: that is no loss any more.
+
+    The movement is in the books, and the patient locked.
+    """
+    amount = Money(movement.made_good_cents)
+    row.lost_cents -= amount.cents
+    tx.session.flush()
+    _count_at_payment(tx, row.payment_id)
+    lines = (
+        debit(Account.DISPUTED, amount, row.patient_id),
+        credit(Account.CHARGEBACK_LOSS, amount, row.patient_id),
+    )
+    on = site_date(tx, row.site_id, movement.moved_at)
+    source = Source("dispute-movement", movement.id, "made-good")
+    post(tx, Posting.of(dispute_of(row), source, on, lines), actor=actor, now=now)
+    detail = {"cents": amount.cents}
+    record_audit(tx, actor=actor, action="dispute.make-good", subject_id=row.id, now=now, detail=detail)
+    _end_telling(tx, row.payment_id, [row.id], actor, now)
 
 
 def keep_for_lost(tx: Tx, refund: RefundRow, *, actor: Actor, now: datetime) -> Money:
@@ -62,10 +86,14 @@ def keep_for_lost(tx: Tx, refund: RefundRow, *, actor: Actor, now: datetime) -> 
         credit(Account.CHARGEBACK_LOSS, kept, refund.patient_id),
     )
     post(tx, Posting.of(refund, Source("refund", refund.id, "lost"), on, lines), actor=actor, now=now)
-    if not taken_twice(tx, lot.origin_payment_id):
-        disputes = list(lost_of(tx, lot.origin_payment_id))
-        end_tasks(tx, kind=MORE_THAN_IS_LEFT, subject_ids=disputes, actor=actor, now=now)
+    _end_telling(tx, lot.origin_payment_id, list(lost_of(tx, lot.origin_payment_id)), actor, now)
     return kept
+
+
+def _end_telling(tx: Tx, payment_id: str, dispute_ids: Sequence[str], actor: Actor, now: datetime) -> None:
+    """Nobody has to tell the bank once nothing is paid twice."""
+    if not taken_twice(tx, payment_id):
+        end_tasks(tx, kind=MORE_THAN_IS_LEFT, subject_ids=dispute_ids, actor=actor, now=now)
 
 
 def _count_at_payment(tx: Tx, payment_id: str) -> None:

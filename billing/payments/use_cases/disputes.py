@@ -17,11 +17,14 @@ from billing.payments.errors import UnexplainedMoney
 from billing.payments.models.disputes import DisputeMovementRow, DisputeRow
 from billing.payments.queries.disputes import (
     dispute_of,
+    made_good_by,
     taken_twice,
+    was_made_good,
     was_reinstated,
     withdrawn_of,
 )
 from billing.payments.queries.payments import find_payment, payment_of_charge
+from billing.payments.queries.reimbursements import reimbursed_beside
 from billing.payments.records.disputes import Dispute, DisputeFacts, DisputeMovementFacts
 from billing.payments.records.payments import Payment
 from billing.payments.rules import held_as
@@ -31,7 +34,11 @@ from billing.payments.use_cases.dispute_losses import (
     take_loss,
     tell_of_called_off,
 )
-from billing.payments.use_cases.dispute_recoveries import MORE_THAN_IS_LEFT, count_lost
+from billing.payments.use_cases.dispute_recoveries import (
+    MORE_THAN_IS_LEFT,
+    count_lost,
+    keep_made_good,
+)
 from billing.payments.use_cases.dispute_tasks import ANSWER_AGAIN, ANSWER_DISPUTE, end_asking
 from billing.platform.data.audit import record_audit
 from billing.platform.data.database import Tx
@@ -39,6 +46,8 @@ from billing.platform.data.states import advance
 from billing.platform.data.tasks import ask_a_person, stands_open
 
 DISPUTE_REVERSED = "dispute-reversed"
+REIMBURSED_TOO = "dispute-reimbursed"
+"""The task of a person who finds out whose an insurer's money is, now that the patient has paid nothing."""
 CATEGORIES = ("dispute", "dispute_reversal")
 """Reporting categories that a dispute's movements may have; another one is a person's to explain."""
 
@@ -81,6 +90,7 @@ def _open(tx: Tx, payment: Payment, facts: DisputeFacts, actor: Actor, now: date
         reason=facts.reason,
         amount_cents=facts.amount.cents,
         lost_cents=0,
+        reimbursed_cents=0,
         due_at=facts.due_at,
         opened_at=facts.opened_at,
     )
@@ -120,6 +130,7 @@ def _move(tx: Tx, row: DisputeRow, facts: DisputeMovementFacts, actor: Actor, no
         reporting_category=facts.reporting_category,
         amount_cents=facts.amount.cents,
         fee_cents=facts.fee.cents,
+        made_good_cents=made_good_by(tx, dispute_of(row), facts.amount).cents,
         moved_at=facts.moved_at,
     )
     tx.session.add(movement)
@@ -132,12 +143,17 @@ def _move(tx: Tx, row: DisputeRow, facts: DisputeMovementFacts, actor: Actor, no
     source = Source("dispute-movement", movement.id, "moved")
     on = site_date(tx, row.site_id, facts.moved_at)
     post(tx, Posting.of(dispute_of(row), source, on, lines), actor=actor, now=now)
+    if movement.made_good_cents:
+        keep_made_good(tx, row=row, movement=movement, actor=actor, now=now)
 
 
 def _settle(tx: Tx, row: DisputeRow, actor: Actor, now: datetime) -> None:
-    """What is still away when the bank has decided is lost; a win waits for what it gives back."""
+    """What is still away when the bank has decided is lost; a win waits for what it gives back.
+
+    What comes back later and was the patient's waits for a person.
+    """
     away = withdrawn_of(tx, row.id)
-    if row.lost_cents:
+    if row.lost_cents or was_made_good(tx, row.id):
         if away.cents != row.lost_cents:
             _ask(tx, row, DISPUTE_REVERSED, actor, now)
         return
@@ -148,6 +164,8 @@ def _settle(tx: Tx, row: DisputeRow, actor: Actor, now: datetime) -> None:
     _lose(tx, row, away, actor, now)
     if taken_twice(tx, row.payment_id):
         _ask(tx, row, MORE_THAN_IS_LEFT, actor, now)
+    if row.reimbursed_cents:
+        _ask(tx, row, REIMBURSED_TOO, actor, now)
     tell_of_called_off(tx, refund_ids=called_off, actor=actor, now=now)
 
 
@@ -158,6 +176,7 @@ def _lose(tx: Tx, row: DisputeRow, loss: Money, actor: Actor, now: datetime) -> 
     """
     held, ahead = take_loss(tx, dispute=dispute_of(row), loss=loss, actor=actor, now=now)
     count_lost(tx, row=row, loss=loss, actor=actor, now=now)
+    row.reimbursed_cents = reimbursed_beside(tx, dispute_of(row)).cents
     lines = (
         debit(held_as(find_payment(tx, row.payment_id, SYSTEM).payer_id), held, row.patient_id),
         debit(Account.DEFERRED_REVENUE, ahead, row.patient_id),

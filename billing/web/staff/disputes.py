@@ -12,13 +12,13 @@ from marshmallow import ValidationError
 from werkzeug import Response
 
 from billing.kernel.errors import Flaw
-from billing.kernel.money import Money
+from billing.kernel.money import ZERO, Money
 from billing.kernel.permissions import Actor, Permission
 from billing.payments.api.dispute_answers import evidence_pdf
 from billing.payments.errors import DisputeAnswered, DisputeOverdue
 from billing.payments.ports import RenderEvidence
 from billing.payments.queries.dispute_answers import list_answers
-from billing.payments.queries.disputes import covered_with, find_dispute, list_disputes
+from billing.payments.queries.disputes import covered_with, find_dispute, list_disputes, taken_twice
 from billing.payments.queries.evidence import evidence_needs
 from billing.payments.queries.payments import find_payment
 from billing.payments.records.dispute_answers import DisputeAnswer, EvidenceFact, EvidenceNeeds
@@ -63,6 +63,7 @@ class Disputed:
     closed: str | None
     is_given: bool
     """Whether anything that the payment paid for was given."""
+    paid_twice: Money
 
 
 def make_blueprint(edge: Edge, render: RenderEvidence, limit: Money) -> Blueprint:
@@ -219,6 +220,7 @@ def _disputed(read: Read, dispute_id: str, actor: Actor, now: datetime) -> Dispu
         people={each.id: each.email for each in list_staff(read, actor)},
         closed=_why_closed(dispute, answers, now),
         is_given=any(covered.is_earned for covered in covered_with(read, payment)),
+        paid_twice=taken_twice(read, payment.id) if dispute.lost else ZERO,
     )
 
 

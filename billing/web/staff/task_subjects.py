@@ -14,6 +14,7 @@ from billing.payments.queries.asked_about import asked_about
 from billing.payments.records.dormant import MissingRule
 from billing.platform.data.database import Read
 from billing.platform.data.tasks import StaffTask
+from billing.web.dispute_words import told_beside_loss
 from billing.web.patient_words import OF_ANOTHER_SITE, called
 from billing.web.task_words import PLACES
 from billing.web.words import card_in_words
@@ -21,7 +22,7 @@ from billing.web.words import card_in_words
 
 @dataclass(frozen=True, kw_only=True)
 class Subject:
-    """`on` is a day or a moment, `who` the payer or card beside the patient."""
+    """`on` is a day or a moment, `who` the payer, card or sums beside the patient."""
 
     amount: Money | None = None
     on: date | None = None
@@ -71,7 +72,7 @@ def _subjects(read: Read, prefix: str, subject_ids: Collection[str], actor: Acto
             amount=each.amount,
             on=each.on,
             patient_id=each.patient_id,
-            who=card_in_words(each.card) if each.card else None,
+            who=card_in_words(each.card) if each.card else told_beside_loss(each.paid_twice, each.reimbursed),
         )
         for subject_id, each in asked_about(read, prefix, subject_ids, actor).items()
     }
