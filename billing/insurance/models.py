@@ -6,6 +6,7 @@ from datetime import date, datetime
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.schema import SchemaItem
 
 from billing.platform.data.base import Base, Id
 
@@ -13,19 +14,18 @@ PRESENT, POSTED = text("state = 'issued'"), text("state = 'posted'")
 CLAIM_PRESENT = text("state NOT IN ('replaced', 'voided', 'closed')")
 
 
-class SuperbillRow(Base):
-    """A version of a session's superbill; at most one of a session is not superseded or void."""
-
-    __tablename__ = "superbill"
-    __table_args__ = (
+def _paper_rules() -> tuple[SchemaItem, ...]:
+    """What holds for every paper of a session."""
+    return (
         UniqueConstraint("entity_id", "number"),
         UniqueConstraint("session_id", "version"),
-        Index(
-            "uq_superbill_present", "session_id", unique=True, sqlite_where=PRESENT, postgresql_where=PRESENT
-        ),
         CheckConstraint("charge_cents >= 0", name="charge_not_negative"),
         CheckConstraint("paid_cents >= 0", name="paid_not_negative"),
     )
+
+
+class PaperColumns:
+    """A version of what tells an insurer of a session, as it is found and summed."""
 
     id: Mapped[Id] = mapped_column(primary_key=True)
     entity_id: Mapped[Id]
@@ -34,8 +34,6 @@ class SuperbillRow(Base):
     session_id: Mapped[Id]
     number: Mapped[str] = mapped_column(String(20))
     version: Mapped[int]
-    state: Mapped[str] = mapped_column(String(10))
-    supersedes_id: Mapped[str | None] = mapped_column(String(40), ForeignKey("superbill.id"), unique=True)
     control_number: Mapped[str] = mapped_column(String(20), index=True)
     document_id: Mapped[Id] = mapped_column(ForeignKey("document.id"), unique=True)
     sha256: Mapped[str] = mapped_column(String(64))
@@ -43,6 +41,21 @@ class SuperbillRow(Base):
     charge_cents: Mapped[int]
     paid_cents: Mapped[int]
     issued_at: Mapped[datetime]
+
+
+class SuperbillRow(PaperColumns, Base):
+    """A version of a session's superbill; at most one of a session is not superseded or void."""
+
+    __tablename__ = "superbill"
+    __table_args__ = (
+        *_paper_rules(),
+        Index(
+            "uq_superbill_present", "session_id", unique=True, sqlite_where=PRESENT, postgresql_where=PRESENT
+        ),
+    )
+
+    state: Mapped[str] = mapped_column(String(10))
+    supersedes_id: Mapped[str | None] = mapped_column(String(40), ForeignKey("superbill.id"), unique=True)
 
 
 class DiagnosisEditionRow(Base):
@@ -86,42 +99,25 @@ class ClaimFileRow(Base):
     made_at: Mapped[datetime]
 
 
-class ClaimRow(Base):
+class ClaimRow(PaperColumns, Base):
     """A version of a session's claim; at most one of a session is not replaced, voided or closed."""
 
     __tablename__ = "claim"
     __table_args__ = (
-        UniqueConstraint("entity_id", "number"),
-        UniqueConstraint("session_id", "version"),
+        *_paper_rules(),
         Index(
             "uq_claim_present", "session_id", unique=True,
             sqlite_where=CLAIM_PRESENT, postgresql_where=CLAIM_PRESENT,
         ),
-        CheckConstraint("charge_cents >= 0", name="charge_not_negative"),
-        CheckConstraint("paid_cents >= 0", name="paid_not_negative"),
         CheckConstraint("frequency IN ('1', '7', '8')", name="frequency_known"),
         CheckConstraint("(frequency = '1') = (original_reference IS NULL)", name="original_named"),
         CheckConstraint("file_id IS NULL OR filed_at IS NOT NULL", name="filed_in_a_file"),
     )  # fmt: skip
 
-    id: Mapped[Id] = mapped_column(primary_key=True)
-    entity_id: Mapped[Id]
-    site_id: Mapped[Id]
-    patient_id: Mapped[Id] = mapped_column(ForeignKey("patient.id"), index=True)
-    session_id: Mapped[Id]
-    number: Mapped[str] = mapped_column(String(20))
-    version: Mapped[int]
     state: Mapped[str] = mapped_column(String(30))
     frequency: Mapped[str] = mapped_column(String(1))
     original_reference: Mapped[str | None] = mapped_column(String(50))
     supersedes_id: Mapped[str | None] = mapped_column(String(40), ForeignKey("claim.id"), unique=True)
-    control_number: Mapped[str] = mapped_column(String(20), index=True)
-    document_id: Mapped[Id] = mapped_column(ForeignKey("document.id"), unique=True)
-    sha256: Mapped[str] = mapped_column(String(64))
-    service_on: Mapped[date] = mapped_column(index=True)
-    charge_cents: Mapped[int]
-    paid_cents: Mapped[int]
-    issued_at: Mapped[datetime]
     filed_at: Mapped[datetime | None]
     file_id: Mapped[str | None] = mapped_column(String(40), ForeignKey("claim_file.id"), index=True)
 

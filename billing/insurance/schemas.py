@@ -67,7 +67,7 @@ class VoidSuperbill(StrictSchema):
     """Nothing is asked for."""
 
 
-class SuperbillsQuery(page_args("sb")):  # type: ignore[misc]
+class PapersQuery(StrictSchema):
     """`from` and `to` are days of service, both included."""
 
     patient_id = OpaqueId("pat", load_default=None)
@@ -75,7 +75,11 @@ class SuperbillsQuery(page_args("sb")):  # type: ignore[misc]
     ends_on = LocalDate(data_key="to", load_default=None)
 
 
-class SuperbillView(Schema):
+class SuperbillsQuery(PapersQuery, page_args("sb")):  # type: ignore[misc]
+    """All of them, by patient and day of service."""
+
+
+class PaperView(Schema):
     id = fields.String()
     number = fields.String()
     version = fields.Integer()
@@ -89,6 +93,10 @@ class SuperbillView(Schema):
     paid_cents = Cents(attribute="paid", min=0)
     sha256 = fields.String()
     issued_at = Moment()
+
+
+class SuperbillView(PaperView):
+    """A version of a superbill."""
 
 
 class IssueClaim(NamedDiagnoses):
@@ -109,33 +117,17 @@ class MarkFiled(StrictSchema):
     """Nothing is asked for."""
 
 
-class ClaimsQuery(page_args("clm")):  # type: ignore[misc]
-    """`from` and `to` are days of service, both included."""
+class ClaimsQuery(PapersQuery, page_args("clm")):  # type: ignore[misc]
+    """Those in one state, or all."""
 
-    patient_id = OpaqueId("pat", load_default=None)
     state = fields.Enum(ClaimState, by_value=True, load_default=None)
-    starts_on = LocalDate(data_key="from", load_default=None)
-    ends_on = LocalDate(data_key="to", load_default=None)
 
 
-class ClaimView(Schema):
+class ClaimView(PaperView):
     """`frequency` is 1 for a claim, 7 for one that replaces another, 8 for one that takes another back."""
 
-    id = fields.String()
-    number = fields.String()
-    version = fields.Integer()
-    state = fields.String()
     frequency = fields.String()
     original_reference = fields.String(allow_none=True)
-    supersedes_id = fields.String(allow_none=True)
-    session_id = fields.String()
-    patient_id = fields.String()
-    control_number = fields.String()
-    service_on = LocalDate()
-    charge_cents = Cents(attribute="charge")
-    paid_cents = Cents(attribute="paid", min=0)
-    sha256 = fields.String()
-    issued_at = Moment()
     filed_at = Moment(allow_none=True)
     file_id = fields.String(allow_none=True)
 

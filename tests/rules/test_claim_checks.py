@@ -1,6 +1,6 @@
 """What would be refused at the insurer is refused here, and named."""
 
-from dataclasses import replace
+from dataclasses import fields, is_dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
 
@@ -13,6 +13,8 @@ from billing.insurance.rules.claim_text import basic, digits
 from billing.kernel.money import Money
 from billing.patients.records import Sex
 from tests.factories.claims import A_FACILITY, EDITION, SENT_ON, a_claim, a_dependant, a_drug_line, a_line
+
+REPLACED = {"frequency": Frequency.REPLACEMENT, "original_reference": "PAYER0001"}
 
 
 def flaws_of(claim):
@@ -45,7 +47,7 @@ GOOD = {
     "an infusion": a_claim(),
     "a dependant": a_dependant(),
     "elsewhere": a_claim(facility=A_FACILITY),
-    "replaced": a_claim(frequency=Frequency.REPLACEMENT, original_reference="PAYER0001"),
+    "replaced": a_claim(**REPLACED),
     "nothing paid": a_claim(paid=Money(0)),
     "no group": within("subscriber", group_number=""),
     "the longest name": within("patient", family_name="N" * 60, given_name="G" * 35),
@@ -212,6 +214,34 @@ def test_each_flaw_is_refused_and_its_field_is_named(pointer, claim):
 )
 def test_a_text_is_refused_for_what_is_wrong_with_it(name, words):
     assert words in flaws_of(within("payer", name=name))["/payer/name"]
+
+
+def texts_of(record, at=""):
+    """Each text in a claim that is no code of ours, by its pointer, with the way to change it."""
+    for field in fields(record):
+        value, pointer = getattr(record, field.name), f"{at}/{field.name}"
+        if is_dataclass(value):
+            for deeper, put in texts_of(value, pointer):
+                yield deeper, lambda text, put=put, name=field.name: replace(record, **{name: put(text)})
+        elif type(value) is str:
+            yield pointer, lambda text, name=field.name: replace(record, **{name: text})
+
+
+TEXTS = dict(texts_of(a_claim(facility=A_FACILITY, **REPLACED)))
+SMUGGLED = ("*", "~", ":", "^", "\x00", "\n", "\r", "\x1d", "\x85", "\u200b", "\u202e", "é", "\ud800")
+
+
+@pytest.mark.parametrize("sign", SMUGGLED, ids=ascii)
+@pytest.mark.parametrize("pointer", TEXTS)
+def test_no_text_of_a_claim_carries_a_delimiter_or_a_control_character(pointer, sign):
+    """At its beginning, inside and at its end: each would end an element, or hide in one."""
+    put = TEXTS[pointer]
+    for text in (f"{sign}AB", f"A{sign}B", f"AB{sign}"):
+        assert pointer in flaws_of(put(text))
+
+
+def test_the_texts_of_a_claim_are_those_that_are_sent():
+    assert {"/patient/family_name", "/billing/address/line2", "/payer/id", "/original_reference"} < set(TEXTS)
 
 
 def test_unrelated_diagnoses_may_exclude_each_other_and_have_to_be_billable_all_the_same():

@@ -9,6 +9,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 
 from billing.insurance.api.claim_papers import add_claim_papers
 from billing.insurance.api.claims import add_claim_reads, add_claim_writes
+from billing.insurance.api.papers import Papers
 from billing.insurance.flows import import_remittance
 from billing.insurance.ports import PrintClaims, RemittanceReader, RenderClaims, RenderSuperbill
 from billing.insurance.queries import (
@@ -49,8 +50,7 @@ UPLOAD = {
     "description": "The 835 file as it came.",
     "content": {name: {"schema": {"type": "string", "format": "binary"}} for name in MEDIA_TYPES},
 }
-ALL_SUPERBILLS = "superbills"
-"""The subject of a look at a list, on the trail."""
+SUPERBILLS = Papers("superbill", "superbills", find_superbill, list_superbills)
 
 
 def make_blueprint(
@@ -108,20 +108,13 @@ def _add_superbill_reads(routes: ApiBlueprint, edge: Edge, render: RenderSuperbi
     @guard(Permission.SUPERBILLS_READ)
     def show_all(query: dict[str, Any]) -> Any:
         """All versions, newest first; `from` and `to` are days of service."""
-        actor, limit = current_actor(), query.pop("limit")
-        found = edge.audited_read(
-            lambda read: list_superbills(read, actor, limit=limit + 1, **query),
-            actor=actor,
-            action="superbill.list",
-            subject_id=query["patient_id"] or ALL_SUPERBILLS,
-        )
-        return page_of(found, limit)
+        return SUPERBILLS.page(edge, query)
 
     @routes.route("/superbills/<superbill_id>", methods=["GET"])
     @routes.response(200, SuperbillView)
     @guard(Permission.SUPERBILLS_READ)
     def show(superbill_id: str) -> Any:
-        return _look(edge, superbill_id)
+        return SUPERBILLS.look(edge, superbill_id)
 
     @routes.route("/superbills/<superbill_id>/pdf", methods=["GET"])
     @routes.doc(responses=PDF)  # type: ignore[untyped-decorator]
@@ -147,19 +140,9 @@ def _add_diagnoses(routes: ApiBlueprint, edge: Edge) -> None:
 
 def superbill_pdf(edge: Edge, render: RenderSuperbill, superbill_id: str) -> Response:
     """The file, under a name that names nobody. Raises: NoSuchSuperbill."""
-    superbill = _look(edge, superbill_id)
+    superbill = SUPERBILLS.look(edge, superbill_id)
     content = rendered_once(edge.database, render, document_id=superbill.document_id, now=edge.clock())
     return pdf_answer(content, superbill.number)
-
-
-def _look(edge: Edge, superbill_id: str) -> Any:
-    actor = current_actor()
-    return edge.audited_read(
-        lambda read: find_superbill(read, superbill_id, actor),
-        actor=actor,
-        action="superbill.read",
-        subject_id=superbill_id,
-    )
 
 
 def _add_upload(routes: ApiBlueprint, edge: Edge, reader: RemittanceReader) -> None:

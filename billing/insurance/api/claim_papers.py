@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import Response
 
-from billing.insurance.api.claims import look
+from billing.insurance.api.claims import CLAIMS
 from billing.insurance.errors import ClaimFlawed
 from billing.insurance.ports import PrintClaims
 from billing.insurance.queries.claims import facts_of_claim
@@ -27,7 +27,7 @@ def add_claim_papers(routes: ApiBlueprint, edge: Edge, print_claims: PrintClaims
     @guard(Permission.CLAIMS_READ)
     def show_paper(query: dict[str, Any], claim_id: str) -> Response:
         """The data of the claim for a pre-printed CMS-1500; printing it files nothing."""
-        claim = look(edge, claim_id)
+        claim = CLAIMS.look(edge, claim_id)
         with edge.database.reading() as read:
             facts = facts_of_claim(read, claim)
         if flaws := paper_flaws(facts):

@@ -6,6 +6,7 @@ from typing import Any
 
 from flask import Response
 
+from billing.insurance.api.papers import Papers
 from billing.insurance.flows import claim_bytes
 from billing.insurance.ports import X12_TYPE, RenderClaims
 from billing.insurance.queries.claims import find_claim, list_claims
@@ -22,13 +23,12 @@ from billing.kernel.permissions import Permission
 from billing.platform.http.api import ApiBlueprint
 from billing.platform.http.edge import Edge
 from billing.platform.http.guard import current_actor, guard
-from billing.platform.http.pages import page_of, page_view
+from billing.platform.http.pages import page_view
 from billing.platform.http.papers import file_answer
 from billing.platform.http.writes import edge_write
 
 X12: dict[str, Any] = {"200": {"description": "The file as it was issued.", "content": {X12_TYPE: {}}}}
-ALL_CLAIMS = "claims"
-"""The subject of a look at a list, on the trail."""
+CLAIMS = Papers("claim", "claims", find_claim, list_claims)
 
 
 def add_claim_writes(routes: ApiBlueprint, edge: Edge) -> None:
@@ -89,37 +89,19 @@ def add_claim_reads(routes: ApiBlueprint, edge: Edge, render: RenderClaims) -> N
     @guard(Permission.CLAIMS_READ)
     def show_claims(query: dict[str, Any]) -> Any:
         """All versions, newest first; `from` and `to` are days of service."""
-        actor, limit = current_actor(), query.pop("limit")
-        found = edge.audited_read(
-            lambda read: list_claims(read, actor, limit=limit + 1, **query),
-            actor=actor,
-            action="claim.list",
-            subject_id=query["patient_id"] or ALL_CLAIMS,
-        )
-        return page_of(found, limit)
+        return CLAIMS.page(edge, query)
 
     @routes.route("/claims/<claim_id>", methods=["GET"])
     @routes.response(200, ClaimView)
     @guard(Permission.CLAIMS_READ)
     def show_claim(claim_id: str) -> Any:
-        return look(edge, claim_id)
+        return CLAIMS.look(edge, claim_id)
 
     @routes.route("/claims/<claim_id>/837p", methods=["GET"])
     @routes.doc(responses=X12)  # type: ignore[untyped-decorator]
     @guard(Permission.CLAIMS_READ)
     def show_claim_file(claim_id: str) -> Response:
         """The claim as X12 837P in a file of its own, the same bytes for ever."""
-        claim = look(edge, claim_id)
+        claim = CLAIMS.look(edge, claim_id)
         content = claim_bytes(edge.database, render, document_id=claim.document_id, now=edge.clock())
         return file_answer(content, f"{claim.number}.837", X12_TYPE)
-
-
-def look(edge: Edge, claim_id: str) -> Any:
-    """Raises: NoSuchClaim."""
-    actor = current_actor()
-    return edge.audited_read(
-        lambda read: find_claim(read, claim_id, actor),
-        actor=actor,
-        action="claim.read",
-        subject_id=claim_id,
-    )

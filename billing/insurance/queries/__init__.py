@@ -6,6 +6,7 @@ from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from datetime import date
 from itertools import product
+from typing import Any
 
 from sqlalchemy import ColumnElement, exists, func, or_, select
 
@@ -17,6 +18,7 @@ from billing.insurance.models import (
     RemittanceRow,
     SuperbillRow,
 )
+from billing.insurance.queries.papers import PAPERS, find_row, list_rows, rows_of_session, told_of_paper
 from billing.insurance.records import (
     AnsweredClaim,
     Edition,
@@ -78,44 +80,17 @@ def _lines_of(read: Read, sha256: str) -> Sequence[str]:
     return UNPACKED[sha256]
 
 
-PAPERS: tuple[type[SuperbillRow] | type[ClaimRow], ...] = (SuperbillRow, ClaimRow)
-"""What tells an insurer of a session, under the session's control number."""
-
-
 def find_superbill(read: Read, superbill_id: str, actor: Actor) -> Superbill:
     """Raises: NoSuchSuperbill."""
-    row = read.session.get(SuperbillRow, superbill_id)
-    if row is None or not actor.sees(entity_id=row.entity_id, site_id=row.site_id):
+    row = find_row(read, SuperbillRow, superbill_id, actor)
+    if row is None:
         raise NoSuchSuperbill("There is no such superbill. Check the id.")
     return superbill_of(row)
 
 
-def list_superbills(
-    read: Read,
-    actor: Actor,
-    *,
-    patient_id: str | None = None,
-    starts_on: date | None = None,
-    ends_on: date | None = None,
-    cursor: str | None = None,
-    limit: int,
-) -> Sequence[Superbill]:
-    """All versions, newest first, those before the cursor; dates are those of the service, both included."""
-    query = (
-        select(SuperbillRow)
-        .where(*within_reach(actor, SuperbillRow))
-        .order_by(SuperbillRow.id.desc())
-        .limit(limit)
-    )
-    if patient_id is not None:
-        query = query.where(SuperbillRow.patient_id == patient_id)
-    if starts_on is not None:
-        query = query.where(SuperbillRow.service_on >= starts_on)
-    if ends_on is not None:
-        query = query.where(SuperbillRow.service_on <= ends_on)
-    if cursor is not None:
-        query = query.where(SuperbillRow.id < cursor)
-    return [superbill_of(row) for row in read.session.scalars(query)]
+def list_superbills(read: Read, actor: Actor, *, limit: int, **which: Any) -> Sequence[Superbill]:
+    """See `papers.list_rows`."""
+    return [superbill_of(row) for row in list_rows(read, SuperbillRow, actor, limit=limit, **which)]
 
 
 def present_superbill(read: Read, session_id: str) -> Superbill | None:
@@ -153,8 +128,7 @@ def _present(actor: Actor, which: WhichSuperbills) -> list[ColumnElement[bool]]:
 
 def versions_of_session(read: Read, session_id: str) -> tuple[Superbill, ...]:
     """Oldest first."""
-    query = select(SuperbillRow).where(SuperbillRow.session_id == session_id).order_by(SuperbillRow.version)
-    return tuple(superbill_of(row) for row in read.session.scalars(query))
+    return tuple(superbill_of(row) for row in rows_of_session(read, SuperbillRow, session_id))
 
 
 def sessions_by_control_number(read: Read, numbers: Iterable[str], actor: Actor) -> dict[str, Match]:
@@ -262,24 +236,7 @@ def remittance_of(read: Read, row: RemittanceRow) -> Remittance:
 
 
 def superbill_of(row: SuperbillRow) -> Superbill:
-    return Superbill(
-        id=row.id,
-        entity_id=row.entity_id,
-        site_id=row.site_id,
-        patient_id=row.patient_id,
-        session_id=row.session_id,
-        number=row.number,
-        version=row.version,
-        state=SuperbillState(row.state),
-        supersedes_id=row.supersedes_id,
-        control_number=row.control_number,
-        document_id=row.document_id,
-        sha256=row.sha256,
-        service_on=row.service_on,
-        charge=Money(row.charge_cents),
-        paid=Money(row.paid_cents),
-        issued_at=row.issued_at,
-    )
+    return Superbill(**told_of_paper(row), state=SuperbillState(row.state))
 
 
 def _batches(values: Iterable[str]) -> Iterator[list[str]]:

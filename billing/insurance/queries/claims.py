@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
+from typing import Any
 
 from sqlalchemy import select
 
 from billing.insurance.errors import NoSuchClaim
 from billing.insurance.models import ClaimFileRow, ClaimRow, RemittanceClaimRow, RemittanceRow
+from billing.insurance.queries.papers import find_row, list_rows, rows_of_session, told_of_paper
 from billing.insurance.records.claims import Claim, ClaimFile, Frequency, IssuedClaim
 from billing.insurance.rules.claim_file import interchange_from
 from billing.insurance.states import ClaimState, RemittanceState
@@ -21,42 +23,20 @@ from billing.platform.data.reach import within_reach
 
 def find_claim(read: Read, claim_id: str, actor: Actor) -> IssuedClaim:
     """Raises: NoSuchClaim."""
-    row = read.session.get(ClaimRow, claim_id)
-    if row is None or not actor.sees(entity_id=row.entity_id, site_id=row.site_id):
+    row = find_row(read, ClaimRow, claim_id, actor)
+    if row is None:
         raise NoSuchClaim("There is no such claim. Check the id.")
     return claim_on_file(row)
 
 
-def list_claims(
-    read: Read,
-    actor: Actor,
-    *,
-    patient_id: str | None = None,
-    state: ClaimState | None = None,
-    starts_on: date | None = None,
-    ends_on: date | None = None,
-    cursor: str | None = None,
-    limit: int,
-) -> Sequence[IssuedClaim]:
-    """All versions, newest first, those before the cursor; dates are those of the service, both included."""
-    query = select(ClaimRow).where(*within_reach(actor, ClaimRow)).order_by(ClaimRow.id.desc()).limit(limit)
-    if patient_id is not None:
-        query = query.where(ClaimRow.patient_id == patient_id)
-    if state is not None:
-        query = query.where(ClaimRow.state == state)
-    if starts_on is not None:
-        query = query.where(ClaimRow.service_on >= starts_on)
-    if ends_on is not None:
-        query = query.where(ClaimRow.service_on <= ends_on)
-    if cursor is not None:
-        query = query.where(ClaimRow.id < cursor)
-    return [claim_on_file(row) for row in read.session.scalars(query)]
+def list_claims(read: Read, actor: Actor, *, limit: int, **which: Any) -> Sequence[IssuedClaim]:
+    """See `papers.list_rows`."""
+    return [claim_on_file(row) for row in list_rows(read, ClaimRow, actor, limit=limit, **which)]
 
 
 def claims_of_session(read: Read, session_id: str) -> tuple[IssuedClaim, ...]:
     """Every version, oldest first."""
-    query = select(ClaimRow).where(ClaimRow.session_id == session_id).order_by(ClaimRow.version)
-    return tuple(claim_on_file(row) for row in read.session.scalars(query))
+    return tuple(claim_on_file(row) for row in rows_of_session(read, ClaimRow, session_id))
 
 
 def facts_of_claim(read: Read, claim: IssuedClaim) -> Claim:
@@ -106,24 +86,10 @@ def file_on_file(read: Read, row: ClaimFileRow) -> ClaimFile:
 
 def claim_on_file(row: ClaimRow) -> IssuedClaim:
     return IssuedClaim(
-        id=row.id,
-        entity_id=row.entity_id,
-        site_id=row.site_id,
-        patient_id=row.patient_id,
-        session_id=row.session_id,
-        number=row.number,
-        version=row.version,
+        **told_of_paper(row),
         state=ClaimState(row.state),
         frequency=Frequency(row.frequency),
         original_reference=row.original_reference,
-        supersedes_id=row.supersedes_id,
-        control_number=row.control_number,
-        document_id=row.document_id,
-        sha256=row.sha256,
-        service_on=row.service_on,
-        charge=Money(row.charge_cents),
-        paid=Money(row.paid_cents),
-        issued_at=row.issued_at,
         filed_at=row.filed_at,
         file_id=row.file_id,
     )

@@ -12,8 +12,8 @@ from billing.kernel.money import Money
 
 
 @dataclass(frozen=True, kw_only=True)
-class Superbill:
-    """One version of the itemised statement of one session."""
+class Paper:
+    """One version of what tells an insurer of one session."""
 
     id: str
     entity_id: str
@@ -22,7 +22,6 @@ class Superbill:
     session_id: str
     number: str
     version: int
-    state: SuperbillState
     supersedes_id: str | None
     control_number: str
     document_id: str
@@ -33,6 +32,13 @@ class Superbill:
     paid: Money
     """What the ledger showed as paid at `issued_at`."""
     issued_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Superbill(Paper):
+    """One version of the itemised statement of one session."""
+
+    state: SuperbillState
 
 
 @dataclass(frozen=True, kw_only=True)

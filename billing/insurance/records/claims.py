@@ -12,6 +12,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from billing.catalog.records import Address
+from billing.insurance.records import Paper
 from billing.insurance.states import CLAIM_UNSENT, ClaimState
 from billing.kernel.money import Money
 from billing.patients.records import Relationship, Sex
@@ -168,27 +169,12 @@ class Interchange:
 
 
 @dataclass(frozen=True, kw_only=True)
-class IssuedClaim:
+class IssuedClaim(Paper):
     """One version of a session's claim, as it is kept; `file_id` is the file that it was sent in."""
 
-    id: str
-    entity_id: str
-    site_id: str
-    patient_id: str
-    session_id: str
-    number: str
-    version: int
     state: ClaimState
     frequency: Frequency
     original_reference: str | None
-    supersedes_id: str | None
-    control_number: str
-    document_id: str
-    sha256: str
-    service_on: date
-    charge: Money
-    paid: Money
-    issued_at: datetime
     filed_at: datetime | None
     file_id: str | None
 

@@ -1,4 +1,4 @@
-"""When a plan may not be asked to pay, or told: then a session has no superbill."""
+"""When a plan may not be asked to pay, or told: then a session has neither superbill nor claim."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ CONTRACT_MISSING = (
 )
 PROGRAM_WOULD_PAY = (
     "A federal program would be asked to pay for this care: the patient's page says which. "
-    "It is not billed by a superbill."
+    "Neither a superbill nor a claim as other plans take it is made of it."
 )
 
 
-def why_no_superbill(limits: PlanLimits, served_on: date) -> str | None:
+def why_not_told(limits: PlanLimits, served_on: date) -> str | None:
     """The reason, or None. That somebody is a veteran is none.
 
     Source: 42 CFR 405.405, 405.415 (private contracts); 45 CFR 164.522(a)(1)(vi).

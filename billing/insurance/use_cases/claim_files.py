@@ -14,9 +14,10 @@ from billing.insurance.models import ClaimFileRow, ClaimRow
 from billing.insurance.queries import edition_on
 from billing.insurance.queries.claims import claim_on_file, facts_of_claim, file_on_file, files_of_period
 from billing.insurance.records import Edition
-from billing.insurance.records.claims import Claim, ClaimFile, Interchange
+from billing.insurance.records.claims import Claim, ClaimFile, Frequency, Interchange
 from billing.insurance.rules.claim_checks import claim_flaws
 from billing.insurance.rules.claim_file import interchange_body
+from billing.insurance.rules.plan_limits import why_not_told
 from billing.insurance.states import CLAIM_MOVES, ClaimEvent, ClaimState
 from billing.insurance.use_cases.claims import CONTROL_NUMBERS, RENDER_CLAIMS
 from billing.kernel.clock import local_date
@@ -24,6 +25,7 @@ from billing.kernel.errors import Flaw
 from billing.kernel.ids import new_id
 from billing.kernel.money import total
 from billing.kernel.permissions import Actor
+from billing.patients.queries import plan_limits_of
 from billing.platform.data.audit import record_audit
 from billing.platform.data.database import Tx
 from billing.platform.data.documents import freeze
@@ -55,7 +57,7 @@ def file_claims(
 def issued_claims(tx: Tx, *, starts_on: date, ends_on: date, actor: Actor, now: datetime) -> list[Told]:
     """The claims of these days of service that were issued and not sent yet, held, with what they say.
 
-    All of them, or none: one that would be refused by now is named with its flaws.
+    All of them, or none: one that would be refused by now, or that the plan may not be told, is named.
     Raises: ClaimFlawed.
     """
     query = (
@@ -74,7 +76,7 @@ def issued_claims(tx: Tx, *, starts_on: date, ends_on: date, actor: Actor, now: 
         for entity_id in {row.entity_id for row, _ in told}
     }
     editions = {on: edition_on(tx, on) for on in {row.service_on for row, _ in told}}
-    if flaws := _flaws(told, today, editions):
+    if flaws := [*_flaws(told, today, editions), *_limits(tx, told)]:
         raise ClaimFlawed("Some claims would be refused. Correct what is named; nothing was filed.", flaws)
     return told
 
@@ -98,6 +100,16 @@ def _flaws(told: Sequence[Told], today: Mapping[str, date], editions: Mapping[da
             facts, editions[row.service_on], as_of=today[row.entity_id], are_unrelated=True
         )
     ]
+
+
+def _limits(tx: Tx, told: Sequence[Told]) -> list[Flaw]:
+    """What a patient asked since the claim was issued; one that takes a claim back tells the plan no more."""
+    reasons = {
+        row.number: why_not_told(plan_limits_of(tx, row.patient_id), row.service_on)
+        for row, facts in told
+        if facts.frequency is not Frequency.VOID
+    }
+    return [Flaw(f"/claims/{number}", reason) for number, reason in reasons.items() if reason]
 
 
 def _groups(told: Sequence[Told]) -> list[list[Told]]:

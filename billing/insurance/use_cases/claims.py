@@ -29,7 +29,7 @@ from billing.insurance.rules.claim_file import interchange_body
 from billing.insurance.rules.claim_text import basic
 from billing.insurance.rules.claims import Filing, claim_of, day_of_service, same_claim
 from billing.insurance.rules.diagnoses import newly_excluding
-from billing.insurance.rules.plan_limits import PLAN_NOT_TOLD
+from billing.insurance.rules.plan_limits import why_not_told
 from billing.insurance.rules.superbill import codes_of
 from billing.insurance.states import CLAIM_MOVES, CLAIM_UNSENT, ClaimEvent, ClaimState, SuperbillState
 from billing.insurance.use_cases.facts import gather_facts
@@ -183,8 +183,6 @@ def _facts(
     now: datetime,
 ) -> Claim:
     """Raises: ClaimNotPossible, ClaimFlawed."""
-    if plan_limits_of(tx, session.patient_id).is_kept_from_plan:
-        raise ClaimNotPossible(PLAN_NOT_TOLD)
     told = facts_of_claim(tx, present).diagnoses if present else _on_superbill(tx, session)
     chosen = tuple(diagnoses) or told
     parties, encounter = gather_facts(tx, session, diagnoses=chosen, refusal=ClaimNotPossible, now=now)
@@ -192,7 +190,10 @@ def _facts(
         raise ClaimNotPossible(
             "No insurance is on file for the day of service. Enter the patient's card first."
         )
-    return claim_of(parties, parties.policy, encounter, filing)
+    facts = claim_of(parties, parties.policy, encounter, filing)
+    if reason := why_not_told(plan_limits_of(tx, session.patient_id), day_of_service(facts)):
+        raise ClaimNotPossible(reason)
+    return facts
 
 
 def _on_superbill(tx: Tx, session: Session) -> tuple[str, ...]:

@@ -113,7 +113,10 @@ def _drug(tx: Tx, session: Session, refusal: type[Conflict]) -> DrugGiven:
     known = drugs(tx, session.entity_id)
     if not known or session.dose_mg is None:
         raise refusal("The drug and its dose are not recorded; an insurer asks for both.")
-    return drug_given(known[0], session.dose_mg)
+    try:
+        return drug_given(known[0], session.dose_mg)
+    except ValueError as error:
+        raise refusal(f"The drug's NDC in the clinic's file is wrong: {error}.") from error
 
 
 def _added(session: Session, schedule: FeeSchedule) -> tuple[AddedService, ...]:
