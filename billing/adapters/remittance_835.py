@@ -34,6 +34,8 @@ KNOWN = frozenset({
     "CAS", "NM1", "MIA", "MOA", "SVC", "AMT", "QTY", "LQ", "PLB",
 })  # fmt: skip
 VERSIONS = ("005010X221", "004010X091")
+REMARKS = {"MIA": (5, 20, 21, 22, 23), "MOA": (3, 4, 5, 6, 7), "LQ": (2,)}
+"""Where remark codes stand."""
 SERVICE_DATES = frozenset({"472", "150"})
 """DTM01 of a line: the day of service, or the first of a period."""
 
@@ -66,6 +68,7 @@ class OpenClaim:
     head: Segment
     adjustments: list[Adjustment] = field(default_factory=list)
     lines: list[OpenLine] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
 
     def closed(self) -> RemittanceClaim:
         head = self.head
@@ -79,6 +82,7 @@ class OpenClaim:
             head.text(7, longest=50),
             tuple(self.adjustments),
             tuple(line.closed() for line in self.lines),
+            tuple(dict.fromkeys(self.remarks)),
         )
 
 
@@ -293,6 +297,13 @@ class TransactionReader:
                 amount = segment.amount(element + 1)
                 owner.adjustments.append(Adjustment(group, code or segment.needed(element), amount))
 
+    def take_remarks(self, segment: Segment) -> None:
+        """Of a claim in MIA and MOA, of a line in LQ*HE; what stands before any claim is nobody's."""
+        elements = REMARKS[segment.id] if segment.id != "LQ" or segment.text(1) == "HE" else ()
+        codes = [segment.text(element, longest=50) for element in elements]
+        if self._open:
+            self._open.remarks += filter(None, codes)
+
     def take_provider_adjustments(self, segment: Segment) -> None:
         for element in range(3, len(segment.elements) + 1, 2):
             if segment.text(element) or segment.text(element + 1):
@@ -322,5 +333,6 @@ SEGMENTS: dict[str, Callable[[TransactionReader, Segment], None]] = {
     "CLP": TransactionReader.take_claim,
     "SVC": TransactionReader.take_line,
     "CAS": TransactionReader.take_adjustments,
+    **dict.fromkeys(REMARKS, TransactionReader.take_remarks),
     "PLB": TransactionReader.take_provider_adjustments,
 }

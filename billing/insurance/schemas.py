@@ -140,6 +140,37 @@ class PaperQuery(StrictSchema):
     view = fields.Boolean(load_default=False)
 
 
+class AnswerReasonView(Schema):
+    """A positive amount reduces the payment; `procedure` is empty for the claim as a whole."""
+
+    group = fields.String()
+    code = fields.String()
+    amount_cents = Cents(attribute="amount")
+    procedure = fields.String()
+
+
+class ClaimAnswerView(Schema):
+    """`status` is CLP02; `reasons` are claim adjustments, `remarks` remark codes."""
+
+    remittance_id = fields.String()
+    payer_name = fields.String()
+    trace = fields.String()
+    paid_on = LocalDate()
+    received_at = Moment()
+    status = fields.String()
+    outcome = fields.String(allow_none=True)
+    payer_claim_number = fields.String()
+    charge_cents = Cents(attribute="charge")
+    paid_cents = Cents(attribute="paid")
+    patient_share_cents = Cents(attribute="patient_share")
+    reasons = fields.List(fields.Nested(AnswerReasonView))
+    remarks = fields.List(fields.String())
+
+
+class ClaimAnswersView(Schema):
+    items = fields.List(fields.Nested(ClaimAnswerView))
+
+
 class ClaimFileView(Schema):
     """A file of claims, by the control number of its interchange (ISA13)."""
 

@@ -64,7 +64,15 @@ _ANSWERS = {
     ClaimEvent.DEDUCT: ClaimState.APPLIED_TO_DEDUCTIBLE,
 }
 _TAKEN_BACK = {ClaimEvent.REPLACE: ClaimState.REPLACED, ClaimEvent.VOID: ClaimState.VOIDED}
-_ANSWERED = {ClaimEvent.APPEAL: ClaimState.APPEALED, ClaimEvent.CLOSE: ClaimState.CLOSED, **_TAKEN_BACK}
+CLAIM_ANSWERED = frozenset(_ANSWERS.values())
+"""The insurer has answered; it may answer again, and what it reversed is as if it had not."""
+_ANSWERED = {
+    ClaimEvent.APPEAL: ClaimState.APPEALED,
+    ClaimEvent.CLOSE: ClaimState.CLOSED,
+    ClaimEvent.ACCEPT: ClaimState.ACCEPTED,
+    **_ANSWERS,
+    **_TAKEN_BACK,
+}
 _ASKED = {ClaimEvent.REQUEST_RECORDS: ClaimState.RECORDS_REQUESTED}
 _CLAIM_LIFE: dict[ClaimState, dict[ClaimEvent, ClaimState]] = {
     ClaimState.DRAFT: {ClaimEvent.ISSUE: ClaimState.ISSUED},
@@ -85,9 +93,7 @@ _CLAIM_LIFE: dict[ClaimState, dict[ClaimEvent, ClaimState]] = {
         **_ANSWERS,
         **_TAKEN_BACK,
     },
-    ClaimState.PAID: _ANSWERED,
-    ClaimState.DENIED: _ANSWERED,
-    ClaimState.APPLIED_TO_DEDUCTIBLE: _ANSWERED,
+    **dict.fromkeys(CLAIM_ANSWERED, _ANSWERED),
     ClaimState.APPEALED: {ClaimEvent.CLOSE: ClaimState.CLOSED, **_ASKED, **_ANSWERS, **_TAKEN_BACK},
 }
 CLAIM_MOVES: dict[tuple[ClaimState, ClaimEvent], ClaimState] = {
@@ -99,6 +105,10 @@ CLAIM_ENDS = frozenset({ClaimState.REPLACED, ClaimState.VOIDED, ClaimState.CLOSE
 
 CLAIM_UNSENT = frozenset({ClaimState.DRAFT, ClaimState.ISSUED, ClaimState.REJECTED})
 """The insurer has no claim of that version."""
+
+
+CLAIM_HELD_UP = frozenset({ClaimState.APPEALED, ClaimState.RECORDS_REQUESTED})
+"""The insurer looks at it again; only another answer of its own ends that."""
 
 
 class RemittanceState(StrEnum):

@@ -19,6 +19,7 @@ class Claim:
     procedure: str = "HC:96365"
     served_on: date = date(2026, 11, 3)
     adjustments: tuple[tuple[str, str, int], ...] | None = None
+    remarks: tuple[str, ...] = ()
 
     def segments(self) -> list[str]:
         adjustments = self.adjustments
@@ -34,6 +35,7 @@ class Claim:
             f"SVC*{self.procedure}*{charge}*{paid}**1",
             f"DTM*472*{self.served_on:%Y%m%d}",
             *(f"CAS*{group}*{code}*{dollars(cents)}" for group, code, cents in adjustments),
+            *(f"LQ*HE*{code}" for code in self.remarks),
         ]
 
 

@@ -22,7 +22,9 @@ from billing.platform.data.audit import AuditRow
 from tests.factories.accounting import behind_the_back
 from tests.factories.care import give
 from tests.factories.claim_files import claims_by_x12sdk, faults_by_pyx12, named, segments
-from tests.factories.insurance import a_course, claimed
+from tests.factories.insurance import a_course, claimed, imported
+from tests.factories.remittance_835 import Claim as Answer
+from tests.factories.remittance_835 import remittance
 from tests.factories.room_app import Door, room_client
 
 KEY = {"Idempotency-Key": "claim-1"}
@@ -133,10 +135,30 @@ def test_diagnoses_that_exclude_each_other_are_taken_on_the_providers_word(datab
     assert client.post(route, json={**change, "are_unrelated": True}).status_code == 201
 
 
+def test_what_the_insurer_answered_is_told_with_its_codes(database, client, present, now):
+    client.post(f"/api/v1/claims/{present.id}/filed", json={})
+    assert client.get(f"/api/v1/claims/{present.id}/answers").json == {"items": []}
+    denied = Answer(
+        control_number=present.control_number,
+        charge_cents=38_250,
+        paid_cents=0,
+        adjustments=(("CO", "197", 38_250),),
+        remarks=("N386",),
+    )
+    imported(database, remittance([denied]), now=now + timedelta(days=9))
+    (told,) = client.get(f"/api/v1/claims/{present.id}/answers").json["items"]
+    reason = {"group": "CO", "code": "197", "amount_cents": 38_250, "procedure": "HC:96365"}
+    assert (told["reasons"], told["remarks"], told["outcome"]) == ([reason], ["N386"], "nothing_paid")
+    assert (told["paid_cents"], told["payer_claim_number"]) == (0, "PAYER0001")
+    assert client.get(f"/api/v1/claims/{present.id}").json["state"] == "denied"
+
+
 def test_another_clinics_claim_does_not_exist(client, door, present):
     door.actor = Actor(id="usr_x", entity_id="ent_x", permissions=ROLES[Role.BILLING])
     route = f"/api/v1/claims/{present.id}"
-    assert [client.get(each).status_code for each in (route, f"{route}/837p")] == [404, 404]
+    assert [client.get(each).status_code for each in (route, f"{route}/837p", f"{route}/answers")] == [
+        404
+    ] * 3
     for deed in ("correct", "void", "filed"):
         assert client.post(f"{route}/{deed}", json={}).status_code == 404
     assert client.get("/api/v1/claims").json["items"] == []

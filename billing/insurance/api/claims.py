@@ -9,8 +9,10 @@ from flask import Response
 from billing.insurance.api.papers import Papers
 from billing.insurance.flows import claim_bytes
 from billing.insurance.ports import X12_TYPE, RenderClaims
+from billing.insurance.queries.claim_answers import answers_of_session
 from billing.insurance.queries.claims import find_claim, list_claims
 from billing.insurance.schemas import (
+    ClaimAnswersView,
     ClaimsQuery,
     ClaimView,
     CorrectClaim,
@@ -96,6 +98,14 @@ def add_claim_reads(routes: ApiBlueprint, edge: Edge, render: RenderClaims) -> N
     @guard(Permission.CLAIMS_READ)
     def show_claim(claim_id: str) -> Any:
         return CLAIMS.look(edge, claim_id)
+
+    @routes.route("/claims/<claim_id>/answers", methods=["GET"])
+    @routes.response(200, ClaimAnswersView)
+    @guard(Permission.CLAIMS_READ)
+    def show_answers(claim_id: str) -> dict[str, Any]:
+        """What the insurer answered of this claim's session, in payments that were posted; oldest first."""
+        session_id = CLAIMS.look(edge, claim_id).session_id
+        return {"items": edge.read(lambda read: answers_of_session(read, session_id))}
 
     @routes.route("/claims/<claim_id>/837p", methods=["GET"])
     @routes.doc(responses=X12)  # type: ignore[untyped-decorator]

@@ -195,6 +195,8 @@ class RemittanceClaim:
     payer_claim_number: str
     adjustments: tuple[Adjustment, ...]
     lines: tuple[RemittanceLine, ...]
+    remarks: tuple[str, ...] = ()
+    """Remark codes (RARC) of the claim and its lines, each once."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from billing.catalog.records import Address
-from billing.insurance.records import Paper
+from billing.insurance.records import Outcome, Paper
 from billing.insurance.states import CLAIM_UNSENT, ClaimState
 from billing.kernel.money import Money
 from billing.patients.records import Relationship, Sex
@@ -182,6 +182,40 @@ class IssuedClaim(Paper):
     def is_with_insurer(self) -> bool:
         """Whether the insurer has a claim of this session: what follows replaces it or takes it back."""
         return self.frequency is not Frequency.ORIGINAL or self.state not in CLAIM_UNSENT
+
+
+@dataclass(frozen=True, kw_only=True)
+class AnswerReason:
+    """A CAS triple of an answer; `procedure` is that of its line, empty for the claim as a whole.
+
+    A positive amount reduces the payment.
+    """
+
+    group: str
+    code: str
+    amount: Money
+    procedure: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClaimAnswer:
+    """What an insurer said of a session's claim in a payment that was posted."""
+
+    remittance_id: str
+    payer_name: str
+    trace: str
+    paid_on: date
+    received_at: datetime
+    status: str
+    """CLP02."""
+    outcome: Outcome | None
+    payer_claim_number: str
+    charge: Money
+    paid: Money
+    patient_share: Money
+    reasons: tuple[AnswerReason, ...]
+    remarks: tuple[str, ...]
+    """Remark codes (RARC), each once."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -18,7 +18,8 @@ from billing.insurance.records.claims import Claim, ClaimFile, Frequency, Interc
 from billing.insurance.rules.claim_checks import claim_flaws
 from billing.insurance.rules.claim_file import interchange_body
 from billing.insurance.rules.plan_limits import why_not_told
-from billing.insurance.states import CLAIM_MOVES, ClaimEvent, ClaimState
+from billing.insurance.states import ClaimEvent, ClaimState
+from billing.insurance.use_cases.claim_moves import move_claim
 from billing.insurance.use_cases.claims import CONTROL_NUMBERS, RENDER_CLAIMS
 from billing.kernel.clock import local_date
 from billing.kernel.errors import Flaw
@@ -32,7 +33,6 @@ from billing.platform.data.documents import freeze
 from billing.platform.data.jobs import enqueue
 from billing.platform.data.reach import within_reach
 from billing.platform.data.series import next_number
-from billing.platform.data.states import advance
 
 DOCUMENT_KIND = "claim_file"
 
@@ -145,8 +145,6 @@ def _file(tx: Tx, group: Sequence[Told], *, zone: ZoneInfo, actor: Actor, now: d
     detail = {"claims": row.claims, "charge_cents": row.charge_cents}
     record_audit(tx, actor=actor, action="claim_file.make", subject_id=file_id, now=now, detail=detail)
     for claim, _ in group:
-        advance(tx, claim, CLAIM_MOVES, ClaimEvent.FILE, actor=actor, now=now)
         claim.filed_at, claim.file_id = now, file_id
-        record_audit(tx, actor=actor, action="claim.file", subject_id=claim.id, now=now)
-    tx.session.flush()
+        move_claim(tx, claim_id=claim.id, event=ClaimEvent.FILE, actor=actor, now=now)
     return file_on_file(tx, row)

@@ -32,6 +32,7 @@ from billing.insurance.rules.diagnoses import newly_excluding
 from billing.insurance.rules.plan_limits import why_not_told
 from billing.insurance.rules.superbill import codes_of
 from billing.insurance.states import CLAIM_MOVES, CLAIM_UNSENT, ClaimEvent, ClaimState, SuperbillState
+from billing.insurance.use_cases.claim_moves import move_claim
 from billing.insurance.use_cases.facts import gather_facts
 from billing.kernel.clock import local_date
 from billing.kernel.ids import new_id
@@ -44,7 +45,6 @@ from billing.platform.data.database import Tx
 from billing.platform.data.documents import find_document, freeze
 from billing.platform.data.jobs import enqueue
 from billing.platform.data.series import next_number
-from billing.platform.data.states import advance
 
 DOCUMENT_KIND = "claim"
 NUMBERS, CONTROL_NUMBERS = "claim", "interchange"
@@ -138,7 +138,7 @@ def void_claim(
     if claim.frequency is Frequency.VOID and claim.state is not ClaimState.REJECTED:
         raise ClaimNotPossible("This takes back a claim already.")
     if not claim.is_with_insurer:
-        return _move(tx, claim, ClaimEvent.VOID, actor, now)
+        return move_claim(tx, claim_id=claim.id, event=ClaimEvent.VOID, actor=actor, now=now)
     reference = basic(_reference(tx, claim, payer_claim_number))
     session = find_session(tx, claim.session_id, actor)
     facts = replace(facts_of_claim(tx, claim), frequency=Frequency.VOID, original_reference=reference)
@@ -153,7 +153,7 @@ def mark_filed(tx: Tx, *, claim_id: str, actor: Actor, now: datetime) -> IssuedC
     claim = _locked(tx, claim_id, actor)
     row = tx.session.get_one(ClaimRow, claim.id)
     row.filed_at = now
-    return _move(tx, claim, ClaimEvent.FILE, actor, now)
+    return move_claim(tx, claim_id=claim.id, event=ClaimEvent.FILE, actor=actor, now=now)
 
 
 def _locked(tx: Tx, claim_id: str, actor: Actor) -> IssuedClaim:
@@ -228,7 +228,7 @@ def _put(
     zone = ZoneInfo(find_site(tx, session.site_id).timezone)
     _check(tx, session, facts, former, are_unrelated=are_unrelated, actor=actor, now=now)
     if former:
-        _move(tx, former, event, actor, now)
+        move_claim(tx, claim_id=former.id, event=event, actor=actor, now=now)
     version = len(claims_of_session(tx, session.id)) + 1
     control = next_number(tx, entity_id=session.entity_id, series=CONTROL_NUMBERS)
     interchange = Interchange(control_number=control, made_at=now.astimezone(zone), claims=(facts,))
@@ -263,7 +263,7 @@ def _put(
     )
     tx.session.add(row)
     tx.session.flush()
-    return _move(tx, claim_on_file(row), ClaimEvent.ISSUE, actor, now)
+    return move_claim(tx, claim_id=row.id, event=ClaimEvent.ISSUE, actor=actor, now=now)
 
 
 def _check(
@@ -289,13 +289,3 @@ def _check(
         raise ClaimFlawed("An insurer would refuse this claim. Correct what is named, then issue it.", flaws)
     if excluding:
         record_audit(tx, actor=actor, action="claim.diagnoses-unrelated", subject_id=session.id, now=now)
-
-
-def _move(tx: Tx, claim: IssuedClaim, event: ClaimEvent, actor: Actor, now: datetime) -> IssuedClaim:
-    """Raises: IllegalMove."""
-    row = tx.session.get_one(ClaimRow, claim.id)
-    advance(tx, row, CLAIM_MOVES, event, actor=actor, now=now)
-    tx.session.flush()
-    detail: dict[str, str | int] = {"charge_cents": row.charge_cents, "frequency": row.frequency}
-    record_audit(tx, actor=actor, action=f"claim.{event}", subject_id=row.id, now=now, detail=detail)
-    return claim_on_file(row)

@@ -20,6 +20,7 @@ from billing.insurance.records import (
 )
 from billing.insurance.rules.answers import concerns_us, doubt, fingerprint, our_number, outcome
 from billing.insurance.states import REMITTANCE_MOVES, RemittanceEvent, RemittanceState
+from billing.insurance.use_cases.claim_answers import answer_claims
 from billing.kernel.ids import new_id
 from billing.kernel.money import ZERO, Money, total
 from billing.kernel.permissions import Actor
@@ -186,6 +187,7 @@ def _post(
             _hold(tx, claim, claim_id, matches[claim.segment], transaction, actor, now)
     _post_interest(tx, row, transaction, matches, actor, now)
     advance(tx, row, REMITTANCE_MOVES, RemittanceEvent.POST, actor=actor, now=now)
+    answer_claims(tx, remittance_id=row.id, actor=actor, now=now)
     detail = {"cents": transaction.amount.cents, "claims": len(transaction.claims)}
     record_audit(tx, actor=actor, action="remittance.post", subject_id=row.id, now=now, detail=detail)
 
@@ -268,6 +270,7 @@ def _said_of(tx: Tx, claim: RemittanceClaim) -> dict[str, object]:
     claim_id = new_id("rmc")
     said = {
         "adjustments": [asdict(adjustment) for adjustment in claim.adjustments],
+        "remarks": list(claim.remarks),
         "lines": [asdict(line) | {"served_on": str(line.served_on or "")} for line in claim.lines],
     }
     return {

@@ -1,0 +1,66 @@
+"""What insurers answered of a session, as it was posted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from sqlalchemy import select
+
+from billing.insurance.models import RemittanceClaimRow, RemittanceRow
+from billing.insurance.records import Outcome
+from billing.insurance.records.claims import AnswerReason, ClaimAnswer
+from billing.insurance.states import RemittanceState
+from billing.kernel.money import Money
+from billing.platform.data.database import Read
+
+
+def answers_of_session(read: Read, session_id: str) -> tuple[ClaimAnswer, ...]:
+    """The oldest first; those of a payment that is parked are not posted yet, and not among them."""
+    query = (
+        select(RemittanceClaimRow, RemittanceRow)
+        .join(RemittanceRow, RemittanceRow.id == RemittanceClaimRow.remittance_id)
+        .where(RemittanceClaimRow.session_id == session_id, RemittanceRow.state == RemittanceState.POSTED)
+        .order_by(RemittanceRow.paid_on, RemittanceRow.id, RemittanceClaimRow.place)
+    )
+    return tuple(_answer(read, claim, remittance) for claim, remittance in read.session.execute(query))
+
+
+def sessions_answered(read: Read, remittance_id: str) -> list[str]:
+    """The sessions that a payment's claims were matched to."""
+    query = select(RemittanceClaimRow.session_id).where(
+        RemittanceClaimRow.remittance_id == remittance_id, RemittanceClaimRow.session_id.is_not(None)
+    )
+    return sorted({session_id for session_id in read.session.scalars(query) if session_id})
+
+
+def _answer(read: Read, claim: RemittanceClaimRow, remittance: RemittanceRow) -> ClaimAnswer:
+    said = read.vault.open(RemittanceClaimRow.__tablename__, claim.id, claim.sealed)
+    return ClaimAnswer(
+        remittance_id=remittance.id,
+        payer_name=remittance.payer_name,
+        trace=remittance.trace,
+        paid_on=remittance.paid_on,
+        received_at=remittance.received_at,
+        status=claim.claim_status,
+        outcome=None if claim.outcome is None else Outcome(claim.outcome),
+        payer_claim_number=claim.payer_claim_number,
+        charge=Money(claim.charge_cents),
+        paid=Money(claim.paid_cents),
+        patient_share=Money(claim.patient_cents),
+        reasons=(
+            *_reasons("", said["adjustments"]),
+            *(
+                reason
+                for line in said["lines"]
+                for reason in _reasons(line["procedure"], line["adjustments"])
+            ),
+        ),
+        remarks=tuple(said.get("remarks", ())),
+    )
+
+
+def _reasons(procedure: str, adjustments: Iterable[Mapping[str, Any]]) -> Iterable[AnswerReason]:
+    for each in adjustments:
+        amount = Money(each["amount"]["cents"])
+        yield AnswerReason(group=each["group"], code=each["code"], amount=amount, procedure=procedure)
