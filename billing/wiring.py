@@ -34,6 +34,7 @@ import billing.people.api
 import billing.people.cli
 import billing.quotes.api
 import billing.quotes.cli
+from billing.adapters.acknowledgements import X12AcknowledgementReader
 from billing.adapters.claim_837p import render_837p
 from billing.adapters.claim_cms1500 import print_cms1500
 from billing.adapters.evidence_pdf import render_evidence
@@ -296,7 +297,7 @@ def _register_api(api: BillingApi, house: House) -> None:
             drawer_limit=house.drawer_limit,
         ),
         billing.insurance.api.make_blueprint(
-            edge, render_superbill, render_837p, print_cms1500, Edi835Reader()
+            edge, render_superbill, render_837p, print_cms1500, Edi835Reader(), X12AcknowledgementReader()
         ),
         billing.ledger.api.make_blueprint(edge),
         billing.accounting.api.make_blueprint(edge, house.refund_limit),
@@ -344,7 +345,9 @@ def _register_commands(app: Flask, house: House) -> None:
         billing.insurance.cli.make_superbill_commands(
             edge.database, edge.clock, Press(one=render_superbill, many=print_superbills)
         ),
-        make_claim_commands(edge.database, edge.clock, render_837p, print_cms1500),
+        make_claim_commands(
+            edge.database, edge.clock, render_837p, print_cms1500, X12AcknowledgementReader()
+        ),
         *billing.accounting.cli.make_commands(edge, house.refund_limit),
     ):
         app.cli.add_command(command)

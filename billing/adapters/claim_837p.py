@@ -23,14 +23,12 @@ from billing.insurance.records.claims import (
     Receiver,
     Submitter,
 )
-from billing.insurance.rules.claim_file import interchange_from
+from billing.insurance.rules.claim_file import MOST_CLAIMS, interchange_from
 from billing.insurance.rules.claim_text import BASIC
 from billing.kernel.money import Money
 from billing.patients.records import Relationship, Sex
 
 VERSION = "005010X222A1"
-MOST_CLAIMS = 5_000
-"""In one transaction (CLM, note of the implementation guide)."""
 ELEMENT, COMPONENT, REPETITION, END = "*", ":", "^", "~"
 RELATIONSHIPS = {Relationship.SPOUSE: "01", Relationship.CHILD: "19", Relationship.OTHER: "G8"}
 SEXES = {Sex.FEMALE: "F", Sex.MALE: "M"}

@@ -1,19 +1,17 @@
 """Reads X12 835 files (005010X221A1, and the older 004010X091) as insurers really send them.
 
-oxedi finds the delimiters and cuts the bytes into segments; what is here checks the envelopes and turns the
-segments into records. A file is read to its end or refused whole, and the refusal names the segment.
+What is here turns the segments of each transaction into records. A file is read to its end or refused whole,
+and the refusal names the segment.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
 
-import oxedi
-
-from billing.adapters.x12_segments import Segment, refusal, refuse
+from billing.adapters.x12_interchange import Cursor, sets_of
+from billing.adapters.x12_segments import Segment, refuse
 from billing.insurance.records import (
     Adjustment,
     ProviderAdjustment,
@@ -24,11 +22,6 @@ from billing.insurance.records import (
 )
 from billing.kernel.money import ZERO
 
-LARGEST_FILE = 50_000_000
-"""Bytes; some 300,000 claims."""
-HEADER_BYTES = 400
-"""More than an ISA segment can take."""
-BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 KNOWN = frozenset({
     "BPR", "NTE", "TRN", "CUR", "REF", "DTM", "N1", "N2", "N3", "N4", "PER", "RDM", "LX", "TS2", "TS3", "CLP",
     "CAS", "NM1", "MIA", "MOA", "SVC", "AMT", "QTY", "LQ", "PLB",
@@ -91,126 +84,20 @@ class Edi835Reader:
 
     def read(self, content: bytes) -> RemittanceFile:
         """Raises: UnreadableRemittance, naming the segment."""
-        if len(content) > LARGEST_FILE:
-            refuse(1, f"The file is larger than {LARGEST_FILE // 1_000_000} MB.")
-        if not content.removeprefix(BYTE_ORDER_MARK).strip():
-            refuse(1, "The file is empty.")
-        transactions = tuple(_interchanges(content))
-        if not transactions:
-            refuse(1, "The file holds no ST transaction.")
-        return RemittanceFile(transactions)
+        return RemittanceFile(sets_of(content, _transaction))
 
 
-class Cursor:
-    """The segments of one interchange, taken one after another; `place` counts over the whole file."""
-
-    def __init__(self, document: oxedi.Document, before: int) -> None:
-        self._document = document
-        self._next = 0
-        self.place = before
-        self.next_id = ""
-        self._skip_blanks()
-
-    def take(self, wanted: str) -> Segment:
-        if not self.next_id:
-            refuse(self.place, f"The file ends before its {wanted}: it is cut off.")
-        if self.next_id != wanted:
-            refuse(self.place + 1, f"{self.next_id[:20]!r} stands where {wanted} is to come.")
-        return self.take_any()
-
-    def take_any(self) -> Segment:
-        self.place += 1
-        segment = Segment(self.place, self.next_id, self._raw.elements)
-        self._next += 1
-        self._skip_blanks()
-        return segment
-
-    def _skip_blanks(self) -> None:
-        """Go to the next segment; `next_id` is empty at the end, and `?` for one without a name."""
-        terminator = self._document.delimiters.segment
-        while self._next < len(self._document):
-            self._raw = self._document[self._next]
-            self.next_id = self._raw.id.decode("latin-1")
-            if not self.next_id and self._raw.raw.strip(b"\r\n\t " + terminator):
-                self.next_id = "?"
-            if self.next_id:
-                return
-            self._next += 1
-        self.next_id = ""
-
-
-def _interchanges(content: bytes) -> Iterator[RemittanceTransaction]:
-    """Cut the file at each ISA; each interchange has delimiters of its own."""
-    start, place = len(content) - len(content.removeprefix(BYTE_ORDER_MARK)), 0
-    while content[start : start + HEADER_BYTES].strip():
-        delimiters = _indexed(content[start : start + HEADER_BYTES], place).delimiters
-        end = _end_of_interchange(content, start, delimiters)
-        cursor = Cursor(_indexed(content[start:end], place), place)
-        yield from _interchange(cursor)
-        if cursor.next_id:
-            refuse(cursor.place + 1, f"{cursor.next_id[:20]!r} stands after the end of the interchange.")
-        place, start = cursor.place, end
-    if content[start:].strip():
-        refuse(place + 1, "Something stands after the last interchange.")
-
-
-def _indexed(content: bytes, place: int) -> oxedi.Document:
-    try:
-        return oxedi.parse(content).document
-    except (oxedi.ParseError, ValueError) as error:
-        raise refusal(place + 1, f"This is no X12 interchange: {error}.") from None
-
-
-def _end_of_interchange(content: bytes, start: int, delimiters: oxedi.Delimiters) -> int:
-    """One byte past the terminator of the IEA; the end of the file when there is none."""
-    trailer = re.compile(re.escape(delimiters.segment) + rb"[\r\n\t ]*IEA" + re.escape(delimiters.element))
-    found = trailer.search(content, start)
-    end = content.find(delimiters.segment, found.end()) if found else -1
-    return end + 1 if end >= 0 else len(content)
-
-
-def _interchange(cursor: Cursor) -> Iterator[RemittanceTransaction]:
-    head, groups = cursor.take("ISA"), 0
-    while cursor.next_id == "TA1":
-        cursor.take("TA1")
-    while cursor.next_id == "GS":
-        groups += 1
-        yield from _group(cursor)
-    trailer = cursor.take("IEA")
-    _same(trailer, 1, str(groups), "groups")
-    _same(trailer, 2, head.text(13), "ISA13")
-
-
-def _group(cursor: Cursor) -> Iterator[RemittanceTransaction]:
-    head, sets = cursor.take("GS"), 0
-    if not head.text(8).startswith(VERSIONS):
-        head.refuse(8, "is no version of the 835 that can be read (005010X221A1, 004010X091A1)")
-    group_date = head.day(4)
-    while cursor.next_id == "ST":
-        sets += 1
-        yield _transaction(cursor, group_date)
-    trailer = cursor.take("GE")
-    _same(trailer, 1, str(sets), "transactions")
-    _same(trailer, 2, head.text(6), "GS06")
-
-
-def _transaction(cursor: Cursor, group_date: date | None) -> RemittanceTransaction:
+def _transaction(cursor: Cursor, group: Segment) -> RemittanceTransaction:
+    if not group.text(8).startswith(VERSIONS):
+        group.refuse(8, "is no version of the 835 that can be read (005010X221A1, 004010X091A1)")
     head = cursor.take("ST")
     if head.text(1) != "835":
         head.refuse(1, "is not 835")
-    reader = TransactionReader(head, group_date)
+    reader = TransactionReader(head, group.day(4))
     while cursor.next_id in KNOWN:
         reader.take(cursor.take_any())
-    trailer = cursor.take("SE")
-    _same(trailer, 1, str(trailer.place - head.place + 1), "segments")
-    _same(trailer, 2, head.text(2), "ST02")
+    cursor.end_set(head)
     return reader.transaction()
-
-
-def _same(trailer: Segment, element: int, expected: str, of: str) -> None:
-    told = trailer.text(element)
-    if told != expected and told.lstrip("0") != expected.lstrip("0"):
-        trailer.refuse(element, f"says {told[:20]!r}, but {of} is {expected[:20]!r}: something is missing")
 
 
 class TransactionReader:

@@ -55,6 +55,12 @@ class ClaimFlawed(Invalid):
     code = "claim-flawed"
 
 
+class UnreadableAcknowledgement(Invalid):
+    """The file cannot be read to its end; nothing of it is taken."""
+
+    code = "unreadable-acknowledgement"
+
+
 class UnreadableRemittance(Invalid):
     """The file cannot be read to its end; nothing of it is posted."""
 

@@ -14,10 +14,19 @@ from typing import BinaryIO, Protocol, TypeVar
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 from billing.catalog.queries import entities
-from billing.insurance.errors import NoSuperbills, UnreadableRemittance
-from billing.insurance.ports import X12_TYPE, PrintSuperbills, RemittanceReader, RenderClaims, RenderSuperbill
+from billing.insurance.errors import NoSuperbills, UnreadableAcknowledgement, UnreadableRemittance
+from billing.insurance.ports import (
+    X12_TYPE,
+    AcknowledgementReader,
+    PrintSuperbills,
+    RemittanceReader,
+    RenderClaims,
+    RenderSuperbill,
+)
 from billing.insurance.queries import count_present, present_superbills
 from billing.insurance.records import BatchForm, ImportedFile, Superbill, WhichSuperbills
+from billing.insurance.records.acknowledgements import AcknowledgedClaim, AcknowledgedFile
+from billing.insurance.use_cases.acknowledgements import DUPLICATE, UNMATCHED, acknowledge_claims
 from billing.insurance.use_cases.remittances import post_remittance
 from billing.insurance.use_cases.superbill_batches import disclose_superbills
 from billing.kernel.clock import Clock
@@ -27,7 +36,7 @@ from billing.platform.data.documents import find_document, rendered_once
 
 T = TypeVar("T")
 
-REFUSED = "refused"
+REFUSED, TAKEN = "refused", "taken"
 WORSE = ("posted", "duplicate", "parked", REFUSED)
 """Statuses, the worst last."""
 
@@ -57,6 +66,27 @@ def import_remittance(
         posted.append(run(work))
     worst = max((each.status for each in posted), key=WORSE.index)
     return ImportedFile(name=name, status=worst, transactions=tuple(posted))
+
+
+# ------------------------------------------------------------------------------- acknowledgements of claims
+
+
+def take_acknowledgement(
+    run: Run, reader: AcknowledgementReader, *, name: str, content: bytes, actor: Actor, now: datetime
+) -> AcknowledgedFile:
+    """Read a 999 or 277CA to its end, then take all of it in one transaction."""
+    try:
+        told = reader.read(content)
+    except UnreadableAcknowledgement as error:
+        return AcknowledgedFile(name=name, status=REFUSED, reason=error.detail)
+    return taken_file(name, run(partial(acknowledge_claims, told=told, actor=actor, now=now)))
+
+
+def taken_file(name: str, claims: tuple[AcknowledgedClaim, ...]) -> AcknowledgedFile:
+    statuses = {claim.status for claim in claims}
+    if UNMATCHED in statuses:
+        return AcknowledgedFile(name=name, status=UNMATCHED, claims=claims)
+    return AcknowledgedFile(name=name, status=DUPLICATE if statuses == {DUPLICATE} else TAKEN, claims=claims)
 
 
 # ------------------------------------------------------------------------------- superbills by the batch

@@ -120,6 +120,28 @@ class ClaimRow(PaperColumns, Base):
     supersedes_id: Mapped[str | None] = mapped_column(String(40), ForeignKey("claim.id"), unique=True)
     filed_at: Mapped[datetime | None]
     file_id: Mapped[str | None] = mapped_column(String(40), ForeignKey("claim_file.id"), index=True)
+    interchange_number: Mapped[int | None] = mapped_column(index=True)
+    """Of the claim in a file of its own; one that was issued before these were kept has none."""
+
+
+class ClaimAcknowledgementRow(Base):
+    """What a program on the way, or the insurer's own, said of a claim that was sent; the same once."""
+
+    __tablename__ = "claim_acknowledgement"
+    __table_args__ = (
+        UniqueConstraint("claim_id", "content_sha256"),
+        CheckConstraint("verdict IN ('accepted', 'rejected', 'noted')", name="verdict_known"),
+    )
+
+    id: Mapped[Id] = mapped_column(primary_key=True)
+    claim_id: Mapped[Id] = mapped_column(ForeignKey("claim.id"))
+    kind: Mapped[str] = mapped_column(String(5))
+    verdict: Mapped[str] = mapped_column(String(10))
+    codes: Mapped[str] = mapped_column(String(3000))
+    payer_claim_number: Mapped[str] = mapped_column(String(50))
+    content_sha256: Mapped[str] = mapped_column(String(64))
+    received_at: Mapped[datetime]
+    received_by: Mapped[Id]
 
 
 class RemittanceFileRow(Base):

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, BinaryIO, Protocol
 
 from billing.insurance.records import RemittanceFile
+from billing.insurance.records.acknowledgements import Acknowledgement
 from billing.insurance.records.claims import Claim, Offset
 
 RenderSuperbill = Callable[[Mapping[str, Any]], bytes]
@@ -24,6 +25,11 @@ RenderClaims = Callable[[Mapping[str, Any]], bytes]
 class PrintClaims(Protocol):
     def __call__(self, claims: Iterable[Claim], offset: Offset, *, is_view: bool = False) -> bytes:
         """A PDF for pre-printed sheets of CMS-1500, or a view of them for the screen."""
+
+
+class AcknowledgementReader(Protocol):
+    def read(self, content: bytes) -> tuple[Acknowledgement, ...]:
+        """Raises: UnreadableAcknowledgement, naming the segment."""
 
 
 class RemittanceReader(Protocol):

@@ -171,6 +171,43 @@ class ClaimAnswersView(Schema):
     items = fields.List(fields.Nested(ClaimAnswerView))
 
 
+class ClaimNoticeView(Schema):
+    """`kind` is 999 (the form of the file) or 277CA (the claim)."""
+
+    id = fields.String()
+    kind = fields.String()
+    verdict = fields.String()
+    codes = fields.List(fields.String())
+    payer_claim_number = fields.String()
+    received_at = Moment()
+
+
+class ClaimNoticesView(Schema):
+    items = fields.List(fields.Nested(ClaimNoticeView))
+
+
+class AcknowledgedClaimView(Schema):
+    """`named` is what the file calls it by; `status` is moved, noted, duplicate or unmatched."""
+
+    segment = fields.Integer()
+    named = fields.String()
+    number = fields.String(allow_none=True)
+    kind = fields.String()
+    verdict = fields.String()
+    codes = fields.List(fields.String())
+    status = fields.String()
+    state = fields.String(allow_none=True)
+
+
+class AcknowledgedFileView(Schema):
+    """`status` is taken, duplicate, unmatched (some of it) or, at the command line, refused."""
+
+    name = fields.String()
+    status = fields.String()
+    reason = fields.String(allow_none=True)
+    claims = fields.List(fields.Nested(AcknowledgedClaimView))
+
+
 class ClaimFileView(Schema):
     """A file of claims, by the control number of its interchange (ISA13)."""
 

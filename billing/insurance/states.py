@@ -86,7 +86,13 @@ _CLAIM_LIFE: dict[ClaimState, dict[ClaimEvent, ClaimState]] = {
         **_TAKEN_BACK,
     },
     ClaimState.REJECTED: _TAKEN_BACK,
-    ClaimState.ACCEPTED: {ClaimEvent.CLOSE: ClaimState.CLOSED, **_ASKED, **_ANSWERS, **_TAKEN_BACK},
+    ClaimState.ACCEPTED: {
+        ClaimEvent.REJECT: ClaimState.REJECTED,
+        ClaimEvent.CLOSE: ClaimState.CLOSED,
+        **_ASKED,
+        **_ANSWERS,
+        **_TAKEN_BACK,
+    },
     ClaimState.RECORDS_REQUESTED: {
         ClaimEvent.ACCEPT: ClaimState.ACCEPTED,
         ClaimEvent.CLOSE: ClaimState.CLOSED,

@@ -10,6 +10,7 @@ from flask import Flask
 from pypdf import PdfReader
 from sqlalchemy import select
 
+from billing.adapters.acknowledgements import X12AcknowledgementReader
 from billing.adapters.claim_837p import render_837p
 from billing.adapters.claim_cms1500 import print_cms1500
 from billing.adapters.remittance_835 import Edi835Reader
@@ -20,6 +21,7 @@ from billing.insurance.queries.claims import find_claim
 from billing.kernel.permissions import ROLES, SYSTEM, Actor, Role
 from billing.platform.data.audit import AuditRow
 from tests.factories.accounting import behind_the_back
+from tests.factories.acknowledgements import of_claims, of_form
 from tests.factories.care import give
 from tests.factories.claim_files import claims_by_x12sdk, faults_by_pyx12, named, segments
 from tests.factories.insurance import a_course, claimed, imported
@@ -46,7 +48,9 @@ def client(database, door):
     return room_client(
         database,
         door,
-        lambda edge: make_blueprint(edge, render_superbill, render_837p, print_cms1500, Edi835Reader()),
+        lambda edge: make_blueprint(
+            edge, render_superbill, render_837p, print_cms1500, Edi835Reader(), X12AcknowledgementReader()
+        ),
     )
 
 
@@ -58,7 +62,9 @@ def present(database, course):
 @pytest.fixture
 def flask(database, now):
     app = Flask("office")
-    app.cli.add_command(make_claim_commands(database, lambda: now, render_837p, print_cms1500))
+    app.cli.add_command(
+        make_claim_commands(database, lambda: now, render_837p, print_cms1500, X12AcknowledgementReader())
+    )
     runner = app.test_cli_runner()
     return lambda *arguments: runner.invoke(args=["claims", "export", *map(str, arguments)])
 
@@ -153,12 +159,38 @@ def test_what_the_insurer_answered_is_told_with_its_codes(database, client, pres
     assert client.get(f"/api/v1/claims/{present.id}").json["state"] == "denied"
 
 
+def test_what_is_sent_back_is_uploaded_and_told(client, present):
+    client.post(f"/api/v1/claims/{present.id}/filed", json={})
+    route, notices = "/api/v1/claims/acknowledgements", f"/api/v1/claims/{present.id}/acknowledgements"
+    assert client.get(notices).json == {"items": []}
+    file = {"data": of_claims((present.control_number, "A7:562:85")), "content_type": "application/edi-x12"}
+    taken = client.post(route, **file)
+    assert (taken.status_code, taken.json["status"]) == (200, "taken")
+    (told,) = taken.json["claims"]
+    assert (told["number"], told["state"], told["codes"]) == (present.number, "rejected", ["STC:A7:562:85"])
+    assert client.post(route, **file).json["status"] == "duplicate"
+    (notice,) = client.get(notices).json["items"]
+    assert (notice["kind"], notice["verdict"], notice["codes"]) == ("277CA", "rejected", ["STC:A7:562:85"])
+    first, second = (client.post(route, **file, headers=KEY) for _ in range(2))
+    assert first.data == second.data
+
+
+def test_a_file_that_is_no_acknowledgement_is_refused_by_its_segment(client, present):
+    cut = b"~\n".join(of_claims((present.control_number, "A7:21")).split(b"~\n")[:-4])
+    route = "/api/v1/claims/acknowledgements"
+    refused = client.post(route, data=cut, content_type="application/edi-x12")
+    assert (refused.status_code, refused.json["code"]) == (422, "unreadable-acknowledgement")
+    assert refused.json["errors"][0]["pointer"].startswith("segment ")
+    assert client.post(route, data=cut, content_type="application/json").status_code == 415
+    large = client.post(route, data=b"x" * 2_000_001, content_type="text/plain")
+    assert (large.status_code, "flask claims acknowledge" in large.json["detail"]) == (413, True)
+
+
 def test_another_clinics_claim_does_not_exist(client, door, present):
     door.actor = Actor(id="usr_x", entity_id="ent_x", permissions=ROLES[Role.BILLING])
     route = f"/api/v1/claims/{present.id}"
-    assert [client.get(each).status_code for each in (route, f"{route}/837p", f"{route}/answers")] == [
-        404
-    ] * 3
+    reads = (route, f"{route}/837p", f"{route}/answers", f"{route}/acknowledgements")
+    assert [client.get(each).status_code for each in reads] == [404] * 4
     for deed in ("correct", "void", "filed"):
         assert client.post(f"{route}/{deed}", json={}).status_code == 404
     assert client.get("/api/v1/claims").json["items"] == []
@@ -175,6 +207,44 @@ def test_each_look_at_a_claim_is_on_the_trail(database, client, present):
 
 
 # --- the command ------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def acknowledge(database, now):
+    app = Flask("office")
+    app.cli.add_command(make_claim_commands(database, lambda: now, render_837p, X12AcknowledgementReader()))
+    runner = app.test_cli_runner()
+    return lambda *arguments: runner.invoke(args=["claims", "acknowledge", *map(str, arguments)])
+
+
+def test_a_folder_of_acknowledgements_is_taken_file_by_file(database, client, present, acknowledge, tmp_path):
+    client.post(f"/api/v1/claims/{present.id}/filed", json={})
+    good, cut = of_claims((present.control_number, "A2:20")), of_claims(("C", "A2:20"))[:300]
+    (tmp_path / "1.277").write_bytes(good)
+    (tmp_path / "2.277").write_bytes(cut)
+    (tmp_path / ".hidden").write_bytes(b"x")
+    (tmp_path / "done").mkdir()
+    played = acknowledge(tmp_path, "--dry-run", "--json")
+    assert [each["status"] for each in json.loads(played.output)["files"]] == ["taken", "refused"]
+    with database.reading() as read:
+        assert find_claim(read, present.id, SYSTEM).state == "filed"
+    told = acknowledge(tmp_path)
+    assert told.exit_code == 1
+    assert f"{present.number}: 277CA accepted (STC:A2:20): moved, now accepted" in told.output
+    assert "2.277: refused. Segment " in told.output
+    again = acknowledge(tmp_path / "1.277", "--json")
+    assert (again.exit_code, json.loads(again.output)["ok"]) == (0, True)
+    assert json.loads(again.output)["files"][0]["status"] == "duplicate"
+
+
+def test_what_cannot_be_matched_or_opened_is_told_and_is_not_well(acknowledge, tmp_path):
+    unknown = tmp_path / "3.999"
+    unknown.write_bytes(of_form(777, ("A", ())))
+    unmatched = acknowledge(unknown)
+    assert unmatched.exit_code == 1
+    assert "777 (segment 5): 999 noted (IK5:A): unmatched" in unmatched.output
+    missing = acknowledge(tmp_path / "none.999")
+    assert (missing.exit_code, "cannot be opened" in missing.output) == (1, True)
 
 
 @pytest.fixture
@@ -232,7 +302,9 @@ def test_only_the_days_that_are_asked_for_are_filed(flask, several, tmp_path):
 def test_nothing_is_filed_when_one_claim_would_be_refused(database, several, tmp_path, now):
     app = Flask("office")
     app.cli.add_command(
-        make_claim_commands(database, lambda: now - timedelta(days=1), render_837p, print_cms1500)
+        make_claim_commands(
+            database, lambda: now - timedelta(days=1), render_837p, print_cms1500, X12AcknowledgementReader()
+        )
     )
     path = tmp_path / "claims.837"
     command = ["claims", "export", "--out", str(path)]

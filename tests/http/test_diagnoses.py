@@ -6,10 +6,8 @@ from datetime import date
 import pytest
 from flask import Flask
 
-from billing.adapters.claim_837p import render_837p
-from billing.adapters.claim_cms1500 import print_cms1500
+from billing.adapters.acknowledgements import X12AcknowledgementReader
 from billing.adapters.remittance_835 import Edi835Reader
-from billing.adapters.superbill_pdf import render_superbill
 from billing.insurance.api import make_blueprint
 from billing.insurance.cli import make_diagnosis_commands
 from billing.insurance.queries import edition_on
@@ -31,10 +29,9 @@ def door(now):
 
 @pytest.fixture
 def client(database, door):
+    readers = Edi835Reader(), X12AcknowledgementReader()
     return room_client(
-        database,
-        door,
-        lambda edge: make_blueprint(edge, render_superbill, render_837p, print_cms1500, Edi835Reader()),
+        database, door, lambda edge: make_blueprint(edge, lambda _body: b"", lambda _body: b"", *readers)
     )
 
 

@@ -8,6 +8,7 @@ from flask import Flask
 from pypdf import PdfReader
 from sqlalchemy import select
 
+from billing.adapters.acknowledgements import X12AcknowledgementReader
 from billing.adapters.claim_837p import render_837p
 from billing.adapters.claim_cms1500 import print_cms1500
 from billing.adapters.remittance_835 import Edi835Reader
@@ -42,7 +43,9 @@ def client(database, door):
     return room_client(
         database,
         door,
-        lambda edge: make_blueprint(edge, render_superbill, render_837p, print_cms1500, Edi835Reader()),
+        lambda edge: make_blueprint(
+            edge, render_superbill, render_837p, print_cms1500, Edi835Reader(), X12AcknowledgementReader()
+        ),
     )
 
 
@@ -202,7 +205,9 @@ def slow(database, door, reader):
     return room_client(
         database,
         door,
-        lambda edge: make_blueprint(edge, render_superbill, render_837p, print_cms1500, reader),
+        lambda edge: make_blueprint(
+            edge, render_superbill, render_837p, print_cms1500, reader, X12AcknowledgementReader()
+        ),
     )
 
 

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Response, abort, request
-from werkzeug.exceptions import RequestEntityTooLarge
+from flask import Response
 
+from billing.insurance.api.acknowledgements import add_acknowledgements
 from billing.insurance.api.claim_papers import add_claim_papers
 from billing.insurance.api.claims import add_claim_reads, add_claim_writes
 from billing.insurance.api.papers import Papers
+from billing.insurance.api.uploads import upload_of, uploaded
 from billing.insurance.flows import import_remittance
-from billing.insurance.ports import PrintClaims, RemittanceReader, RenderClaims, RenderSuperbill
+from billing.insurance.ports import (
+    AcknowledgementReader,
+    PrintClaims,
+    RemittanceReader,
+    RenderClaims,
+    RenderSuperbill,
+)
 from billing.insurance.queries import (
     find_diagnoses,
     find_remittance,
@@ -41,15 +48,6 @@ from billing.platform.http.pages import page_of, page_view
 from billing.platform.http.papers import PDF, pdf_answer
 from billing.platform.http.writes import edge_flow, edge_write
 
-LARGEST_UPLOAD = 2_000_000
-"""Bytes. A claim takes some milliseconds to post, and a request must end."""
-TOO_LARGE = "The file has more than 2 MB. Have it imported on the server: flask remittances import FILE."
-MEDIA_TYPES = ("application/edi-x12", "application/octet-stream", "text/plain")
-UPLOAD = {
-    "required": True,
-    "description": "The 835 file as it came.",
-    "content": {name: {"schema": {"type": "string", "format": "binary"}} for name in MEDIA_TYPES},
-}
 SUPERBILLS = Papers("superbill", "superbills", find_superbill, list_superbills)
 
 
@@ -59,6 +57,7 @@ def make_blueprint(
     render_claims: RenderClaims,
     print_claims: PrintClaims,
     reader: RemittanceReader,
+    acknowledgements: AcknowledgementReader,
 ) -> ApiBlueprint:
     routes = ApiBlueprint("insurance", __name__, description="Superbills, claims, and what insurers answer")
     _add_superbill_writes(routes, edge)
@@ -67,6 +66,7 @@ def make_blueprint(
     add_claim_writes(routes, edge)
     add_claim_reads(routes, edge, render_claims)
     add_claim_papers(routes, edge, print_claims)
+    add_acknowledgements(routes, edge, acknowledgements)
     _add_upload(routes, edge, reader)
     _add_remittance_reads(routes, edge)
     return routes
@@ -147,7 +147,7 @@ def superbill_pdf(edge: Edge, render: RenderSuperbill, superbill_id: str) -> Res
 
 def _add_upload(routes: ApiBlueprint, edge: Edge, reader: RemittanceReader) -> None:
     @routes.route("/remittances", methods=["POST"])
-    @routes.doc(requestBody=UPLOAD)  # type: ignore[untyped-decorator]
+    @routes.doc(requestBody=upload_of("835 file"))  # type: ignore[untyped-decorator]
     @routes.response(200, ImportView)
     @guard(Permission.REMITTANCES_WRITE)
     def upload() -> Response:
@@ -156,9 +156,7 @@ def _add_upload(routes: ApiBlueprint, edge: Edge, reader: RemittanceReader) -> N
         Each transaction is posted or parked whole, and once only. Larger files go through
         `flask remittances import`.
         """
-        if request.mimetype not in MEDIA_TYPES:
-            abort(415, description=f"Send the file as Content-Type: {MEDIA_TYPES[0]}.")
-        content = _uploaded()
+        content = uploaded("flask remittances import")
 
         def post() -> dict[str, list[ImportedFile]]:
             run, actor = edge.database.in_transaction, current_actor()
@@ -168,15 +166,6 @@ def _add_upload(routes: ApiBlueprint, edge: Edge, reader: RemittanceReader) -> N
             return {"files": [file]}
 
         return edge_flow(edge, post, ImportView)
-
-
-def _uploaded() -> bytes:
-    """The body, when it is not too large for a request."""
-    request.max_content_length = LARGEST_UPLOAD
-    try:
-        return request.get_data()
-    except RequestEntityTooLarge:
-        abort(413, description=TOO_LARGE)
 
 
 def _add_remittance_reads(routes: ApiBlueprint, edge: Edge) -> None:

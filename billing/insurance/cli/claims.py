@@ -13,8 +13,9 @@ import click
 from flask.cli import AppGroup
 
 from billing.catalog.cli import AS_JSON, refusals_told
+from billing.insurance.cli.acknowledgements import add_acknowledge
 from billing.insurance.flows import claim_bytes
-from billing.insurance.ports import PrintClaims, RenderClaims
+from billing.insurance.ports import AcknowledgementReader, PrintClaims, RenderClaims
 from billing.insurance.queries.claims import files_of_period
 from billing.insurance.records.claims import ClaimFile, Offset
 from billing.insurance.rules.cms1500 import MOST_OFFSET
@@ -33,11 +34,16 @@ POINTS = click.IntRange(-MOST_OFFSET, MOST_OFFSET)
 
 
 def make_claim_commands(
-    database: Database, clock: Clock, render: RenderClaims, print_claims: PrintClaims
+    database: Database,
+    clock: Clock,
+    render: RenderClaims,
+    print_claims: PrintClaims,
+    reader: AcknowledgementReader,
 ) -> AppGroup:
     """The group `claims`."""
     group = AppGroup("claims", help="Claims to insurers (X12 837P, CMS-1500).")
     office = _Office(database, clock, render, print_claims)
+    add_acknowledge(group, database, clock, reader)
 
     @group.command("export")
     @click.option("--format", "form", type=FORMATS, default=X12, show_default=True)

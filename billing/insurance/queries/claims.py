@@ -9,7 +9,13 @@ from typing import Any
 from sqlalchemy import select
 
 from billing.insurance.errors import NoSuchClaim
-from billing.insurance.models import ClaimFileRow, ClaimRow, RemittanceClaimRow, RemittanceRow
+from billing.insurance.models import (
+    ClaimAcknowledgementRow,
+    ClaimFileRow,
+    ClaimRow,
+    RemittanceClaimRow,
+    RemittanceRow,
+)
 from billing.insurance.queries.papers import find_row, list_rows, rows_of_session, told_of_paper
 from billing.insurance.records.claims import Claim, ClaimFile, Frequency, IssuedClaim
 from billing.insurance.rules.claim_file import interchange_from
@@ -46,7 +52,7 @@ def facts_of_claim(read: Read, claim: IssuedClaim) -> Claim:
 
 
 def payers_number(read: Read, session_id: str) -> str | None:
-    """The payer's own number of the session's claim, of the latest answer that was posted."""
+    """The payer's own number of the session's claim: of the latest answer, else of an acknowledgement."""
     query = (
         select(RemittanceClaimRow.payer_claim_number)
         .join(RemittanceRow, RemittanceRow.id == RemittanceClaimRow.remittance_id)
@@ -56,6 +62,18 @@ def payers_number(read: Read, session_id: str) -> str | None:
             RemittanceRow.state == RemittanceState.POSTED,
         )
         .order_by(RemittanceRow.paid_on.desc(), RemittanceRow.id.desc(), RemittanceClaimRow.place.desc())
+        .limit(1)
+    )
+    return read.session.scalar(query) or _acknowledged_number(read, session_id)
+
+
+def _acknowledged_number(read: Read, session_id: str) -> str | None:
+    notices = ClaimAcknowledgementRow
+    query = (
+        select(notices.payer_claim_number)
+        .join(ClaimRow, ClaimRow.id == notices.claim_id)
+        .where(ClaimRow.session_id == session_id, notices.payer_claim_number != "")
+        .order_by(notices.id.desc())
         .limit(1)
     )
     return read.session.scalar(query)

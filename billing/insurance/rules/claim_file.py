@@ -13,6 +13,9 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 from billing.insurance.records.claims import Interchange
 
+MOST_CLAIMS = 5_000
+"""In one transaction (CLM, note of 005010X222A1); a file has as many transactions as it needs."""
+
 
 def interchange_body(interchange: Interchange) -> dict[str, Any]:
     """The file as JSON; `interchange_from` reads it back."""

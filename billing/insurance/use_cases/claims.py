@@ -260,6 +260,7 @@ def _put(
         charge_cents=facts.charge.cents,
         paid_cents=facts.paid.cents,
         issued_at=now,
+        interchange_number=control,
     )
     tx.session.add(row)
     tx.session.flush()
