@@ -24,20 +24,22 @@ from billing.insurance.ports import (
     RenderSuperbill,
 )
 from billing.insurance.queries import count_present, present_superbills
-from billing.insurance.records import BatchForm, ImportedFile, Superbill, WhichSuperbills
+from billing.insurance.queries.remittances import waiting_remittances
+from billing.insurance.records import BatchForm, ImportedFile, Remittance, Superbill, WhichSuperbills
 from billing.insurance.records.acknowledgements import AcknowledgedClaim, AcknowledgedFile
 from billing.insurance.use_cases.acknowledgements import DUPLICATE, UNMATCHED, acknowledge_claims
-from billing.insurance.use_cases.remittances import post_remittance
+from billing.insurance.use_cases.remittances import post_parked, post_remittance
 from billing.insurance.use_cases.superbill_batches import disclose_superbills
 from billing.kernel.clock import Clock
-from billing.kernel.permissions import Actor
+from billing.kernel.permissions import SYSTEM, Actor
 from billing.platform.data.database import Database, Tx
 from billing.platform.data.documents import find_document, rendered_once
 
 T = TypeVar("T")
 
-REFUSED, TAKEN = "refused", "taken"
-WORSE = ("posted", "duplicate", "parked", REFUSED)
+PARKED, REFUSED, TAKEN = "parked", "refused", "taken"
+WELL = frozenset({"posted", "duplicate"})
+WORSE = ("posted", "duplicate", PARKED, REFUSED)
 """Statuses, the worst last."""
 
 
@@ -53,7 +55,7 @@ def import_remittance(
     """Read a file to its end, then post its transactions one by one, each whole or not at all.
 
     What cannot be read to its end is refused with all its transactions; else the file has the worst status
-    of theirs.
+    of theirs. What waited for one of them is posted then, of whatever file it is.
     """
     try:
         transactions = reader.read(content).transactions
@@ -64,8 +66,25 @@ def import_remittance(
     for transaction in transactions:
         work = partial(post_remittance, transaction=transaction, file_sha256=sha256, actor=actor, now=clock())
         posted.append(run(work))
-    worst = max((each.status for each in posted), key=WORSE.index)
-    return ImportedFile(name=name, status=worst, transactions=tuple(posted))
+    resumed = {each.id: each for each in resume_parked(run, posted=posted, clock=clock)}
+    told = [resumed.pop(each.id, each) if each.status == PARKED else each for each in posted]
+    worst = max((each.status for each in told), key=WORSE.index)
+    return ImportedFile(name=name, status=worst, transactions=tuple(told), resumed=tuple(resumed.values()))
+
+
+def resume_parked(run: Run, *, posted: Iterable[Remittance], clock: Clock) -> list[Remittance]:
+    """Post what waited for these payments, such as a reversal for its original, and what waited for that."""
+    resumed: list[Remittance] = []
+    payers = {each.payer_id for each in posted if each.status in WELL}
+    while payers:
+        waiting = run(partial(waiting_remittances, payer_ids=payers))
+        looked_at = [
+            run(partial(post_parked, remittance_id=each, actor=SYSTEM, now=clock())) for each in waiting
+        ]
+        news = [each for each in looked_at if each.status in WELL]
+        resumed += news
+        payers = {each.payer_id for each in news}
+    return resumed
 
 
 # ------------------------------------------------------------------------------- acknowledgements of claims

@@ -144,6 +144,9 @@ class ClaimAcknowledgementRow(Base):
     received_by: Mapped[Id]
 
 
+NOT_UNDONE = text("state <> 'undone'")
+
+
 class RemittanceFileRow(Base):
     """A file that was read to its end, known by its bytes; the bytes themselves stay with the sender."""
 
@@ -156,12 +159,17 @@ class RemittanceFileRow(Base):
 
 
 class RemittanceRow(Base):
-    """One ST transaction. What an entity was paid under a payer, trace, amount and date is posted once."""
+    """One ST transaction. What an entity was paid under a payer, trace, amount and date is posted once.
+
+    While it is parked, `sealed` holds all of it; `waits` when what it is about may still come. One that was
+    undone stays, and the same content may come again.
+    """
 
     __tablename__ = "remittance"
     __table_args__ = (
-        UniqueConstraint(
-            "payer_id", "trace", "amount_cents", "paid_on", "content_sha256", name="uq_remittance_content"
+        Index(
+            "uq_remittance_content", "payer_id", "trace", "amount_cents", "paid_on", "content_sha256",
+            unique=True, sqlite_where=NOT_UNDONE, postgresql_where=NOT_UNDONE,
         ),
         Index(
             "uq_remittance_posted", "entity_id", "payer_id", "trace", "amount_cents", "paid_on",
@@ -180,11 +188,16 @@ class RemittanceRow(Base):
     content_sha256: Mapped[str] = mapped_column(String(64))
     state: Mapped[str] = mapped_column(String(10), index=True)
     reason: Mapped[str | None] = mapped_column(String(500))
+    waits: Mapped[bool]
+    sealed: Mapped[bytes | None]
     received_at: Mapped[datetime]
 
 
 class RemittanceClaimRow(Base):
-    """What the insurer said of one claim; `sealed` holds the procedures and adjustments."""
+    """What the insurer said of one claim; `sealed` holds the procedures and adjustments.
+
+    `reverses_id` is the earlier answer that a reversal negates.
+    """
 
     __tablename__ = "remittance_claim"
     __table_args__ = (UniqueConstraint("remittance_id", "place"),)
@@ -201,4 +214,65 @@ class RemittanceClaimRow(Base):
     outcome: Mapped[str | None] = mapped_column(String(20))
     session_id: Mapped[str | None] = mapped_column(String(40), index=True)
     credit_cents: Mapped[int]
+    reverses_id: Mapped[str | None] = mapped_column(String(40), index=True)
     sealed: Mapped[bytes]
+
+
+class RemittanceAdjustmentRow(Base):
+    """A PLB pair of one ST transaction: a positive amount reduces what was paid."""
+
+    __tablename__ = "remittance_adjustment"
+    __table_args__ = (UniqueConstraint("remittance_id", "place"),)
+
+    id: Mapped[Id] = mapped_column(primary_key=True)
+    remittance_id: Mapped[Id] = mapped_column(ForeignKey("remittance.id"))
+    place: Mapped[int]
+    code: Mapped[str] = mapped_column(String(2))
+    reference: Mapped[str] = mapped_column(String(50))
+    amount_cents: Mapped[int]
+
+
+class RemittanceTakingRow(Base):
+    """What a payment took back of an earlier one: `demanded_cents` of it were not demanded before.
+
+    `returned_cents` were kept out of this payment; the rest is still owed to the payer.
+    """
+
+    __tablename__ = "remittance_taking"
+    __table_args__ = (
+        CheckConstraint("demanded_cents >= 0 AND returned_cents >= 0", name="nothing_below_zero"),
+    )
+
+    id: Mapped[Id] = mapped_column(primary_key=True)
+    remittance_id: Mapped[Id] = mapped_column(ForeignKey("remittance.id"), index=True)
+    reimbursement_id: Mapped[Id]
+    takeback_id: Mapped[Id]
+    demanded_cents: Mapped[int]
+    returned_cents: Mapped[int]
+
+
+class RemittanceUndoRow(Base):
+    """Somebody undid a payment that had been posted; `sealed` holds why."""
+
+    __tablename__ = "remittance_undo"
+
+    id: Mapped[Id] = mapped_column(primary_key=True)
+    remittance_id: Mapped[Id] = mapped_column(ForeignKey("remittance.id"), unique=True)
+    undone_at: Mapped[datetime]
+    undone_by: Mapped[Id]
+    sealed: Mapped[bytes]
+
+
+class RestoredClaimRow(Base):
+    """Money of a claim that is there again, since the payment that had taken it back was undone.
+
+    It is a reimbursement of its own, under this id; `claim_id` is the answer that had paid it first.
+    """
+
+    __tablename__ = "restored_claim"
+    __table_args__ = (CheckConstraint("amount_cents > 0", name="positive"),)
+
+    id: Mapped[Id] = mapped_column(primary_key=True)
+    undo_id: Mapped[Id] = mapped_column(ForeignKey("remittance_undo.id"), index=True)
+    claim_id: Mapped[Id] = mapped_column(index=True)
+    amount_cents: Mapped[int]

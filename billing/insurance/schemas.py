@@ -252,6 +252,10 @@ class ImportedFileView(Schema):
     status = fields.String()
     reason = fields.String(allow_none=True)
     transactions = fields.List(fields.Nested(TransactionView))
+    resumed = fields.List(
+        fields.Nested(TransactionView),
+        metadata={"description": "Of earlier files: what had waited for one of these, and is posted now."},
+    )
 
 
 class ImportView(Schema):

@@ -118,16 +118,22 @@ CLAIM_HELD_UP = frozenset({ClaimState.APPEALED, ClaimState.RECORDS_REQUESTED})
 
 
 class RemittanceState(StrEnum):
-    """PARKED waits for a person, or for the same file to be sent again once the reason is gone."""
+    """PARKED waits for a person, or for the same file to be sent again once the reason is gone.
+
+    What was UNDONE is reversed in the books, and may be sent again.
+    """
 
     PARKED = "parked"
     POSTED = "posted"
+    UNDONE = "undone"
 
 
 class RemittanceEvent(StrEnum):
     POST = "post"
+    UNDO = "undo"
 
 
 REMITTANCE_MOVES: dict[tuple[RemittanceState, RemittanceEvent], RemittanceState] = {
     (RemittanceState.PARKED, RemittanceEvent.POST): RemittanceState.POSTED,
+    (RemittanceState.POSTED, RemittanceEvent.UNDO): RemittanceState.UNDONE,
 }

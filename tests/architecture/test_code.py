@@ -61,6 +61,7 @@ PIECES = {
     "release",
     "rename_cover",
     "return_line",
+    "return_to_payer",
     "settle_if_nothing_is_owed",
     "spend",
     "stand_on",

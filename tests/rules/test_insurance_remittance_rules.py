@@ -1,5 +1,6 @@
 import itertools
 
+import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -7,6 +8,7 @@ from hypothesis import strategies as st
 from billing.adapters.remittance_835 import Edi835Reader
 from billing.insurance.records import Outcome
 from billing.insurance.rules.answers import doubt, fingerprint, outcome
+from billing.insurance.rules.kept import as_kept, to_keep
 from tests.factories.remittance_835 import Claim, Envelope, remittance
 
 PAID = Claim(control_number="A1", charge_cents=45_000, paid_cents=18_000)
@@ -82,6 +84,10 @@ def test_any_cent_too_many_in_the_payment_is_noticed(amounts, off):
         (answered("1", 0, ("PI", "294", 45_000)), Outcome.PAID_TO_OTHER),
         (answered("23", 0, ("OA", "109", 45_000)), Outcome.NOT_OURS),
         (answered("25", 0, ("PR", "1", 45_000)), Outcome.ESTIMATE_ONLY),
+        (answered("5", 0, ("OA", "133", 45_000)), Outcome.NOT_DECIDED),
+        (answered("13", 0, ("OA", "133", 45_000)), Outcome.NOT_DECIDED),
+        (answered("1", 18_000, ("CR", "45", 27_000)), Outcome.REIMBURSED),
+        (answered("1", 18_000, ("PI", "45", 2_000), ("OA", "23", 25_000)), Outcome.REIMBURSED),
     ],
 )
 def test_each_answer_means_one_thing(claim, meaning):
@@ -97,7 +103,10 @@ def test_each_answer_means_one_thing(claim, meaning):
             Claim(control_number="A1", charge_cents=-45_000, paid_cents=-18_000, status="22"),
             "payer takes money",
         ),
-        (answered("5", 18_000), "unknown status 5"),
+        (answered("6", 18_000), "unknown status 6"),
+        (answered("5", 18_000), "yet pays $180.00"),
+        (answered("22", 18_000), "is a reversal, yet pays $180.00"),
+        (answered("1", 0, ("XX", "50", 45_000)), "unknown group XX"),
         (answered("23", 18_000), "yet pays $180.00"),
         (answered("25", 18_000), "yet pays $180.00"),
     ],
@@ -106,15 +115,43 @@ def test_what_only_a_person_may_decide_is_said(claim, words):
     assert words in str(doubt(read(claim)))
 
 
-def test_a_reversal_beside_a_payment_waits_for_a_person():
+def test_a_reversal_beside_a_payment_is_no_doubt_by_itself():
     back = Claim(control_number="A1", charge_cents=-20_000, paid_cents=-5_000, status="22")
-    assert "reverses an earlier payment" in str(doubt(read(back, PAID)))
+    assert doubt(read(back, PAID)) is None
 
 
-def test_interest_of_the_payer_is_no_doubt_but_other_provider_adjustments_are():
-    assert doubt(read(PAID, provider_adjustments=[("L6", -312)])) is None
-    for code, cents in (("WO", 5_000), ("WO:A1", 5_000), ("FB", -100), ("72", -100), ("L6", 100), ("CS", -1)):
+def test_provider_adjustments_that_say_what_they_do_are_no_doubt():
+    for code, cents in (("L6", -312), ("L6", 312), ("WO:A1", 5_000), ("FB", -100), ("FB", 100), ("B2", -5)):
+        assert doubt(read(PAID, provider_adjustments=[(code, cents)])) is None
+    assert doubt(read(PAID, provider_adjustments=[("AH", 500)])) is None
+    assert doubt(read(PAID, provider_adjustments=[("72:R1", -5_000), ("WO:R1", 5_000)])) is None
+
+
+def test_other_provider_adjustments_wait_for_a_person():
+    for code, cents in (("72", -100), ("72:R1", 100), ("B2", 100), ("CS", -1), ("ZZ", 1), ("J1", -5)):
         assert "for a person to decide" in str(doubt(read(PAID, provider_adjustments=[(code, cents)])))
+    assert "names no claim" in str(doubt(read(PAID, provider_adjustments=[("WO", 100)])))
+
+
+@pytest.mark.parametrize("plb", [("WO:A1", -5_001), ("WO:B9", -5_000), ("WO", -5_000)])
+def test_a_recovery_that_is_put_off_has_to_be_of_a_reversal_beside_it(plb):
+    back = Claim(control_number="A1", charge_cents=-20_000, paid_cents=-5_000, status="22")
+    assert "put off" in str(doubt(read(back, PAID, provider_adjustments=[plb])))
+    assert "put off" in str(doubt(read(PAID, provider_adjustments=[plb])))
+
+
+def test_a_recovery_that_is_put_off_is_known_by_our_number_or_the_payers_among_other_words():
+    back = Claim(
+        control_number="A1", payer_claim_number="ICN7", charge_cents=-20_000, paid_cents=-5_000, status="22"
+    )
+    for reference in ("A1", "a1", "ICN7", "ICN7 A1", "20261103 A1"):
+        adjustments = [(f"WO:{reference}", -5_000)]
+        assert doubt(read(back, PAID, provider_adjustments=adjustments)) is None
+
+
+def test_a_payment_that_was_kept_is_the_same_when_it_is_read_again():
+    kept = read(PAID, OTHER, provider_adjustments=[("WO:A1", 5_000), ("L6", -5)])
+    assert as_kept(orjson.loads(orjson.dumps(to_keep(kept)))) == kept
 
 
 def test_a_notice_that_names_money_is_doubted():

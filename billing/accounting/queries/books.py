@@ -165,11 +165,12 @@ TAKEN_BACK = Probe(
     """,
 )
 NOT_WITHHELD = Probe(
-    "was withheld by the payer, and the entry of that claim does not say so",
+    "was withheld by the payer, and the entry of that claim or payment does not say so",
     """
     SELECT r.id FROM takeback_return r
-    LEFT JOIN ledger_entry e
-        ON e.source_kind = 'reimbursement' AND e.source_id = r.source_id AND e.purpose = 'received'
+    LEFT JOIN ledger_entry e ON e.source_id = r.source_id
+        AND (e.source_kind IN ('remittance', 'remittance-undo')
+            OR (e.source_kind = 'reimbursement' AND e.purpose = 'received'))
     LEFT JOIN ledger_line l ON l.entry_id = e.id AND l.account = '2220' AND l.cents = r.amount_cents
     WHERE r.source_id IS NOT NULL AND l.cents IS NULL
     """,

@@ -50,7 +50,7 @@ POSTED_WHILE_PARKED = Probe(
     SELECT c.id FROM remittance_claim c
     JOIN remittance r ON r.id = c.remittance_id
     JOIN ledger_entry e ON e.source_kind = 'reimbursement' AND e.source_id = c.id
-    WHERE r.state <> 'posted'
+    WHERE r.state = 'parked'
     """,
 )
 CREDIT_OF_CLAIM = Probe(
@@ -62,22 +62,56 @@ CREDIT_OF_CLAIM = Probe(
     """,
 )
 TRANSACTION_NOT_WHOLE = Probe(
-    "what was posted for it is not its amount",
+    "what came to the bank for it is not its amount, or is there after an undo",
     """
     SELECT r.id FROM remittance r
     LEFT JOIN (
-        SELECT remittance_id, SUM(paid_cents) AS cents FROM remittance_claim
-        WHERE outcome = 'reimbursed' GROUP BY remittance_id
-    ) claims ON claims.remittance_id = r.id
-    LEFT JOIN (
-        SELECT e.source_id, SUM(l.cents) AS cents
-        FROM ledger_entry e JOIN ledger_line l ON l.entry_id = e.id AND l.cents > 0
-        WHERE e.source_kind = 'remittance' AND e.reverses_id IS NULL GROUP BY e.source_id
-    ) besides ON besides.source_id = r.id
-    WHERE r.state = 'posted'
-        AND r.amount_cents <> COALESCE(claims.cents, 0) + COALESCE(besides.cents, 0)
+        SELECT told.remittance_id, SUM(l.cents) AS cents FROM (
+            SELECT c.remittance_id, 'reimbursement' AS kind, c.id AS source_id FROM remittance_claim c
+            UNION ALL SELECT id, 'remittance', id FROM remittance
+            UNION ALL SELECT remittance_id, 'remittance-undo', id FROM remittance_undo
+            UNION ALL SELECT u.remittance_id, 'reimbursement', x.id
+                FROM restored_claim x JOIN remittance_undo u ON u.id = x.undo_id
+        ) told
+        JOIN ledger_entry e ON e.source_kind = told.kind AND e.source_id = told.source_id
+        JOIN ledger_line l ON l.entry_id = e.id AND l.account = '1000'
+        GROUP BY told.remittance_id
+    ) banked ON banked.remittance_id = r.id
+    WHERE COALESCE(banked.cents, 0) <> CASE r.state WHEN 'posted' THEN r.amount_cents ELSE 0 END
     """,
 )
+NOT_TAKEN = Probe(
+    "what it took back of an earlier payment is not what the payer demanded and got",
+    """
+    SELECT told.remittance_id FROM (
+        SELECT t.remittance_id, t.takeback_id, t.returned_cents AS cents FROM remittance_taking t
+        UNION ALL
+        SELECT COALESCE(c.remittance_id, x.source_id), x.takeback_id, -x.amount_cents FROM takeback_return x
+        LEFT JOIN remittance_claim c ON c.id = x.source_id
+        WHERE EXISTS (SELECT 1 FROM remittance r WHERE r.id = COALESCE(c.remittance_id, x.source_id))
+    ) told
+    GROUP BY told.remittance_id, told.takeback_id HAVING SUM(told.cents) <> 0
+    UNION
+    SELECT t.remittance_id FROM remittance_taking t
+    LEFT JOIN takeback b ON b.id = t.takeback_id AND b.reimbursement_id = t.reimbursement_id
+    WHERE b.id IS NULL OR (t.demanded_cents <> 0 AND t.demanded_cents <> b.amount_cents)
+    """,
+)
+PAYMENT_NOT_WHOLE = Probe(
+    "its claims less what the payer adjusted are not its amount",
+    """
+    SELECT r.id FROM remittance r
+    LEFT JOIN (
+        SELECT remittance_id, SUM(paid_cents) AS cents FROM remittance_claim GROUP BY remittance_id
+    ) claims ON claims.remittance_id = r.id
+    LEFT JOIN (
+        SELECT remittance_id, SUM(amount_cents) AS cents FROM remittance_adjustment GROUP BY remittance_id
+    ) adjusted ON adjusted.remittance_id = r.id
+    WHERE r.state = 'posted' AND adjusted.cents IS NOT NULL
+        AND r.amount_cents <> COALESCE(claims.cents, 0) - adjusted.cents
+    """,
+)
+"""Of the time before adjustments were kept, a payment with interest has none here."""
 
 
 def superbills_say_what_was_paid(books: Books) -> Report:
@@ -91,5 +125,7 @@ def remittances_post_once(books: Books) -> Report:
         POSTED_WHILE_PARKED,
         CREDIT_OF_CLAIM,
         TRANSACTION_NOT_WHOLE,
+        NOT_TAKEN,
+        PAYMENT_NOT_WHOLE,
     ]
     return look(books, at=["remittance", "remittance_claim"], probes=probes)

@@ -76,7 +76,8 @@ SHARE_PAID_BY_ITS_OWN = Probe(
 SHARES = [OTHER_SHARE, OTHER_RECEIVABLE, SHARE_PAID, SHARE_PAID_BY_ITS_OWN]
 
 PAYERS_MONEY = Probe(
-    "what is held for other payers, insurers paid above and demand, and is not returned, is not account 2220",
+    "what is held for other payers, insurers paid above, demand or left open, and is not returned, "
+    "is not account 2220",
     """
     SELECT COALESCE(patient_id, 'account 2220 without a patient') FROM (
         SELECT patient_id, available_cents AS cents FROM credit_lot WHERE payer_id IS NOT NULL
@@ -86,6 +87,9 @@ PAYERS_MONEY = Probe(
         SELECT patient_id, amount_cents - shared_cents - demanded_cents FROM reimbursement_excess
         UNION ALL
         SELECT patient_id, amount_cents - returned_cents FROM takeback
+        UNION ALL
+        SELECT NULL, -a.amount_cents FROM remittance_adjustment a
+        JOIN remittance r ON r.id = a.remittance_id AND r.state = 'posted' WHERE a.code = 'FB'
         UNION ALL
         SELECT patient_id, cents FROM ledger_line WHERE account = '2220'
     ) told

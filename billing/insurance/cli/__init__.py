@@ -16,7 +16,7 @@ from flask.cli import AppGroup
 
 from billing.catalog.cli import AS_JSON, refusals_told
 from billing.insurance.errors import UnreadableDiagnoses
-from billing.insurance.flows import REFUSED, Press, Run, hand_out_batch, import_remittance
+from billing.insurance.flows import REFUSED, WELL, Press, Run, hand_out_batch, import_remittance
 from billing.insurance.ports import RemittanceReader
 from billing.insurance.records import BatchForm, ImportedFile, LoadedEdition, Superbill, WhichSuperbills
 from billing.insurance.schemas import ImportView, LoadedEditionView
@@ -26,7 +26,6 @@ from billing.kernel.permissions import SYSTEM
 from billing.platform.data.database import Database, Tx
 from billing.platform.whole_file import whole_file
 
-WELL = frozenset({"posted", "duplicate"})
 DAY = click.DateTime(["%Y-%m-%d"])
 
 

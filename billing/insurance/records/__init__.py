@@ -157,6 +157,8 @@ class Outcome(StrEnum):
     PAID_TO_OTHER = "paid_to_other"
     NOT_OURS = "not_ours"
     ESTIMATE_ONLY = "estimate_only"
+    NOT_DECIDED = "not_decided"
+    REVERSAL = "reversal"
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,3 +286,5 @@ class ImportedFile:
     status: str
     reason: str | None = None
     transactions: tuple[Remittance, ...] = ()
+    resumed: tuple[Remittance, ...] = ()
+    """Of earlier files: what had waited for one of these, and is posted now."""

@@ -7,18 +7,22 @@ from collections.abc import Iterator
 
 from billing.insurance.records import Adjustment, Outcome, RemittanceClaim, RemittanceTransaction
 from billing.insurance.rules.balance import imbalance
-from billing.kernel.money import ZERO
+from billing.insurance.rules.provider_adjustments import adjustment_doubts
+from billing.kernel.money import ZERO, Money, total
 
 PROCESSED = frozenset({"1", "2", "3", "4", "19", "20", "21"})
 """CLP02 of an answer to be booked as it stands; it may pay 0. A denial shows in CLP04, not here."""
+NOT_DECIDED = frozenset({"5", "10", "13", "15", "16", "17", "27"})
+"""CLP02 of version 4010 alone: pended, received, suspended, reviewed. The answer is still to come."""
 REVERSAL, NOT_OURS, PREDETERMINATION = "22", "23", "25"
+WITHOUT_PAYMENT = NOT_DECIDED | {NOT_OURS, PREDETERMINATION}
 
 PAID_TO_PATIENT = ("PR", "100")
 PAID_TO_OTHERS = frozenset({"293", "294"})
 """The payer paid the employer or an attorney."""
+GROUPS = frozenset({"CO", "OA", "PI", "PR", "CR"})
+"""CAS01; CR (correction or reversal) is of version 4010."""
 
-INTEREST = "L6"
-"""PLB code; negative when the payer adds interest to what it pays."""
 WITHOUT_MONEY = frozenset({"H", "P"})
 """BPR01: a notice, or a test of the bank's numbers."""
 NO_PAYMENT = "NON"
@@ -30,6 +34,10 @@ def outcome(claim: RemittanceClaim) -> Outcome:
         return Outcome.NOT_OURS
     if claim.status == PREDETERMINATION:
         return Outcome.ESTIMATE_ONLY
+    if claim.status == REVERSAL:
+        return Outcome.REVERSAL
+    if claim.status in NOT_DECIDED:
+        return Outcome.NOT_DECIDED
     if claim.paid:
         return Outcome.REIMBURSED
     codes = {(adjustment.group, adjustment.code) for adjustment in _adjustments(claim)}
@@ -38,6 +46,11 @@ def outcome(claim: RemittanceClaim) -> Outcome:
     if any(code in PAID_TO_OTHERS for _, code in codes):
         return Outcome.PAID_TO_OTHER
     return Outcome.NOTHING_PAID
+
+
+def paid_to_patient(claim: RemittanceClaim) -> Money:
+    """What the payer says that it gave the patient themself (PR-100)."""
+    return total(each.amount for each in _adjustments(claim) if (each.group, each.code) == PAID_TO_PATIENT)
 
 
 def our_number(text: str) -> str:
@@ -64,12 +77,7 @@ def _doubts(transaction: RemittanceTransaction) -> Iterator[str]:
     for claim in transaction.claims:
         if reason := _claim_doubt(claim):
             yield reason
-    for adjustment in transaction.provider_adjustments:
-        if adjustment.code != INTEREST or adjustment.amount >= ZERO:
-            yield (
-                f"The provider adjustment {adjustment.code} of {adjustment.amount} "
-                f"at segment {adjustment.segment} is for a person to decide."
-            )
+    yield from adjustment_doubts(transaction)
 
 
 def _payment_doubt(transaction: RemittanceTransaction) -> str | None:
@@ -81,14 +89,18 @@ def _payment_doubt(transaction: RemittanceTransaction) -> str | None:
 
 
 def _claim_doubt(claim: RemittanceClaim) -> str | None:
-    if claim.status == REVERSAL:
-        return f"The claim at segment {claim.segment} reverses an earlier payment; a person has to review it."
-    if claim.status not in PROCESSED | {NOT_OURS, PREDETERMINATION}:
-        return f"The claim at segment {claim.segment} has the unknown status {claim.status}."
-    if claim.paid < ZERO:
-        return f"The claim at segment {claim.segment} pays {claim.paid} without being a reversal."
-    if claim.paid and claim.status in (NOT_OURS, PREDETERMINATION):
-        return f"The claim at segment {claim.segment} has status {claim.status}, yet pays {claim.paid}."
+    told = f"The claim at segment {claim.segment}"
+    if claim.status not in PROCESSED | WITHOUT_PAYMENT | {REVERSAL}:
+        return f"{told} has the unknown status {claim.status}."
+    if claim.status == REVERSAL and claim.paid > ZERO:
+        return f"{told} is a reversal, yet pays {claim.paid}."
+    if claim.status != REVERSAL and claim.paid < ZERO:
+        return f"{told} pays {claim.paid} without being a reversal."
+    if claim.paid and claim.status in WITHOUT_PAYMENT:
+        return f"{told} has status {claim.status}, yet pays {claim.paid}."
+    for adjustment in _adjustments(claim):
+        if adjustment.group not in GROUPS:
+            return f"{told} has an adjustment of the unknown group {adjustment.group}."
     return None
 
 

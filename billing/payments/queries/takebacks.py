@@ -8,8 +8,9 @@ from datetime import date, datetime
 from sqlalchemy import Select, func, select
 
 from billing.care.queries import visit_covered_by
+from billing.catalog.queries import site_date
 from billing.kernel.money import Money, total
-from billing.kernel.permissions import Actor
+from billing.kernel.permissions import SYSTEM, Actor
 from billing.ledger.queries import entry_of
 from billing.ledger.records import Entry
 from billing.payments.errors import NoSuchReimbursement, NoSuchTakeback
@@ -139,6 +140,27 @@ def forgiven_lately(read: Read, person: str, since: datetime) -> Money:
         TakebackRow.forgiven_at > since,
     )
     return Money(int(read.session.scalar(forgiven) or 0))
+
+
+def first_day_to_demand(read: Read, entry: Entry) -> date:
+    """The day on which all that a demand can take of this claim had come in, and was shared last."""
+    came_on = min(entry.effective_on, site_date(read, entry.site_id, entry.posted_at))
+    return max(came_on, last_shared_on(read, entry.source_id) or came_on)
+
+
+def demands_to_return(read: Read, reimbursement_id: str) -> Sequence[Takeback]:
+    """What its payer demanded of a claim and has not got yet, the earlier first."""
+    query = select(TakebackRow).where(
+        TakebackRow.reimbursement_id == reimbursement_id,
+        TakebackRow.returned_cents < TakebackRow.amount_cents,
+    )
+    return [takeback_of(row) for row in read.session.scalars(query.order_by(TakebackRow.id))]
+
+
+def left_to_recoup(read: Read, reimbursement_id: str) -> Money:
+    """What its payer can still take of a claim: what it demanded and has not got, and what it can demand."""
+    demanded = total(each.amount - each.returned for each in demands_to_return(read, reimbursement_id))
+    return demanded + left_to_demand(read, entry_of_reimbursement(read, reimbursement_id, SYSTEM))
 
 
 def last_shared_on(read: Read, reimbursement_id: str) -> date | None:

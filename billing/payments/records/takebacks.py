@@ -42,6 +42,15 @@ class PaidAbove:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Recouped:
+    """What a payer takes back under one demand; `demanded` is what of it was not demanded before."""
+
+    takeback_id: str
+    amount: Money
+    demanded: Money
+
+
+@dataclass(frozen=True, kw_only=True)
 class Takeback:
     """`excess` was held for the payer all the time, `unspent` came out of the patient's credit.
 

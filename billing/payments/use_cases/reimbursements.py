@@ -14,7 +14,7 @@ from billing.invoices.records import (
 )
 from billing.invoices.rules import settling_lines
 from billing.invoices.use_cases.settle import settle
-from billing.kernel.money import ZERO, Money
+from billing.kernel.money import ZERO, Money, total
 from billing.kernel.permissions import SYSTEM, Actor
 from billing.ledger.errors import AlreadyPosted
 from billing.ledger.queries import entry_of
@@ -45,7 +45,7 @@ def hold_reimbursement(
     amount: Money,
     source_id: str,
     received_on: date,
-    withheld: Line | None = None,
+    withheld: tuple[Line, ...] = (),
     actor: Actor,
     now: datetime,
 ) -> Reimbursement:
@@ -56,7 +56,7 @@ def hold_reimbursement(
     the payer. A refund of the session that nobody approved yet is refused first: the money was the patient's
     until then. One that was made in the processor's dashboard has left, and stays. `source_id` (the claim of
     the remittance) is posted once.
-    `withheld` is the debit of what the payer kept of it for another debt.
+    `withheld` are the debits of what the payer kept of it for other debts.
     Raises: NoSuchSession, AlreadyPosted.
     """
     session = find_session(tx, session_id, SYSTEM)
@@ -71,8 +71,8 @@ def hold_reimbursement(
     if excess:
         keep_excess(tx, session, reimbursement_id=source_id, amount=excess)
     lines = (
-        debit(Account.BANK, amount - (withheld.amount if withheld else ZERO), session.patient_id),
-        *((withheld,) if withheld else ()),
+        debit(Account.BANK, amount - total(line.amount for line in withheld), session.patient_id),
+        *withheld,
         *settling_lines(parts, session.patient_id),
         credit(Account.PATIENT_CREDITS, held, session.patient_id),
         credit(Account.PAYER_MONEY_TO_RETURN, excess, session.patient_id),

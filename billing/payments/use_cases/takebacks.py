@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date, datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 
 from billing.care.queries import find_session
 from billing.catalog.queries import site_date
@@ -25,15 +25,15 @@ from billing.payments.errors import (
     TakebackKnown,
 )
 from billing.payments.models.refunds import RefundRow
-from billing.payments.models.takebacks import TakebackReturnRow, TakebackRow
+from billing.payments.models.takebacks import TakebackRow
 from billing.payments.queries.credits import credits_of_reimbursement
 from billing.payments.queries.days import refuse_unless_past
 from billing.payments.queries.takebacks import (
     entry_of_reimbursement,
     find_claim,
     find_takeback,
+    first_day_to_demand,
     forgiven_lately,
-    last_shared_on,
     patient_of_claim,
     repaid_lately,
     takeback_of,
@@ -52,6 +52,7 @@ from billing.payments.use_cases.persons import lock_person
 from billing.payments.use_cases.rebill import put_on_invoices
 from billing.payments.use_cases.refunds import reject_refund
 from billing.payments.use_cases.reimbursements import hold_reimbursement
+from billing.payments.use_cases.returns import return_to_payer
 from billing.platform.data.audit import record_audit
 from billing.platform.data.database import Tx
 from billing.platform.data.states import advance
@@ -81,8 +82,7 @@ def demand_takeback(
     patient_id = patient_of_claim(entry_of_reimbursement(tx, reimbursement_id, actor))
     lock_patient(tx, patient_id)
     entry = entry_of_reimbursement(tx, reimbursement_id, actor)
-    came_on = min(entry.effective_on, site_date(tx, entry.site_id, entry.posted_at))
-    since = max(came_on, last_shared_on(tx, reimbursement_id) or came_on)
+    since = first_day_to_demand(tx, entry)
     refuse_unless_past(tx, entry.site_id, "demanded_on", demanded_on, now, since=since)
     _refuse_known(tx, entry.entity_id, demand)
     _refuse_unless_left(find_claim(tx, reimbursement_id, actor), amount, shown)
@@ -199,7 +199,7 @@ def repay_takeback(
         lock_person(tx, actor.person)
         if needs_second_person(amount, repaid_lately(tx, actor.person, now - LATELY), limit):
             raise OwnRefund("Somebody else has to repay what you recorded.")
-    returned = _return(tx, row, amount, repaid_on, None, actor, now)
+    returned = return_to_payer(tx, row, amount, repaid_on, None, actor, now)
     lines = (
         debit(Account.PAYER_MONEY_TO_RETURN, amount, row.patient_id),
         credit(Account.BANK, amount, row.patient_id),
@@ -233,7 +233,7 @@ def hold_what_was_withheld_from(
     if withheld > amount:
         raise MoreThanAvailable("No claim can lose more than it pays.", available_cents=amount.cents)
     row = tx.session.get_one(TakebackRow, takeback_id)
-    _return(tx, row, withheld, received_on, source_id, actor, now)
+    return_to_payer(tx, row, withheld, received_on, source_id, actor, now)
     _audit(tx, row, "takeback.withhold", actor, now)
     return hold_reimbursement(
         tx,
@@ -241,38 +241,10 @@ def hold_what_was_withheld_from(
         amount=amount,
         source_id=source_id,
         received_on=received_on,
-        withheld=debit(Account.PAYER_MONEY_TO_RETURN, withheld, owner),
+        withheld=(debit(Account.PAYER_MONEY_TO_RETURN, withheld, owner),),
         actor=actor,
         now=now,
     )
-
-
-def _return(
-    tx: Tx, row: TakebackRow, amount: Money, on: date, source_id: str | None, actor: Actor, now: datetime
-) -> TakebackReturnRow:
-    left = tx.session.scalar(
-        update(TakebackRow)
-        .where(
-            TakebackRow.id == row.id, TakebackRow.amount_cents - TakebackRow.returned_cents >= amount.cents
-        )
-        .values(returned_cents=TakebackRow.returned_cents + amount.cents)
-        .returning(TakebackRow.returned_cents)
-    )
-    if left is None:
-        available = row.amount_cents - row.returned_cents
-        raise MoreThanAvailable("The payer is owed less than that.", available_cents=available)
-    returned = TakebackReturnRow(
-        id=new_id("tkr"),
-        takeback_id=row.id,
-        source_id=source_id,
-        amount_cents=amount.cents,
-        returned_on=on,
-        returned_at=now,
-        returned_by_person=actor.person,
-    )
-    tx.session.add(returned)
-    tx.session.flush()
-    return returned
 
 
 def _take_from_patient(tx: Tx, row: TakebackRow, actor: Actor, now: datetime) -> None:

@@ -1,0 +1,121 @@
+"""What insurers answered: kept, matched and posted, one ST transaction at a time, whole or not at all."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from sqlalchemy import select
+
+from billing.catalog.queries import entities
+from billing.insurance.models import RemittanceRow
+from billing.insurance.queries import remittance_of
+from billing.insurance.queries.posting_plans import owners_of_recoveries, plan_posting
+from billing.insurance.queries.remittances import matches_of
+from billing.insurance.records import Remittance, RemittanceTransaction
+from billing.insurance.records.answers import Doubt
+from billing.insurance.rules.answers import concerns_us, doubt
+from billing.insurance.rules.kept import as_kept
+from billing.insurance.states import RemittanceState
+from billing.insurance.use_cases.remittances.keeping import Matches, kept_row, park
+from billing.insurance.use_cases.remittances.posting import carry_out
+from billing.kernel.money import ZERO
+from billing.kernel.permissions import Actor
+from billing.patients.use_cases import lock_patient
+from billing.platform.data.database import Tx
+
+DUPLICATE = "duplicate"
+"""The status of a transaction that was posted before; nothing is posted again."""
+
+
+def post_remittance(
+    tx: Tx, *, transaction: RemittanceTransaction, file_sha256: str, actor: Actor, now: datetime
+) -> Remittance:
+    """Post one transaction, or park it with the reason; one that was posted before is a duplicate.
+
+    A parked one is looked at again whenever it is sent again; it stays on file when a corrected one comes and
+    is posted. What the insurer paid the clinic becomes the patient's credit, for a session already paid;
+    nothing becomes a new debt of the patient. Patients are locked before anything is decided.
+    """
+    row = kept_row(tx, transaction, file_sha256, actor, now)
+    if row.state == RemittanceState.POSTED:
+        return _as_duplicate(remittance_of(tx, row))
+    return _decide(tx, row, transaction, actor, now)
+
+
+def post_parked(tx: Tx, *, remittance_id: str, actor: Actor, now: datetime) -> Remittance:
+    """Look at a parked payment again, as it was kept: its reason may be gone by now.
+
+    One that is not parked any more is answered as it is.
+    """
+    query = select(RemittanceRow).where(RemittanceRow.id == remittance_id).with_for_update()
+    row = tx.session.scalars(query.execution_options(populate_existing=True)).one()
+    if row.state != RemittanceState.PARKED or row.sealed is None:
+        return remittance_of(tx, row)
+    transaction = as_kept(tx.vault.open("remittance", row.id, row.sealed))
+    return _decide(tx, row, transaction, actor, now)
+
+
+def _decide(
+    tx: Tx, row: RemittanceRow, transaction: RemittanceTransaction, actor: Actor, now: datetime
+) -> Remittance:
+    matches = matches_of(tx, transaction, actor)
+    row.entity_id = _entity_id(tx, transaction, matches, actor)
+    patients = {match.patient_id for match in matches.values()}
+    for patient_id in sorted(patients | owners_of_recoveries(tx, row.entity_id, transaction, actor)):
+        lock_patient(tx, patient_id)
+    reason = _other_content(tx, row) or doubt(transaction) or _unmatched(transaction, matches)
+    plan = Doubt(reason=reason) if reason else plan_posting(tx, row.entity_id, transaction, matches, actor)
+    if isinstance(plan, Doubt):
+        park(tx, row, transaction, plan, actor, now)
+    else:
+        carry_out(tx, row, plan, actor, now)
+    tx.session.flush()
+    return remittance_of(tx, row)
+
+
+def _other_content(tx: Tx, row: RemittanceRow) -> str | None:
+    """Posted once only by entity, payer, trace, amount and date: something else is for a person.
+
+    What was parked under the same key is no hindrance: this may be its correction.
+    """
+    other = select(RemittanceRow.id).where(
+        RemittanceRow.state == RemittanceState.POSTED,
+        RemittanceRow.entity_id == row.entity_id,
+        RemittanceRow.payer_id == row.payer_id,
+        RemittanceRow.trace == row.trace,
+        RemittanceRow.amount_cents == row.amount_cents,
+        RemittanceRow.paid_on == row.paid_on,
+    )
+    if tx.session.scalar(other.limit(1)) is None:
+        return None
+    return "A payment with the same payer, trace, amount and date came before with other content."
+
+
+def _unmatched(transaction: RemittanceTransaction, matches: Matches) -> str | None:
+    for claim in transaction.claims:
+        if concerns_us(claim) and claim.segment not in matches:
+            return (
+                f"The claim at segment {claim.segment} has the control number {claim.control_number}, "
+                "which is on no superbill or claim of ours."
+            )
+    if len({match.entity_id for match in matches.values()}) > 1:
+        return "The payment is for sessions of more than one legal entity."
+    if transaction.amount and not matches and not transaction.provider_adjustments:
+        return "The payment is for no session of ours."
+    return None
+
+
+def _entity_id(tx: Tx, transaction: RemittanceTransaction, matches: Matches, actor: Actor) -> str | None:
+    """Whose it is: the matched sessions', else the actor's, else that of the payee's NPI."""
+    if matches:
+        return next(iter(matches.values())).entity_id
+    if actor.entity_id is not None:
+        return actor.entity_id
+    return next((each.id for each in entities(tx) if each.npi == transaction.payee_npi), None)
+
+
+def _as_duplicate(remittance: Remittance) -> Remittance:
+    """The same answer as before, with nothing newly credited."""
+    claims = tuple(replace(claim, status=DUPLICATE, credit=ZERO) for claim in remittance.claims)
+    return replace(remittance, status=DUPLICATE, claims=claims)
