@@ -61,6 +61,12 @@ class UnreadableAcknowledgement(Invalid):
     code = "unreadable-acknowledgement"
 
 
+class RemittanceNotUndoable(Conflict):
+    """Something that came later is built on the payment; the sentence says what to do first."""
+
+    code = "remittance-not-undoable"
+
+
 class UnreadableRemittance(Invalid):
     """The file cannot be read to its end; nothing of it is posted."""
 

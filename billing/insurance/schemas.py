@@ -247,6 +247,12 @@ class RemittanceView(TransactionView):
     received_at = Moment()
 
 
+class UndoRemittance(StrictSchema):
+    """`reason` stays in the clinic."""
+
+    reason = Text(max=200, required=True)
+
+
 class ImportedFileView(Schema):
     name = fields.String()
     status = fields.String()

@@ -47,6 +47,7 @@ class Permission(StrEnum):
     CLAIMS_WRITE = "claims:write"
     REMITTANCES_READ = "remittances:read"
     REMITTANCES_WRITE = "remittances:write"
+    REMITTANCES_UNDO = "remittances:undo"
     LEDGER_READ = "ledger:read"
     LEDGER_WRITE = "ledger:write"
     EXPORT_LEDGER = "export:ledger"
@@ -89,6 +90,7 @@ ROLES: dict[Role, frozenset[Permission]] = {
     Role.BILLING: _BILLING,
     Role.SUPERVISOR: _BILLING | {
         _P.CARE_OVERRIDE, _P.REFUNDS_APPROVE, _P.DISPUTES_APPROVE, _P.DRAWERS_MANAGE,
+        _P.REMITTANCES_UNDO,
     },
     Role.CLINICIAN: frozenset({
         _P.STAFF_PAGES, _P.CATALOG_READ, _P.PATIENTS_READ, _P.CARE_READ, _P.CARE_RECORD,
@@ -98,7 +100,7 @@ ROLES: dict[Role, frozenset[Permission]] = {
         _P.CATALOG_READ, _P.CATALOG_APPROVE, _P.QUOTES_READ, _P.INVOICES_READ, _P.PAYMENTS_READ,
         _P.REFUNDS_READ, _P.REFUNDS_APPROVE, _P.CREDITS_READ, _P.REMITTANCES_READ, _P.LEDGER_READ,
         _P.LEDGER_WRITE, _P.EXPORT_LEDGER, _P.EXPORT_SUPERBILLS, _P.EXPORT_REFUNDS, _P.AUDIT_READ,
-        _P.TASKS_WORK, _P.PAYERS_READ, _P.DRAWERS_MANAGE,
+        _P.TASKS_WORK, _P.PAYERS_READ, _P.DRAWERS_MANAGE, _P.REMITTANCES_UNDO,
     }),
     Role.ADMIN: frozenset({_P.STAFF_PAGES, _P.PEOPLE_WRITE, _P.SETTINGS_WRITE, _P.AUDIT_READ}),
 }  # fmt: skip

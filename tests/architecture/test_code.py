@@ -17,6 +17,7 @@ PIECES = {
     "book",
     "book_share",
     "choose_as_ever",
+    "copy_demand",
     "cover_sessions",
     "depositor_of",
     "earn",

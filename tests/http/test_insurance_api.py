@@ -161,6 +161,27 @@ def test_an_upload_is_posted_once_and_listed(client, bill):
     assert client.get("/api/v1/remittances", query_string={"state": "parked"}).json["items"] == []
 
 
+def test_a_posted_remittance_is_undone_once_with_a_reason_and_by_who_may(client, door, bill):
+    posted = client.post("/api/v1/remittances", data=answer(bill), content_type=X12, headers=KEY)
+    path = f"/api/v1/remittances/{posted.json['files'][0]['transactions'][0]['id']}/undo"
+    body = {"reason": "Posted by mistake"}
+    assert client.post(path, json=body).status_code == 400
+    without = client.post(path, json={}, headers={"Idempotency-Key": "undo-1"})
+    assert (without.status_code, without.json["errors"][0]["pointer"]) == (422, "/reason")
+    supervisor = door.actor
+    door.actor = Actor(id="usr_b", entity_id=supervisor.entity_id, permissions=ROLES[Role.BILLING])
+    assert client.post(path, json=body, headers={"Idempotency-Key": "undo-2"}).status_code == 403
+    door.actor = supervisor
+    undone = client.post(path, json=body, headers={"Idempotency-Key": "undo-3"})
+    assert (undone.status_code, undone.json["status"]) == (200, "undone")
+    assert client.post(path, json=body, headers={"Idempotency-Key": "undo-3"}).data == undone.data
+    again = client.post(path, json=body, headers={"Idempotency-Key": "undo-4"})
+    assert (again.status_code, again.json["code"]) == (409, "illegal-move")
+    sent_again = {"Idempotency-Key": "upload-again"}
+    anew = client.post("/api/v1/remittances", data=answer(bill), content_type=X12, headers=sent_again)
+    assert anew.json["files"][0]["status"] == "posted"
+
+
 def test_an_upload_moves_money_and_so_needs_a_key_and_the_right_type(client, bill):
     content = answer(bill)
     assert client.post("/api/v1/remittances", data=content, content_type=X12).status_code == 400

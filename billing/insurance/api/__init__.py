@@ -10,6 +10,7 @@ from billing.insurance.api.acknowledgements import add_acknowledgements
 from billing.insurance.api.claim_papers import add_claim_papers
 from billing.insurance.api.claims import add_claim_reads, add_claim_writes
 from billing.insurance.api.papers import Papers
+from billing.insurance.api.remittances import add_undo
 from billing.insurance.api.uploads import upload_of, uploaded
 from billing.insurance.flows import import_remittance
 from billing.insurance.ports import (
@@ -69,6 +70,7 @@ def make_blueprint(
     add_acknowledgements(routes, edge, acknowledgements)
     _add_upload(routes, edge, reader)
     _add_remittance_reads(routes, edge)
+    add_undo(routes, edge)
     return routes
 
 

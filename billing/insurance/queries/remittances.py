@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 
-from sqlalchemy import ColumnElement, Select, exists, func, select
+from sqlalchemy import ColumnElement, Select, exists, func, or_, select
 from sqlalchemy.orm import aliased
 
 from billing.insurance.models import (
@@ -121,15 +121,23 @@ def reimbursements_of(read: Read, claim_id: str) -> Sequence[str]:
     return [claim_id, *read.session.scalars(restored.order_by(RestoredClaimRow.id))]
 
 
-def reversed_since(read: Read, remittance_id: str) -> str | None:
-    """The trace of another posted payment that reverses a claim of this one."""
-    own, reversal = aliased(RemittanceClaimRow), RemittanceClaimRow
-    query = (
-        select(RemittanceRow.trace)
-        .join(reversal, reversal.remittance_id == RemittanceRow.id)
-        .join(own, own.id == reversal.reverses_id)
-        .where(IS_POSTED, RemittanceRow.id != remittance_id, own.remittance_id == remittance_id)
+def first_claim_of(read: Read, reimbursement_id: str) -> str:
+    """The answer that had paid this money first, also when it was restored since."""
+    restored = read.session.get(RestoredClaimRow, reimbursement_id)
+    return restored.claim_id if restored else reimbursement_id
+
+
+def taken_since(read: Read, remittance_id: str) -> str | None:
+    """The trace of another posted payment that reverses or takes back something of this one."""
+    own, reversal, taking = aliased(RemittanceClaimRow), RemittanceClaimRow, RemittanceTakingRow
+    theirs = select(own.id).where(own.remittance_id == remittance_id)
+    restored = select(RestoredClaimRow.id).where(RestoredClaimRow.claim_id.in_(theirs))
+    later = exists().where(reversal.remittance_id == RemittanceRow.id, reversal.reverses_id.in_(theirs))
+    took = exists().where(
+        taking.remittance_id == RemittanceRow.id,
+        or_(taking.reimbursement_id.in_(theirs), taking.reimbursement_id.in_(restored)),
     )
+    query = select(RemittanceRow.trace).where(IS_POSTED, RemittanceRow.id != remittance_id, or_(later, took))
     return read.session.scalar(query.limit(1))
 
 

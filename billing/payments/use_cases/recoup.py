@@ -28,6 +28,11 @@ from billing.platform.data.audit import record_audit
 from billing.platform.data.database import Tx
 
 
+def copy_demand(reimbursement_id: str) -> str:
+    """Under what number a payer's own copy of what it paid the patient is demanded."""
+    return f"paid twice {reimbursement_id}"
+
+
 def recoup(
     tx: Tx,
     *,
@@ -115,7 +120,7 @@ def hold_for_payer(
         tx,
         reimbursement_id=source_id,
         amount=amount,
-        demand=f"paid twice {source_id}",
+        demand=copy_demand(source_id),
         told_on=received_on,
         spoken_for={},
         actor=actor,
