@@ -59,17 +59,11 @@ from billing.invoices.states import (
     NothingOwed,
     ShareAgreed,
 )
+from billing.jobs import RECURRING, ignored, job_handlers
 from billing.kernel.clock import clock_from, local_date
 from billing.kernel.money import Money
-from billing.kernel.permissions import SYSTEM
 from billing.patients.records import ChargesStopped
-from billing.payments.flows.choices import refund_what_nobody_chose
-from billing.payments.flows.dispute_answers import send_answer
-from billing.payments.flows.events import work_event
-from billing.payments.flows.mail import Mailroom, mail_new_receipt, send_mail
-from billing.payments.flows.reconcile import reconcile
-from billing.payments.flows.refunds import send_refund
-from billing.payments.flows.resolve import close_useless, resolve_due
+from billing.payments.flows.mail import Mailroom
 from billing.payments.flows.room import Payments
 from billing.payments.handlers import (
     on_charges_stopped,
@@ -80,21 +74,14 @@ from billing.payments.handlers import (
     on_nothing_owed,
     on_share_agreed,
 )
-from billing.payments.use_cases.closing import CLOSE_CHECKOUT
-from billing.payments.use_cases.dispute_answers import RENDER_EVIDENCE, SEND_ANSWER, remind_of_disputes
-from billing.payments.use_cases.dormant import list_dormant_credits
-from billing.payments.use_cases.inbox import WORK_WEBHOOK
-from billing.payments.use_cases.mail import SEND_MAIL
-from billing.payments.use_cases.receipts import MAIL_RECEIPT, RENDER_RECEIPT
-from billing.payments.use_cases.refund_checks import ask_about_uncashed_checks
-from billing.payments.use_cases.refunds import SEND_REFUND, ask_about_waiting_refunds
+from billing.payments.use_cases.dispute_answers import RENDER_EVIDENCE
+from billing.payments.use_cases.receipts import RENDER_RECEIPT
 from billing.platform import cli
-from billing.platform.data.audit import seal_audit_rows
 from billing.platform.data.base import Base
 from billing.platform.data.database import Database, Read
 from billing.platform.data.documents import rendered_once
 from billing.platform.data.engines import engine_options
-from billing.platform.data.jobs import Handler, Recurring, Worker
+from billing.platform.data.jobs import Handler, Worker
 from billing.platform.data.vault import Vault
 from billing.platform.http import headers, health, tasks
 from billing.platform.http.api import BillingApi, make_api
@@ -106,20 +93,6 @@ from config import ROOT, STRIPE_API, Settings
 
 SAMPLE_CLINIC = ROOT / "billing" / "catalog" / "samples" / "b.yaml"
 STRIPE_CHECKOUT = "https://checkout.stripe.com"
-SEAL_AUDIT, RESOLVE, LIST_DORMANT = "seal-audit", "resolve", "list-dormant-credits"
-REMIND, RECONCILE = "remind-of-disputes", "reconcile"
-ASK_ABOUT_CHECKS, ASK_ABOUT_REFUNDS = "ask-about-uncashed-checks", "ask-about-waiting-refunds"
-REFUND_UNANSWERED = "refund-unanswered-credits"
-RECURRING = (
-    Recurring(SEAL_AUDIT, timedelta(seconds=30)),
-    Recurring(RESOLVE, timedelta(minutes=5)),
-    Recurring(RECONCILE, timedelta(days=1)),
-    Recurring(LIST_DORMANT, timedelta(days=30)),
-    Recurring(REMIND, timedelta(hours=6)),
-    Recurring(ASK_ABOUT_CHECKS, timedelta(days=1)),
-    Recurring(REFUND_UNANSWERED, timedelta(days=1)),
-    Recurring(ASK_ABOUT_REFUNDS, timedelta(days=1)),
-)
 PUBLIC_ENDPOINTS = (
     frozenset({"static", "webhooks.stripe", "api-docs.openapi_json"})
     | health.PUBLIC_ENDPOINTS
@@ -182,55 +155,22 @@ def subscribe(database: Database) -> None:
     database.subscribe(ChargesStopped, on_charges_stopped)
 
 
-def job_handlers(
-    edge: Edge, payments: Payments, mailroom: Mailroom, refund_limit: Money, stale_after: timedelta
-) -> Mapping[str, Handler]:
-    """What the worker does, by kind of job."""
+def _renderings(edge: Edge) -> dict[str, Handler]:
+    """Documents are drawn by the worker, so that nobody waits for them."""
     database, clock = edge.database, edge.clock
     return {
-        WORK_WEBHOOK: lambda task: work_event(
-            payments,
-            kind=task.payload["kind"],
-            object_id=task.payload["object_id"],
-            refund_limit=refund_limit,
-        ),
-        CLOSE_CHECKOUT: lambda task: close_useless(payments, task.payload["checkout_id"]),
-        SEND_REFUND: lambda task: _ignore(send_refund(payments, refund_id=task.payload["refund_id"])),
-        RENDER_JOB: lambda task: _ignore(
+        RENDER_JOB: lambda task: ignored(
             rendered_once(database, render_superbill, document_id=task.key, now=clock())
         ),
-        RENDER_CLAIMS: lambda task: _ignore(
+        RENDER_CLAIMS: lambda task: ignored(
             claim_bytes(database, render_837p, document_id=task.key, now=clock())
         ),
-        RENDER_RECEIPT: lambda task: _ignore(
+        RENDER_RECEIPT: lambda task: ignored(
             rendered_once(database, render_receipt, document_id=task.key, now=clock())
         ),
-        RENDER_EVIDENCE: lambda task: _ignore(
+        RENDER_EVIDENCE: lambda task: ignored(
             rendered_once(database, render_evidence, document_id=task.key, now=clock())
         ),
-        SEND_ANSWER: lambda task: send_answer(payments, answer_id=task.key),
-        REMIND: lambda _task: _ignore(
-            database.in_transaction(lambda tx: remind_of_disputes(tx, actor=SYSTEM, now=clock()))
-        ),
-        MAIL_RECEIPT: lambda task: mail_new_receipt(mailroom, receipt_id=task.key),
-        SEND_MAIL: lambda task: send_mail(mailroom, mail_id=task.key),
-        SEAL_AUDIT: lambda _task: _ignore(database.in_transaction(seal_audit_rows)),
-        LIST_DORMANT: lambda _task: _ignore(
-            database.in_transaction(lambda tx: list_dormant_credits(tx, actor=SYSTEM, now=clock()))
-        ),
-        ASK_ABOUT_CHECKS: lambda _task: _ignore(
-            database.in_transaction(
-                lambda tx: ask_about_uncashed_checks(tx, after=stale_after, actor=SYSTEM, now=clock())
-            )
-        ),
-        REFUND_UNANSWERED: lambda _task: refund_what_nobody_chose(database, clock, refund_limit),
-        ASK_ABOUT_REFUNDS: lambda _task: _ignore(
-            database.in_transaction(lambda tx: ask_about_waiting_refunds(tx, actor=SYSTEM, now=clock()))
-        ),
-        RECONCILE: lambda _task: _ignore(
-            reconcile(payments, since=None, until=None, refund_limit=refund_limit)
-        ),
-        RESOLVE: lambda _task: _ignore(resolve_due(payments)),
     }
 
 
@@ -247,7 +187,8 @@ def _build(app: Flask, settings: Settings) -> House:
     worker = Worker(
         database,
         clock,
-        job_handlers(
+        _renderings(edge)
+        | job_handlers(
             edge,
             payments,
             _mailroom(edge, settings),
@@ -401,7 +342,3 @@ def _configure_logging() -> None:
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
-
-
-def _ignore(_outcome: object) -> None:
-    """A job's outcome is in the database."""

@@ -1,0 +1,86 @@
+"""What the worker does: by kind of job, and what recurs by itself."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from billing.kernel.money import Money
+from billing.kernel.permissions import SYSTEM
+from billing.payments.flows.choices import refund_what_nobody_chose
+from billing.payments.flows.dispute_answers import send_answer
+from billing.payments.flows.events import work_event
+from billing.payments.flows.mail import Mailroom, mail_new_receipt, send_mail
+from billing.payments.flows.reconcile import reconcile
+from billing.payments.flows.refunds import send_refund
+from billing.payments.flows.resolve import close_useless, resolve_due
+from billing.payments.flows.room import Payments
+from billing.payments.use_cases.closing import CLOSE_CHECKOUT
+from billing.payments.use_cases.dispute_answers import SEND_ANSWER, remind_of_disputes
+from billing.payments.use_cases.dormant import list_dormant_credits
+from billing.payments.use_cases.inbox import WORK_WEBHOOK
+from billing.payments.use_cases.mail import SEND_MAIL
+from billing.payments.use_cases.receipts import MAIL_RECEIPT
+from billing.payments.use_cases.refund_checks import ask_about_uncashed_checks
+from billing.payments.use_cases.refunds import SEND_REFUND, ask_about_waiting_refunds
+from billing.platform.data.audit import seal_audit_rows
+from billing.platform.data.jobs import Handler, Recurring
+from billing.platform.http.edge import Edge
+
+SEAL_AUDIT, RESOLVE, LIST_DORMANT = "seal-audit", "resolve", "list-dormant-credits"
+REMIND, RECONCILE = "remind-of-disputes", "reconcile"
+ASK_ABOUT_CHECKS, ASK_ABOUT_REFUNDS = "ask-about-uncashed-checks", "ask-about-waiting-refunds"
+REFUND_UNANSWERED = "refund-unanswered-credits"
+RECURRING = (
+    Recurring(SEAL_AUDIT, timedelta(seconds=30)),
+    Recurring(RESOLVE, timedelta(minutes=5)),
+    Recurring(RECONCILE, timedelta(days=1)),
+    Recurring(LIST_DORMANT, timedelta(days=30)),
+    Recurring(REMIND, timedelta(hours=6)),
+    Recurring(ASK_ABOUT_CHECKS, timedelta(days=1)),
+    Recurring(REFUND_UNANSWERED, timedelta(days=1)),
+    Recurring(ASK_ABOUT_REFUNDS, timedelta(days=1)),
+)
+
+
+def job_handlers(
+    edge: Edge, payments: Payments, mailroom: Mailroom, refund_limit: Money, stale_after: timedelta
+) -> dict[str, Handler]:
+    """What the worker does, by kind of job."""
+    database, clock = edge.database, edge.clock
+    return {
+        WORK_WEBHOOK: lambda task: work_event(
+            payments,
+            kind=task.payload["kind"],
+            object_id=task.payload["object_id"],
+            refund_limit=refund_limit,
+        ),
+        CLOSE_CHECKOUT: lambda task: close_useless(payments, task.payload["checkout_id"]),
+        SEND_REFUND: lambda task: ignored(send_refund(payments, refund_id=task.payload["refund_id"])),
+        SEND_ANSWER: lambda task: send_answer(payments, answer_id=task.key),
+        REMIND: lambda _task: ignored(
+            database.in_transaction(lambda tx: remind_of_disputes(tx, actor=SYSTEM, now=clock()))
+        ),
+        MAIL_RECEIPT: lambda task: mail_new_receipt(mailroom, receipt_id=task.key),
+        SEND_MAIL: lambda task: send_mail(mailroom, mail_id=task.key),
+        SEAL_AUDIT: lambda _task: ignored(database.in_transaction(seal_audit_rows)),
+        LIST_DORMANT: lambda _task: ignored(
+            database.in_transaction(lambda tx: list_dormant_credits(tx, actor=SYSTEM, now=clock()))
+        ),
+        ASK_ABOUT_CHECKS: lambda _task: ignored(
+            database.in_transaction(
+                lambda tx: ask_about_uncashed_checks(tx, after=stale_after, actor=SYSTEM, now=clock())
+            )
+        ),
+        REFUND_UNANSWERED: lambda _task: refund_what_nobody_chose(database, clock, refund_limit),
+        ASK_ABOUT_REFUNDS: lambda _task: ignored(
+            database.in_transaction(lambda tx: ask_about_waiting_refunds(tx, actor=SYSTEM, now=clock()))
+        ),
+        RECONCILE: lambda _task: ignored(
+            reconcile(payments, since=None, until=None, refund_limit=refund_limit)
+        ),
+        RESOLVE: lambda _task: ignored(resolve_due(payments)),
+    }
+
+
+def ignored(_outcome: object) -> None:
+    """A job's outcome is in the database."""
