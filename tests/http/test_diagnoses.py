@@ -29,10 +29,8 @@ def door(now):
 
 @pytest.fixture
 def client(database, door):
-    readers = Edi835Reader(), X12AcknowledgementReader()
-    return room_client(
-        database, door, lambda edge: make_blueprint(edge, lambda _body: b"", lambda _body: b"", *readers)
-    )
+    unused, readers = (lambda _body: b"",) * 3, (Edi835Reader(), X12AcknowledgementReader())
+    return room_client(database, door, lambda edge: make_blueprint(edge, *unused, *readers))
 
 
 @pytest.fixture

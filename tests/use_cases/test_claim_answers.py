@@ -100,7 +100,6 @@ def test_an_appeal_lasts_until_a_newer_answer(database, sent, answered, state, n
     database.in_transaction(
         lambda tx: move_claim(tx, claim_id=sent.id, event=ClaimEvent.APPEAL, actor=SYSTEM, now=now)
     )
-    answered(0, status="23")
     database.in_transaction(lambda tx: answer_claims(tx, remittance_id="rmt_none", actor=SYSTEM, now=now))
     assert state() is ClaimState.APPEALED
     answered(18_000)

@@ -41,7 +41,8 @@ def as_kept(kept: Mapping[str, Any]) -> RemittanceTransaction:
 
 def _claim(kept: Mapping[str, Any]) -> RemittanceClaim:
     lines = tuple(_line(each) for each in kept["lines"])
-    return RemittanceClaim(**_values(kept) | {"adjustments": _adjustments(kept), "lines": lines})
+    told = {"adjustments": _adjustments(kept), "lines": lines, "remarks": tuple(kept.get("remarks", ()))}
+    return RemittanceClaim(**_values(kept) | told)
 
 
 def _line(kept: Mapping[str, Any]) -> RemittanceLine:
