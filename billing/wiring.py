@@ -24,6 +24,7 @@ import billing.catalog.api
 import billing.catalog.cli
 import billing.insurance.api
 import billing.insurance.cli
+import billing.insurance.cli.remittances
 import billing.invoices.api
 import billing.ledger.api
 import billing.patients.api
@@ -281,7 +282,7 @@ def _register_commands(app: Flask, house: House) -> None:
         *billing.payments.cli.make_commands(
             house.payments, house.refund_limit, house.settings.stripe_api_base
         ),
-        billing.insurance.cli.make_commands(edge.database, edge.clock, Edi835Reader()),
+        billing.insurance.cli.remittances.make_commands(edge.database, edge.clock, Edi835Reader()),
         billing.insurance.cli.make_diagnosis_commands(edge.database, edge.clock),
         billing.insurance.cli.make_superbill_commands(
             edge.database, edge.clock, Press(one=render_superbill, many=print_superbills)

@@ -6,7 +6,7 @@ and the refusal names the segment.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -29,6 +29,7 @@ KNOWN = frozenset({
 VERSIONS = ("005010X221", "004010X091")
 REMARKS = {"MIA": (5, 20, 21, 22, 23), "MOA": (3, 4, 5, 6, 7), "LQ": (2,)}
 """Where remark codes stand."""
+DOLLARS = "USD"
 SERVICE_DATES = frozenset({"472", "150"})
 """DTM01 of a line: the day of service, or the first of a period."""
 
@@ -122,7 +123,6 @@ class TransactionReader:
         self._close_claim()
         payment, trace = self._header("BPR"), self._header("TRN")
         stated = payment.day(16)
-        doubts = () if stated else (f"BPR16 at segment {payment.place} is no date of payment.",)
         return RemittanceTransaction(
             segment=self._head.place,
             payer_id=self._payer_id(payment, trace),
@@ -136,8 +136,15 @@ class TransactionReader:
             method=payment.text(4),
             claims=tuple(self._claims),
             provider_adjustments=tuple(self._provider_adjustments),
-            doubts=doubts,
+            doubts=tuple(self._doubts(payment)),
         )
+
+    def _doubts(self, payment: Segment) -> Iterator[str]:
+        if not payment.day(16):
+            yield f"BPR16 at segment {payment.place} is no date of payment."
+        currency = self._first.get("CUR")
+        if currency and currency.text(2) != DOLLARS:
+            yield f"CUR02 at segment {currency.place} says {currency.text(2)}: the books are in {DOLLARS}."
 
     def _header(self, name: str) -> Segment:
         return self._first.get(name) or refuse(self._head.place, f"The transaction has no {name} segment.")
@@ -197,8 +204,8 @@ class TransactionReader:
                 self._provider_adjustments.append(
                     ProviderAdjustment(
                         segment.place,
-                        segment.part(element, 1),
-                        segment.part(element, 2),
+                        segment.part(element, 1, longest=2),
+                        segment.part(element, 2, longest=50),
                         segment.amount(element + 1),
                     )
                 )
@@ -214,6 +221,7 @@ class TransactionReader:
 SEGMENTS: dict[str, Callable[[TransactionReader, Segment], None]] = {
     "BPR": TransactionReader.take_once,
     "TRN": TransactionReader.take_once,
+    "CUR": TransactionReader.take_once,
     "N1": TransactionReader.take_party,
     "DTM": TransactionReader.take_date,
     "REF": TransactionReader.take_reference,

@@ -19,6 +19,8 @@ LARGEST_FILE = 50_000_000
 HEADER_BYTES = 400
 """More than an ISA segment can take."""
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+BLANK, PADDING = b"\r\n\t ", b"\x00\x1a"
+"""What may stand after the last segment: some transfers fill the file up, or mark its end as DOS did."""
 
 T = TypeVar("T")
 
@@ -78,6 +80,8 @@ def sets_of(content: bytes, read_set: ReadSet[T]) -> tuple[T, ...]:
     """
     if len(content) > LARGEST_FILE:
         refuse(1, f"The file is larger than {LARGEST_FILE // 1_000_000} MB.")
+    if content.rstrip(BLANK).endswith((b"\x00", b"\x1a")):
+        content = content.rstrip(BLANK + PADDING)
     if not content.removeprefix(BYTE_ORDER_MARK).strip():
         refuse(1, "The file is empty.")
     sets = tuple(_interchanges(content, read_set))

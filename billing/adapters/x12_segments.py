@@ -51,11 +51,11 @@ class Segment:
         value = self.elements[element - 1]
         return self._decoded(b":".join(value) if isinstance(value, list) else value, element, longest)
 
-    def part(self, element: int, component: int) -> str:
+    def part(self, element: int, component: int, *, longest: int = 80) -> str:
         """A component of an element, counted from 1; the whole element when it has one only."""
         value = self.elements[element - 1] if element <= len(self.elements) else b""
         parts = value if isinstance(value, list) else [value]
-        return self._decoded(parts[component - 1], element, 80) if component <= len(parts) else ""
+        return self._decoded(parts[component - 1], element, longest) if component <= len(parts) else ""
 
     def needed(self, element: int, *, longest: int = 80) -> str:
         return self.text(element, longest=longest) or self.refuse(element, "is missing")

@@ -9,7 +9,7 @@ from decimal import Decimal
 from billing.adapters.remittance_835 import Edi835Reader
 from billing.care.records import Particulars
 from billing.catalog.queries import providers
-from billing.insurance.flows import import_remittance
+from billing.insurance.flows.remittances import import_remittance
 from billing.insurance.records import ImportedFile, Superbill
 from billing.insurance.records.claims import ClaimFile, IssuedClaim
 from billing.insurance.use_cases.claim_files import file_claims

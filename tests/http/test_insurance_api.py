@@ -14,7 +14,7 @@ from billing.adapters.claim_cms1500 import print_cms1500
 from billing.adapters.remittance_835 import Edi835Reader
 from billing.adapters.superbill_pdf import render_superbill
 from billing.insurance.api import make_blueprint
-from billing.insurance.cli import make_commands
+from billing.insurance.cli.remittances import make_commands
 from billing.insurance.rules.lines import control_number
 from billing.kernel.permissions import ROLES, Actor, Role
 from billing.platform.data.audit import AuditRow
@@ -334,14 +334,60 @@ def test_a_dry_run_shows_the_same_and_changes_nothing(flask, bill, tmp_path):
     assert json.loads(posted.output)["files"][0]["status"] == "posted"
 
 
-def test_a_dry_run_plays_each_file_by_itself(flask, bill, tmp_path):
+def test_a_dry_run_tells_of_a_second_copy_what_the_run_will(flask, bill, tmp_path):
     paths = [tmp_path / name for name in ("one.835", "two.835")]
     for path in paths:
         path.write_bytes(answer(bill))
-    rehearsed = json.loads(flask(*paths, "--dry-run", "--json").output)["files"]
-    assert [file["status"] for file in rehearsed] == ["posted", "posted"]
+    for _ in range(2):
+        rehearsed = json.loads(flask(*paths, "--dry-run", "--json").output)["files"]
+        assert [file["status"] for file in rehearsed] == ["posted", "duplicate"]
     posted = json.loads(flask(*paths, "--json").output)["files"]
     assert [file["status"] for file in posted] == ["posted", "duplicate"]
+
+
+@pytest.mark.parametrize("names", [("1.835", "2.835"), ("2.835", "1.835")])
+def test_a_folder_is_posted_whatever_order_its_files_come_in(flask, bill, tmp_path, names):
+    """The reversal waits for its original, which may be the later file; and no other file is touched."""
+    payment, reversal = (tmp_path / name for name in names)
+    payment.write_bytes(answer(bill))
+    back = Claim(
+        control_number=bill.control_number,
+        charge_cents=-bill.charge.cents,
+        paid_cents=-18_000,
+        status="22",
+        payer_claim_number="PAYER0001",
+    )
+    anew = Claim(control_number=bill.control_number, charge_cents=bill.charge.cents, paid_cents=20_000)
+    reversal.write_bytes(remittance([back, anew], trace="EFT0002"))
+    (tmp_path / ".hidden").write_bytes(b"not read")
+    for options in (("--dry-run",), ()):
+        result = flask(tmp_path, "--json", *options)
+        files = {file["name"]: file for file in json.loads(result.output)["files"]}
+        assert result.exit_code == 0
+        assert list(files) == ["1.835", "2.835"]
+        assert {file["status"] for file in files.values()} == {"posted"}
+        assert [file["resumed"] for file in files.values()] == [[], []]
+    assert flask(tmp_path).exit_code == 0
+    assert "duplicate" in flask(tmp_path).output
+
+
+def test_what_waited_for_a_file_is_told_with_it(flask, bill, tmp_path):
+    payment, reversal = tmp_path / "payment.835", tmp_path / "reversal.835"
+    payment.write_bytes(answer(bill))
+    back = Claim(
+        control_number=bill.control_number, charge_cents=-bill.charge.cents, paid_cents=-18_000, status="22"
+    )
+    anew = Claim(control_number=bill.control_number, charge_cents=bill.charge.cents, paid_cents=20_000)
+    reversal.write_bytes(remittance([back, anew], trace="EFT0002"))
+    assert flask(reversal).exit_code == 1
+    told = flask(payment)
+    assert told.exit_code == 0
+    assert "What had waited for it:\n  EFT0002" in told.output
+
+
+def test_an_empty_folder_is_said_to_hold_no_files(flask, tmp_path):
+    result = flask(tmp_path)
+    assert (result.exit_code, "holds no files" in result.output) == (1, True)
 
 
 def test_the_command_fails_when_a_file_is_parked_refused_or_missing(flask, bill, tmp_path):

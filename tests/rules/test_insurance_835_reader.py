@@ -92,6 +92,28 @@ def test_a_byte_order_mark_and_space_at_the_end_do_not_matter():
     assert fingerprint(read(content).transactions[0]) == fingerprint(read(FILE).transactions[0])
 
 
+@pytest.mark.parametrize("padding", [b"\x1a", b"\0\0\0", b"\r\n\x1a\r\n"])
+def test_what_transfers_put_behind_the_end_does_not_matter(padding):
+    assert fingerprint(read(FILE + padding).transactions[0]) == fingerprint(read(FILE).transactions[0])
+
+
+def test_a_payment_in_another_currency_is_for_a_person():
+    assert doubt(read(FILE.replace(b"LX*1", b"CUR*PR*USD")).transactions[0]) is None
+    assert "CUR02 at segment 11 says CAD" in str(
+        doubt(read(FILE.replace(b"LX*1", b"CUR*PR*CAD")).transactions[0])
+    )
+
+
+def test_the_older_version_is_read_with_its_statuses_and_its_group():
+    older = FILE.replace(b"005010X221A1", b"004010X091A1").replace(b"*^*00501*", b"*U*00401*")
+    older = older.replace(b"CAS*CO*45", b"CAS*CR*45")
+    (transaction,) = read(older).transactions
+    assert doubt(transaction) is None
+    assert transaction.amount == Money(23_175)
+    pended = remittance([Claim(control_number="A1", charge_cents=450, paid_cents=0, status="13")])
+    assert doubt(read(pended).transactions[0]) is None
+
+
 def test_a_file_may_hold_several_transactions_and_interchanges_each_with_its_own_separators():
     payments = [Payment(claims=CLAIMS[:1], trace="T1"), Payment(claims=CLAIMS[1:], trace="T2")]
     other = Envelope(element="|", component=">", terminator="\n", line_end="")
@@ -156,6 +178,8 @@ def test_without_a_date_of_payment_a_person_has_to_look():
         (FILE.replace(b"TRN*1*EFT0001", b"TRN*1*"), "Segment 5: TRN02 is missing"),
         (FILE.replace(b"TRN*1*EFT0001*1512345678", b"NTE*ADD*X"), "Segment 3: The transaction has no TRN"),
         (FILE.replace(b"LX*1", b"BPR*I*1*C"), "A second BPR"),
+        (FILE.replace(b"L6:A1", b"L6:" + b"A" * 51), "Segment 23: PLB03 is longer than 50"),
+        (FILE.replace(b"L6:A1", b"L66:A1"), "Segment 23: PLB03 is longer than 2"),
         (FILE.replace(b"LX*1", b"CAS*PR*1*5"), "Segment 11: CAS stands before any CLP"),
     ],
 )

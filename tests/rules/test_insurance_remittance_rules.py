@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from billing.adapters.remittance_835 import Edi835Reader
 from billing.insurance.records import Outcome
 from billing.insurance.rules.answers import doubt, fingerprint, outcome
-from billing.insurance.rules.kept import as_kept, to_keep
+from billing.insurance.rules.parked_content import as_kept, to_keep
 from tests.factories.remittance_835 import Claim, Envelope, remittance
 
 PAID = Claim(control_number="A1", charge_cents=45_000, paid_cents=18_000)

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from billing.adapters.acknowledgements import X12AcknowledgementReader
-from billing.insurance.flows import take_acknowledgement
+from billing.insurance.flows.acknowledgements import take_acknowledgement
 from billing.insurance.models import ClaimRow
 from billing.insurance.queries.acknowledgements import notices_of
 from billing.insurance.queries.claims import find_claim

@@ -8,7 +8,7 @@ from sqlalchemy import update
 
 from billing.adapters.remittance_835 import Edi835Reader
 from billing.insurance.errors import NoSuchRemittance
-from billing.insurance.flows import import_remittance
+from billing.insurance.flows.remittances import import_remittance
 from billing.insurance.models import SuperbillRow
 from billing.insurance.queries import find_remittance, list_remittances
 from billing.insurance.states import RemittanceState

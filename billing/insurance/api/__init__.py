@@ -10,9 +10,9 @@ from billing.insurance.api.acknowledgements import add_acknowledgements
 from billing.insurance.api.claim_papers import add_claim_papers
 from billing.insurance.api.claims import add_claim_reads, add_claim_writes
 from billing.insurance.api.papers import Papers
-from billing.insurance.api.remittances import add_undo
+from billing.insurance.api.undo import add_undo
 from billing.insurance.api.uploads import upload_of, uploaded
-from billing.insurance.flows import import_remittance
+from billing.insurance.flows.remittances import import_remittance
 from billing.insurance.ports import (
     AcknowledgementReader,
     PrintClaims,

@@ -8,7 +8,7 @@ from flask import Response
 
 from billing.insurance.api.claims import CLAIMS
 from billing.insurance.api.uploads import upload_of, uploaded
-from billing.insurance.flows import taken_file
+from billing.insurance.flows.acknowledgements import taken_file
 from billing.insurance.ports import AcknowledgementReader
 from billing.insurance.queries.acknowledgements import notices_of
 from billing.insurance.schemas import AcknowledgedFileView, ClaimNoticesView

@@ -10,7 +10,8 @@ import click
 from flask.cli import AppGroup
 
 from billing.catalog.cli import AS_JSON
-from billing.insurance.flows import REFUSED, TAKEN, Run, take_acknowledgement
+from billing.insurance.flows.acknowledgements import TAKEN, take_acknowledgement
+from billing.insurance.flows.remittances import REFUSED, Run
 from billing.insurance.ports import AcknowledgementReader
 from billing.insurance.records.acknowledgements import AcknowledgedFile
 from billing.insurance.schemas import AcknowledgedFileView

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from billing.catalog.queries import sites
-from billing.insurance.queries.remittances import (
+from billing.insurance.queries.earlier_answers import (
     adjusted_so_far,
     answers_named,
     answers_to,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
@@ -10,12 +11,12 @@ from sqlalchemy import select
 from billing.catalog.queries import entities
 from billing.insurance.models import RemittanceRow
 from billing.insurance.queries import remittance_of
+from billing.insurance.queries.earlier_answers import matches_of
 from billing.insurance.queries.posting_plans import owners_of_recoveries, plan_posting
-from billing.insurance.queries.remittances import matches_of
 from billing.insurance.records import Remittance, RemittanceTransaction
 from billing.insurance.records.answers import Doubt
 from billing.insurance.rules.answers import concerns_us, doubt
-from billing.insurance.rules.kept import as_kept
+from billing.insurance.rules.parked_content import as_kept
 from billing.insurance.states import RemittanceState
 from billing.insurance.use_cases.remittances.keeping import Matches, kept_row, park
 from billing.insurance.use_cases.remittances.posting import carry_out
@@ -29,18 +30,25 @@ DUPLICATE = "duplicate"
 
 
 def post_remittance(
-    tx: Tx, *, transaction: RemittanceTransaction, file_sha256: str, actor: Actor, now: datetime
+    tx: Tx,
+    *,
+    transaction: RemittanceTransaction,
+    file_sha256: str,
+    actor: Actor,
+    now: datetime,
+    told: Callable[[], None] = lambda: None,
 ) -> Remittance:
     """Post one transaction, or park it with the reason; one that was posted before is a duplicate.
 
     A parked one is looked at again whenever it is sent again; it stays on file when a corrected one comes and
     is posted. What the insurer paid the clinic becomes the patient's credit, for a session already paid;
-    nothing becomes a new debt of the patient. Patients are locked before anything is decided.
+    nothing becomes a new debt of the patient. Patients are locked before anything is decided. `told` hears of
+    each claim that is posted.
     """
     row = kept_row(tx, transaction, file_sha256, actor, now)
     if row.state == RemittanceState.POSTED:
         return _as_duplicate(remittance_of(tx, row))
-    return _decide(tx, row, transaction, actor, now)
+    return _decide(tx, row, transaction, actor, now, told)
 
 
 def post_parked(tx: Tx, *, remittance_id: str, actor: Actor, now: datetime) -> Remittance:
@@ -53,11 +61,16 @@ def post_parked(tx: Tx, *, remittance_id: str, actor: Actor, now: datetime) -> R
     if row.state != RemittanceState.PARKED or row.sealed is None:
         return remittance_of(tx, row)
     transaction = as_kept(tx.vault.open("remittance", row.id, row.sealed))
-    return _decide(tx, row, transaction, actor, now)
+    return _decide(tx, row, transaction, actor, now, lambda: None)
 
 
 def _decide(
-    tx: Tx, row: RemittanceRow, transaction: RemittanceTransaction, actor: Actor, now: datetime
+    tx: Tx,
+    row: RemittanceRow,
+    transaction: RemittanceTransaction,
+    actor: Actor,
+    now: datetime,
+    told: Callable[[], None],
 ) -> Remittance:
     matches = matches_of(tx, transaction, actor)
     row.entity_id = _entity_id(tx, transaction, matches, actor)
@@ -69,7 +82,7 @@ def _decide(
     if isinstance(plan, Doubt):
         park(tx, row, transaction, plan, actor, now)
     else:
-        carry_out(tx, row, plan, actor, now)
+        carry_out(tx, row, plan, actor, now, told)
     tx.session.flush()
     return remittance_of(tx, row)
 

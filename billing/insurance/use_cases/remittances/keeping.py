@@ -18,7 +18,7 @@ from billing.insurance.models import (
 from billing.insurance.records import Match, RemittanceClaim, RemittanceTransaction
 from billing.insurance.records.answers import Doubt
 from billing.insurance.rules.answers import fingerprint, outcome
-from billing.insurance.rules.kept import to_keep
+from billing.insurance.rules.parked_content import to_keep
 from billing.insurance.states import RemittanceState
 from billing.kernel.ids import new_id
 from billing.kernel.permissions import Actor

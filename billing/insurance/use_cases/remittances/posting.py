@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from sqlalchemy import update
@@ -32,7 +32,14 @@ LONGEST_LABEL = 28
 """Characters of the payer's number before our own, which makes the number of a demand unique."""
 
 
-def carry_out(tx: Tx, row: RemittanceRow, plan: PostingPlan, actor: Actor, now: datetime) -> None:
+def carry_out(
+    tx: Tx,
+    row: RemittanceRow,
+    plan: PostingPlan,
+    actor: Actor,
+    now: datetime,
+    told: Callable[[], None],
+) -> None:
     """Post it: first what the payer takes back, so that what it pays anew covers that, then its claims."""
     row.reason, row.waits, row.sealed = None, False, None
     tx.session.flush()
@@ -43,6 +50,7 @@ def carry_out(tx: Tx, row: RemittanceRow, plan: PostingPlan, actor: Actor, now: 
     for claim in plan.transaction.claims:
         if outcome(claim) is Outcome.REIMBURSED:
             posting.hold(claim)
+        told()
     posting.take_back_again()
     posting.settlement.close()
     advance(tx, row, REMITTANCE_MOVES, RemittanceEvent.POST, actor=actor, now=now)

@@ -19,7 +19,7 @@ from billing.insurance.models import (
     RestoredClaimRow,
 )
 from billing.insurance.queries import find_remittance, remittance_of
-from billing.insurance.queries.remittances import (
+from billing.insurance.queries.earlier_answers import (
     adjusted_so_far,
     first_claim_of,
     reimbursements_of,
