@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 
+from billing.insurance.use_cases.claim_deadlines import remind_of_filing
 from billing.kernel.money import Money
 from billing.kernel.permissions import SYSTEM
 from billing.payments.flows.choices import refund_what_nobody_chose
@@ -29,7 +31,7 @@ from billing.platform.http.edge import Edge
 SEAL_AUDIT, RESOLVE, LIST_DORMANT = "seal-audit", "resolve", "list-dormant-credits"
 REMIND, RECONCILE = "remind-of-disputes", "reconcile"
 ASK_ABOUT_CHECKS, ASK_ABOUT_REFUNDS = "ask-about-uncashed-checks", "ask-about-waiting-refunds"
-REFUND_UNANSWERED = "refund-unanswered-credits"
+REFUND_UNANSWERED, REMIND_OF_FILING = "refund-unanswered-credits", "remind-of-filing"
 RECURRING = (
     Recurring(SEAL_AUDIT, timedelta(seconds=30)),
     Recurring(RESOLVE, timedelta(minutes=5)),
@@ -39,6 +41,7 @@ RECURRING = (
     Recurring(ASK_ABOUT_CHECKS, timedelta(days=1)),
     Recurring(REFUND_UNANSWERED, timedelta(days=1)),
     Recurring(ASK_ABOUT_REFUNDS, timedelta(days=1)),
+    Recurring(REMIND_OF_FILING, timedelta(days=1)),
 )
 
 
@@ -47,6 +50,10 @@ def job_handlers(
 ) -> dict[str, Handler]:
     """What the worker does, by kind of job."""
     database, clock = edge.database, edge.clock
+
+    def by_itself(work: Callable[..., object]) -> Handler:
+        return lambda _task: ignored(database.in_transaction(lambda tx: work(tx, actor=SYSTEM, now=clock())))
+
     return {
         WORK_WEBHOOK: lambda task: work_event(
             payments,
@@ -57,24 +64,19 @@ def job_handlers(
         CLOSE_CHECKOUT: lambda task: close_useless(payments, task.payload["checkout_id"]),
         SEND_REFUND: lambda task: ignored(send_refund(payments, refund_id=task.payload["refund_id"])),
         SEND_ANSWER: lambda task: send_answer(payments, answer_id=task.key),
-        REMIND: lambda _task: ignored(
-            database.in_transaction(lambda tx: remind_of_disputes(tx, actor=SYSTEM, now=clock()))
-        ),
+        REMIND: by_itself(remind_of_disputes),
         MAIL_RECEIPT: lambda task: mail_new_receipt(mailroom, receipt_id=task.key),
         SEND_MAIL: lambda task: send_mail(mailroom, mail_id=task.key),
         SEAL_AUDIT: lambda _task: ignored(database.in_transaction(seal_audit_rows)),
-        LIST_DORMANT: lambda _task: ignored(
-            database.in_transaction(lambda tx: list_dormant_credits(tx, actor=SYSTEM, now=clock()))
-        ),
+        LIST_DORMANT: by_itself(list_dormant_credits),
         ASK_ABOUT_CHECKS: lambda _task: ignored(
             database.in_transaction(
                 lambda tx: ask_about_uncashed_checks(tx, after=stale_after, actor=SYSTEM, now=clock())
             )
         ),
         REFUND_UNANSWERED: lambda _task: refund_what_nobody_chose(database, clock, refund_limit),
-        ASK_ABOUT_REFUNDS: lambda _task: ignored(
-            database.in_transaction(lambda tx: ask_about_waiting_refunds(tx, actor=SYSTEM, now=clock()))
-        ),
+        ASK_ABOUT_REFUNDS: by_itself(ask_about_waiting_refunds),
+        REMIND_OF_FILING: by_itself(remind_of_filing),
         RECONCILE: lambda _task: ignored(
             reconcile(payments, since=None, until=None, refund_limit=refund_limit)
         ),

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
@@ -159,19 +160,17 @@ def subscribe(database: Database) -> None:
 def _renderings(edge: Edge) -> dict[str, Handler]:
     """Documents are drawn by the worker, so that nobody waits for them."""
     database, clock = edge.database, edge.clock
+
+    def drawing(render: Callable[[Mapping[str, Any]], bytes]) -> Handler:
+        return lambda task: ignored(rendered_once(database, render, document_id=task.key, now=clock()))
+
     return {
-        RENDER_JOB: lambda task: ignored(
-            rendered_once(database, render_superbill, document_id=task.key, now=clock())
-        ),
+        RENDER_JOB: drawing(render_superbill),
         RENDER_CLAIMS: lambda task: ignored(
             claim_bytes(database, render_837p, document_id=task.key, now=clock())
         ),
-        RENDER_RECEIPT: lambda task: ignored(
-            rendered_once(database, render_receipt, document_id=task.key, now=clock())
-        ),
-        RENDER_EVIDENCE: lambda task: ignored(
-            rendered_once(database, render_evidence, document_id=task.key, now=clock())
-        ),
+        RENDER_RECEIPT: drawing(render_receipt),
+        RENDER_EVIDENCE: drawing(render_evidence),
     }
 
 
@@ -262,6 +261,7 @@ def _register_browser(app: Flask, house: House, authenticate: Authenticate) -> N
             zone=ZoneInfo(house.settings.clinic_timezone),
             checkout_origin=_checkout_origin(house.settings),
             render=render_superbill,
+            render_claims=render_837p,
             render_receipt=render_receipt,
             render_evidence=render_evidence,
             sends_mail=house.sends_mail,

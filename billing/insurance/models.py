@@ -120,6 +120,8 @@ class ClaimRow(PaperColumns, Base):
     supersedes_id: Mapped[str | None] = mapped_column(String(40), ForeignKey("claim.id"), unique=True)
     filed_at: Mapped[datetime | None]
     file_id: Mapped[str | None] = mapped_column(String(40), ForeignKey("claim_file.id"), index=True)
+    file_by: Mapped[date | None] = mapped_column(index=True)
+    """The last day on which the plan takes it; None when that is not known."""
     interchange_number: Mapped[int | None] = mapped_column(index=True)
     """Of the claim in a file of its own; one that was issued before these were kept has none."""
 

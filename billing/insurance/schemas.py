@@ -4,7 +4,7 @@ from billing.insurance.rules.claim_checks import MOST_REFERENCE
 from billing.insurance.rules.cms1500 import MOST_OFFSET
 from billing.insurance.rules.diagnoses import CODE
 from billing.insurance.rules.lines import MOST_DIAGNOSES
-from billing.insurance.states import ClaimState, RemittanceState
+from billing.insurance.states import ClaimMark, ClaimState, RemittanceState
 from billing.platform.http.fields import Cents, LocalDate, Moment, OpaqueId, StrictSchema, Text
 from billing.platform.http.pages import QueryLimit, page_args
 
@@ -117,6 +117,12 @@ class MarkFiled(StrictSchema):
     """Nothing is asked for."""
 
 
+class MarkClaim(StrictSchema):
+    """`event` is what a person did about the claim, or learned of it."""
+
+    event = fields.Enum(ClaimMark, by_value=True, required=True)
+
+
 class ClaimsQuery(PapersQuery, page_args("clm")):  # type: ignore[misc]
     """Those in one state, or all."""
 
@@ -124,10 +130,14 @@ class ClaimsQuery(PapersQuery, page_args("clm")):  # type: ignore[misc]
 
 
 class ClaimView(PaperView):
-    """`frequency` is 1 for a claim, 7 for one that replaces another, 8 for one that takes another back."""
+    """`frequency` is 1 for a claim, 7 for one that replaces another, 8 for one that takes another back.
+
+    `file_by` is the last day on which the plan takes it, when that is known.
+    """
 
     frequency = fields.String()
     original_reference = fields.String(allow_none=True)
+    file_by = LocalDate(allow_none=True)
     filed_at = Moment(allow_none=True)
     file_id = fields.String(allow_none=True)
 

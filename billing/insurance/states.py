@@ -58,6 +58,15 @@ class ClaimEvent(StrEnum):
     CLOSE = "close"
 
 
+class ClaimMark(StrEnum):
+    """What a person may say of a claim that is with the insurer."""
+
+    APPEALED = "appealed"
+    RECORDS_REQUESTED = "records_requested"
+    RECORDS_SENT = "records_sent"
+    CLOSED = "closed"
+
+
 _ANSWERS = {
     ClaimEvent.PAY: ClaimState.PAID,
     ClaimEvent.DENY: ClaimState.DENIED,
@@ -112,6 +121,26 @@ CLAIM_ENDS = frozenset({ClaimState.REPLACED, ClaimState.VOIDED, ClaimState.CLOSE
 CLAIM_UNSENT = frozenset({ClaimState.DRAFT, ClaimState.ISSUED, ClaimState.REJECTED})
 """The insurer has no claim of that version."""
 
+
+CLAIM_MARKS = {
+    ClaimMark.APPEALED: (CLAIM_ANSWERED, ClaimEvent.APPEAL),
+    ClaimMark.RECORDS_REQUESTED: (
+        {ClaimState.FILED, ClaimState.ACCEPTED, ClaimState.APPEALED},
+        ClaimEvent.REQUEST_RECORDS,
+    ),
+    ClaimMark.RECORDS_SENT: ({ClaimState.RECORDS_REQUESTED}, ClaimEvent.ACCEPT),
+    ClaimMark.CLOSED: (
+        {
+            ClaimState.FILED,
+            ClaimState.ACCEPTED,
+            ClaimState.RECORDS_REQUESTED,
+            ClaimState.APPEALED,
+            *CLAIM_ANSWERED,
+        },
+        ClaimEvent.CLOSE,
+    ),
+}
+"""From which states each may be said, and the event that it is."""
 
 CLAIM_HELD_UP = frozenset({ClaimState.APPEALED, ClaimState.RECORDS_REQUESTED})
 """The insurer looks at it again; only another answer of its own ends that."""

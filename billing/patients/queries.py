@@ -295,6 +295,7 @@ def policy_of(vault: Vault, row: PolicyRow) -> Policy:
         subscriber_given_name=terms["subscriber_given_name"],
         subscriber_family_name=terms["subscriber_family_name"],
         subscriber_born_on=_date_or_none(terms["subscriber_born_on"]),
+        filing_days=terms.get("filing_days"),
     )
 
 

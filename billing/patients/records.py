@@ -101,6 +101,8 @@ class PolicyTerms:
     subscriber_given_name: str | None = None
     subscriber_family_name: str | None = None
     subscriber_born_on: date | None = None
+    filing_days: int | None = None
+    """How many days after the day of service the plan takes a claim; None when nobody asked."""
 
 
 @dataclass(frozen=True, kw_only=True)

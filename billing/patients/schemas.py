@@ -16,7 +16,10 @@ from billing.patients.records import (
     Relationship,
     Sex,
 )
-from billing.platform.http.fields import LocalDate, OpaqueId, StrictSchema, Text
+from billing.platform.http.fields import LocalDate, OpaqueId, StrictSchema, Text, WholeNumber
+
+MOST_FILING_DAYS = 1_095
+"""Three years; no plan that is known takes longer."""
 
 
 class AddressBody(StrictSchema):
@@ -65,6 +68,8 @@ class PatientSearch(StrictSchema):
 
 
 class NewPolicy(StrictSchema):
+    """`filing_days`: within how many days from the day of service the plan takes a claim."""
+
     payer_name = Text(max=100, required=True)
     payer_id = Text(max=30, required=True)
     member_id = Text(max=40, required=True)
@@ -73,6 +78,7 @@ class NewPolicy(StrictSchema):
     subscriber_given_name = Text(max=100, allow_none=True, load_default=None)
     subscriber_family_name = Text(max=100, allow_none=True, load_default=None)
     subscriber_born_on = LocalDate(allow_none=True, load_default=None)
+    filing_days = WholeNumber(min=1, max=MOST_FILING_DAYS, allow_none=True, load_default=None)
     effective_from = LocalDate(required=True)
     ends_on = LocalDate(allow_none=True, load_default=None)
 
@@ -170,6 +176,7 @@ class PolicyView(Schema):
     subscriber_given_name = fields.String(allow_none=True)
     subscriber_family_name = fields.String(allow_none=True)
     subscriber_born_on = fields.Date(allow_none=True)
+    filing_days = fields.Integer(allow_none=True)
     effective_from = fields.Date()
     ends_on = fields.Date(allow_none=True)
 

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from flask import Blueprint, Flask, g
 
-from billing.insurance.ports import RenderSuperbill
+from billing.insurance.ports import RenderClaims, RenderSuperbill
 from billing.kernel.money import Money
 from billing.payments.flows.room import Payments
 from billing.payments.ports import RenderEvidence, RenderReceipt
@@ -24,6 +24,7 @@ from billing.web.staff import (
     approvals,
     bounces,
     checks,
+    claims,
     consents,
     credits,
     demands,
@@ -84,6 +85,7 @@ class Installation:
     zone: ZoneInfo
     checkout_origin: str
     render: RenderSuperbill
+    render_claims: RenderClaims
     render_receipt: RenderReceipt
     render_evidence: RenderEvidence
     sends_mail: bool
@@ -136,6 +138,7 @@ def _blueprints(edge: Edge, payments: Payments, installation: Installation) -> t
         bounces.make_blueprint(edge),
         stops.make_blueprint(edge),
         superbills.make_blueprint(edge),
+        claims.make_blueprint(edge, installation.render_claims),
         holds.make_blueprint(edge),
         plan_limits.make_blueprint(edge),
         no_shows.make_blueprint(edge),

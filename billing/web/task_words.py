@@ -202,6 +202,21 @@ TOLD: dict[str, Told] = {
         "Appeal, or ask for the part to be ended. The patient owes no more than before.",
         ("shr",),
     ),
+    "claim-rejected": Told(
+        "A claim was sent back before the insurer looked at it",
+        "Its page has the codes. Correct what they name, then issue and file it again.",
+        ("clm",),
+    ),
+    "claim-denied": Told(
+        "An insurer denied a claim",
+        "Its page has the codes and a next step: correct it, appeal, or close it.",
+        ("clm",),
+    ),
+    "claim-due": Told(
+        "A plan soon takes a claim no more",
+        "File it before the last day, which its page tells; or withdraw it.",
+        ("clm",),
+    ),
     **{str(kind): told for kind, told in EXCEPTIONS.items()},
 }
 
@@ -219,6 +234,7 @@ PLACES = {
     "chk": Place("/staff/tasks/{task}/subject", Permission.PAYMENTS_READ, "Open what is owed"),
     "svm": Place("/staff/tasks/{task}/subject", Permission.PAYMENTS_READ, "Open the saved cards"),
     "crl": Place("/staff/credits/{subject}/refunds/new", Permission.REFUNDS_REQUEST, "Refund the credit"),
+    "clm": Place("/staff/claims/{subject}", Permission.CLAIMS_READ, "Open the claim"),
     "nor": Place("/staff/unclaimed", Permission.CREDITS_READ, "Open unclaimed property"),
     "drm": Place("/staff/unclaimed/{subject}", Permission.CREDITS_READ, "Open what is unclaimed"),
 }

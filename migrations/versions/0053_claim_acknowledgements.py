@@ -12,6 +12,8 @@ depends_on = None
 def upgrade() -> None:
     op.add_column("claim", sa.Column("interchange_number", sa.BigInteger(), nullable=True))
     op.create_index("ix_claim_interchange_number", "claim", ["interchange_number"])
+    op.add_column("claim", sa.Column("file_by", sa.Date(), nullable=True))
+    op.create_index("ix_claim_file_by", "claim", ["file_by"])
     op.create_table(
         "claim_acknowledgement",
         sa.Column("id", sa.String(40), nullable=False),
@@ -36,5 +38,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_table("claim_acknowledgement")
+    op.drop_index("ix_claim_file_by", "claim")
+    op.drop_column("claim", "file_by")
     op.drop_index("ix_claim_interchange_number", "claim")
     op.drop_column("claim", "interchange_number")

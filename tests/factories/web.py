@@ -17,6 +17,7 @@ from jinja2 import FileSystemBytecodeCache
 from werkzeug.test import TestResponse
 
 import billing
+from billing.adapters.claim_837p import render_837p
 from billing.catalog.queries import providers, sites
 from billing.catalog.records import Entity, Site
 from billing.invoices.records import Invoice
@@ -191,6 +192,7 @@ def web_app(
         installation=Installation(
             zone=ZoneInfo("America/Chicago"),
             checkout_origin=checkout_origin,
+            render_claims=render_837p,
             render=render,
             render_receipt=render,
             render_evidence=render,

@@ -76,6 +76,7 @@ SUBJECTS = {
     "nor": "rule_id",
     "svm": "saved_method_id",
     "drw": "drawer_id",
+    "clm": "claim_id",
 }
 """What of `World.ids` a task may be about, by the prefix of its id."""
 

@@ -186,6 +186,17 @@ def test_a_file_that_is_no_acknowledgement_is_refused_by_its_segment(client, pre
     assert (large.status_code, "flask claims acknowledge" in large.json["detail"]) == (413, True)
 
 
+def test_a_person_says_what_happened_to_a_claim(client, present):
+    route = f"/api/v1/claims/{present.id}/mark"
+    early = client.post(route, json={"event": "closed"})
+    assert (early.status_code, early.json["code"]) == (409, "illegal-move")
+    client.post(f"/api/v1/claims/{present.id}/filed", json={})
+    assert client.post(route, json={"event": "paid"}).status_code == 422
+    asked = client.post(route, json={"event": "records_requested"})
+    assert (asked.status_code, asked.json["state"]) == (200, "records_requested")
+    assert client.post(route, json={"event": "records_sent"}).json["state"] == "accepted"
+
+
 def test_another_clinics_claim_does_not_exist(client, door, present):
     door.actor = Actor(id="usr_x", entity_id="ent_x", permissions=ROLES[Role.BILLING])
     route = f"/api/v1/claims/{present.id}"
@@ -193,6 +204,7 @@ def test_another_clinics_claim_does_not_exist(client, door, present):
     assert [client.get(each).status_code for each in reads] == [404] * 4
     for deed in ("correct", "void", "filed"):
         assert client.post(f"{route}/{deed}", json={}).status_code == 404
+    assert client.post(f"{route}/mark", json={"event": "closed"}).status_code == 404
     assert client.get("/api/v1/claims").json["items"] == []
     assert client.post(f"/api/v1/sessions/{present.session_id}/claim", json={}).status_code == 404
 

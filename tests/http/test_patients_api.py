@@ -199,6 +199,10 @@ def test_insurance_is_entered_and_listed(client, maria):
         "/subscriber_born_on",
     }
     assert pointers(client.post(path, json={**POLICY, "ends_on": "2025-12-31"})) == {"/ends_on"}
+    assert made.json["filing_days"] is None
+    for days in (0, 1_096, "90", 90.5):
+        assert pointers(client.post(path, json={**POLICY, "filing_days": days})) == {"/filing_days"}
+    assert client.post(path, json={**POLICY, "filing_days": 90}).json["filing_days"] == 90
 
 
 def test_a_veteran_is_verified_and_listed(client, maria):

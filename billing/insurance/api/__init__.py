@@ -8,7 +8,7 @@ from flask import Response
 
 from billing.insurance.api.acknowledgements import add_acknowledgements
 from billing.insurance.api.claim_papers import add_claim_papers
-from billing.insurance.api.claims import add_claim_reads, add_claim_writes
+from billing.insurance.api.claims import add_claim_marks, add_claim_reads, add_claim_writes
 from billing.insurance.api.papers import Papers
 from billing.insurance.api.undo import add_undo
 from billing.insurance.api.uploads import upload_of, uploaded
@@ -65,6 +65,7 @@ def make_blueprint(
     _add_superbill_reads(routes, edge, render)
     _add_diagnoses(routes, edge)
     add_claim_writes(routes, edge)
+    add_claim_marks(routes, edge)
     add_claim_reads(routes, edge, render_claims)
     add_claim_papers(routes, edge, print_claims)
     add_acknowledgements(routes, edge, acknowledgements)

@@ -17,10 +17,17 @@ from billing.insurance.schemas import (
     ClaimView,
     CorrectClaim,
     IssueClaim,
+    MarkClaim,
     MarkFiled,
     VoidClaim,
 )
-from billing.insurance.use_cases.claims import correct_claim, issue_claim, mark_filed, void_claim
+from billing.insurance.use_cases.claims import (
+    correct_claim,
+    issue_claim,
+    mark_claim,
+    mark_filed,
+    void_claim,
+)
 from billing.kernel.permissions import Permission
 from billing.platform.http.api import ApiBlueprint
 from billing.platform.http.edge import Edge
@@ -69,6 +76,8 @@ def add_claim_writes(routes: ApiBlueprint, edge: Edge) -> None:
             edge, lambda tx: void_claim(tx, claim_id=claim_id, **body, actor=actor, now=now), ClaimView
         )
 
+
+def add_claim_marks(routes: ApiBlueprint, edge: Edge) -> None:
     @routes.route("/claims/<claim_id>/filed", methods=["POST"])
     @routes.arguments(MarkFiled)
     @routes.response(200, ClaimView)
@@ -79,6 +88,20 @@ def add_claim_writes(routes: ApiBlueprint, edge: Edge) -> None:
         return edge_write(
             edge,
             lambda tx: mark_filed(tx, claim_id=claim_id, actor=actor, now=now),
+            ClaimView,
+            status=200,
+        )
+
+    @routes.route("/claims/<claim_id>/mark", methods=["POST"])
+    @routes.arguments(MarkClaim)
+    @routes.response(200, ClaimView)
+    @guard(Permission.CLAIMS_WRITE)
+    def mark(body: dict[str, Any], claim_id: str) -> Response:
+        """Say that it was appealed, that records were asked for or sent, or that it ends here."""
+        actor, now = current_actor(), edge.clock()
+        return edge_write(
+            edge,
+            lambda tx: mark_claim(tx, claim_id=claim_id, **body, actor=actor, now=now),
             ClaimView,
             status=200,
         )
@@ -112,6 +135,11 @@ def add_claim_reads(routes: ApiBlueprint, edge: Edge, render: RenderClaims) -> N
     @guard(Permission.CLAIMS_READ)
     def show_claim_file(claim_id: str) -> Response:
         """The claim as X12 837P in a file of its own, the same bytes for ever."""
-        claim = CLAIMS.look(edge, claim_id)
-        content = claim_bytes(edge.database, render, document_id=claim.document_id, now=edge.clock())
-        return file_answer(content, f"{claim.number}.837", X12_TYPE)
+        return claim_file(edge, render, claim_id)
+
+
+def claim_file(edge: Edge, render: RenderClaims, claim_id: str) -> Response:
+    """The file, under a name that names nobody. Raises: NoSuchClaim."""
+    claim = CLAIMS.look(edge, claim_id)
+    content = claim_bytes(edge.database, render, document_id=claim.document_id, now=edge.clock())
+    return file_answer(content, f"{claim.number}.837", X12_TYPE)

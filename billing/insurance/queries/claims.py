@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date
 from typing import Any
 
@@ -38,6 +38,12 @@ def find_claim(read: Read, claim_id: str, actor: Actor) -> IssuedClaim:
 def list_claims(read: Read, actor: Actor, *, limit: int, **which: Any) -> Sequence[IssuedClaim]:
     """See `papers.list_rows`."""
     return [claim_on_file(row) for row in list_rows(read, ClaimRow, actor, limit=limit, **which)]
+
+
+def claims_by_id(read: Read, claim_ids: Collection[str], actor: Actor) -> Sequence[IssuedClaim]:
+    """Those that the actor sees."""
+    query = select(ClaimRow).where(ClaimRow.id.in_(claim_ids), *within_reach(actor, ClaimRow))
+    return [claim_on_file(row) for row in read.session.scalars(query)]
 
 
 def claims_of_session(read: Read, session_id: str) -> tuple[IssuedClaim, ...]:
@@ -108,6 +114,7 @@ def claim_on_file(row: ClaimRow) -> IssuedClaim:
         state=ClaimState(row.state),
         frequency=Frequency(row.frequency),
         original_reference=row.original_reference,
+        file_by=row.file_by,
         filed_at=row.filed_at,
         file_id=row.file_id,
     )

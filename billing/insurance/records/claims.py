@@ -175,6 +175,8 @@ class IssuedClaim(Paper):
     state: ClaimState
     frequency: Frequency
     original_reference: str | None
+    file_by: date | None
+    """The last day on which the plan takes it; None when that is not known."""
     filed_at: datetime | None
     file_id: str | None
 

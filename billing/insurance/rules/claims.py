@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 
 from billing.catalog.records import Address, Entity, Provider, Site
@@ -80,6 +80,13 @@ def same_claim(one: Claim, other: Claim) -> bool:
 def day_of_service(claim: Claim) -> date:
     """The first one of its lines."""
     return min(line.served_on for line in claim.lines)
+
+
+def file_by(served_on: date, policy: Policy | None) -> date | None:
+    """The last day on which the plan takes a claim, as its card or contract says; None when not known."""
+    if policy is None or policy.filing_days is None:
+        return None
+    return served_on + timedelta(days=policy.filing_days)
 
 
 def _submitter(entity: Entity) -> Submitter:

@@ -1,4 +1,4 @@
-"""A claim moves along its table; each move is kept, and is on the trail."""
+"""A claim moves along its table; each move is kept, and a person is asked about what waits for one."""
 
 from __future__ import annotations
 
@@ -7,21 +7,35 @@ from datetime import datetime
 from billing.insurance.models import ClaimRow
 from billing.insurance.queries.claims import claim_on_file
 from billing.insurance.records.claims import IssuedClaim
-from billing.insurance.states import CLAIM_MOVES, ClaimEvent
+from billing.insurance.states import CLAIM_MOVES, CLAIM_UNSENT, ClaimEvent, ClaimState
 from billing.kernel.permissions import Actor
 from billing.platform.data.audit import record_audit
 from billing.platform.data.database import Tx
 from billing.platform.data.states import advance
+from billing.platform.data.tasks import ask_again, end_tasks
+
+CLAIM_REJECTED, CLAIM_DENIED, CLAIM_DUE = "claim-rejected", "claim-denied", "claim-due"
+_ASKED = {ClaimState.REJECTED: CLAIM_REJECTED, ClaimState.DENIED: CLAIM_DENIED}
 
 
 def move_claim(tx: Tx, *, claim_id: str, event: ClaimEvent, actor: Actor, now: datetime) -> IssuedClaim:
-    """Move a claim that is held, with its patient.
+    """Move a claim that is held, with its patient. What somebody was asked about it before is over.
 
     Raises: IllegalMove.
     """
     row = tx.session.get_one(ClaimRow, claim_id)
-    advance(tx, row, CLAIM_MOVES, event, actor=actor, now=now)
+    before = ClaimState(row.state)
+    after = advance(tx, row, CLAIM_MOVES, event, actor=actor, now=now)
     tx.session.flush()
     detail: dict[str, str | int] = {"charge_cents": row.charge_cents, "frequency": row.frequency}
     record_audit(tx, actor=actor, action=f"claim.{event}", subject_id=row.id, now=now, detail=detail)
-    return claim_on_file(row)
+    if before in _ASKED:
+        end_tasks(tx, kind=_ASKED[before], subject_ids=[row.id], actor=actor, now=now)
+    if before in CLAIM_UNSENT and after not in CLAIM_UNSENT:
+        end_tasks(tx, kind=CLAIM_DUE, subject_ids=[row.id], actor=actor, now=now)
+    claim = claim_on_file(row)
+    if after is ClaimState.REJECTED:
+        ask_again(tx, kind=CLAIM_REJECTED, about=claim, actor=actor, now=now)
+    if after is ClaimState.DENIED:
+        ask_again(tx, kind=CLAIM_DENIED, about=claim, actor=actor, now=now)
+    return claim

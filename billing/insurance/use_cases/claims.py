@@ -27,18 +27,28 @@ from billing.insurance.records.claims import Claim, Frequency, Interchange, Issu
 from billing.insurance.rules.claim_checks import claim_flaws
 from billing.insurance.rules.claim_file import interchange_body
 from billing.insurance.rules.claim_text import basic
-from billing.insurance.rules.claims import Filing, claim_of, day_of_service, same_claim
+from billing.insurance.rules.claims import Filing, claim_of, day_of_service, file_by, same_claim
 from billing.insurance.rules.diagnoses import newly_excluding
 from billing.insurance.rules.plan_limits import why_not_told
 from billing.insurance.rules.superbill import codes_of
-from billing.insurance.states import CLAIM_MOVES, CLAIM_UNSENT, ClaimEvent, ClaimState, SuperbillState
+from billing.insurance.states import (
+    CLAIM_MARKS,
+    CLAIM_MOVES,
+    CLAIM_UNSENT,
+    ClaimEvent,
+    ClaimMark,
+    ClaimState,
+    SuperbillState,
+)
 from billing.insurance.use_cases.claim_moves import move_claim
 from billing.insurance.use_cases.facts import gather_facts
 from billing.kernel.clock import local_date
+from billing.kernel.errors import IllegalMove
 from billing.kernel.ids import new_id
 from billing.kernel.permissions import Actor
 from billing.kernel.states import next_state
-from billing.patients.queries import plan_limits_of
+from billing.patients.queries import plan_limits_of, policy_on
+from billing.patients.records import Policy
 from billing.patients.use_cases import lock_patient
 from billing.platform.data.audit import record_audit
 from billing.platform.data.database import Tx
@@ -82,7 +92,7 @@ def issue_claim(
         return put(event=ClaimEvent.CLOSE)
     told = facts_of_claim(tx, present)
     if present.state is not ClaimState.REJECTED and same_claim(told, facts):
-        return present
+        return _with_deadline(tx, present, session, facts)
     if present.is_with_insurer:
         raise ClaimNotPossible(
             "The insurer has a claim of this session, and it says something else. Correct it."
@@ -156,6 +166,18 @@ def mark_filed(tx: Tx, *, claim_id: str, actor: Actor, now: datetime) -> IssuedC
     return move_claim(tx, claim_id=claim.id, event=ClaimEvent.FILE, actor=actor, now=now)
 
 
+def mark_claim(tx: Tx, *, claim_id: str, event: ClaimMark, actor: Actor, now: datetime) -> IssuedClaim:
+    """A person appealed, was asked for records or sent them, or leaves it at that.
+
+    Raises: NoSuchClaim, IllegalMove.
+    """
+    claim = _locked(tx, claim_id, actor)
+    states, move = CLAIM_MARKS[event]
+    if claim.state not in states:
+        raise IllegalMove(f"A claim that is {claim.state} cannot be marked as {event}.".replace("_", " "))
+    return move_claim(tx, claim_id=claim.id, event=move, actor=actor, now=now)
+
+
 def _locked(tx: Tx, claim_id: str, actor: Actor) -> IssuedClaim:
     """The claim as it is once its patient and itself are held."""
     lock_patient(tx, find_claim(tx, claim_id, actor).patient_id)
@@ -200,6 +222,18 @@ def _on_superbill(tx: Tx, session: Session) -> tuple[str, ...]:
     """The diagnoses of the present superbill; none without one."""
     issued = [each for each in versions_of_session(tx, session.id) if each.state is SuperbillState.ISSUED]
     return codes_of(find_document(tx, issued[0].document_id).body) if issued else ()
+
+
+def _policy_of(tx: Tx, session: Session, facts: Claim) -> Policy | None:
+    return policy_on(tx, session.patient_id, day_of_service(facts))
+
+
+def _with_deadline(tx: Tx, present: IssuedClaim, session: Session, facts: Claim) -> IssuedClaim:
+    """The claim, with the deadline that the plan is known to have by now."""
+    row = tx.session.get_one(ClaimRow, present.id)
+    row.file_by = file_by(present.service_on, _policy_of(tx, session, facts))
+    tx.session.flush()
+    return claim_on_file(row)
 
 
 def _reference(tx: Tx, claim: IssuedClaim, given: str | None) -> str:
@@ -260,6 +294,7 @@ def _put(
         charge_cents=facts.charge.cents,
         paid_cents=facts.paid.cents,
         issued_at=now,
+        file_by=file_by(day_of_service(facts), _policy_of(tx, session, facts)),
         interchange_number=control,
     )
     tx.session.add(row)

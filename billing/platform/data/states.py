@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Protocol, TypeVar
 
-from sqlalchemy import String
+from sqlalchemy import String, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from billing.kernel.ids import new_id
 from billing.kernel.permissions import Actor
 from billing.kernel.states import next_state
 from billing.platform.data.base import Base, Id
-from billing.platform.data.database import Tx
+from billing.platform.data.database import Read, Tx
 
 State = TypeVar("State", bound=StrEnum)
 Event = TypeVar("Event", bound=StrEnum)
@@ -30,6 +31,17 @@ class StateChange(Base):
     after: Mapped[str] = mapped_column(String(30))
     actor_id: Mapped[Id]
     at: Mapped[datetime]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Move:
+    """One kept change of state."""
+
+    subject_id: str
+    event: str
+    after: str
+    actor_id: str
+    at: datetime
 
 
 class Stateful(Protocol):
@@ -72,3 +84,12 @@ def advance(
     }
     tx.insert(StateChange, [change])
     return after
+
+
+def moves_of(read: Read, subject_ids: Sequence[str]) -> list[Move]:
+    """The moves of these, the oldest first."""
+    query = select(StateChange).where(StateChange.subject_id.in_(subject_ids)).order_by(StateChange.id)
+    return [
+        Move(subject_id=row.subject_id, event=row.event, after=row.after, actor_id=row.actor_id, at=row.at)
+        for row in read.session.scalars(query)
+    ]

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 from flask import Blueprint, Response, render_template, request
@@ -18,7 +18,9 @@ from billing.catalog.queries import find_site
 from billing.insurance.api import superbill_pdf
 from billing.insurance.ports import RenderSuperbill
 from billing.insurance.queries import list_superbills
-from billing.insurance.records import Superbill
+from billing.insurance.queries.claims import list_claims
+from billing.insurance.records import Paper, Superbill
+from billing.insurance.records.claims import IssuedClaim
 from billing.invoices.queries import list_invoices
 from billing.invoices.queries.arose import arose_on
 from billing.invoices.records import Invoice, InvoiceKind, InvoiceLine
@@ -55,6 +57,7 @@ from billing.web.staff.patient_deposits import deposits_being_paid
 from billing.web.staff.refused_debits import RefusedOfPayer, refused_of_payers
 from billing.web.visit_words import loose_cover
 
+P = TypeVar("P", bound=Paper)
 PAGE = "staff/patient.html"
 MOST_OF_EACH = 100
 
@@ -109,6 +112,7 @@ class Account:
     always: Election | None
     """The patient's choice for all that insurers pay; None asks each time."""
     superbills: Mapping[str, Sequence[Superbill]]
+    claims: Mapping[str, Sequence[IssuedClaim]]
     """By session, the newest version first."""
 
     @property
@@ -249,6 +253,7 @@ def _account(read: Read, patient_id: str, actor: Actor, now: datetime) -> Accoun
         superbills=_by_session(list_superbills(read, actor, **limits))
         if may(Permission.SUPERBILLS_READ)
         else {},
+        claims=_by_session(list_claims(read, actor, **limits)) if may(Permission.CLAIMS_READ) else {},
     )
 
 
@@ -280,8 +285,8 @@ def _paying(read: Read, invoices: Sequence[Invoice]) -> Iterator[tuple[str, Chec
             yield invoice.id, standing
 
 
-def _by_session(superbills: Sequence[Superbill]) -> Mapping[str, Sequence[Superbill]]:
-    sorted_out: dict[str, list[Superbill]] = defaultdict(list)
-    for superbill in superbills:
-        sorted_out[superbill.session_id].append(superbill)
+def _by_session(papers: Sequence[P]) -> Mapping[str, Sequence[P]]:
+    sorted_out: dict[str, list[P]] = defaultdict(list)
+    for paper in papers:
+        sorted_out[paper.session_id].append(paper)
     return sorted_out

@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from billing.insurance.queries.claims import claims_by_id
 from billing.invoices.queries.payers import shares_with_payers
 from billing.kernel.money import Money
 from billing.kernel.permissions import Actor
@@ -66,6 +67,12 @@ def _subjects(read: Read, prefix: str, subject_ids: Collection[str], actor: Acto
                 amount=share.agreed, on=share.agreed_on, patient_id=share.patient_id, who=payer.name
             )
             for share, payer in shares_with_payers(read, subject_ids, actor).values()
+        }
+    if prefix == "clm":
+        claims = claims_by_id(read, subject_ids, actor)
+        return {
+            each.id: Subject(amount=each.charge, on=each.service_on, patient_id=each.patient_id)
+            for each in claims
         }
     return {
         subject_id: Subject(

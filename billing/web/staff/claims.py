@@ -1,0 +1,299 @@
+"""/staff/claims: what was asked of insurers, how each claim stands, and what is to be done about it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from werkzeug import Response
+
+from billing.care.queries import find_session
+from billing.catalog.queries import find_condition, site_date
+from billing.insurance.api.claims import claim_file
+from billing.insurance.errors import ClaimFlawed
+from billing.insurance.ports import RenderClaims
+from billing.insurance.queries import present_superbill
+from billing.insurance.queries.acknowledgements import notices_of
+from billing.insurance.queries.claim_answers import answers_of_session
+from billing.insurance.queries.claims import (
+    claims_of_session,
+    facts_of_claim,
+    find_claim,
+    list_claims,
+    payers_number,
+)
+from billing.insurance.records.claims import Claim, ClaimAnswer, IssuedClaim
+from billing.insurance.rules.claim_checks import MOST_REFERENCE
+from billing.insurance.rules.superbill import codes_of
+from billing.insurance.states import CLAIM_ENDS, CLAIM_MARKS, ClaimMark, ClaimState
+from billing.insurance.use_cases.claims import correct_claim, issue_claim, mark_claim, mark_filed, void_claim
+from billing.kernel.errors import BillingError
+from billing.kernel.ids import id_pattern
+from billing.kernel.permissions import Actor, Permission
+from billing.platform.data.database import Read, Tx
+from billing.platform.data.documents import find_document
+from billing.platform.data.states import moves_of
+from billing.platform.http.edge import Edge
+from billing.platform.http.guard import current_actor, guard
+from billing.web import claim_words
+from billing.web.forms import written
+from billing.web.patient_words import called, name_of, page_of_patients
+from billing.web.refusals import REFUSED, choice_of, shown_again, text_of
+
+A_CLAIM = re.compile(id_pattern("clm"))
+LIST, PAGE, ISSUE = "staff/claims.html", "staff/claim.html", "staff/claim_issue.html"
+MOST = 50
+
+
+@dataclass(frozen=True, kw_only=True)
+class Told:
+    """A line of a claim's history."""
+
+    at: datetime
+    words: str
+    number: str
+    """Of the version that it is about, or empty."""
+    codes: Sequence[str] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Looked:
+    """A claim with what a person needs to decide what is next."""
+
+    claim: IssuedClaim
+    facts: Claim
+    name: str
+    today: date
+    versions: Sequence[IssuedClaim]
+    answers: Sequence[ClaimAnswer]
+    history: Sequence[Told]
+    known_number: str
+    """The payer's own number of it, or empty."""
+
+    @property
+    def is_present(self) -> bool:
+        return self.claim.state not in CLAIM_ENDS
+
+    @property
+    def marks(self) -> Sequence[ClaimMark]:
+        return [mark for mark, (states, _) in CLAIM_MARKS.items() if self.claim.state in states]
+
+
+def make_blueprint(edge: Edge, render: RenderClaims) -> Blueprint:
+    routes = Blueprint("staff_claims", __name__)
+    _add_looking(routes, edge, render)
+    _add_issuing(routes, edge)
+    _add_deeds(routes, edge)
+    return routes
+
+
+def _add_looking(routes: Blueprint, edge: Edge, render: RenderClaims) -> None:
+    @routes.get("/staff/claims")
+    @guard(Permission.CLAIMS_READ)
+    def claims() -> str:
+        """A page of them in one state or all, those before the one that `after` names."""
+        actor, after = current_actor(), A_CLAIM.fullmatch(request.args.get("after", ""))
+        state = next((each for each in ClaimState if each == request.args.get("state")), None)
+        found, names = edge.audited_read(
+            lambda read: _listed(read, actor, state, after and after[0]),
+            actor=actor,
+            action="page.claims",
+            subject_id=actor.id,
+        )
+        return render_template(
+            LIST,
+            claims=found[:MOST],
+            names=names,
+            patient_page=page_of_patients(actor),
+            goes_on=len(found) > MOST,
+            is_first=after is None,
+            state=state,
+            words=claim_words,
+        )
+
+    @routes.get("/staff/claims/<claim_id>")
+    @guard(Permission.CLAIMS_READ)
+    def claim(claim_id: str) -> str:
+        return render_template(PAGE, **_page(edge, claim_id))
+
+    @routes.get("/staff/claims/<claim_id>.837")
+    @guard(Permission.CLAIMS_READ)
+    def file(claim_id: str) -> Response:
+        return claim_file(edge, render, claim_id)
+
+
+def _add_issuing(routes: Blueprint, edge: Edge) -> None:
+    @routes.get("/staff/sessions/<session_id>/claim/new")
+    @guard(Permission.CLAIMS_WRITE)
+    def ask(session_id: str) -> str:
+        return render_template(ISSUE, **_asked(edge, session_id))
+
+    @routes.post("/staff/sessions/<session_id>/claim")
+    @guard(Permission.CLAIMS_WRITE)
+    def issue(session_id: str) -> Response | tuple[str, int]:
+        actor, now = current_actor(), edge.clock()
+        try:
+            to = written(edge, lambda tx: _at(issue_claim(tx, session_id=session_id, actor=actor, now=now)))
+        except REFUSED as error:
+            return _refused(ISSUE, error, _asked(edge, session_id))
+        flash("The claim is issued. It is sent with the next file of claims.", "done")
+        return redirect(to, 303)
+
+
+def _add_deeds(routes: Blueprint, edge: Edge) -> None:
+    @routes.post("/staff/claims/<claim_id>/filed")
+    @guard(Permission.CLAIMS_WRITE)
+    def filed(claim_id: str) -> Response | tuple[str, int]:
+        return _done(edge, claim_id, mark_filed, "The claim is marked as filed.")
+
+    @routes.post("/staff/claims/<claim_id>/correct")
+    @guard(Permission.CLAIMS_WRITE)
+    def correct(claim_id: str) -> Response | tuple[str, int]:
+        def deed(tx: Tx, **whose: Any) -> IssuedClaim:
+            return correct_claim(tx, payer_claim_number=_number(), **whose)
+
+        return _done(edge, claim_id, deed, "This one replaces the former. Send it with the next file.")
+
+    @routes.post("/staff/claims/<claim_id>/void")
+    @guard(Permission.CLAIMS_WRITE)
+    def take_back(claim_id: str) -> Response | tuple[str, int]:
+        def deed(tx: Tx, **whose: Any) -> IssuedClaim:
+            return void_claim(tx, payer_claim_number=_number(), **whose)
+
+        return _done(edge, claim_id, deed, "The claim is taken back.")
+
+    @routes.post("/staff/claims/<claim_id>/mark")
+    @guard(Permission.CLAIMS_WRITE)
+    def mark(claim_id: str) -> Response | tuple[str, int]:
+        def deed(tx: Tx, **whose: Any) -> IssuedClaim:
+            return mark_claim(tx, event=choice_of(ClaimMark, "event", "Choose what happened."), **whose)
+
+        return _done(edge, claim_id, deed, "It is noted.")
+
+
+def _done(
+    edge: Edge, claim_id: str, deed: Callable[..., IssuedClaim], told: str
+) -> Response | tuple[str, int]:
+    """To the claim that there is then, or to the page again with what refuses it."""
+    actor, now = current_actor(), edge.clock()
+    try:
+        to = written(edge, lambda tx: _at(deed(tx, claim_id=claim_id, actor=actor, now=now)))
+    except REFUSED as error:
+        return _refused(PAGE, error, _page(edge, claim_id))
+    flash(told, "done")
+    return redirect(to, 303)
+
+
+def _at(claim: IssuedClaim) -> str:
+    return url_for("staff_claims.claim", claim_id=claim.id)
+
+
+def _number() -> str | None:
+    """The payer's own number as typed, or None to take the one that is known."""
+    if not request.form.get("payer_claim_number", "").strip():
+        return None
+    return text_of("payer_claim_number", MOST_REFERENCE)
+
+
+def _refused(template: str, error: BillingError, page: dict[str, Any]) -> tuple[str, int]:
+    flaws = error.flaws if isinstance(error, ClaimFlawed) else []
+    return shown_again(template, error, **page, flaws=flaws)
+
+
+def _listed(
+    read: Read, actor: Actor, state: ClaimState | None, after: str | None
+) -> tuple[Sequence[IssuedClaim], Any]:
+    found = list_claims(read, actor, state=state, cursor=after, limit=MOST + 1)
+    return found, called(read, {each.patient_id for each in found}, actor)
+
+
+def _page(edge: Edge, claim_id: str) -> dict[str, Any]:
+    actor, now = current_actor(), edge.clock()
+    looked = edge.audited_read(
+        lambda read: _look(read, claim_id, actor, now),
+        actor=actor,
+        action="page.claim",
+        subject_id=claim_id,
+    )
+    return {
+        "looked": looked,
+        "words": claim_words,
+        "patient_page": page_of_patients(actor),
+        "may": actor.may,
+        "Permission": Permission,
+    }
+
+
+def _look(read: Read, claim_id: str, actor: Actor, now: datetime) -> Looked:
+    """Raises: NoSuchClaim."""
+    claim = find_claim(read, claim_id, actor)
+    versions = claims_of_session(read, claim.session_id)
+    answers = answers_of_session(read, claim.session_id)
+    return Looked(
+        claim=claim,
+        facts=facts_of_claim(read, claim),
+        name=name_of(read, claim.patient_id, actor),
+        today=site_date(read, claim.site_id, now),
+        versions=versions,
+        answers=answers,
+        history=_history(read, versions, answers),
+        known_number=claim.original_reference or payers_number(read, claim.session_id) or "",
+    )
+
+
+def _history(read: Read, versions: Sequence[IssuedClaim], answers: Sequence[ClaimAnswer]) -> Sequence[Told]:
+    """Of all versions, the newest first: moves, what came back on the way, and what the insurer answered."""
+    numbers = {each.id: each.number for each in versions}
+    told = [
+        Told(at=move.at, words=claim_words.EVENTS[move.event], number=numbers[move.subject_id])
+        for move in moves_of(read, list(numbers))
+    ]
+    for claim_id, notices in notices_of(read, list(numbers)).items():
+        told += [
+            Told(
+                at=each.received_at,
+                words=claim_words.notice_in_words(each.kind, each.verdict),
+                number=numbers[claim_id],
+                codes=each.codes,
+            )
+            for each in notices
+        ]
+    told += [
+        Told(at=each.received_at, words=claim_words.answer_in_words(each), number="") for each in answers
+    ]
+    return sorted(told, key=lambda each: each.at)[::-1]
+
+
+def _asked(edge: Edge, session_id: str) -> dict[str, Any]:
+    actor = current_actor()
+    return edge.audited_read(
+        lambda read: _read_asked(read, session_id, actor),
+        actor=actor,
+        action="page.claim-issue",
+        subject_id=session_id,
+    )
+
+
+def _read_asked(read: Read, session_id: str, actor: Actor) -> dict[str, Any]:
+    """Raises: NoSuchSession."""
+    session = find_session(read, session_id, actor)
+    superbill = present_superbill(read, session_id)
+    present = [each for each in claims_of_session(read, session_id) if each.state not in CLAIM_ENDS]
+    if present:
+        codes = facts_of_claim(read, present[0]).diagnoses
+    elif superbill:
+        codes = codes_of(find_document(read, superbill.document_id).body)
+    else:
+        codes = find_condition(read, session.entity_id, session.condition).icd10[:1]
+    return {
+        "session": session,
+        "name": name_of(read, session.patient_id, actor),
+        "superbill": superbill,
+        "present": present[0] if present else None,
+        "codes": codes,
+        "words": claim_words,
+    }

@@ -1,0 +1,255 @@
+"""Claims on the pages of staff: issued from a visit, listed, looked at and worked on."""
+
+import re
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+
+from billing.insurance.queries.claims import claims_of_session
+from billing.insurance.states import ClaimEvent, ClaimState
+from billing.insurance.use_cases.claim_moves import move_claim
+from billing.kernel.permissions import SYSTEM, Role
+from billing.platform.data.audit import AuditRow
+from billing.web.claim_words import EVENTS, MARKS, NEXT, STATES, field_in_words
+from tests.factories.accounting import behind_the_back
+from tests.factories.care import give
+from tests.factories.insurance import a_course, claimed, filed, imported, superbill
+from tests.factories.remittance_835 import Claim as Answer
+from tests.factories.remittance_835 import remittance
+from tests.factories.web import new_staff, send, sign_in
+from tests.use_cases.test_acknowledgements import of_claims, take
+
+
+@pytest.fixture
+def course(database):
+    return a_course(database)
+
+
+@pytest.fixture
+def clerk(pages, database, course, now):
+    return sign_in(pages, new_staff(database, Role.BILLING, now, entity_id=course.patient.entity_id))
+
+
+@pytest.fixture
+def ask(course):
+    return f"/staff/sessions/{course.session_ids[0]}/claim/new"
+
+
+@pytest.fixture
+def issue(course):
+    return f"/staff/sessions/{course.session_ids[0]}/claim"
+
+
+@pytest.fixture
+def present(database, course):
+    return claimed(database, course.session_ids[0])
+
+
+@pytest.fixture
+def page(present):
+    return f"/staff/claims/{present.id}"
+
+
+@pytest.fixture
+def versions(database, course):
+    def look():
+        with database.reading() as read:
+            return claims_of_session(read, course.session_ids[0])
+
+    return look
+
+
+def test_a_claim_is_issued_from_the_visit_and_twice_is_once(database, clerk, course, ask, issue, versions):
+    give(database, course.session_ids[0])
+    superbill(database, course.session_ids[0], diagnoses=["F33.2", "F41.1"])
+    patient = clerk.get(f"/staff/patients/{course.patient.id}").text
+    assert ask in patient
+    assert f"/staff/sessions/{course.session_ids[1]}/claim/new" not in patient, "it is still to come"
+    asked = clerk.get(ask).text
+    assert "<strong>F33.2, F41.1</strong>, as on SB-000001" in asked
+    for _ in range(2):
+        done = send(clerk, ask, issue, key="k" * 20)
+        (claim,) = versions()
+        assert (done.status_code, done.location) == (303, f"/staff/claims/{claim.id}")
+    shown = clerk.get(done.location).text
+    assert "The claim is issued." in shown
+    assert "Not sent yet" in shown
+    assert claim.number in clerk.get(f"/staff/patients/{course.patient.id}").text
+    assert "CLM-000001 is issued already" in clerk.get(ask).text
+
+
+def test_each_flaw_is_named_in_words(database, clerk, course, ask, issue, versions):
+    give(database, course.session_ids[0])
+    behind_the_back(database, "UPDATE entity SET npi = '2000000011', phone = '5'")
+    refused = send(clerk, ask, issue, key="k" * 20)
+    assert refused.status_code == 422
+    assert "<strong>Billing, npi:</strong> Give a National Provider Identifier" in refused.text
+    assert "<strong>Submitter, phone:</strong>" in refused.text
+    assert versions() == ()
+    assert "usual for the condition" in clerk.get(ask).text
+
+
+def test_a_visit_to_come_has_no_claim_and_the_page_says_why(clerk, ask, issue):
+    refused = send(clerk, ask, issue, key="k" * 20)
+    assert refused.status_code == 409
+    assert "this infusion is planned" in refused.text
+
+
+def test_claims_are_listed_by_state_page_by_page(database, clerk, course, present):
+    assert "No claim stands so." in clerk.get("/staff/claims?state=denied").text
+    listed = clerk.get("/staff/claims?state=issued").text
+    assert present.number in listed
+    assert "Not known" in listed
+    filed(database)
+    assert present.number not in clerk.get("/staff/claims?state=issued").text
+    assert present.number in clerk.get("/staff/claims").text
+    assert clerk.get("/staff/claims?state=nonsense&after=nonsense").status_code == 200
+    further = clerk.get(f"/staff/claims?after={present.id}").text
+    assert "There is nothing further." in further
+    assert "The newest" in further
+
+
+def test_without_any_claim_the_list_says_where_to_begin(clerk):
+    assert "No claim was issued yet. Open a patient" in clerk.get("/staff/claims").text
+
+
+def test_a_long_list_goes_on_where_the_page_ends(database, clerk, present):
+    copied = (
+        "INSERT INTO claim (id, entity_id, site_id, patient_id, session_id, number, version, state,"
+        " frequency, control_number, document_id, sha256, service_on, charge_cents, paid_cents, issued_at)"
+        " SELECT 'clm_{0:026d}', entity_id, site_id, patient_id, session_id, 'OLD-{0}', {0}, 'closed',"
+        " frequency, control_number, 'doc_{0}', sha256, service_on, charge_cents, paid_cents, issued_at"
+        f" FROM claim WHERE id = '{present.id}'"
+    )
+    behind_the_back(database, *(copied.format(number) for number in range(2, 52)))
+    first_page = clerk.get("/staff/claims").text
+    assert ("OLD-51<" in first_page, "OLD-2<" in first_page) == (True, False)
+    (further,) = re.findall(r'href="(/staff/claims\?[^"]*after=[^"]+)"', first_page)
+    second_page = clerk.get(further.replace("&amp;", "&")).text
+    assert ("OLD-2<" in second_page, "OLD-3<" in second_page) == (True, False)
+    assert "The next ones" not in second_page
+
+
+def test_the_page_downloads_the_claim_and_marks_it_as_sent_by_hand(clerk, present, page, versions):
+    file = clerk.get(f"{page}.837")
+    assert (file.mimetype, file.data[:3]) == ("application/edi-x12", b"ISA")
+    for _ in range(2):
+        assert send(clerk, page, f"{page}/filed", key="k" * 20).location == page
+    assert versions()[0].state is ClaimState.FILED
+    again = send(clerk, page, f"{page}/filed", key="l" * 20)
+    assert again.status_code == 409
+    assert "by hand" in clerk.get(page).text
+
+
+def test_what_came_back_and_what_was_answered_is_its_history(database, clerk, present, page, now):
+    filed(database)
+    take(database, of_claims((present.control_number, "A2:20")), now=now + timedelta(days=1))
+    denied = Answer(
+        control_number=present.control_number,
+        charge_cents=38_250,
+        paid_cents=0,
+        adjustments=(("CO", "197", 38_250),),
+        remarks=("N386",),
+    )
+    imported(database, remittance([denied]), now=now + timedelta(days=9))
+    shown = clerk.get(page).text
+    for told in (
+        "Denied",
+        "CO-197: $382.50 of HC:96365",
+        "N386",
+        "STC:A2:20",
+        "The claim was accepted (277CA)",
+    ):
+        assert told in shown
+    history = shown[shown.index("history-title") :]
+    order = ["paid nothing of $382.50", "The claim was accepted", "Filed", "Issued"]
+    assert [history.index(each) for each in order] == sorted(history.index(each) for each in order)
+
+
+def test_a_claim_is_corrected_and_taken_back_with_the_insurers_number(
+    database, clerk, present, page, versions
+):
+    filed(database)
+    unnamed = send(clerk, page, f"{page}/void", key="k" * 20)
+    assert unnamed.status_code == 409
+    assert "payer&#39;s own number" in unnamed.text
+    wrong = send(clerk, page, f"{page}/void", payer_claim_number="P*1", key="k" * 20)
+    assert wrong.status_code == 422
+    assert "<strong>Original reference:</strong> Leave out * : ~ ^" in wrong.text
+    assert 'value="P*1"' in wrong.text
+    behind_the_back(database, "UPDATE claim SET paid_cents = paid_cents")
+    same = send(clerk, page, f"{page}/correct", payer_claim_number="P1", key="k" * 20)
+    assert "Nothing has changed" in same.text
+    done = send(clerk, page, f"{page}/void", payer_claim_number="P1", key="l" * 20)
+    void = versions()[-1]
+    assert (done.location, void.frequency, void.original_reference) == (f"/staff/claims/{void.id}", "8", "P1")
+    shown = clerk.get(done.location).text
+    assert "Takes the insurer&#39;s claim back (P1)" in shown
+    assert page in shown, "the former version is a step away"
+    assert "What to do" not in clerk.get(page).text, "it has ended"
+
+
+def test_a_person_says_what_happened(clerk, database, present, page, versions):
+    assert "What happened" not in clerk.get(page).text
+    filed(database)
+    shown = clerk.get(page).text
+    assert re.findall(r'<option value="([a-z_]+)">', shown) == ["records_requested", "closed"]
+    nothing = send(clerk, page, f"{page}/mark", event="", key="k" * 20)
+    assert nothing.status_code == 422
+    send(clerk, page, f"{page}/mark", event="records_requested", key="l" * 20)
+    assert versions()[0].state is ClaimState.RECORDS_REQUESTED
+    stale = send(clerk, page, f"{page}/mark", event="appealed", key="m" * 20)
+    assert stale.status_code == 409
+
+
+def test_a_day_that_has_passed_is_said(database, clerk, present, page):
+    behind_the_back(database, "UPDATE claim SET file_by = '2026-10-30'")
+    assert "The plan took it until" in clerk.get(page).text
+    behind_the_back(database, "UPDATE claim SET file_by = '2026-12-30'")
+    assert "The plan takes it until" in clerk.get(page).text
+
+
+def test_a_task_leads_to_the_claim(database, clerk, present, page, now):
+    filed(database)
+    database.in_transaction(
+        lambda tx: move_claim(tx, claim_id=present.id, event=ClaimEvent.DENY, actor=SYSTEM, now=now)
+    )
+    tasks = clerk.get("/staff/tasks").text
+    assert "An insurer denied a claim" in tasks
+    assert f'href="{page}"' in tasks
+    assert "$382.50" in tasks
+
+
+def test_a_look_is_on_the_trail(database, clerk, present, page):
+    clerk.get(page)
+    clerk.get("/staff/claims")
+    with database.reading() as read:
+        rows = set(read.session.execute(select(AuditRow.action, AuditRow.subject_id)).all())
+    assert {("page.claim", present.id)} <= {tuple(row) for row in rows}
+    assert "page.claims" in {row.action for row in rows}
+
+
+def test_who_may_not_write_claims_sees_no_button_and_a_stranger_nothing(
+    pages, database, course, present, page, ask, now
+):
+    entity_id = course.patient.entity_id
+    desk = sign_in(pages, new_staff(database, Role.FRONT_DESK, now, entity_id=entity_id))
+    assert [desk.get(each).status_code for each in ("/staff/claims", page, ask)] == [403] * 3
+    assert "Claim</th>" not in desk.get(f"/staff/patients/{course.patient.id}").text
+
+
+def test_a_claim_of_another_site_does_not_exist(pages, database, course, present, page, ask, now):
+    entity_id = course.patient.entity_id
+    other = sign_in(pages, new_staff(database, Role.BILLING, now, entity_id=entity_id, site_ids=["x"]))
+    assert [other.get(each).status_code for each in (page, f"{page}.837", ask)] == [404] * 3
+    assert present.number not in other.get("/staff/claims").text
+
+
+def test_every_state_event_and_mark_has_words():
+    assert set(STATES) == set(NEXT) == set(ClaimState)
+    assert set(EVENTS) == set(ClaimEvent)
+    assert len(MARKS) == 4
+    assert field_in_words("/lines/0/drug/ndc") == "Line 1, drug, ndc"
+    assert field_in_words("/diagnoses/1") == "Diagnosis 2"
+    assert field_in_words("/billing/address/postal_code") == "Billing, address, postal code"
