@@ -37,6 +37,7 @@ import billing.people.cli
 import billing.quotes.api
 import billing.quotes.cli
 from billing.adapters.acknowledgements import X12AcknowledgementReader
+from billing.adapters.appeal_pdf import render_appeal
 from billing.adapters.claim_837p import render_837p
 from billing.adapters.claim_cms1500 import print_cms1500
 from billing.adapters.evidence_pdf import render_evidence
@@ -49,7 +50,9 @@ from billing.care.states import PatientTurnedAway, SessionCancelled, SessionGive
 from billing.catalog.queries import entities, find_site
 from billing.insurance.cli.claims import make_claim_commands
 from billing.insurance.flows import Press, claim_bytes
+from billing.insurance.ports import Outside
 from billing.insurance.queries import told_of_edition
+from billing.insurance.use_cases.appeals import RENDER_APPEAL
 from billing.insurance.use_cases.claims import RENDER_CLAIMS
 from billing.insurance.use_cases.superbills import RENDER_JOB
 from billing.invoices.handlers import on_session_given, on_session_not_given
@@ -95,6 +98,14 @@ from config import ROOT, STRIPE_API, Settings
 
 SAMPLE_CLINIC = ROOT / "billing" / "catalog" / "samples" / "b.yaml"
 STRIPE_CHECKOUT = "https://checkout.stripe.com"
+INSURERS = Outside(
+    print_superbill=render_superbill,
+    write_claims=render_837p,
+    print_claims=print_cms1500,
+    print_appeal=render_appeal,
+    remittances=Edi835Reader(),
+    acknowledgements=X12AcknowledgementReader(),
+)
 PUBLIC_ENDPOINTS = (
     frozenset({"static", "webhooks.stripe", "api-docs.openapi_json"})
     | health.PUBLIC_ENDPOINTS
@@ -169,6 +180,7 @@ def _renderings(edge: Edge) -> dict[str, Handler]:
         RENDER_CLAIMS: lambda task: ignored(
             claim_bytes(database, render_837p, document_id=task.key, now=clock())
         ),
+        RENDER_APPEAL: drawing(render_appeal),
         RENDER_RECEIPT: drawing(render_receipt),
         RENDER_EVIDENCE: drawing(render_evidence),
     }
@@ -237,9 +249,7 @@ def _register_api(api: BillingApi, house: House) -> None:
             sends_mail=house.sends_mail,
             drawer_limit=house.drawer_limit,
         ),
-        billing.insurance.api.make_blueprint(
-            edge, render_superbill, render_837p, print_cms1500, Edi835Reader(), X12AcknowledgementReader()
-        ),
+        billing.insurance.api.make_blueprint(edge, INSURERS),
         billing.ledger.api.make_blueprint(edge),
         billing.accounting.api.make_blueprint(edge, house.refund_limit),
         tasks.make_blueprint(edge),
@@ -262,6 +272,7 @@ def _register_browser(app: Flask, house: House, authenticate: Authenticate) -> N
             checkout_origin=_checkout_origin(house.settings),
             render=render_superbill,
             render_claims=render_837p,
+            render_appeal=render_appeal,
             render_receipt=render_receipt,
             render_evidence=render_evidence,
             sends_mail=house.sends_mail,

@@ -55,6 +55,16 @@ class ClaimFlawed(Invalid):
     code = "claim-flawed"
 
 
+class AppealNotPossible(Conflict):
+    """The insurer has not answered the claim, the claim has ended, or the plan is not to be told."""
+
+    code = "appeal-not-possible"
+
+
+class NoSuchAppeal(NotFound):
+    code = "no-such-appeal"
+
+
 class UnreadableAcknowledgement(Invalid):
     """The file cannot be read to its end; nothing of it is taken."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any, BinaryIO, Protocol
 
 from billing.insurance.records import RemittanceFile
@@ -17,6 +18,9 @@ PrintSuperbills = Callable[[Iterable[Mapping[str, Any]], BinaryIO], None]
 
 X12_TYPE = "application/edi-x12"
 """The media type of such a file."""
+
+RenderAppeal = Callable[[Mapping[str, Any]], bytes]
+"""Turns a frozen appeal letter into a PDF; the same body gives the same bytes."""
 
 RenderClaims = Callable[[Mapping[str, Any]], bytes]
 """Turns a frozen file of claims into X12; the same body gives the same bytes."""
@@ -35,3 +39,15 @@ class AcknowledgementReader(Protocol):
 class RemittanceReader(Protocol):
     def read(self, content: bytes) -> RemittanceFile:
         """Raises: UnreadableRemittance, naming the segment."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outside:
+    """All of it, as the routes need it."""
+
+    print_superbill: RenderSuperbill
+    write_claims: RenderClaims
+    print_claims: PrintClaims
+    print_appeal: RenderAppeal
+    remittances: RemittanceReader
+    acknowledgements: AcknowledgementReader

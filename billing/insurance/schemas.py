@@ -2,6 +2,7 @@ from marshmallow import Schema, fields, validate
 
 from billing.insurance.rules.claim_checks import MOST_REFERENCE
 from billing.insurance.rules.cms1500 import MOST_OFFSET
+from billing.insurance.rules.denials import next_step
 from billing.insurance.rules.diagnoses import CODE
 from billing.insurance.rules.lines import MOST_DIAGNOSES
 from billing.insurance.states import ClaimMark, ClaimState, RemittanceState
@@ -160,7 +161,10 @@ class AnswerReasonView(Schema):
 
 
 class ClaimAnswerView(Schema):
-    """`status` is CLP02; `reasons` are claim adjustments, `remarks` remark codes."""
+    """`status` is CLP02; `reasons` are claim adjustments, `remarks` remark codes.
+
+    `next_step` is what a denial calls for, such as `correct` or `prove_filing`; null when it denies nothing.
+    """
 
     remittance_id = fields.String()
     payer_name = fields.String()
@@ -173,12 +177,30 @@ class ClaimAnswerView(Schema):
     charge_cents = Cents(attribute="charge")
     paid_cents = Cents(attribute="paid")
     patient_share_cents = Cents(attribute="patient_share")
+    next_step = fields.Function(next_step, metadata={"type": ["string", "null"]})
     reasons = fields.List(fields.Nested(AnswerReasonView))
     remarks = fields.List(fields.String())
 
 
 class ClaimAnswersView(Schema):
     items = fields.List(fields.Nested(ClaimAnswerView))
+
+
+class WriteAppeal(StrictSchema):
+    """Nothing is asked for."""
+
+
+class AppealLetterView(Schema):
+    """`version` counts the letters of a claim from 1."""
+
+    claim_id = fields.String()
+    version = fields.Integer()
+    sha256 = fields.String()
+    written_at = Moment()
+
+
+class AppealLettersView(Schema):
+    items = fields.List(fields.Nested(AppealLetterView))
 
 
 class ClaimNoticeView(Schema):

@@ -6,6 +6,7 @@ import re
 
 from billing.insurance.records.acknowledgements import Verdict
 from billing.insurance.records.claims import ClaimAnswer, Frequency
+from billing.insurance.records.denials import NextStep
 from billing.insurance.rules.answers import REVERSAL
 from billing.insurance.states import ClaimMark, ClaimState
 
@@ -38,6 +39,21 @@ NEXT = {
     ClaimState.REPLACED: "A newer one took its place.",
     ClaimState.VOIDED: "It was taken back.",
     ClaimState.CLOSED: "Nothing more is done about it.",
+}
+STEPS = {
+    NextStep.CHECK_CARD: "The insurer does not know the patient, or not on that day. Check the card with the "
+    "patient, enter the right insurance, then issue the corrected claim.",
+    NextStep.FIND_FIRST_ANSWER: "The insurer has it already. Look for its first answer before anything else.",
+    NextStep.PROVE_FILING: "The insurer says that it came too late. Appeal with the proof of filing: the "
+    "letter tells when it was sent and what came back.",
+    NextStep.SEND_RECORDS: "The insurer wants to see more. Send it, then correct the claim or appeal.",
+    NextStep.CORRECT: "Something is missing or wrong. Correct what the codes name, then issue the "
+    "corrected claim.",
+    NextStep.ASK_LEAVE: "The plan wants to be asked before the visit. Ask for leave now, or appeal.",
+    NextStep.FILE_ELSEWHERE: "Another plan comes first. Ask the patient which, and enter that insurance.",
+    NextStep.APPEAL_OR_CLOSE: "The plan does not cover it, or calls it not needed or not proven. Appeal, or "
+    "close the claim.",
+    NextStep.LOOK_UP: "Look the codes up in the insurer's list. Then correct it, appeal, or close it.",
 }
 FREQUENCIES = {
     Frequency.ORIGINAL: "First of its visit",

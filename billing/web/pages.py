@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from flask import Blueprint, Flask, g
 
-from billing.insurance.ports import RenderClaims, RenderSuperbill
+from billing.insurance.ports import RenderAppeal, RenderClaims, RenderSuperbill
 from billing.kernel.money import Money
 from billing.payments.flows.room import Payments
 from billing.payments.ports import RenderEvidence, RenderReceipt
@@ -86,6 +86,7 @@ class Installation:
     checkout_origin: str
     render: RenderSuperbill
     render_claims: RenderClaims
+    render_appeal: RenderAppeal
     render_receipt: RenderReceipt
     render_evidence: RenderEvidence
     sends_mail: bool
@@ -138,7 +139,7 @@ def _blueprints(edge: Edge, payments: Payments, installation: Installation) -> t
         bounces.make_blueprint(edge),
         stops.make_blueprint(edge),
         superbills.make_blueprint(edge),
-        claims.make_blueprint(edge, installation.render_claims),
+        claims.make_blueprint(edge, installation.render_claims, installation.render_appeal),
         holds.make_blueprint(edge),
         plan_limits.make_blueprint(edge),
         no_shows.make_blueprint(edge),

@@ -18,12 +18,14 @@ from billing.insurance.records.claims import (
     Facility,
     Frequency,
     Interchange,
+    IssuedClaim,
     Receiver,
     RenderingProvider,
     Submitter,
     Subscriber,
 )
 from billing.insurance.rules.editions import shipped_on
+from billing.insurance.states import ClaimState
 from billing.kernel.money import Money, total
 from billing.patients.records import Relationship, Sex
 
@@ -127,3 +129,30 @@ A_FACILITY = Facility(name="SAMPLE CLINIC B WEST", address=replace(STREET, line1
 
 def a_file(*claims: Claim, number: int = 1) -> Interchange:
     return Interchange(control_number=number, made_at=SENT_AT, claims=claims)
+
+
+def an_issued_claim(facts: Claim) -> IssuedClaim:
+    """The first version of a claim of these facts, as it is kept once it was filed."""
+    return IssuedClaim(
+        id="clm_1",
+        entity_id="ent_1",
+        site_id="site_1",
+        patient_id="pat_1",
+        session_id="ses_1",
+        number="CLM-000001",
+        version=1,
+        supersedes_id=None,
+        control_number=facts.control_number,
+        document_id="doc_1",
+        sha256="",
+        service_on=SERVED_ON,
+        charge=facts.charge,
+        paid=facts.paid,
+        issued_at=SENT_AT,
+        state=ClaimState.FILED,
+        frequency=facts.frequency,
+        original_reference=None,
+        file_by=None,
+        filed_at=SENT_AT,
+        file_id=None,
+    )

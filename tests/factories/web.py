@@ -17,6 +17,7 @@ from jinja2 import FileSystemBytecodeCache
 from werkzeug.test import TestResponse
 
 import billing
+from billing.adapters.appeal_pdf import render_appeal
 from billing.adapters.claim_837p import render_837p
 from billing.catalog.queries import providers, sites
 from billing.catalog.records import Entity, Site
@@ -193,6 +194,7 @@ def web_app(
             zone=ZoneInfo("America/Chicago"),
             checkout_origin=checkout_origin,
             render_claims=render_837p,
+            render_appeal=render_appeal,
             render=render,
             render_receipt=render,
             render_evidence=render,

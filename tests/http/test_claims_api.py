@@ -13,13 +13,12 @@ from sqlalchemy import select
 from billing.adapters.acknowledgements import X12AcknowledgementReader
 from billing.adapters.claim_837p import render_837p
 from billing.adapters.claim_cms1500 import print_cms1500
-from billing.adapters.remittance_835 import Edi835Reader
-from billing.adapters.superbill_pdf import render_superbill
 from billing.insurance.api import make_blueprint
 from billing.insurance.cli.claims import make_claim_commands
 from billing.insurance.queries.claims import find_claim
 from billing.kernel.permissions import ROLES, SYSTEM, Actor, Role
 from billing.platform.data.audit import AuditRow
+from billing.wiring import INSURERS
 from tests.factories.accounting import behind_the_back
 from tests.factories.acknowledgements import of_claims, of_form
 from tests.factories.care import give
@@ -48,9 +47,7 @@ def client(database, door):
     return room_client(
         database,
         door,
-        lambda edge: make_blueprint(
-            edge, render_superbill, render_837p, print_cms1500, Edi835Reader(), X12AcknowledgementReader()
-        ),
+        lambda edge: make_blueprint(edge, INSURERS),
     )
 
 
@@ -67,6 +64,17 @@ def flask(database, now):
     )
     runner = app.test_cli_runner()
     return lambda *arguments: runner.invoke(args=["claims", "export", *map(str, arguments)])
+
+
+def deny(database, claim, now, code="197"):
+    denied = Answer(
+        control_number=claim.control_number,
+        charge_cents=38_250,
+        paid_cents=0,
+        adjustments=(("CO", code, 38_250),),
+        remarks=("N386",),
+    )
+    imported(database, remittance([denied]), now=now + timedelta(days=9))
 
 
 def test_a_claim_is_issued_shown_listed_and_downloaded(database, client, course):
@@ -144,14 +152,7 @@ def test_diagnoses_that_exclude_each_other_are_taken_on_the_providers_word(datab
 def test_what_the_insurer_answered_is_told_with_its_codes(database, client, present, now):
     client.post(f"/api/v1/claims/{present.id}/filed", json={})
     assert client.get(f"/api/v1/claims/{present.id}/answers").json == {"items": []}
-    denied = Answer(
-        control_number=present.control_number,
-        charge_cents=38_250,
-        paid_cents=0,
-        adjustments=(("CO", "197", 38_250),),
-        remarks=("N386",),
-    )
-    imported(database, remittance([denied]), now=now + timedelta(days=9))
+    deny(database, present, now)
     (told,) = client.get(f"/api/v1/claims/{present.id}/answers").json["items"]
     reason = {"group": "CO", "code": "197", "amount_cents": 38_250, "procedure": "HC:96365"}
     assert (told["reasons"], told["remarks"], told["outcome"]) == ([reason], ["N386"], "nothing_paid")
@@ -197,12 +198,42 @@ def test_a_person_says_what_happened_to_a_claim(client, present):
     assert client.post(route, json={"event": "records_sent"}).json["state"] == "accepted"
 
 
+def test_a_denial_tells_its_next_step_and_is_appealed_by_a_letter(database, client, present, now):
+    route = f"/api/v1/claims/{present.id}"
+    client.post(f"{route}/filed", json={})
+    early = client.post(f"{route}/appeal-letters", json={})
+    assert (early.status_code, early.json["code"]) == (409, "appeal-not-possible")
+    deny(database, present, now, code="29")
+    assert client.get(f"{route}/answers").json["items"][0]["next_step"] == "prove_filing"
+    written = client.post(f"{route}/appeal-letters", json={})
+    assert (written.status_code, written.json["version"]) == (201, 1)
+    assert client.post(f"{route}/appeal-letters", json={}).json == written.json
+    assert client.get(f"{route}/appeal-letters").json == {"items": [written.json]}
+    pdf = client.get(f"{route}/appeal-letters/1/pdf")
+    assert (pdf.mimetype, pdf.data[:5], pdf.headers["Cache-Control"]) == (
+        "application/pdf",
+        b"%PDF-",
+        "no-store",
+    )
+    assert pdf.headers["Content-Disposition"] == 'inline; filename="CLM-000001-appeal-1.pdf"'
+    assert client.get(f"{route}/appeal-letters/1/pdf").data == pdf.data
+    assert client.get(f"{route}/appeal-letters/2/pdf").json["code"] == "no-such-appeal"
+    assert client.get(route).json["state"] == "denied", "a letter that is written is not sent yet"
+
+
 def test_another_clinics_claim_does_not_exist(client, door, present):
     door.actor = Actor(id="usr_x", entity_id="ent_x", permissions=ROLES[Role.BILLING])
     route = f"/api/v1/claims/{present.id}"
-    reads = (route, f"{route}/837p", f"{route}/answers", f"{route}/acknowledgements")
-    assert [client.get(each).status_code for each in reads] == [404] * 4
-    for deed in ("correct", "void", "filed"):
+    reads = (
+        route,
+        f"{route}/appeal-letters",
+        f"{route}/appeal-letters/1/pdf",
+        f"{route}/837p",
+        f"{route}/answers",
+        f"{route}/acknowledgements",
+    )
+    assert [client.get(each).status_code for each in reads] == [404] * 6
+    for deed in ("correct", "void", "filed", "appeal-letters"):
         assert client.post(f"{route}/{deed}", json={}).status_code == 404
     assert client.post(f"{route}/mark", json={"event": "closed"}).status_code == 404
     assert client.get("/api/v1/claims").json["items"] == []

@@ -6,13 +6,12 @@ from datetime import date
 import pytest
 from flask import Flask
 
-from billing.adapters.acknowledgements import X12AcknowledgementReader
-from billing.adapters.remittance_835 import Edi835Reader
 from billing.insurance.api import make_blueprint
 from billing.insurance.cli import make_diagnosis_commands
 from billing.insurance.queries import edition_on
 from billing.insurance.rules.diagnoses import is_billable
 from billing.kernel.permissions import ROLES, Actor, Role
+from billing.wiring import INSURERS
 from tests.factories.care import give
 from tests.factories.catalog import seed_sample
 from tests.factories.diagnoses import FEW, order_file, whole
@@ -29,8 +28,7 @@ def door(now):
 
 @pytest.fixture
 def client(database, door):
-    unused, readers = (lambda _body: b"",) * 3, (Edi835Reader(), X12AcknowledgementReader())
-    return room_client(database, door, lambda edge: make_blueprint(edge, *unused, *readers))
+    return room_client(database, door, lambda edge: make_blueprint(edge, INSURERS))
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """The routes of superbills and remittances, and the command that imports files."""
 
 import json
+from dataclasses import replace
 from io import BytesIO
 
 import pytest
@@ -8,16 +9,13 @@ from flask import Flask
 from pypdf import PdfReader
 from sqlalchemy import select
 
-from billing.adapters.acknowledgements import X12AcknowledgementReader
-from billing.adapters.claim_837p import render_837p
-from billing.adapters.claim_cms1500 import print_cms1500
 from billing.adapters.remittance_835 import Edi835Reader
-from billing.adapters.superbill_pdf import render_superbill
 from billing.insurance.api import make_blueprint
 from billing.insurance.cli.remittances import make_commands
 from billing.insurance.rules.lines import control_number
 from billing.kernel.permissions import ROLES, Actor, Role
 from billing.platform.data.audit import AuditRow
+from billing.wiring import INSURERS
 from tests.factories.care import give
 from tests.factories.insurance import a_course, handed_out
 from tests.factories.remittance_835 import Claim, remittance
@@ -43,9 +41,7 @@ def client(database, door):
     return room_client(
         database,
         door,
-        lambda edge: make_blueprint(
-            edge, render_superbill, render_837p, print_cms1500, Edi835Reader(), X12AcknowledgementReader()
-        ),
+        lambda edge: make_blueprint(edge, INSURERS),
     )
 
 
@@ -226,9 +222,7 @@ def slow(database, door, reader):
     return room_client(
         database,
         door,
-        lambda edge: make_blueprint(
-            edge, render_superbill, render_837p, print_cms1500, reader, X12AcknowledgementReader()
-        ),
+        lambda edge: make_blueprint(edge, replace(INSURERS, remittances=reader)),
     )
 
 

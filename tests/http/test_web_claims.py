@@ -203,6 +203,28 @@ def test_a_person_says_what_happened(clerk, database, present, page, versions):
     assert stale.status_code == 409
 
 
+def test_a_denial_says_what_is_next_and_a_letter_appeals_it(database, clerk, present, page, now):
+    filed(database)
+    assert "Write the letter" not in clerk.get(page).text
+    late = Answer(
+        control_number=present.control_number,
+        charge_cents=38_250,
+        paid_cents=0,
+        adjustments=(("CO", "29", 38_250),),
+    )
+    imported(database, remittance([late]), now=now + timedelta(days=9))
+    assert "The insurer says that it came too late." in clerk.get(page).text
+    for _ in range(2):
+        assert send(clerk, page, f"{page}/appeal-letters", key="k" * 20).location == page
+    shown = clerk.get(page).text
+    assert re.findall(r'href="([^"]+[.]pdf)"', shown) == [f"{page}/appeal-letters/1.pdf"]
+    letter = clerk.get(f"{page}/appeal-letters/1.pdf")
+    assert (letter.mimetype, letter.data[:5]) == ("application/pdf", b"%PDF-")
+    assert clerk.get(f"{page}/appeal-letters/2.pdf").status_code == 404
+    send(clerk, page, f"{page}/mark", event="appealed", key="l" * 20)
+    assert "Wait for the insurer&#39;s answer to the appeal." in clerk.get(page).text
+
+
 def test_a_day_that_has_passed_is_said(database, clerk, present, page):
     behind_the_back(database, "UPDATE claim SET file_by = '2026-10-30'")
     assert "The plan took it until" in clerk.get(page).text

@@ -4,14 +4,21 @@ from datetime import timedelta
 
 import pytest
 
+from billing.insurance.errors import AppealNotPossible
+from billing.insurance.queries.appeals import letters_of
 from billing.insurance.queries.claim_answers import answers_of_session
 from billing.insurance.queries.claims import find_claim
 from billing.insurance.states import ClaimEvent, ClaimState
+from billing.insurance.use_cases.appeals import write_appeal
 from billing.insurance.use_cases.claim_answers import answer_claims
 from billing.insurance.use_cases.claim_moves import move_claim
 from billing.insurance.use_cases.claims import correct_claim, void_claim
 from billing.kernel.money import Money
 from billing.kernel.permissions import SYSTEM
+from billing.patients.records import PlanLimits
+from billing.patients.use_cases import record_plan_limits
+from billing.platform.data.documents import find_document
+from billing.platform.data.jobs import Job
 from tests.factories.accounting import behind_the_back
 from tests.factories.insurance import a_course, claimed, filed, imported
 from tests.factories.remittance_835 import Claim, Payment, remittance
@@ -113,6 +120,54 @@ def test_what_is_no_longer_posted_is_no_answer(database, answered, state, now):
     behind_the_back(database, "UPDATE remittance SET state = 'parked'")
     database.in_transaction(lambda tx: answer_claims(tx, remittance_id=undone.id, actor=SYSTEM, now=now))
     assert state() is ClaimState.ACCEPTED
+
+
+@pytest.fixture
+def appeal(database, sent):
+    def write(at, claim=sent):
+        return database.in_transaction(lambda tx: write_appeal(tx, claim_id=claim.id, actor=SYSTEM, now=at))
+
+    return write
+
+
+def test_a_letter_is_written_once_for_one_answer_and_again_for_another(
+    database, sent, answered, appeal, found, now
+):
+    with pytest.raises(AppealNotPossible):
+        appeal(now)
+    answered(0, adjustments=DENIED)
+    first = appeal(now + LATER)
+    assert appeal(now + LATER + LATER) == first
+    answered(0, adjustments=(("CO", "29", 38_250),))
+    second = appeal(now + LATER + LATER)
+    assert (first.version, second.version) == (1, 2)
+    with database.reading() as read:
+        assert [each.version for each in letters_of(read, sent)] == [1, 2]
+        body = find_document(read, second.document_id).body
+        jobs = read.session.query(Job).filter_by(kind="render_appeal").all()
+    assert body["reasons"] == [{"code": "CO-29", "cents": 38_250}]
+    assert "sent on Nov 2, 2026 in our file" in body["text"][1]
+    assert {job.key for job in jobs} == {first.document_id, second.document_id}
+    assert found() == set()
+
+
+def test_no_letter_goes_to_a_plan_that_is_not_told(database, sent, answered, appeal, now):
+    answered(0, adjustments=DENIED)
+    limits = PlanLimits(is_kept_from_plan=True)
+    database.in_transaction(
+        lambda tx: record_plan_limits(tx, patient_id=sent.patient_id, limits=limits, actor=SYSTEM, now=now)
+    )
+    with pytest.raises(AppealNotPossible, match="is not told"):
+        appeal(now + LATER)
+
+
+def test_a_claim_that_has_ended_is_not_appealed(database, sent, answered, appeal, now):
+    answered(0, adjustments=DENIED)
+    database.in_transaction(
+        lambda tx: move_claim(tx, claim_id=sent.id, event=ClaimEvent.CLOSE, actor=SYSTEM, now=now)
+    )
+    with pytest.raises(AppealNotPossible):
+        appeal(now + LATER)
 
 
 def test_a_claim_that_was_not_sent_stays_where_it_is(database, answered, state, now):

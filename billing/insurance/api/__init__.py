@@ -7,6 +7,7 @@ from typing import Any
 from flask import Response
 
 from billing.insurance.api.acknowledgements import add_acknowledgements
+from billing.insurance.api.appeals import add_appeals
 from billing.insurance.api.claim_papers import add_claim_papers
 from billing.insurance.api.claims import add_claim_marks, add_claim_reads, add_claim_writes
 from billing.insurance.api.papers import Papers
@@ -14,10 +15,8 @@ from billing.insurance.api.undo import add_undo
 from billing.insurance.api.uploads import upload_of, uploaded
 from billing.insurance.flows.remittances import import_remittance
 from billing.insurance.ports import (
-    AcknowledgementReader,
-    PrintClaims,
+    Outside,
     RemittanceReader,
-    RenderClaims,
     RenderSuperbill,
 )
 from billing.insurance.queries import (
@@ -52,24 +51,18 @@ from billing.platform.http.writes import edge_flow, edge_write
 SUPERBILLS = Papers("superbill", "superbills", find_superbill, list_superbills)
 
 
-def make_blueprint(
-    edge: Edge,
-    render: RenderSuperbill,
-    render_claims: RenderClaims,
-    print_claims: PrintClaims,
-    reader: RemittanceReader,
-    acknowledgements: AcknowledgementReader,
-) -> ApiBlueprint:
+def make_blueprint(edge: Edge, outside: Outside) -> ApiBlueprint:
     routes = ApiBlueprint("insurance", __name__, description="Superbills, claims, and what insurers answer")
     _add_superbill_writes(routes, edge)
-    _add_superbill_reads(routes, edge, render)
+    _add_superbill_reads(routes, edge, outside.print_superbill)
     _add_diagnoses(routes, edge)
     add_claim_writes(routes, edge)
     add_claim_marks(routes, edge)
-    add_claim_reads(routes, edge, render_claims)
-    add_claim_papers(routes, edge, print_claims)
-    add_acknowledgements(routes, edge, acknowledgements)
-    _add_upload(routes, edge, reader)
+    add_claim_reads(routes, edge, outside.write_claims)
+    add_claim_papers(routes, edge, outside.print_claims)
+    add_acknowledgements(routes, edge, outside.acknowledgements)
+    add_appeals(routes, edge, outside.print_appeal)
+    _add_upload(routes, edge, outside.remittances)
     _add_remittance_reads(routes, edge)
     add_undo(routes, edge)
     return routes

@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from billing.insurance.models import RemittanceClaimRow, RemittanceRow
 from billing.insurance.records import Outcome
-from billing.insurance.records.claims import AnswerReason, ClaimAnswer
+from billing.insurance.records.claims import AnswerReason, ClaimAnswer, IssuedClaim
 from billing.insurance.states import RemittanceState
 from billing.kernel.money import Money
 from billing.platform.data.database import Read
@@ -24,6 +24,12 @@ def answers_of_session(read: Read, session_id: str) -> tuple[ClaimAnswer, ...]:
         .order_by(RemittanceRow.paid_on, RemittanceRow.id, RemittanceClaimRow.place)
     )
     return tuple(_answer(read, claim, remittance) for claim, remittance in read.session.execute(query))
+
+
+def answers_to(read: Read, claim: IssuedClaim) -> list[ClaimAnswer]:
+    """What came since the claim was filed; before, the version before it was answered, or the superbill."""
+    since = claim.filed_at or claim.issued_at
+    return [each for each in answers_of_session(read, claim.session_id) if each.received_at >= since]
 
 
 def sessions_answered(read: Read, remittance_id: str) -> list[str]:

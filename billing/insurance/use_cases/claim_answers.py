@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import select
 
 from billing.insurance.models import ClaimRow
-from billing.insurance.queries.claim_answers import answers_of_session, sessions_answered
+from billing.insurance.queries.claim_answers import answers_to, sessions_answered
 from billing.insurance.queries.claims import claim_on_file
 from billing.insurance.records.claims import Frequency, IssuedClaim
 from billing.insurance.rules.answers import REVERSAL
@@ -41,8 +41,7 @@ def _with_insurer(tx: Tx, session_id: str) -> IssuedClaim | None:
 
 def _event(tx: Tx, claim: IssuedClaim, remittance_id: str) -> ClaimEvent | None:
     """An appeal, and records that were asked for, wait for a newer answer than the one they are about."""
-    since = claim.filed_at or claim.issued_at
-    answers = [each for each in answers_of_session(tx, claim.session_id) if each.received_at >= since]
+    answers = answers_to(tx, claim)
     if claim.frequency is Frequency.VOID:
         return ClaimEvent.CLOSE if any(each.status == REVERSAL for each in answers) else None
     standing = standing_answers(answers)

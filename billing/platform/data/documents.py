@@ -87,6 +87,15 @@ def freeze(
     )
 
 
+def documents_about(read: Read, *, kind: str, subject_id: str) -> list[FrozenDocument]:
+    """Every version of one kind of document about something, the oldest first.
+
+    Raises: DocumentMissing, as `find_document`.
+    """
+    query = select(Document.id).where(Document.kind == kind, Document.subject_id == subject_id)
+    return [find_document(read, each) for each in read.session.scalars(query.order_by(Document.version))]
+
+
 def find_document(read: Read, document_id: str) -> FrozenDocument:
     """Raises: DocumentMissing, also when the bytes no longer match their hash."""
     row = row_where(read, Document, id=document_id)

@@ -13,12 +13,14 @@ from werkzeug import Response
 
 from billing.care.queries import find_session
 from billing.catalog.queries import find_condition, site_date
+from billing.insurance.api.appeals import appeal_pdf
 from billing.insurance.api.claims import claim_file
 from billing.insurance.errors import ClaimFlawed
-from billing.insurance.ports import RenderClaims
+from billing.insurance.ports import RenderAppeal, RenderClaims
 from billing.insurance.queries import present_superbill
 from billing.insurance.queries.acknowledgements import notices_of
-from billing.insurance.queries.claim_answers import answers_of_session
+from billing.insurance.queries.appeals import letters_of
+from billing.insurance.queries.claim_answers import answers_of_session, answers_to
 from billing.insurance.queries.claims import (
     claims_of_session,
     facts_of_claim,
@@ -26,10 +28,14 @@ from billing.insurance.queries.claims import (
     list_claims,
     payers_number,
 )
-from billing.insurance.records.claims import Claim, ClaimAnswer, IssuedClaim
+from billing.insurance.records.claims import Claim, ClaimAnswer, Frequency, IssuedClaim
+from billing.insurance.records.denials import AppealLetter, NextStep
+from billing.insurance.rules.claim_answers import standing_answers
 from billing.insurance.rules.claim_checks import MOST_REFERENCE
+from billing.insurance.rules.denials import next_step
 from billing.insurance.rules.superbill import codes_of
 from billing.insurance.states import CLAIM_ENDS, CLAIM_MARKS, ClaimMark, ClaimState
+from billing.insurance.use_cases.appeals import write_appeal
 from billing.insurance.use_cases.claims import correct_claim, issue_claim, mark_claim, mark_filed, void_claim
 from billing.kernel.errors import BillingError
 from billing.kernel.ids import id_pattern
@@ -71,6 +77,9 @@ class Looked:
     versions: Sequence[IssuedClaim]
     answers: Sequence[ClaimAnswer]
     history: Sequence[Told]
+    standing: Sequence[ClaimAnswer]
+    """The answers to this version that were not reversed, the oldest first."""
+    letters: Sequence[AppealLetter]
     known_number: str
     """The payer's own number of it, or empty."""
 
@@ -79,12 +88,23 @@ class Looked:
         return self.claim.state not in CLAIM_ENDS
 
     @property
+    def may_be_appealed(self) -> bool:
+        return ClaimMark.APPEALED in self.marks and self.claim.frequency is not Frequency.VOID
+
+    @property
+    def step(self) -> NextStep | None:
+        """What the last answer calls for when it denies."""
+        is_denied = self.claim.state is ClaimState.DENIED and self.standing
+        return next_step(self.standing[-1]) if is_denied else None
+
+    @property
     def marks(self) -> Sequence[ClaimMark]:
         return [mark for mark, (states, _) in CLAIM_MARKS.items() if self.claim.state in states]
 
 
-def make_blueprint(edge: Edge, render: RenderClaims) -> Blueprint:
+def make_blueprint(edge: Edge, render: RenderClaims, render_appeal: RenderAppeal) -> Blueprint:
     routes = Blueprint("staff_claims", __name__)
+    _add_appealing(routes, edge, render_appeal)
     _add_looking(routes, edge, render)
     _add_issuing(routes, edge)
     _add_deeds(routes, edge)
@@ -175,6 +195,22 @@ def _add_deeds(routes: Blueprint, edge: Edge) -> None:
         return _done(edge, claim_id, deed, "It is noted.")
 
 
+def _add_appealing(routes: Blueprint, edge: Edge, render: RenderAppeal) -> None:
+    @routes.post("/staff/claims/<claim_id>/appeal-letters")
+    @guard(Permission.CLAIMS_WRITE)
+    def write(claim_id: str) -> Response | tuple[str, int]:
+        def deed(tx: Tx, **whose: Any) -> IssuedClaim:
+            write_appeal(tx, **whose)
+            return find_claim(tx, claim_id, current_actor())
+
+        return _done(edge, claim_id, deed, "The letter is written. Sign and send it, then note it here.")
+
+    @routes.get("/staff/claims/<claim_id>/appeal-letters/<int:version>.pdf")
+    @guard(Permission.CLAIMS_READ)
+    def letter(claim_id: str, version: int) -> Response:
+        return appeal_pdf(edge, render, claim_id, version)
+
+
 def _done(
     edge: Edge, claim_id: str, deed: Callable[..., IssuedClaim], told: str
 ) -> Response | tuple[str, int]:
@@ -241,6 +277,8 @@ def _look(read: Read, claim_id: str, actor: Actor, now: datetime) -> Looked:
         versions=versions,
         answers=answers,
         history=_history(read, versions, answers),
+        standing=standing_answers(answers_to(read, claim)),
+        letters=letters_of(read, claim),
         known_number=claim.original_reference or payers_number(read, claim.session_id) or "",
     )
 

@@ -1,0 +1,34 @@
+"""What is next after a denial, and the letter that appeals it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class NextStep(StrEnum):
+    """What a denial's codes call for, the most pressing first."""
+
+    CHECK_CARD = "check_card"
+    FIND_FIRST_ANSWER = "find_first_answer"
+    PROVE_FILING = "prove_filing"
+    SEND_RECORDS = "send_records"
+    CORRECT = "correct"
+    ASK_LEAVE = "ask_leave"
+    FILE_ELSEWHERE = "file_elsewhere"
+    APPEAL_OR_CLOSE = "appeal_or_close"
+    LOOK_UP = "look_up"
+
+
+@dataclass(frozen=True, kw_only=True)
+class AppealLetter:
+    """A letter as it was frozen; `version` counts those of one claim from 1."""
+
+    claim_id: str
+    number: str
+    """Of the claim."""
+    version: int
+    document_id: str
+    sha256: str
+    written_at: datetime
