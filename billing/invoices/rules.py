@@ -6,13 +6,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 
-from billing.invoices.errors import InvoiceNotOpen
+from billing.invoices.errors import InvoiceNotOpen, MoreThanOwed
 from billing.invoices.records import (
     NO_SHOW,
     TAKES_ALL,
     Invoice,
     InvoiceLine,
     PayerKind,
+    PayerShare,
     SettledPart,
     ShareOrder,
 )
@@ -36,6 +37,12 @@ def refuse_unless_open(invoice: Invoice) -> None:
     """Raises: InvoiceNotOpen."""
     if invoice.state is not InvoiceState.OPEN:
         raise InvoiceNotOpen(what_is_owed(invoice), state=str(invoice.state))
+
+
+def refuse_unless_owed(share: PayerShare) -> None:
+    """Raises: MoreThanOwed, when another payer owes nothing of their part any more."""
+    if not share.open_balance:
+        raise MoreThanOwed("This payer owes nothing of it any more.", open_cents=0)
 
 
 def earning_lines(

@@ -135,6 +135,25 @@ def test_a_disputed_payment_is_left_out_of_the_plan_and_refunds_wait(database, d
     assert desk.get("/refunds").json["items"] == []
 
 
+def test_a_payment_of_whom_a_bank_disputes_one_says_that_nothing_can_go_back_and_why(
+    database, do, desk, paid
+):
+    newer, older, _ = paid
+    free = desk.get(f"/payments/{older}/refundable").json
+    assert (free["refundable_cents"], free["blocked_by"], free["blocked_reason"]) == (45_000, None, None)
+    _dispute(database, do, newer)
+    for payment_id in (newer, older):
+        shown = desk.get(f"/payments/{payment_id}/refundable").json
+        assert (shown["refundable_cents"], shown["sources"]) == (0, [])
+        assert shown["blocked_by"] == "payment-disputed"
+        assert (
+            shown["blocked_reason"] == "A bank disputes a payment of this patient. Wait until it has decided."
+        )
+        body = {"amount_cents": 1_000, "refundable_cents": 0, "reason": "other"}
+        refused = desk.post(f"/payments/{payment_id}/refunds", body)
+        assert (refused.status_code, refused.json["code"]) == (409, "payment-disputed")
+
+
 def test_only_disputed_money_is_no_plan(database, do, desk, patient):
     only = _by_card(database, do, patient, NOW).id
     _dispute(database, do, only)

@@ -59,6 +59,15 @@ def test_while_a_reader_asks_for_it_both_pages_say_so(enter, page):
     assert "The reader asks for it now" in clerk.get(page).text
 
 
+def test_of_a_deposit_that_was_paid_meanwhile_no_link_is_made_and_the_page_says_why(enter, page, ask):
+    clerk, asked = enter(), ask()
+    paid = send(clerk, f"{page}/deposits/new", f"{page}/deposits", amount="100", tender="cash", key="k1")
+    assert paid.status_code == 303
+    refused = send(clerk, page, f"/staff/deposit-requests/{asked.id}/pay-link", key="k2")
+    assert refused.status_code == 303
+    assert "This deposit was paid already: nothing is asked for any more." in clerk.get(refused.location).text
+
+
 def test_on_hold_no_card_is_asked_for_and_nothing_is_promised(edge, enter, clinic, page, ask, now):
     clerk = enter()
     asked = ask()

@@ -189,6 +189,17 @@ def test_the_link_of_a_payer_opens_a_page_that_knows_no_patient(enter, agreed, c
     assert clinic.patient.given_name not in opened
 
 
+def test_of_a_part_that_ended_no_link_is_made_and_the_page_says_why(enter, agreed):
+    share, clerk = agreed(), enter()
+    ended = send(
+        clerk, page_of(share), f"{page_of(share)}/end", ending="withdrawn", borne_by="patient", key="k1"
+    )
+    assert ended.status_code == 303
+    refused = send(clerk, page_of(share), f"{page_of(share)}/pay-link")
+    assert (refused.status_code, refused.location) == (303, page_of(share))
+    assert "This payer owes nothing of it any more." in clerk.get(page_of(share)).text
+
+
 def test_the_statement_names_no_patient(enter, agreed, clinic):
     share = agreed()
     page = enter().get(f"/staff/payers/{share.payer_id}").text

@@ -8,7 +8,7 @@ from flask import Response
 
 from billing.kernel.money import Money
 from billing.kernel.permissions import Permission
-from billing.payments.queries.refunds import find_refund, list_refunds, refundable_of
+from billing.payments.queries.refunds import find_refund, list_refunds, refundable_now
 from billing.payments.schemas.refunds import (
     RefundableView,
     RefundPayment,
@@ -62,7 +62,7 @@ def add_payment_refund_routes(routes: ApiBlueprint, edge: Edge, limit: Money) ->
     @routes.response(200, RefundableView)
     @guard(Permission.REFUNDS_READ)
     def show_refundable(payment_id: str) -> Any:
-        return edge.read(lambda read: refundable_of(read, payment_id, current_actor()))
+        return edge.read(lambda read: refundable_now(read, payment_id, current_actor()))
 
     @routes.route("/payments/<payment_id>/refunds", methods=["POST"])
     @routes.arguments(RefundPayment)

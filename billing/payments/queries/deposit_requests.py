@@ -11,7 +11,7 @@ from billing.catalog.queries import find_site
 from billing.kernel.money import ZERO, Money
 from billing.kernel.permissions import Actor
 from billing.patients.queries import find_patient
-from billing.payments.errors.deposit_requests import NoSuchDepositRequest
+from billing.payments.errors.deposit_requests import DepositNotAsked, NoSuchDepositRequest
 from billing.payments.models.deposit_requests import DepositPaymentRow, DepositRequestRow
 from billing.payments.models.payments import PaymentRow
 from billing.payments.queries.reach import seen, visible
@@ -108,6 +108,15 @@ def asked_again_without(read: Read, payment_id: str, owed: Money) -> Money:
         if left >= SMALLEST_CARD_PAYMENT and not was_withdrawn(read, asked.id):
             again += left - asked.open_balance
     return again
+
+
+def refuse_unless_asked(deposit: DepositRequest) -> None:
+    """Raises: DepositNotAsked."""
+    if deposit.state is not DepositRequestState.ASKED:
+        raise DepositNotAsked(
+            f"This deposit was {deposit.state} already: nothing is asked for any more.",
+            state=str(deposit.state),
+        )
 
 
 def depositor_of(read: Read, patient_id: str, site_id: str | None, actor: Actor) -> Depositor:

@@ -12,10 +12,11 @@ from billing.care.queries import covered_by, find_session
 from billing.invoices.queries import find_invoice, standing_lines
 from billing.kernel.money import ZERO, Money, total
 from billing.kernel.permissions import SYSTEM, Actor
-from billing.payments.errors import NoSuchRefund
+from billing.payments.errors import NoSuchRefund, PaymentDisputed
 from billing.payments.models.reconciliation import MovementRow
 from billing.payments.models.refunds import RefundRow
 from billing.payments.queries.credits import credits_from_payment, reimbursed_for_session
+from billing.payments.queries.disputes import refuse_while_disputed
 from billing.payments.queries.payments import PAYMENT, find_payment, paid_by_patient
 from billing.payments.queries.reach import seen, visible
 from billing.payments.records.credits import CreditLot, Election
@@ -180,6 +181,22 @@ def refundable_of(read: Read, payment_id: str, actor: Actor) -> Refundable:
     return Refundable(
         payment_id=payment_id, amount=total(source.amount for source in sources), sources=sources
     )
+
+
+def refundable_now(read: Read, payment_id: str, actor: Actor) -> Refundable:
+    """`refundable_of`; nothing while a bank disputes any payment of the patient. Raises: NoSuchPayment."""
+    found, payment = refundable_of(read, payment_id, actor), find_payment(read, payment_id, actor)
+    try:
+        refuse_while_disputed(read, payment.patient_id)
+    except PaymentDisputed as refusal:
+        return Refundable(
+            payment_id=found.payment_id,
+            amount=ZERO,
+            sources=(),
+            blocked_by=refusal.code,
+            blocked_reason=refusal.detail,
+        )
+    return found
 
 
 def _is_kept(lot: CreditLot) -> bool:

@@ -155,8 +155,13 @@ class RefundableSource:
 
 @dataclass(frozen=True, kw_only=True)
 class Refundable:
-    """What can go back of a payment, and from where, in the order in which it is taken."""
+    """What can go back of a payment, and from where, in the order in which it is taken.
+
+    `blocked_by` is the code of what keeps all of it back for now, with the reason in words.
+    """
 
     payment_id: str
     amount: Money
     sources: tuple[RefundableSource, ...]
+    blocked_by: str | None = None
+    blocked_reason: str | None = None

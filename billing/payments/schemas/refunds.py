@@ -39,11 +39,13 @@ class RefundableSourceView(Schema):
 
 
 class RefundableView(Schema):
-    """Money is taken from the sources in this order."""
+    """Money is taken from the sources in this order; nothing while `blocked_by` names a problem's code."""
 
     payment_id = fields.String()
     refundable_cents = Cents(attribute="amount")
     sources = fields.List(fields.Nested(RefundableSourceView))
+    blocked_by = fields.String(allow_none=True)
+    blocked_reason = fields.String(allow_none=True)
 
 
 class SendCheck(StrictSchema):

@@ -18,7 +18,6 @@ from billing.kernel.permissions import Actor
 from billing.patients.queries import refuse_while_on_hold
 from billing.patients.use_cases import lock_patient
 from billing.payments.errors import DueChanged, NoSuchCheckout, TooSmallForCard
-from billing.payments.errors.deposit_requests import DepositNotAsked
 from billing.payments.models.checkouts import CheckoutRow
 from billing.payments.queries.checkouts import (
     checkout_of,
@@ -28,7 +27,7 @@ from billing.payments.queries.checkouts import (
     standing_checkout,
 )
 from billing.payments.queries.credits import credit_coming_off
-from billing.payments.queries.deposit_requests import find_deposit_request
+from billing.payments.queries.deposit_requests import find_deposit_request, refuse_unless_asked
 from billing.payments.queries.saved_methods import chargeable_consent
 from billing.payments.records.checkouts import Checkout, Way
 from billing.payments.records.deposit_requests import DepositRequest
@@ -37,7 +36,6 @@ from billing.payments.records.saved_methods import AfterDecline, Purpose
 from billing.payments.records.tenders import Rest
 from billing.payments.rules import SMALLEST_CARD_PAYMENT, after_decline
 from billing.payments.states.checkouts import CHECKOUT_MOVES, PAYABLE, STANDING, CheckoutEvent, CheckoutState
-from billing.payments.states.deposit_requests import DepositRequestState
 from billing.payments.use_cases.closing import close_soon
 from billing.payments.use_cases.credits import apply_credits
 from billing.payments.use_cases.deposit_requests import keep_deposit_paid
@@ -172,8 +170,7 @@ def begin_deposit(
     if standing and asked.way is Way.PAGE and _is_page_of(standing, deposit.open_balance, now):
         return _open_again(tx, standing.id, actor, now, is_health_account=is_health_account)
     refuse_standing(standing)
-    if deposit.state is not DepositRequestState.ASKED:
-        raise DepositNotAsked(f"This deposit was {deposit.state} meanwhile.", state=str(deposit.state))
+    refuse_unless_asked(deposit)
     row = _new(tx, deposit, deposit.open_balance, ZERO, asked.way, request, now)
     row.return_url, row.is_health_account = asked.return_url, is_health_account
     row.reader_id = asked.reader_id or None

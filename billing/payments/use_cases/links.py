@@ -10,13 +10,13 @@ from sqlalchemy import insert
 from billing.invoices.queries import find_invoice, find_share
 from billing.invoices.queries.arose import arose_on
 from billing.invoices.records import Invoice, PayerShare
-from billing.invoices.rules import refuse_unless_open
+from billing.invoices.rules import refuse_unless_open, refuse_unless_owed
 from billing.kernel.ids import new_id
 from billing.kernel.permissions import Actor
 from billing.patients.queries import refuse_while_on_hold
 from billing.payments.models.checkouts import PayLinkRow
 from billing.payments.queries.checkouts import secret_hash
-from billing.payments.queries.deposit_requests import find_deposit_request
+from billing.payments.queries.deposit_requests import find_deposit_request, refuse_unless_asked
 from billing.payments.records.checkouts import PayLink
 from billing.payments.records.deposit_requests import DepositRequest
 from billing.platform.data.audit import record_audit
@@ -38,15 +38,20 @@ def make_pay_link(tx: Tx, *, invoice_id: str, actor: Actor, now: datetime) -> tu
 
 
 def make_payers_link(tx: Tx, *, share_id: str, actor: Actor, now: datetime) -> tuple[PayLink, str]:
-    """The same for another payer, of what they owe. Raises: NoSuchShare."""
+    """The same for another payer, of what they owe. Raises: NoSuchShare; MoreThanOwed when it is nothing."""
     share = find_share(tx, share_id, actor)
+    refuse_unless_owed(share)
     return _make(tx, share, {"invoice_id": share.invoice_id, "share_id": share.id}, actor, now)
 
 
 def make_deposit_link(tx: Tx, *, deposit_request_id: str, actor: Actor, now: datetime) -> tuple[PayLink, str]:
-    """The same for a deposit that was asked for. Raises: NoSuchDepositRequest, AccountOnHold."""
+    """The same for a deposit that was asked for.
+
+    Raises: NoSuchDepositRequest, AccountOnHold, DepositNotAsked.
+    """
     deposit = find_deposit_request(tx, deposit_request_id, actor)
     refuse_while_on_hold(tx, deposit.patient_id)
+    refuse_unless_asked(deposit)
     return _make(tx, deposit, {"deposit_request_id": deposit.id}, actor, now)
 
 

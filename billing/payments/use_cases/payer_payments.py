@@ -8,6 +8,7 @@ from billing.catalog.queries import site_date
 from billing.invoices.errors import MoreThanOwed
 from billing.invoices.queries import find_invoice, find_share
 from billing.invoices.records import PayerShare
+from billing.invoices.rules import refuse_unless_owed
 from billing.invoices.use_cases.locks import lock_payer
 from billing.kernel.money import Money
 from billing.kernel.permissions import SYSTEM, Actor
@@ -59,7 +60,7 @@ def take_payers_check(
     Raises: NoSuchShare, CheckoutStands, MoreThanOwed, CheckPostdated, CheckStale, CheckBookedBefore.
     """
     share = _locked(tx, share_id, actor)
-    _refuse_unless_open(share)
+    refuse_unless_owed(share)
     refuse_unless_payable(dated_on, site_date(tx, share.site_id, now))
     lock_payer(tx, share.payer_id)
     if not is_another:
@@ -86,7 +87,7 @@ def take_payers_transfer(
     share = _locked(tx, share_id, actor)
     if not is_another:
         refuse_transfer_booked_before(tx, share_id, amount, reference)
-    _refuse_unless_open(share)
+    refuse_unless_owed(share)
     return _take(tx, share, Tender.BANK, amount, reference, actor, now)
 
 
@@ -102,11 +103,6 @@ def _take(
     row = new_payment(tx, find_invoice(tx, share.invoice_id, SYSTEM), tender, amount, now)
     row.instrument = instrument
     return book_share(tx, share.id, row, actor=actor, now=now)
-
-
-def _refuse_unless_open(share: PayerShare) -> None:
-    if not share.open_balance:
-        raise MoreThanOwed("This payer owes nothing of it any more.", open_cents=0)
 
 
 def _locked(tx: Tx, share_id: str, actor: Actor) -> PayerShare:

@@ -10,6 +10,7 @@ from billing.kernel.permissions import Actor
 from billing.patients.use_cases import lock_patient
 from billing.payments.errors import MoreThanAvailable, RefundableChanged
 from billing.payments.models.payments import PaymentRow
+from billing.payments.queries.disputes import refuse_while_disputed
 from billing.payments.queries.payments import find_payment
 from billing.payments.queries.refunds import refundable_of
 from billing.payments.records.refunds import Refund, RefundMethod, RefundReason
@@ -34,9 +35,10 @@ def refund_payment(
     """Ask for an amount of a payment to be given back; `refundable` is what the asker was shown.
 
     Without a method it goes back to the card that paid, or by check when none did. Approval is as for any
-    refund. Raises: NoSuchPayment, RefundableChanged, MoreThanAvailable, RefundTargetMissing.
+    refund. Raises: NoSuchPayment, PaymentDisputed, RefundableChanged, MoreThanAvailable, RefundTargetMissing.
     """
     lock_patient(tx, find_payment(tx, payment_id, actor).patient_id)
+    refuse_while_disputed(tx, find_payment(tx, payment_id, actor).patient_id)
     payment, found = find_payment(tx, payment_id, actor), refundable_of(tx, payment_id, actor)
     if found.amount != refundable:
         raise RefundableChanged(

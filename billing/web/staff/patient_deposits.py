@@ -17,6 +17,7 @@ from billing.kernel.permissions import Actor, Permission
 from billing.patients.errors import AccountOnHold
 from billing.patients.queries import find_patient, is_on_hold
 from billing.patients.records import Patient
+from billing.payments.errors.deposit_requests import DepositNotAsked
 from billing.payments.flows.deposit_requests import start_deposit, withdraw_deposit
 from billing.payments.flows.room import Payments
 from billing.payments.ports import GatewayRefused, GatewayTimeout
@@ -217,7 +218,7 @@ def _new_link(edge: Edge, patient_id: str, request_id: str) -> Response | str:
                 tx, deposit_request_id=request_id, actor=current_actor(), now=edge.clock()
             )
         )
-    except AccountOnHold as refusal:
+    except (AccountOnHold, DepositNotAsked) as refusal:
         flash(refusal.detail, "refused")
         return redirect(url_for("staff_patient_deposits.ask", patient_id=patient_id), 303)
     back = url_for("staff_patients.patient", patient_id=patient_id)

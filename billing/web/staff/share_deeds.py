@@ -8,6 +8,7 @@ from enum import StrEnum
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from werkzeug import Response
 
+from billing.invoices.errors import MoreThanOwed
 from billing.invoices.records import Bearer, EndReason, PayerShare
 from billing.invoices.use_cases.end_share import agree_to_end, ask_to_end, deny_share, keep_share
 from billing.kernel.errors import BillingError, IllegalMove
@@ -96,11 +97,15 @@ def _add_money(routes: Blueprint, edge: Edge) -> None:
 def _add_link(routes: Blueprint, edge: Edge) -> None:
     @routes.post("/staff/payer-shares/<share_id>/pay-link")
     @guard(Permission.PAYMENTS_TAKE)
-    def pay_link(share_id: str) -> str:
+    def pay_link(share_id: str) -> str | Response:
         """Show a new link, this once; only its hash is kept."""
-        link, secret = edge.database.in_transaction(
-            lambda tx: make_payers_link(tx, share_id=share_id, actor=current_actor(), now=edge.clock())
-        )
+        try:
+            link, secret = edge.database.in_transaction(
+                lambda tx: make_payers_link(tx, share_id=share_id, actor=current_actor(), now=edge.clock())
+            )
+        except MoreThanOwed as refusal:
+            flash(refusal.detail, "refused")
+            return redirect(url_for("staff_shares.share", share_id=share_id), 303)
         return render_template(
             "staff/pay_link.html",
             link=link,
