@@ -6,7 +6,7 @@ from datetime import date, timedelta
 
 from billing.kernel.clock import day_in_words
 from billing.payments.records.dormant import Dormancy, DormantCredit, StillOwed
-from billing.payments.rules import DORMANCIES, dormant_on, may_be_set_aside
+from billing.payments.rules.dormant import DORMANCIES, dormant_on, may_be_set_aside
 from billing.payments.states.dormant import DormantState
 
 STATES = {

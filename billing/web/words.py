@@ -24,7 +24,8 @@ from billing.payments.records.refunds import (
     WentBack,
 )
 from billing.payments.records.saved_methods import CardFacts, ConsentBy, ConsentDeed, Purpose
-from billing.payments.rules import goes_back_by, paid_with
+from billing.payments.rules.receipts import paid_with
+from billing.payments.rules.refunds import goes_back_by
 from billing.payments.states.payments import PaymentState
 from billing.payments.states.refunds import RefundState
 from billing.payments.states.saved_methods import SavedState

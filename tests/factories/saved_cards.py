@@ -13,7 +13,7 @@ from billing.catalog.queries import find_entity
 from billing.kernel.permissions import SYSTEM
 from billing.patients.records import Patient as Person
 from billing.payments.records.saved_methods import CardFacts, Purpose, SavedMethod
-from billing.payments.rules import consent_text
+from billing.payments.rules.saved_methods import consent_text
 from billing.payments.use_cases.card_saving import begin_saving, complete_saving, make_card_link
 from billing.platform.data.database import Database, Tx
 from tests.factories import loopback

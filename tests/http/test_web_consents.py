@@ -7,7 +7,7 @@ import pytest
 from billing.catalog.queries import sites
 from billing.kernel.permissions import SYSTEM, Actor, Permission, Role
 from billing.payments.records.saved_methods import ConsentBy, Purpose
-from billing.payments.rules import consent_text
+from billing.payments.rules.saved_methods import consent_text
 from billing.payments.use_cases.card_saving import begin_saving, make_card_link
 from billing.payments.use_cases.consents import record_written_consent, revoke_consent
 from tests.factories.catalog import seed_sample

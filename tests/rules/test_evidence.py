@@ -14,7 +14,7 @@ from billing.kernel.states import next_state
 from billing.payments.errors import DisputeAnswered, DisputeOverdue, FactNotOnFile
 from billing.payments.records.dispute_answers import AnswerKind, DisputeAnswer, EvidenceFact
 from billing.payments.records.disputes import Dispute
-from billing.payments.rules import (
+from billing.payments.rules.dispute_answers import (
     ANYTHING_ELSE,
     CALLED_FOR,
     HEALTH_DATA,
@@ -55,6 +55,7 @@ some_reason = st.sampled_from([*TABLE, "of_next_year"])
 DISPUTE = Dispute(
     id="dsp_1", entity_id="ent_1", site_id="sit_1", patient_id="pat_1", payment_id="pay_1", reference="du_1",
     state=DisputeState.NEEDS_RESPONSE, reason="general", amount=Money(100), lost=ZERO,
+    reimbursed=ZERO,
     due_at=NOW + timedelta(days=1), opened_at=NOW,
 )  # fmt: skip
 ANSWER = DisputeAnswer(

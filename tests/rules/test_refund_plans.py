@@ -14,7 +14,7 @@ from billing.payments.errors import MoreThanAvailable, NoSuchPayment, PaymentDis
 from billing.payments.records.payments import Tender
 from billing.payments.records.refund_plans import PaymentLeft
 from billing.payments.records.refunds import RefundMethod
-from billing.payments.rules import goes_back_by, plan_refund
+from billing.payments.rules.refunds import goes_back_by, plan_refund
 from tests.conftest import NOW
 
 ALL = (Tender.CARD, Tender.ACH, Tender.CARD_PRESENT, Tender.CASH, Tender.CHECK, Tender.BANK)

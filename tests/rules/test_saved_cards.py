@@ -8,7 +8,7 @@ import pytest
 from billing.kernel.errors import IllegalMove
 from billing.kernel.states import next_state
 from billing.payments.records.saved_methods import AfterDecline, Purpose
-from billing.payments.rules import after_decline, consent_text
+from billing.payments.rules.saved_methods import after_decline, consent_text
 from billing.payments.states.saved_methods import KEPT, SAVED_MOVES, SavedEvent, SavedState
 
 S, E = SavedState, SavedEvent

@@ -15,7 +15,7 @@ from billing.kernel.permissions import SYSTEM, Actor, Permission
 from billing.ledger.queries import trial_balance
 from billing.payments.errors import CheckPostdated, CheckStale
 from billing.payments.queries.credits import credits_of_patient
-from billing.payments.rules import refuse_unless_payable
+from billing.payments.rules.tenders import refuse_unless_payable
 from billing.payments.use_cases.receive import take_cash, take_check
 from tests.conftest import NOW
 from tests.factories.accounting import LIMIT

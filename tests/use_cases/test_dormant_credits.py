@@ -20,7 +20,7 @@ from billing.payments.queries.refunds import list_refunds
 from billing.payments.queries.signs import last_signs
 from billing.payments.records.bounces import BounceReason
 from billing.payments.records.credits import CreditSource, Election
-from billing.payments.rules import DORMANCIES, dormant_on, may_be_set_aside
+from billing.payments.rules.dormant import DORMANCIES, dormant_on, may_be_set_aside
 from billing.payments.states.refunds import RefundState
 from billing.payments.use_cases.bounce import bounce_check
 from billing.payments.use_cases.checkouts import begin_checkout, close_checkout

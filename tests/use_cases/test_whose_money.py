@@ -24,7 +24,7 @@ from billing.payments.records.bounces import BounceReason
 from billing.payments.records.disputes import DisputeFacts, DisputeMovementFacts
 from billing.payments.records.reconciliation import BookedPart, MovementFacts
 from billing.payments.records.saved_methods import Purpose
-from billing.payments.rules import consent_text
+from billing.payments.rules.saved_methods import consent_text
 from billing.payments.states.disputes import DisputeEvent
 from billing.payments.use_cases.bounce import bounce_check
 from billing.payments.use_cases.card_saving import begin_saving, make_card_link

@@ -14,7 +14,7 @@ from billing.payments.flows.saved_methods import remove_saved_card
 from billing.payments.queries.saved_methods import consents_of, find_saved_method, list_saved_methods
 from billing.payments.records.checkouts import Checkout
 from billing.payments.records.saved_methods import AfterDecline, ConsentBy, Purpose
-from billing.payments.rules import after_decline
+from billing.payments.rules.saved_methods import after_decline
 from billing.payments.schemas.saved_methods import (
     AskForCard,
     CardLinkView,

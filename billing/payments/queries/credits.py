@@ -32,7 +32,7 @@ from billing.payments.records.credits import (
     SourceBalance,
     Withdrawal,
 )
-from billing.payments.rules import SMALLEST_CARD_PAYMENT
+from billing.payments.rules.tenders import SMALLEST_CARD_PAYMENT
 from billing.platform.data.database import Read
 from billing.platform.data.reach import within_reach
 from billing.platform.data.selects import rows_where

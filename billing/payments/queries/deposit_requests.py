@@ -17,7 +17,7 @@ from billing.payments.models.payments import PaymentRow
 from billing.payments.queries.reach import seen, visible
 from billing.payments.records.deposit_requests import DepositRequest
 from billing.payments.records.payments import Depositor
-from billing.payments.rules import SMALLEST_CARD_PAYMENT
+from billing.payments.rules.tenders import SMALLEST_CARD_PAYMENT
 from billing.payments.states.deposit_requests import DepositRequestState
 from billing.payments.states.payments import PaymentState
 from billing.platform.data.database import Read

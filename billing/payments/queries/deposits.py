@@ -18,7 +18,7 @@ from billing.payments.queries.payments import payment_of
 from billing.payments.queries.reach import seen, visible
 from billing.payments.records.deposits import BankDeposit
 from billing.payments.records.payments import Payment
-from billing.payments.rules import ARRIVES_ON, BANKABLE
+from billing.payments.rules.tenders import ARRIVES_ON, BANKABLE
 from billing.payments.states.payments import PaymentState
 from billing.platform.data.database import Read
 

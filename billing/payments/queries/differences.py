@@ -35,7 +35,7 @@ from billing.payments.models.refunds import RefundRow
 from billing.payments.queries.payments import CHECKOUT, PAYMENT
 from billing.payments.records.reconciliation import Difference, Family
 from billing.payments.records.refunds import RefundMethod
-from billing.payments.rules import family_of
+from billing.payments.rules.reconciliation import family_of
 from billing.payments.states.checkouts import CheckoutState
 from billing.payments.states.payouts import PayoutState
 from billing.platform.data.base import Instant

@@ -17,7 +17,7 @@ from billing.payments.queries.disputes import dispute_of, find_dispute
 from billing.payments.queries.reach import seen
 from billing.payments.records.dispute_answers import AnswerKind, DisputeAnswer, EvidenceFact
 from billing.payments.records.disputes import Dispute
-from billing.payments.rules import was_answered
+from billing.payments.rules.dispute_answers import was_answered
 from billing.payments.states.dispute_answers import AnswerEvent, AnswerState
 from billing.payments.states.disputes import WANTS_ANSWER, DisputeState
 from billing.platform.data.database import Read

@@ -30,7 +30,8 @@ from billing.payments.records.disputes import Dispute
 from billing.payments.records.payments import Payment, Tender
 from billing.payments.records.refunds import RefundMethod
 from billing.payments.records.saved_methods import ConsentBy
-from billing.payments.rules import called_for, given_back_to, missing_of, paid_with, service_in_words
+from billing.payments.rules.dispute_answers import called_for, missing_of
+from billing.payments.rules.receipts import given_back_to, paid_with, service_in_words
 from billing.payments.states.mail import MailState
 from billing.payments.states.payments import PaymentState
 from billing.payments.states.refunds import RefundState

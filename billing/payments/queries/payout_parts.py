@@ -21,7 +21,7 @@ from billing.payments.queries.reconciliation import named_in_payouts
 from billing.payments.records.payouts import PartsElsewhere, Payout, PayoutContents, PayoutPart
 from billing.payments.records.reconciliation import NamedException
 from billing.payments.records.refunds import RefundMethod
-from billing.payments.rules import family_of, held_against
+from billing.payments.rules.reconciliation import family_of, held_against
 from billing.payments.states.checkouts import CheckoutState
 from billing.payments.states.payments import PaymentState
 from billing.payments.states.payouts import PayoutState

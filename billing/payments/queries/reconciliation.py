@@ -29,7 +29,7 @@ from billing.payments.models.refunds import RefundRow
 from billing.payments.queries.checkouts import checkout_of, owner_of_checkout
 from billing.payments.queries.differences import AT_ONCE, differences
 from billing.payments.records.reconciliation import Difference, ExceptionKind, Held, NamedException, Standing
-from billing.payments.rules import kind_of
+from billing.payments.rules.reconciliation import kind_of
 from billing.platform.data.database import Read
 from billing.platform.data.reach import within_reach
 

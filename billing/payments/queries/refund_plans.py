@@ -15,7 +15,7 @@ from billing.payments.queries.refunds import cards_gone, refundable_of
 from billing.payments.records.payments import Tender
 from billing.payments.records.refund_plans import PaymentLeft, RefundPlan
 from billing.payments.records.refunds import RefundMethod
-from billing.payments.rules import goes_back_by, plan_refund
+from billing.payments.rules.refunds import goes_back_by, plan_refund
 from billing.platform.data.database import Read
 from billing.platform.data.reach import within_reach
 

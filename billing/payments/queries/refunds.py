@@ -30,7 +30,7 @@ from billing.payments.records.refunds import (
     RefundReason,
     Rejection,
 )
-from billing.payments.rules import take_in_order
+from billing.payments.rules.refunds import take_in_order
 from billing.payments.states.payments import PaymentState
 from billing.payments.states.refunds import RefundEvent, RefundState
 from billing.platform.data.database import Read

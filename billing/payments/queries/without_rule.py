@@ -15,7 +15,7 @@ from billing.payments.queries.dormant import held_until, owed_to, states_of_owne
 from billing.payments.queries.payments import REIMBURSEMENT
 from billing.payments.queries.takebacks import LEFT_ABOVE
 from billing.payments.records.dormant import HeldForInsurer, WithoutRule
-from billing.payments.rules import DORMANCIES, LISTED_AHEAD
+from billing.payments.rules.dormant import DORMANCIES, LISTED_AHEAD
 from billing.platform.data.database import Read
 from billing.platform.data.reach import within_reach
 

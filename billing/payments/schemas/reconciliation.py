@@ -10,7 +10,7 @@ from billing.kernel.money import LARGEST_CENTS
 from billing.ledger.records import Account
 from billing.payments.records.reconciliation import BookedPart
 from billing.payments.records.refunds import RefundReason
-from billing.payments.rules import BOOKABLE
+from billing.payments.rules.reconciliation import BOOKABLE
 from billing.platform.http.fields import Cents, Moment, StrictSchema
 from billing.platform.http.pages import page_args
 

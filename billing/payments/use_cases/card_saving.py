@@ -25,7 +25,7 @@ from billing.payments.records.saved_methods import (
     Purpose,
     SavedMethod,
 )
-from billing.payments.rules import consent_text
+from billing.payments.rules.saved_methods import consent_text
 from billing.payments.states.saved_methods import SAVED_MOVES, SavedEvent, SavedState
 from billing.payments.use_cases.consents import give_consent, keep_only, lock_method
 from billing.payments.use_cases.links import LINK_LASTS, SECRET_BYTES

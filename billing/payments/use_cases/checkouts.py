@@ -34,7 +34,8 @@ from billing.payments.records.deposit_requests import DepositRequest
 from billing.payments.records.payments import ChargeFacts
 from billing.payments.records.saved_methods import AfterDecline, Purpose
 from billing.payments.records.tenders import Rest
-from billing.payments.rules import SMALLEST_CARD_PAYMENT, after_decline
+from billing.payments.rules.saved_methods import after_decline
+from billing.payments.rules.tenders import SMALLEST_CARD_PAYMENT
 from billing.payments.states.checkouts import CHECKOUT_MOVES, PAYABLE, STANDING, CheckoutEvent, CheckoutState
 from billing.payments.use_cases.closing import close_soon
 from billing.payments.use_cases.credits import apply_credits

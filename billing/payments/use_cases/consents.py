@@ -22,7 +22,7 @@ from billing.payments.records.saved_methods import (
     Purpose,
     SavedMethod,
 )
-from billing.payments.rules import consent_text
+from billing.payments.rules.saved_methods import consent_text
 from billing.payments.states.saved_methods import KEPT
 from billing.platform.data.audit import record_audit
 from billing.platform.data.database import Tx

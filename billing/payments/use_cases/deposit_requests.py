@@ -23,7 +23,7 @@ from billing.payments.queries.deposit_requests import (
 )
 from billing.payments.records.deposit_requests import DepositRequest
 from billing.payments.records.payments import Payment
-from billing.payments.rules import SMALLEST_CARD_PAYMENT
+from billing.payments.rules.tenders import SMALLEST_CARD_PAYMENT
 from billing.payments.states.checkouts import CheckoutState
 from billing.payments.states.deposit_requests import (
     DEPOSIT_REQUEST_MOVES,

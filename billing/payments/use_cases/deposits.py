@@ -23,7 +23,7 @@ from billing.payments.queries.deposits import deposit_id_of, deposit_of
 from billing.payments.queries.payments import find_payment
 from billing.payments.records.deposits import BankDeposit
 from billing.payments.records.payments import Payment, Tender
-from billing.payments.rules import BANKABLE
+from billing.payments.rules.tenders import BANKABLE
 from billing.payments.states.drawers import DrawerState
 from billing.payments.states.payments import PaymentState
 from billing.payments.use_cases.drawers import leave_missing, lock_change, lock_drawers, take_change

@@ -19,7 +19,7 @@ from billing.payments.queries.evidence import facts_on_file
 from billing.payments.queries.unknowns import first_called_at
 from billing.payments.records.dispute_answers import AnswerKind, DisputeAnswer, EvidenceFact
 from billing.payments.records.disputes import Dispute
-from billing.payments.rules import (
+from billing.payments.rules.dispute_answers import (
     choose_facts,
     holds_health_data,
     missing_of,

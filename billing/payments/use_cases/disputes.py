@@ -27,7 +27,7 @@ from billing.payments.queries.payments import find_payment, payment_of_charge
 from billing.payments.queries.reimbursements import reimbursed_beside
 from billing.payments.records.disputes import Dispute, DisputeFacts, DisputeMovementFacts
 from billing.payments.records.payments import Payment
-from billing.payments.rules import held_as
+from billing.payments.rules.reimbursements import held_as
 from billing.payments.states.disputes import DISPUTE_MOVES, WANTS_ANSWER, DisputeEvent, DisputeState
 from billing.payments.use_cases.dispute_losses import (
     end_waiting_refunds,

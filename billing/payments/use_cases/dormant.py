@@ -29,7 +29,7 @@ from billing.payments.queries.refund_checks import refuse_while_paid_twice
 from billing.payments.records.credits import CreditLot, Withdrawal
 from billing.payments.records.dormant import DormantCredit, StillOwed
 from billing.payments.records.refunds import Refund
-from billing.payments.rules import DORMANCIES, LISTED_AHEAD, dormant_on, may_be_set_aside
+from billing.payments.rules.dormant import DORMANCIES, LISTED_AHEAD, dormant_on, may_be_set_aside
 from billing.payments.states.dormant import DORMANT_MOVES, DormantEvent, DormantState
 from billing.payments.states.refunds import RefundEvent
 from billing.payments.use_cases.credits import give_back, withdraw

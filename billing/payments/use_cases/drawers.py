@@ -36,7 +36,7 @@ from billing.payments.queries.drawers import (
     taken_in,
 )
 from billing.payments.records.drawers import CashDrawer, CashFloat
-from billing.payments.rules import LATELY
+from billing.payments.rules.refunds import LATELY
 from billing.payments.states.drawers import DRAWER_MOVES, DrawerEvent, DrawerState
 from billing.payments.use_cases.persons import lock_person
 from billing.platform.data.audit import record_audit

@@ -30,7 +30,7 @@ from billing.payments.queries.reimbursements import (
 from billing.payments.queries.takebacks import LEFT_ABOVE
 from billing.payments.records.credits import CreditLot, CreditSource
 from billing.payments.records.reconciliation import NamedException
-from billing.payments.rules import share_reimbursement
+from billing.payments.rules.reimbursements import share_reimbursement
 from billing.payments.use_cases.choices import choose_as_ever
 from billing.payments.use_cases.cover import cover_demands
 from billing.payments.use_cases.credits import apply_lot, open_lot

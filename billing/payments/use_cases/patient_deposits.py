@@ -13,7 +13,7 @@ from billing.payments.queries.deposit_requests import depositor_of
 from billing.payments.records.credits import CreditSource
 from billing.payments.records.payments import Payment, Tender
 from billing.payments.records.tenders import Handed
-from billing.payments.rules import refuse_unless_payable
+from billing.payments.rules.tenders import refuse_unless_payable
 from billing.payments.use_cases.deposit_requests import take_off_requests
 from billing.payments.use_cases.receive import book, new_payment, put_in_drawer
 from billing.platform.data.database import Tx

@@ -20,7 +20,7 @@ from billing.payments.queries.checks import (
     refuse_transfer_booked_before,
 )
 from billing.payments.records.payments import Payment, Tender
-from billing.payments.rules import refuse_unless_payable
+from billing.payments.rules.tenders import refuse_unless_payable
 from billing.payments.use_cases.receive import book_share, new_payment, put_in_drawer
 from billing.platform.data.database import Tx
 

@@ -29,7 +29,7 @@ from billing.payments.records.credits import CreditLot, CreditSource
 from billing.payments.records.payments import Owned, Payment
 from billing.payments.records.receipts import PaidService, Receipt
 from billing.payments.records.refunds import Refund
-from billing.payments.rules import given_back_to, paid_with, service_in_words
+from billing.payments.rules.receipts import given_back_to, paid_with, service_in_words
 from billing.platform.data.database import Tx
 from billing.platform.data.documents import freeze
 from billing.platform.data.jobs import enqueue

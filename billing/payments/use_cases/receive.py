@@ -30,7 +30,7 @@ from billing.payments.records.checkouts import Checkout
 from billing.payments.records.credits import CreditSource
 from billing.payments.records.deposit_requests import DepositRequest
 from billing.payments.records.payments import ChargeFacts, Owned, Payment, Tender
-from billing.payments.rules import refuse_unless_payable
+from billing.payments.rules.tenders import refuse_unless_payable
 from billing.payments.states.payments import PaymentState
 from billing.payments.use_cases.credit_tasks import ask_about_excess
 from billing.payments.use_cases.credits import open_lot

@@ -29,7 +29,7 @@ from billing.payments.records.reconciliation import (
     NamedException,
     Standing,
 )
-from billing.payments.rules import held_against, kind_of
+from billing.payments.rules.reconciliation import held_against, kind_of
 from billing.payments.use_cases.excess import share_what_came_back
 from billing.platform.data.audit import record_audit
 from billing.platform.data.database import Tx

@@ -14,7 +14,7 @@ from billing.payments.queries.disputes import refuse_while_disputed
 from billing.payments.queries.payments import find_payment
 from billing.payments.queries.refunds import refundable_of
 from billing.payments.records.refunds import Refund, RefundMethod, RefundReason
-from billing.payments.rules import take_in_order
+from billing.payments.rules.refunds import take_in_order
 from billing.payments.use_cases.refund_sources import gather
 from billing.payments.use_cases.refunds import place_refund
 from billing.platform.data.database import Tx

@@ -14,7 +14,7 @@ from billing.payments.queries.refund_plans import refund_plan_of
 from billing.payments.queries.refunds import approved_by_itself, refundable_of
 from billing.payments.records.refund_plans import PlacedRefunds, RefundPart
 from billing.payments.records.refunds import Refund, RefundReason
-from billing.payments.rules import LATELY, needs_second_person
+from billing.payments.rules.refunds import LATELY, needs_second_person
 from billing.payments.use_cases.refund_payment import refund_payment
 from billing.platform.data.database import Tx
 

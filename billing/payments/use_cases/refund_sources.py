@@ -18,7 +18,7 @@ from billing.payments.queries.payments import PAYMENT, find_payment
 from billing.payments.records.credits import CreditLot, CreditSource, Withdrawal
 from billing.payments.records.payments import Payment
 from billing.payments.records.refunds import RefundableKind, RefundableSource
-from billing.payments.rules import held_as
+from billing.payments.rules.reimbursements import held_as
 from billing.payments.use_cases.credits import open_lot, withdraw
 from billing.platform.data.database import Tx
 

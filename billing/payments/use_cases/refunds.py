@@ -33,7 +33,7 @@ from billing.payments.queries.refunds import approved_by_itself, refund_of
 from billing.payments.queries.unknowns import first_called_at
 from billing.payments.records.credits import CreditLot, Election
 from billing.payments.records.refunds import Refund, RefundMethod, RefundReason, Rejection
-from billing.payments.rules import LATELY, needs_second_person
+from billing.payments.rules.refunds import LATELY, needs_second_person
 from billing.payments.states.payments import PaymentState
 from billing.payments.states.refunds import REFUND_MOVES, RefundEvent, RefundState
 from billing.payments.use_cases.credit_tasks import REFUND_FAILED, end_asking_about_held

@@ -27,7 +27,7 @@ from billing.payments.queries.refunds import HAS_LEFT_UNBOOKED
 from billing.payments.queries.reimbursements import kept_of_insurers, paid_and_not_missing
 from billing.payments.records.credits import CreditSource, Reimbursement
 from billing.payments.records.refunds import Rejection
-from billing.payments.rules import share_reimbursement
+from billing.payments.rules.reimbursements import share_reimbursement
 from billing.payments.states.refunds import RefundState
 from billing.payments.use_cases.choices import choose_as_ever
 from billing.payments.use_cases.cover import cover_demands

@@ -42,7 +42,7 @@ from billing.payments.queries.takebacks import (
 from billing.payments.records.credits import CreditLot, Reimbursement, Withdrawal
 from billing.payments.records.refunds import Rejection
 from billing.payments.records.takebacks import PaidClaim, ShownClaim, Takeback
-from billing.payments.rules import LATELY, needs_second_person
+from billing.payments.rules.refunds import LATELY, needs_second_person
 from billing.payments.states.refunds import RefundState
 from billing.payments.states.takebacks import TAKEBACK_MOVES, TakebackEvent, TakebackState
 from billing.payments.use_cases.cover import TAKEBACK_REVIEW, cover_demands

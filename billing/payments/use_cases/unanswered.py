@@ -18,7 +18,7 @@ from billing.payments.queries.refunds import cards_gone
 from billing.payments.records.credits import CreditLot, Election
 from billing.payments.records.payments import Payment
 from billing.payments.records.refunds import Refund, RefundMethod
-from billing.payments.rules import goes_back_by
+from billing.payments.rules.refunds import goes_back_by
 from billing.payments.states.payments import PaymentState
 from billing.payments.use_cases.credits import CHOICE_DUE, elect
 from billing.payments.use_cases.refunds import request_refund

@@ -11,7 +11,7 @@ from billing.payments.models.unknowns import OutcomeLookRow
 from billing.payments.queries.checkouts import at_site, owner_of_checkout
 from billing.payments.queries.unknowns import first_called_at
 from billing.payments.records.checkouts import Checkout
-from billing.payments.rules import next_look
+from billing.payments.rules.reconciliation import next_look
 from billing.platform.data.database import Tx
 from billing.platform.data.inserts import insert_unless_there
 from billing.platform.data.tasks import Sited, ask_a_person

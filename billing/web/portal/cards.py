@@ -18,7 +18,7 @@ from billing.payments.flows.saved_methods import remove_saved_card, start_saving
 from billing.payments.ports import GatewayRefused, SavingStatus
 from billing.payments.queries.saved_methods import find_card_link, kept_methods, pending_saving
 from billing.payments.records.saved_methods import CardLink
-from billing.payments.rules import consent_text
+from billing.payments.rules.saved_methods import consent_text
 from billing.platform.http.edge import Edge
 from billing.platform.http.headers import allow_form_target
 from billing.web.portal.pay import THANKS

@@ -21,7 +21,7 @@ from billing.payments.queries.credits import credit_coming_off
 from billing.payments.queries.saved_methods import consents_of, find_saved_method, list_saved_methods
 from billing.payments.records.checkouts import Checkout
 from billing.payments.records.saved_methods import AfterDecline, Consent, ConsentDeed, Purpose, SavedMethod
-from billing.payments.rules import after_decline
+from billing.payments.rules.saved_methods import after_decline
 from billing.payments.states.checkouts import STANDING, CheckoutState
 from billing.payments.states.saved_methods import SavedState
 from billing.payments.use_cases.card_saving import make_card_link

@@ -21,7 +21,7 @@ from billing.payments.queries.refunds import approved_by_itself
 from billing.payments.records.credits import CreditLot, Election
 from billing.payments.records.payments import Payment
 from billing.payments.records.refunds import RefundMethod
-from billing.payments.rules import LATELY, goes_back_by, needs_second_person
+from billing.payments.rules.refunds import LATELY, goes_back_by, needs_second_person
 from billing.payments.use_cases.refunds import request_refund
 from billing.payments.use_cases.unapply import move_credit, unapply
 from billing.platform.data.database import Read, Tx

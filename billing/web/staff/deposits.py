@@ -21,7 +21,7 @@ from billing.payments.queries.drawers import free_change
 from billing.payments.queries.payments import payments_by_id
 from billing.payments.records.deposits import BankDeposit
 from billing.payments.records.payments import Payment, Tender
-from billing.payments.rules import CHECK_IS_GOOD_FOR
+from billing.payments.rules.tenders import CHECK_IS_GOOD_FOR
 from billing.payments.use_cases.deposits import bank_payments
 from billing.platform.data.database import Read, Tx
 from billing.platform.http.edge import Edge

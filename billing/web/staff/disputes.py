@@ -24,7 +24,7 @@ from billing.payments.queries.payments import find_payment
 from billing.payments.records.dispute_answers import DisputeAnswer, EvidenceFact, EvidenceNeeds
 from billing.payments.records.disputes import Dispute
 from billing.payments.records.payments import Payment
-from billing.payments.rules import HEALTH_DATA, refuse_unless_answerable
+from billing.payments.rules.dispute_answers import HEALTH_DATA, refuse_unless_answerable
 from billing.payments.schemas.dispute_answers import LONGEST_STATEMENT
 from billing.payments.states.disputes import ENDED, DisputeState
 from billing.payments.use_cases.dispute_answers import (

@@ -24,7 +24,7 @@ from billing.payments.ports import GatewayRefused, GatewayTimeout
 from billing.payments.queries.checkouts import find_checkout, standing_checkout
 from billing.payments.queries.credits import credit_coming_off
 from billing.payments.records.checkouts import Checkout, Way
-from billing.payments.rules import SMALLEST_CARD_PAYMENT
+from billing.payments.rules.tenders import SMALLEST_CARD_PAYMENT
 from billing.payments.states.checkouts import CheckoutState
 from billing.platform.data.database import Read
 from billing.platform.data.idempotency import RequestKey

@@ -21,7 +21,7 @@ from billing.payments.queries.reconciliation import (
 from billing.payments.queries.refunds import refund_by_reference
 from billing.payments.records.reconciliation import BookedPart, ExceptionKind
 from billing.payments.records.refunds import RefundReason
-from billing.payments.rules import BOOKABLE
+from billing.payments.rules.reconciliation import BOOKABLE
 from billing.payments.use_cases.exceptions import book_exception
 from billing.payments.use_cases.foreign_refunds import ask_to_book_foreign_refund
 from billing.platform.data.database import Tx

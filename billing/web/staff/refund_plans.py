@@ -20,7 +20,7 @@ from billing.payments.queries.refunds import approved_by_itself
 from billing.payments.records.payments import Payment
 from billing.payments.records.refund_plans import RefundPlan
 from billing.payments.records.refunds import RefundReason
-from billing.payments.rules import LATELY, needs_second_person
+from billing.payments.rules.refunds import LATELY, needs_second_person
 from billing.payments.use_cases.refund_plans import refund_patient
 from billing.platform.data.database import Read, Tx
 from billing.platform.http.edge import Edge

@@ -42,7 +42,7 @@ from billing.payments.records.refunds import (
     RefundMethod,
     RefundReason,
 )
-from billing.payments.rules import LATELY, goes_back_by, needs_second_person, take_in_order
+from billing.payments.rules.refunds import LATELY, goes_back_by, needs_second_person, take_in_order
 from billing.payments.states.refunds import RefundState
 from billing.payments.use_cases.refund_payment import refund_payment
 from billing.people.queries import list_staff

@@ -18,7 +18,7 @@ from billing.kernel.money import Money
 from billing.kernel.permissions import Actor, Permission
 from billing.payments.queries.dormant import find_dormant, list_dormant, still_owed, still_owed_of
 from billing.payments.records.dormant import DormantCredit, StillOwed
-from billing.payments.rules import DORMANCIES, dormant_on, may_be_set_aside
+from billing.payments.rules.dormant import DORMANCIES, dormant_on, may_be_set_aside
 from billing.payments.states.dormant import DormantState
 from billing.payments.use_cases.dormant import claim, record_letter, remit, set_aside
 from billing.platform.data.database import Read, Tx
