@@ -72,3 +72,21 @@ class OverrideDenied(Denied):
     """A session without cover is let in by a supervisor only."""
 
     code = "override-denied"
+
+
+class NoSuchChart(NotFound):
+    """Nothing of that session was recorded yet."""
+
+    code = "no-such-chart"
+
+
+class ChartNotOpen(Conflict):
+    """The patient is not checked in, or what was recorded is signed already; the sentence says which."""
+
+    code = "chart-not-open"
+
+
+class InvalidChart(Invalid):
+    """What was recorded of a session cannot have been, or lacks what a signature stands for."""
+
+    code = "invalid-chart"

@@ -85,3 +85,26 @@ class CoverageRow(Base):
     source_kind: Mapped[str] = mapped_column(String(30), primary_key=True)
     source_id: Mapped[Id] = mapped_column(primary_key=True)
     amount_cents: Mapped[int]
+
+
+class SessionChartRow(Base):
+    """A version of what the clinician recorded of a session; rows are never changed.
+
+    `sealed` holds what was done, and why what was signed before was amended.
+    """
+
+    __tablename__ = "session_chart"
+    __table_args__ = (
+        UniqueConstraint("session_id", "version"),
+        CheckConstraint("version >= 1", name="versions_from_one"),
+    )
+
+    id: Mapped[Id] = mapped_column(primary_key=True)
+    session_id: Mapped[Id] = mapped_column(ForeignKey("treatment_session.id"))
+    entity_id: Mapped[Id]
+    site_id: Mapped[Id]
+    version: Mapped[int]
+    is_signed: Mapped[bool]
+    written_by: Mapped[Id]
+    written_at: Mapped[datetime]
+    sealed: Mapped[bytes]

@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
+from enum import StrEnum
 
 from billing.care.states import EARNED, SessionState
+from billing.catalog.records import Drug
 from billing.kernel.money import Money
 
 PROMISED = "payer_promise"
@@ -121,3 +123,112 @@ class Coverage:
     source_kind: str
     source_id: str
     amount: Money
+
+
+# ------------------------------------------------------------------------------- what the clinician records
+
+
+class Way(StrEnum):
+    """How a drug was given. A push is over within 15 minutes and needs no times of its own."""
+
+    INFUSION = "infusion"
+    PUSH = "push"
+    NASAL = "nasal"
+
+
+class Order(StrEnum):
+    """When a drug was infused beside the one that the visit is for, which is the first."""
+
+    FIRST = "first"
+    SEQUENTIAL = "sequential"
+    CONCURRENT = "concurrent"
+
+
+class HydrationPurpose(StrEnum):
+    """Why fluid was given. What only carries a drug is no hydration, and is never billed as one."""
+
+    DEHYDRATION = "dehydration"
+    VOMITING = "vomiting"
+    LOW_BLOOD_PRESSURE = "low_blood_pressure"
+    CARRIER = "carrier"
+
+
+class EvaluationKind(StrEnum):
+    """An office visit is coded by its minutes, a psychiatric evaluation is not."""
+
+    OFFICE = "office"
+    PSYCHIATRIC = "psychiatric"
+
+
+@dataclass(frozen=True, kw_only=True)
+class DrugEntry:
+    """A drug as it is entered: `drug` is its code in the clinic's list, `ndc` the vial's own when it differs.
+
+    Without times of its own it ran as long as the visit's infusion.
+    """
+
+    drug: str
+    dose_mg: Decimal
+    way: Way = Way.INFUSION
+    order: Order = Order.FIRST
+    started_at: datetime | None = None
+    stopped_at: datetime | None = None
+    ndc: str | None = None
+    is_at_second_site: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class GivenDrug(DrugEntry):
+    """The same with what the clinic's list said of the drug on that day, which the chart keeps."""
+
+    listed: Drug
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hydration:
+    started_at: datetime | None
+    stopped_at: datetime | None
+    purpose: HydrationPurpose
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluation:
+    """`minutes` are all of that day's, without any of the psychotherapy."""
+
+    kind: EvaluationKind
+    minutes: int | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChartEntry:
+    """What was done at a visit, as it is entered; `started_at` to `stopped_at` is the infusion, or the visit.
+
+    Start of the line, flush, and watching the patient afterwards are no part of an infusion.
+    """
+
+    started_at: datetime | None = None
+    stopped_at: datetime | None = None
+    provider_id: str | None = None
+    drugs: tuple[DrugEntry, ...] = ()
+    hydration: Hydration | None = None
+    evaluation: Evaluation | None = None
+    psychotherapy_minutes: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Chart(ChartEntry):
+    """One version of what the clinician recorded. Nothing in it is ever edited; a change is another version.
+
+    One that is not signed may still lack its stop. `reason` is why what was signed before was amended.
+    """
+
+    id: str
+    session_id: str
+    entity_id: str
+    site_id: str
+    version: int
+    drugs: tuple[GivenDrug, ...]
+    is_signed: bool
+    written_by: str
+    written_at: datetime
+    reason: str | None

@@ -4,9 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from marshmallow import Schema, ValidationError, fields, post_load, validates_schema
+from marshmallow import Schema, ValidationError, fields, post_load, validate, validates_schema
 
-from billing.care.records import SessionOrder
+from billing.care.records import (
+    ChartEntry,
+    DrugEntry,
+    Evaluation,
+    EvaluationKind,
+    Hydration,
+    HydrationPurpose,
+    Order,
+    SessionOrder,
+    Way,
+)
+from billing.care.rules.charts import LONGEST_TALK, MOST_DRUGS
 from billing.care.states import SessionState
 from billing.platform.http.fields import (
     Cents,
@@ -92,6 +103,123 @@ class SessionFacts(StrictSchema):
     started_at = Moment(required=True)
     stopped_at = Moment(required=True)
     dose_mg = _dose()
+
+
+def _instant() -> Moment:
+    return Moment(allow_none=True, load_default=None)
+
+
+class DrugEntryBody(StrictSchema):
+    """`drug` is its code in the clinic's list; times of its own only where they differ from the visit's."""
+
+    drug = Text(max=40, required=True)
+    dose_mg = Measure(min=0, max=10_000, required=True)
+    way = fields.Enum(Way, by_value=True, load_default=Way.INFUSION)
+    order = fields.Enum(Order, by_value=True, load_default=Order.FIRST)
+    started_at = _instant()
+    stopped_at = _instant()
+    ndc = Text(max=20, allow_none=True, load_default=None)
+    is_at_second_site = fields.Boolean(load_default=False, truthy={True}, falsy={False})
+
+    @post_load
+    def to_entry(self, data: dict[str, Any], **_: Any) -> DrugEntry:
+        return DrugEntry(**data)
+
+
+class HydrationBody(StrictSchema):
+    started_at = _instant()
+    stopped_at = _instant()
+    purpose = fields.Enum(HydrationPurpose, by_value=True, required=True)
+
+    @post_load
+    def to_hydration(self, data: dict[str, Any], **_: Any) -> Hydration:
+        return Hydration(**data)
+
+
+class EvaluationBody(StrictSchema):
+    kind = fields.Enum(EvaluationKind, by_value=True, required=True)
+    minutes = WholeNumber(min=1, max=LONGEST_TALK, allow_none=True, load_default=None)
+
+    @post_load
+    def to_evaluation(self, data: dict[str, Any], **_: Any) -> Evaluation:
+        return Evaluation(**data)
+
+
+class ChartBody(StrictSchema):
+    """What was done at a visit; what is not known yet may be left out until it is signed."""
+
+    started_at = _instant()
+    stopped_at = _instant()
+    provider_id = OpaqueId("prov", allow_none=True, load_default=None)
+    drugs = fields.List(
+        fields.Nested(DrugEntryBody), load_default=(), validate=validate.Length(max=MOST_DRUGS)
+    )
+    hydration = fields.Nested(HydrationBody, allow_none=True, load_default=None)
+    evaluation = fields.Nested(EvaluationBody, allow_none=True, load_default=None)
+    psychotherapy_minutes = WholeNumber(min=1, max=LONGEST_TALK, allow_none=True, load_default=None)
+
+    @post_load
+    def to_chart(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
+        """The entry, and what comes beside it."""
+        beside = {name: data.pop(name) for name in ("reason",) if name in data}
+        return {"entry": ChartEntry(**data | {"drugs": tuple(data["drugs"])}), **beside}
+
+
+class AmendChart(ChartBody):
+    """All that was done, as it should have been signed, and why that is amended."""
+
+    reason = Text(max=500, required=True)
+
+
+class GivenDrugView(Schema):
+    """`name`, `strength` and `ndc` are as they stood in the clinic's list, or on the vial, on that day."""
+
+    drug = fields.String()
+    name = fields.String(attribute="listed.name")
+    strength = fields.String(attribute="listed.strength")
+    ndc = fields.String(attribute="listed.ndc")
+    dose_mg = Measure(min=0, max=10_000)
+    way = fields.Enum(Way, by_value=fields.String)
+    order = fields.Enum(Order, by_value=fields.String)
+    started_at = fields.AwareDateTime(allow_none=True)
+    stopped_at = fields.AwareDateTime(allow_none=True)
+    is_at_second_site = fields.Boolean()
+
+
+class HydrationView(Schema):
+    started_at = fields.AwareDateTime(allow_none=True)
+    stopped_at = fields.AwareDateTime(allow_none=True)
+    purpose = fields.Enum(HydrationPurpose, by_value=fields.String)
+
+
+class EvaluationView(Schema):
+    kind = fields.Enum(EvaluationKind, by_value=fields.String)
+    minutes = fields.Integer(allow_none=True)
+
+
+class ChartView(Schema):
+    """One version; `written_by` signed it when `is_signed`, `reason` is why the one before was amended."""
+
+    id = fields.String()
+    session_id = fields.String()
+    version = fields.Integer()
+    is_signed = fields.Boolean()
+    written_by = fields.String()
+    written_at = Moment()
+    reason = fields.String(allow_none=True)
+    started_at = fields.AwareDateTime(allow_none=True)
+    stopped_at = fields.AwareDateTime(allow_none=True)
+    provider_id = fields.String(allow_none=True)
+    drugs = fields.List(fields.Nested(GivenDrugView))
+    hydration = fields.Nested(HydrationView, allow_none=True)
+    evaluation = fields.Nested(EvaluationView, allow_none=True)
+    psychotherapy_minutes = fields.Integer(allow_none=True)
+
+
+class ChartsView(Schema):
+    """Every version, the oldest first."""
+
+    items = fields.List(fields.Nested(ChartView))
 
 
 class Missed(StrictSchema):

@@ -22,14 +22,19 @@ def move_session(tx: Tx, *, session_id: str, event: SessionEvent, actor: Actor, 
 
     Raises: IllegalMove.
     """
-    row = tx.session.scalars(
+    row = locked_session(tx, session_id)
+    advance(tx, row, MOVES, event, actor=actor, now=now)
+    return row
+
+
+def locked_session(tx: Tx, session_id: str) -> SessionRow:
+    """The row of a session that is known to exist, held; for this room only."""
+    return tx.session.scalars(
         select(SessionRow)
         .where(SessionRow.id == session_id)
         .with_for_update()
         .execution_options(populate_existing=True)
     ).one()
-    advance(tx, row, MOVES, event, actor=actor, now=now)
-    return row
 
 
 def keep_session(

@@ -17,23 +17,27 @@ from billing.care.errors import (
 )
 from billing.care.models import SessionRow
 from billing.care.queries import coverage_of, find_session, open_clinical, seal_clinical
-from billing.care.records import LETS_NOBODY_IN, REFUNDED, Session
-from billing.care.rules import check_dose_given, check_planned_on, check_times, missing_cover, site_date
+from billing.care.records import LETS_NOBODY_IN, REFUNDED, ChartEntry, DrugEntry, GivenDrug, Session
+from billing.care.rules import check_dose_given, check_planned_on, missing_cover, site_date
+from billing.care.rules.charts import entered_drug
 from billing.care.states import (
+    MOVES,
     PatientTurnedAway,
     SessionCancelled,
     SessionEvent,
-    SessionGiven,
     SessionMissed,
     SessionState,
 )
+from billing.care.use_cases.charts import give_as_charted
 from billing.care.use_cases.move import keep_session, move_session
 from billing.care.use_cases.plan import reschedule_session
-from billing.catalog.queries import find_site
+from billing.catalog.queries import drugs, find_site
+from billing.catalog.records import TIMED_SERVICES
 from billing.kernel.errors import Flaw
 from billing.kernel.ids import new_id
 from billing.kernel.money import Money, total
 from billing.kernel.permissions import Actor, Permission
+from billing.kernel.states import next_state
 from billing.patients.use_cases import lock_patient
 from billing.platform.data.database import Tx
 
@@ -63,28 +67,28 @@ def record_session(
     actor: Actor,
     now: datetime,
 ) -> Session:
-    """Record what was given: start, stop and dose. Announces SessionGiven.
+    """Record and sign in one step what was given: start, stop and dose of the clinic's first drug.
 
+    Announces SessionGiven. For more than one drug, and whatever else was done, see `sign_chart`.
     Raises: NoSuchSession, IllegalMove unless checked in, InvalidSessionRecord.
     """
     session = find_session(tx, session_id, actor)
     lock_patient(tx, session.patient_id)
-    row = move_session(tx, session_id=session_id, event=SessionEvent.GIVE, actor=actor, now=now)
-    check_times(started_at, stopped_at, checked_in_at=row.checked_in_at or now, now=now)
-    check_dose_given(row.service, dose_mg)
-    row.started_at, row.stopped_at = started_at, stopped_at
-    row.sealed = seal_clinical(tx.vault, row.id, open_clinical(tx.vault, row) | {"dose_mg": dose_mg})
-    given = keep_session(tx, row=row, action="session.record", detail={}, actor=actor, now=now)
-    tx.emit(
-        SessionGiven(
-            session_id=row.id,
-            patient_id=row.patient_id,
-            given_on=site_date(find_site(tx, row.site_id), started_at),
-            actor=actor,
-            now=now,
-        )
-    )
-    return given
+    next_state(MOVES, find_session(tx, session_id, actor).state, SessionEvent.GIVE)
+    check_dose_given(session.service, dose_mg)
+    drugs_given = _only_drug(tx, session, dose_mg)
+    entry = ChartEntry(started_at=started_at, stopped_at=stopped_at, drugs=drugs_given)
+    give_as_charted(tx, session=session, entry=entry, dose_mg=dose_mg, actor=actor, now=now)
+    return find_session(tx, session_id, actor)
+
+
+def _only_drug(tx: Tx, session: Session, dose_mg: Decimal | None) -> tuple[GivenDrug, ...]:
+    if dose_mg is None or session.service not in TIMED_SERVICES:
+        return ()
+    listed = drugs(tx, session.entity_id)
+    if not listed:
+        return ()
+    return (entered_drug(DrugEntry(drug=listed[0].code, dose_mg=dose_mg), listed[0]),)
 
 
 def cancel_session(tx: Tx, *, session_id: str, actor: Actor, now: datetime) -> Session:

@@ -26,6 +26,7 @@ class Place:
 
 PLACES = (
     Place(name="Today", path="/staff/today", permission=Permission.CARE_READ),
+    Place(name="Visits to sign", path="/staff/charts", permission=Permission.CARE_RECORD),
     Place(name="Invoices and payments", path="/staff/money", permission=Permission.INVOICES_READ),
     Place(name="Bank deposits", path="/staff/bank-deposits", permission=Permission.PAYMENTS_READ),
     Place(name="Other payers", path="/staff/payers", permission=Permission.PAYERS_READ),

@@ -7,6 +7,7 @@ from typing import Any
 
 from flask import Response
 
+from billing.care.api.charts import add_chart_routes
 from billing.care.queries import (
     find_plan,
     find_session,
@@ -55,6 +56,7 @@ def make_blueprint(edge: Edge) -> ApiBlueprint:
     _add_session_routes(routes, edge)
     _add_visit_routes(routes, edge)
     _add_absence_routes(routes, edge)
+    add_chart_routes(routes, edge)
     return routes
 
 

@@ -117,9 +117,14 @@ def check_dose_given(service: str, dose_mg: Decimal | None) -> None:
     if dose_mg is None:
         flaws = [Flaw("/dose_mg", "Give the dose in mg.")] if service in TIMED_SERVICES else []
     else:
-        flaws = list(_quantity_flaws("/dose_mg", dose_mg, least=Decimal(0), most=MOST_DOSE_MG))
+        flaws = list(dose_flaws("/dose_mg", dose_mg))
     if flaws:
         raise InvalidSessionRecord("Correct the dose and send it again.", flaws)
+
+
+def dose_flaws(pointer: str, dose_mg: Decimal) -> Iterator[Flaw]:
+    """Of a dose that was given: mg, at most three decimals. A visit that was broken off may have none."""
+    return _quantity_flaws(pointer, dose_mg, least=Decimal(0), most=MOST_DOSE_MG)
 
 
 def site_date(site: Site, instant: datetime) -> date:

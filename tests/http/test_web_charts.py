@@ -1,0 +1,128 @@
+"""What was done at a visit is recorded and signed on its page, by the clinician alone."""
+
+import re
+from datetime import timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from billing.care.queries.charts import charts_of
+from billing.kernel.permissions import Role
+from tests.factories.care import let_in
+from tests.factories.charts import entry, signed
+from tests.factories.web import new_staff, send, sign_in
+
+ZONE = ZoneInfo("America/Chicago")
+
+
+@pytest.fixture
+def session_id(clinic):
+    return clinic.invoice.lines[0].session_id
+
+
+@pytest.fixture
+def at(session_id):
+    return f"/staff/sessions/{session_id}/chart"
+
+
+@pytest.fixture
+def clinician(pages, database, clinic, now):
+    return sign_in(pages, new_staff(database, Role.CLINICIAN, now, entity_id=clinic.entity.id))
+
+
+@pytest.fixture
+def typed(now):
+    def clock(minutes):
+        return f"{(now - timedelta(minutes=minutes)).astimezone(ZONE):%H:%M}"
+
+    return {
+        "on": now.astimezone(ZONE).date().isoformat(),
+        "started_at": clock(45),
+        "stopped_at": clock(0),
+        "rows": "1",
+        "drugs-0-drug": "ketamine",
+        "drugs-0-dose_mg": "40",
+        "drugs-0-way": "infusion",
+        "drugs-0-order": "first",
+    }
+
+
+def charts(database, session_id):
+    with database.reading() as read:
+        return charts_of(read, session_id)
+
+
+def test_a_visit_waits_is_signed_and_then_only_amended(database, clinician, session_id, at, typed):
+    assert "Nothing waits for a signature." in clinician.get("/staff/charts").text
+    let_in(database, session_id)
+    waiting = clinician.get("/staff/charts").text
+    assert at in waiting
+    assert "a record" in waiting
+    kept = send(clinician, at, at, **typed | {"stopped_at": ""}, key="a" * 20)
+    assert (kept.status_code, kept.location) == (303, at)
+    assert "the stop" in clinician.get("/staff/charts").text
+    page = clinician.get(at).text
+    assert f'value="{typed["started_at"]}"' in page
+    for _ in range(2):
+        done = send(clinician, at, f"{at}/sign", **typed, key="b" * 20)
+        assert (done.status_code, done.location) == (303, at)
+    page = clinician.get(at).text
+    assert "Signed. The visit is given." in page
+    assert "Sign the amendment" in page
+    assert [each.is_signed for each in charts(database, session_id)] == [False, True]
+    missing = send(clinician, at, f"{at}/amend", **typed, key="c" * 20)
+    assert missing.status_code == 422
+    assert 'id="reason-wrong"' in missing.text
+    amended = send(clinician, at, f"{at}/amend", **typed, reason="wrong vial", key="d" * 20)
+    assert amended.status_code == 303
+    assert "Amended: wrong vial" in clinician.get(at).text
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("stopped_at", ""),
+        ("started_at", "soon"),
+        ("on", "tomorrow"),
+        ("drugs-0-dose_mg", "forty"),
+        ("drugs-0-way", "swallowed"),
+        ("drugs-0-ndc", "123"),
+        ("psychotherapy_minutes", "an hour"),
+        ("evaluation-kind", "office"),
+        ("hydration-purpose", "vomiting"),
+    ],
+)
+def test_what_is_wrong_is_told_beside_its_field_and_what_was_typed_stays(
+    database, clinician, session_id, at, typed, field, value
+):
+    let_in(database, session_id)
+    answer = send(clinician, at, f"{at}/sign", **typed | {field: value}, key="a" * 20)
+    assert answer.status_code == 422
+    beside = {"evaluation-kind": "evaluation-minutes", "hydration-purpose": "hydration-started_at"}
+    assert f'id="{beside.get(field, field)}-wrong"' in answer.text
+    if field not in ("drugs-0-dose_mg",):
+        assert 'id="drugs-0-dose_mg" name="drugs-0-dose_mg" type="text" value="40"' in answer.text
+    assert charts(database, session_id) == ()
+
+
+def test_another_row_keeps_what_was_typed_and_writes_nothing(database, clinician, session_id, at, typed):
+    let_in(database, session_id)
+    page = send(clinician, at, f"{at}/more", **typed).text
+    assert len(re.findall(r'name="drugs-\d+-drug"', page)) == 2
+    assert 'value="40"' in page
+    assert charts(database, session_id) == ()
+    more = {f"drugs-1-{name}": told for name, told in (
+        ("drug", "ketamine"), ("dose_mg", "2.5"), ("way", "push"), ("order", "sequential"),
+    )}  # fmt: skip
+    assert send(clinician, at, f"{at}/sign", **typed | more | {"rows": "2"}, key="b" * 20).status_code == 303
+    assert [str(each.dose_mg) for each in charts(database, session_id)[0].drugs] == ["40", "2.5"]
+
+
+def test_billing_reads_what_was_done_and_records_nothing(database, pages, clinic, session_id, at, now):
+    signed(database, session_id, entry())
+    clerk = sign_in(pages, new_staff(database, Role.BILLING, now, entity_id=clinic.entity.id))
+    assert at in clerk.get(f"/staff/patients/{clinic.patient.id}").text
+    page = clerk.get(at).text
+    assert "Ketamine hydrochloride 50 mg/mL, 40 mg" in page
+    assert '<form method="post" action="' + at not in page
+    assert clerk.get("/staff/charts").status_code == 403
