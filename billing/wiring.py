@@ -49,6 +49,7 @@ from billing.adapters.superbill_pdf import print_superbills, render_superbill
 from billing.care.states import PatientTurnedAway, SessionCancelled, SessionGiven, SessionMissed
 from billing.catalog.queries import entities, find_site
 from billing.insurance.cli.claims import make_claim_commands
+from billing.insurance.cli.codes import make_code_commands
 from billing.insurance.flows import Press, claim_bytes
 from billing.insurance.ports import Outside
 from billing.insurance.queries import told_of_edition
@@ -295,6 +296,7 @@ def _register_commands(app: Flask, house: House) -> None:
         ),
         billing.insurance.cli.remittances.make_commands(edge.database, edge.clock, Edi835Reader()),
         billing.insurance.cli.make_diagnosis_commands(edge.database, edge.clock),
+        make_code_commands(edge.database, edge.clock),
         billing.insurance.cli.make_superbill_commands(
             edge.database, edge.clock, Press(one=render_superbill, many=print_superbills)
         ),

@@ -43,6 +43,18 @@ class OtherEditionThere(Conflict):
     code = "other-edition-there"
 
 
+class UnreadableCodes(Invalid):
+    """The file is no code set; nothing of it is taken. Each line that is wrong is named."""
+
+    code = "unreadable-codes"
+
+
+class OtherCodesThere(Conflict):
+    """Other codes hold from that day on; nothing is put in their place unless that is asked for."""
+
+    code = "other-codes-there"
+
+
 class ClaimNotPossible(Conflict):
     """Something is missing that the insurer needs, or the insurer has it; the sentence says which."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.schema import SchemaItem
 
@@ -75,6 +75,25 @@ class DiagnosisEditionRow(Base):
     billable_count: Mapped[int]
     sha256: Mapped[str] = mapped_column(String(64))
     content: Mapped[bytes]
+    loaded_at: Mapped[datetime]
+    loaded_by: Mapped[Id]
+
+
+class CodeSetRow(Base):
+    """Codes that a clinic bills by from a day of service on; of one day's the newest version holds."""
+
+    __tablename__ = "code_set"
+    __table_args__ = (
+        UniqueConstraint("entity_id", "starts_on", "version"),
+        CheckConstraint("version >= 1", name="versions_from_one"),
+    )
+
+    id: Mapped[Id] = mapped_column(primary_key=True)
+    entity_id: Mapped[Id]
+    starts_on: Mapped[date]
+    version: Mapped[int]
+    sha256: Mapped[str] = mapped_column(String(64))
+    content: Mapped[str] = mapped_column(Text)
     loaded_at: Mapped[datetime]
     loaded_by: Mapped[Id]
 

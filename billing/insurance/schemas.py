@@ -64,6 +64,15 @@ class LoadedEditionView(Schema):
     usual_not_billable = fields.List(fields.String())
 
 
+class LoadedCodesView(Schema):
+    """What `codes load --json` prints."""
+
+    clinic = fields.String()
+    starts_on = LocalDate()
+    status = fields.String()
+    rows = fields.Integer()
+
+
 class VoidSuperbill(StrictSchema):
     """Nothing is asked for."""
 

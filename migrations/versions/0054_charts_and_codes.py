@@ -1,4 +1,4 @@
-"""What clinicians record and sign of a visit"""
+"""What clinicians record and sign of a visit, and the codes that a clinic bills by"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -8,7 +8,7 @@ down_revision = "0053"
 branch_labels = None
 depends_on = None
 
-KEPT = ("session_chart",)
+KEPT = ("session_chart", "code_set")
 """Tables whose rows are never changed."""
 
 
@@ -32,6 +32,22 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_session_chart")),
         sa.UniqueConstraint("session_id", "version", name=op.f("uq_session_chart_session_id_version")),
+    )
+    op.create_table(
+        "code_set",
+        sa.Column("id", sa.String(40), nullable=False),
+        sa.Column("entity_id", sa.String(40), nullable=False),
+        sa.Column("starts_on", sa.Date(), nullable=False),
+        sa.Column("version", sa.BigInteger(), nullable=False),
+        sa.Column("sha256", sa.String(64), nullable=False),
+        sa.Column("content", sa.Text(), nullable=False),
+        sa.Column("loaded_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("loaded_by", sa.String(40), nullable=False),
+        sa.CheckConstraint("version >= 1", name=op.f("ck_code_set_versions_from_one")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_code_set")),
+        sa.UniqueConstraint(
+            "entity_id", "starts_on", "version", name=op.f("uq_code_set_entity_id_starts_on_version")
+        ),
     )
     for table in KEPT:
         _keep_rows(table)

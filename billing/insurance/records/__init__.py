@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 
+from billing.insurance.records.coding import CodingStep
 from billing.insurance.states import SuperbillState
 from billing.kernel.money import Money
 
@@ -58,25 +59,6 @@ class BatchForm(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class CodedService:
-    """A code of the encounter with its units, before any charge is put on it."""
-
-    code: str
-    units: int
-    description: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class AddedService:
-    """An add-on that has a code of its own, and what it costs before any discount."""
-
-    code: str
-    units: int
-    description: str
-    list_charge: Money
-
-
-@dataclass(frozen=True, kw_only=True)
 class DrugGiven:
     """What was infused, as the payer wants it named; `ndc` has eleven digits, 5-4-2, in hyphens."""
 
@@ -88,12 +70,38 @@ class DrugGiven:
 
 
 @dataclass(frozen=True, kw_only=True)
+class CodedService:
+    """A code of the encounter with its units, before any charge is put on it.
+
+    `times` are the site's own, without seconds. `weight` is its part of what the services cost together, by
+    its units unless told; 0 for what is included in another. `list_charge` is of an add-on with a price of
+    its own. `steps` say why it is this code, these units and these modifiers.
+    """
+
+    code: str
+    units: int
+    description: str
+    modifiers: tuple[str, ...] = ()
+    times: tuple[datetime, datetime] | None = None
+    steps: tuple[CodingStep, ...] = ()
+    drug: DrugGiven | None = None
+    weight: int | None = None
+    list_charge: Money | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class SuperbillLine:
+    """`pointers` are letters of diagnoses; without any the line points to the first four of all."""
+
     code: str
     units: int
     charge: Money
     description: str
     drug: DrugGiven | None = None
+    modifiers: tuple[str, ...] = ()
+    pointers: str = ""
+    times: tuple[datetime, datetime] | None = None
+    steps: tuple[CodingStep, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

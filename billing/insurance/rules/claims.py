@@ -25,7 +25,7 @@ from billing.insurance.records.claims import (
 from billing.insurance.rules.claim_checks import UNLISTED
 from billing.insurance.rules.claim_text import basic, digits
 from billing.insurance.rules.coding import OFFICE
-from billing.insurance.rules.lines import MOST_POINTERS, control_number
+from billing.insurance.rules.lines import POINTERS, control_number, pointers
 from billing.insurance.rules.superbill import Encounter, Parties, paid_beside_insurer
 from billing.patients.records import Address as PatientAddress
 from billing.patients.records import Patient, Policy, Relationship
@@ -154,10 +154,12 @@ def _line(line: SuperbillLine, encounter: Encounter, number: str) -> ClaimLine:
     drug = line.drug
     return ClaimLine(
         code=line.code,
-        modifiers=(),
+        modifiers=line.modifiers,
         units=line.units,
         charge=line.charge,
-        pointers=tuple(range(1, min(len(encounter.diagnoses), MOST_POINTERS) + 1)),
+        pointers=tuple(
+            POINTERS.index(letter) + 1 for letter in line.pointers or pointers(len(encounter.diagnoses))
+        ),
         served_on=encounter.started.date(),
         description=basic(line.description) if line.code in UNLISTED else "",
         drug=ClaimDrug(ndc=digits(drug.ndc), quantity=Decimal(drug.quantity), unit=drug.unit)

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from billing.catalog.records import Drug
-from billing.insurance.records import AddedService, CodedService, DrugGiven, SuperbillLine
-from billing.kernel.money import ZERO, Money, split, total
+from billing.insurance.records import CodedService, DrugGiven, SuperbillLine
+from billing.kernel.money import Money, split
 
 NDC_SHAPES = {(4, 4, 2), (5, 3, 2), (5, 4, 1), (5, 4, 2)}
 NDC_PARTS = (5, 4, 2)
@@ -31,13 +31,13 @@ def padded_ndc(ndc: str) -> str:
     return "-".join(part.zfill(width) for part, width in zip(parts, NDC_PARTS, strict=True))
 
 
-def drug_given(drug: Drug, dose_mg: Decimal) -> DrugGiven:
+def drug_given(drug: Drug, dose_mg: Decimal, *, told: str = "included in the infusion") -> DrugGiven:
     """The drug line's facts; the quantity counts the NDC's own unit, to a thousandth."""
     dose = f"{dose_mg.normalize():f} mg given"
     quantity = (dose_mg / drug.mg_per_unit).quantize(Decimal("0.001")).normalize()
     return DrugGiven(
         code=drug.hcpcs,
-        description=f"{drug.name} {drug.strength}, {dose}; included in the infusion",
+        description="; ".join(part for part in (f"{drug.name} {drug.strength}, {dose}", told) if part),
         ndc=padded_ndc(drug.ndc),
         quantity=f"{quantity:f}",
         unit=drug.unit,
@@ -54,32 +54,39 @@ def control_number(session_id: str) -> str:
 
 
 def charge_lines(
-    services: Sequence[CodedService],
-    *,
-    list_charge: Money,
-    net: Money,
-    added: Sequence[AddedService] = (),
-    drug: DrugGiven | None = None,
+    services: Sequence[CodedService], *, list_charge: Money, net: Money
 ) -> tuple[SuperbillLine, ...]:
     """Put the session's net charge over its lines, so that they sum to it to the cent.
 
     Coded add-ons get their share in proportion to the list charge; the rest stands on the services by their
-    units; the drug comes with the infusion at 0.
+    weights; what is included in another comes with it at 0. One service at least has no price of its own.
     """
-    rest = max(ZERO, list_charge - total(each.list_charge for each in added))
-    weights = [rest.cents, *(each.list_charge.cents for each in added)]
-    rest, *shares = split(net, weights if any(weights) else [1, *weights[1:]])
-    charges = split(rest, [service.units for service in services])
-    coded: list[CodedService | AddedService] = [*services, *added]
-    lines = [
-        SuperbillLine(code=each.code, units=each.units, charge=charge, description=each.description)
-        for each, charge in zip(coded, (*charges, *shares), strict=True)
-    ]
-    if drug:
-        lines.append(
-            SuperbillLine(code=drug.code, units=1, charge=ZERO, description=drug.description, drug=drug)
-        )
-    return tuple(lines)
+    priced = [each for each in services if each.list_charge is not None]
+    others = [each for each in services if each.list_charge is None]
+    own = [each.list_charge.cents for each in priced if each.list_charge is not None]
+    rest = max(0, list_charge.cents - sum(own))
+    charged, *shares = split(net, [rest, *own] if rest or any(own) else [1, *own])
+    weights = [_weight(each) for each in others]
+    charges = split(charged, weights if any(weights) else [1, *weights[1:]])
+    by_service = dict(zip(map(id, [*others, *priced]), [*charges, *shares], strict=True))
+    return tuple(_line(each, by_service[id(each)]) for each in services)
+
+
+def _weight(service: CodedService) -> int:
+    return service.units if service.weight is None else service.weight
+
+
+def _line(service: CodedService, charge: Money) -> SuperbillLine:
+    return SuperbillLine(
+        code=service.code,
+        units=service.units,
+        charge=charge,
+        description=service.description,
+        drug=service.drug,
+        modifiers=service.modifiers,
+        times=service.times,
+        steps=service.steps,
+    )
 
 
 def pointers(diagnoses: int) -> str:

@@ -6,12 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
-from billing.care.records import Session
 from billing.catalog.records import Address, Entity, Provider, Site
 from billing.insurance.records import SuperbillLine
 from billing.insurance.rules.coding import OFFICE
+from billing.insurance.rules.coding.visit import minutes_between
 from billing.insurance.rules.lines import POINTERS, control_number, pointers
 from billing.invoices.records import InvoiceLine
 from billing.kernel.money import ZERO, Money, total
@@ -58,24 +57,9 @@ class Issue:
     issued_on: date
 
 
-def clock_times(session: Session, zone: ZoneInfo) -> tuple[datetime, datetime] | None:
-    """Start and stop as the site's clock showed them, to the minute; None while one is missing."""
-    if session.started_at is None or session.stopped_at is None:
-        return None
-    started, stopped = (
-        instant.astimezone(zone).replace(second=0, microsecond=0)
-        for instant in (session.started_at, session.stopped_at)
-    )
-    return started, stopped
-
-
 def codes_of(body: Any) -> tuple[str, ...]:
     """The diagnoses on a superbill, in their order."""
     return tuple(diagnosis["code"] for diagnosis in body["diagnoses"])
-
-
-def minutes_between(started: datetime, stopped: datetime) -> int:
-    return int((stopped - started).total_seconds()) // 60
 
 
 def superbill_body(parties: Parties, encounter: Encounter, issue: Issue) -> dict[str, Any]:
@@ -198,11 +182,11 @@ def _line(line: SuperbillLine, encounter: Encounter) -> dict[str, Any]:
         "on": encounter.started.date().isoformat(),
         "place": OFFICE,
         "code": line.code,
-        "modifiers": [],
-        "pointers": pointers(len(encounter.diagnoses)),
+        "modifiers": list(line.modifiers),
+        "pointers": line.pointers or pointers(len(encounter.diagnoses)),
         "description": line.description,
         "ndc": {"code": drug.ndc, "quantity": drug.quantity, "unit": drug.unit} if drug else None,
-        "time": f"{encounter.started:%H:%M}-{encounter.stopped:%H:%M}",
+        "time": f"{line.times[0]:%H:%M}-{line.times[1]:%H:%M}" if line.times else "",
         "units": line.units,
         "charge_cents": line.charge.cents,
     }

@@ -1,0 +1,115 @@
+"""What was signed of a visit stands on its superbill and claim, and sums to what was charged."""
+
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+
+from billing.adapters.claim_837p import render_837p
+from billing.care.records import DrugEntry, Evaluation, EvaluationKind, Order, Way
+from billing.care.use_cases import keep_chart
+from billing.insurance.errors import ClaimNotPossible, SuperbillNotPossible
+from billing.kernel.permissions import SYSTEM
+from billing.platform.data.documents import find_document
+from tests.factories.care import let_in
+from tests.factories.charts import KETAMINE, amended, entry, signed
+from tests.factories.claim_files import claims_by_x12sdk, faults_by_pyx12, named
+from tests.factories.insurance import a_course, claim, superbill
+
+ONDANSETRON = DrugEntry(drug="ondansetron", dose_mg=Decimal(4), way=Way.PUSH, order=Order.SEQUENTIAL)
+
+
+def body_of(database, issued):
+    with database.reading() as read:
+        return find_document(read, issued.document_id).body
+
+
+def lines_of(body):
+    return [
+        (each["code"], " ".join(each["modifiers"]), each["units"], each["time"], each["charge_cents"])
+        for each in body["lines"]
+    ]
+
+
+@pytest.fixture
+def course(database):
+    return a_course(database, add_ons={"anti_nausea": 1})
+
+
+@pytest.fixture
+def visit(course):
+    return course.session_ids[0]
+
+
+@pytest.fixture
+def told():
+    return entry(
+        KETAMINE,
+        ONDANSETRON,
+        minutes=100,
+        evaluation=Evaluation(kind=EvaluationKind.OFFICE, minutes=30),
+        psychotherapy_minutes=40,
+    )
+
+
+def test_all_that_was_done_is_on_the_superbill_and_sums_to_the_net_charge(database, visit, told):
+    signed(database, visit, told)
+    issued = superbill(database, visit)
+    body = body_of(database, issued)
+    ran = "07:20-09:00"
+    assert lines_of(body) == [
+        ("96365", "", 1, ran, 7_650),
+        ("96366", "", 1, ran, 7_650),
+        ("96375", "", 1, "", 7_650),
+        ("99203", "25", 1, "", 7_650),
+        ("90836", "", 1, "", 7_650),
+        ("J2405", "", 4, "", 1_275),
+        ("J3490", "", 1, ran, 0),
+    ]
+    assert sum(each["charge_cents"] for each in body["lines"]) == body["totals"]["net_cents"] == 39_525
+    ndc = {each["code"]: each["ndc"] for each in body["lines"] if each["ndc"]}
+    assert ndc["J2405"] == {"code": "99999-0052-02", "quantity": "2", "unit": "ML"}
+
+
+def test_the_claim_has_the_same_lines_and_passes_both_validators(database, visit, told):
+    signed(database, visit, told)
+    issued = superbill(database, visit)
+    content = render_837p(body_of(database, claim(database, visit)))
+    assert faults_by_pyx12(content) == ""
+    assert claims_by_x12sdk(content) == 1
+    services = [each[0].split(":") for each in named(content, "SV1")]
+    assert [(each[1], each[2:3]) for each in services][3:5] == [("99203", ["25"]), ("90836", [])]
+    assert [each[1] for each in services] == [each["code"] for each in body_of(database, issued)["lines"]]
+
+
+def test_an_amendment_makes_the_next_version_and_leaves_the_charge(database, visit, told):
+    signed(database, visit, told)
+    first = superbill(database, visit)
+    amended(database, visit, replace(told, psychotherapy_minutes=None))
+    second = superbill(database, visit)
+    assert (second.version, second.supersedes_id, second.charge) == (2, first.id, first.charge)
+    assert "90836" not in [each["code"] for each in body_of(database, second)["lines"]]
+
+
+def test_a_visit_that_waits_for_its_stop_has_neither_superbill_nor_claim(database, visit, told, now):
+    let_in(database, visit)
+    waits = replace(told, stopped_at=None)
+    database.in_transaction(lambda tx: keep_chart(tx, session_id=visit, entry=waits, actor=SYSTEM, now=now))
+    with pytest.raises(SuperbillNotPossible, match="It waits for them"):
+        superbill(database, visit)
+    with pytest.raises(ClaimNotPossible, match="It waits for them"):
+        claim(database, visit)
+
+
+def test_who_was_here_within_three_years_is_no_first_visit(database, course, told, now):
+    signed(database, course.session_ids[0], entry())
+    later = now + timedelta(days=3)
+    moved = replace(told, started_at=later - timedelta(minutes=100), stopped_at=later)
+    signed(database, course.session_ids[1], moved, now=later)
+    codes = [
+        each["code"]
+        for each in body_of(database, superbill(database, course.session_ids[1], now=later))["lines"]
+    ]
+    assert "99214" in codes
+    assert "99203" not in codes
