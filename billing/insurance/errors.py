@@ -55,6 +55,12 @@ class OtherCodesThere(Conflict):
     code = "other-codes-there"
 
 
+class InvalidOverride(Invalid):
+    """A line cannot be billed so; each flaw names the line and says what to do."""
+
+    code = "invalid-override"
+
+
 class ClaimNotPossible(Conflict):
     """Something is missing that the insurer needs, or the insurer has it; the sentence says which."""
 

@@ -98,6 +98,28 @@ class CodeSetRow(Base):
     loaded_by: Mapped[Id]
 
 
+class LineOverrideRow(Base):
+    """What staff changed on the lines of a session; of its versions the newest holds.
+
+    `sealed` has the lines and the reason.
+    """
+
+    __tablename__ = "line_override"
+    __table_args__ = (
+        UniqueConstraint("session_id", "version"),
+        CheckConstraint("version >= 1", name="versions_from_one"),
+    )
+
+    id: Mapped[Id] = mapped_column(primary_key=True)
+    entity_id: Mapped[Id]
+    site_id: Mapped[Id]
+    session_id: Mapped[Id]
+    version: Mapped[int]
+    written_by: Mapped[Id]
+    written_at: Mapped[datetime]
+    sealed: Mapped[bytes]
+
+
 class ClaimFileRow(Base):
     """A file of claims, made to be sent; its control number is the sender's, and never given again."""
 

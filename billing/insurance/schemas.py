@@ -1,12 +1,13 @@
 from marshmallow import Schema, fields, validate
 
-from billing.insurance.rules.claim_checks import MOST_REFERENCE
+from billing.insurance.rules.claim_checks import MOST_LINES, MOST_REFERENCE
 from billing.insurance.rules.cms1500 import MOST_OFFSET
 from billing.insurance.rules.denials import next_step
 from billing.insurance.rules.diagnoses import CODE
-from billing.insurance.rules.lines import MOST_DIAGNOSES
+from billing.insurance.rules.lines import MOST_DIAGNOSES, MOST_POINTERS
+from billing.insurance.rules.overrides import MOST_MODIFIERS, MOST_UNITS
 from billing.insurance.states import ClaimMark, ClaimState, RemittanceState
-from billing.platform.http.fields import Cents, LocalDate, Moment, OpaqueId, StrictSchema, Text
+from billing.platform.http.fields import Cents, LocalDate, Moment, OpaqueId, StrictSchema, Text, WholeNumber
 from billing.platform.http.pages import QueryLimit, page_args
 
 MOST_FOUND = 50
@@ -71,6 +72,66 @@ class LoadedCodesView(Schema):
     starts_on = LocalDate()
     status = fields.String()
     rows = fields.Integer()
+
+
+class LineAskedBody(StrictSchema):
+    """`place` counts the lines from 1; what is left out stays as coded. `pointers` such as AB, or empty."""
+
+    place = WholeNumber(min=1, max=MOST_LINES, required=True)
+    code = fields.String(load_default=None, validate=validate.Length(max=5))
+    units = WholeNumber(min=1, max=MOST_UNITS, load_default=None)
+    modifiers = fields.List(
+        fields.String(validate=validate.Length(max=2)),
+        load_default=None,
+        validate=validate.Length(max=MOST_MODIFIERS),
+    )
+    pointers = fields.String(load_default=None, validate=validate.Length(max=MOST_POINTERS))
+
+
+class OverrideLines(StrictSchema):
+    """All that is billed in another way than it is coded; no lines take every change back."""
+
+    lines = fields.List(fields.Nested(LineAskedBody), required=True, validate=validate.Length(max=MOST_LINES))
+    reason = Text(max=500, required=True)
+
+
+class CodingStepView(Schema):
+    """`rule` is an id, as in the explanation of a price; `text` says it in words."""
+
+    rule = fields.String()
+    text = fields.String()
+
+
+class CodedLineView(Schema):
+    """`pointers` are empty while the line points to the first four diagnoses."""
+
+    code = fields.String()
+    units = fields.Integer()
+    modifiers = fields.List(fields.String())
+    pointers = fields.String()
+    description = fields.String()
+    charge_cents = Cents(attribute="charge", min=0)
+    explanation = fields.List(fields.Nested(CodingStepView), attribute="steps")
+
+
+class LineOverrideView(Schema):
+    version = fields.Integer()
+    reason = fields.String()
+    written_by = fields.String()
+    written_at = Moment()
+
+
+class CodingView(Schema):
+    """`coded` are the lines by the clock, `billed` as staff bill them; they differ by the `override` alone.
+
+    While it `is_stale`, made for other lines than are coded now, nothing is billed.
+    """
+
+    coded = fields.List(fields.Nested(CodedLineView))
+    billed = fields.List(fields.Nested(CodedLineView))
+    not_coded = fields.List(fields.Nested(CodingStepView))
+    override = fields.Nested(LineOverrideView, allow_none=True)
+    is_stale = fields.Boolean()
 
 
 class VoidSuperbill(StrictSchema):

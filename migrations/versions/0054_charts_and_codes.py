@@ -1,4 +1,4 @@
-"""What clinicians record and sign of a visit, and the codes that a clinic bills by"""
+"""What clinicians record and sign of a visit, a clinic's codes, and lines that staff changed"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -8,7 +8,7 @@ down_revision = "0053"
 branch_labels = None
 depends_on = None
 
-KEPT = ("session_chart", "code_set")
+KEPT = ("session_chart", "code_set", "line_override")
 """Tables whose rows are never changed."""
 
 
@@ -48,6 +48,20 @@ def upgrade() -> None:
         sa.UniqueConstraint(
             "entity_id", "starts_on", "version", name=op.f("uq_code_set_entity_id_starts_on_version")
         ),
+    )
+    op.create_table(
+        "line_override",
+        sa.Column("id", sa.String(40), nullable=False),
+        sa.Column("entity_id", sa.String(40), nullable=False),
+        sa.Column("site_id", sa.String(40), nullable=False),
+        sa.Column("session_id", sa.String(40), nullable=False),
+        sa.Column("version", sa.BigInteger(), nullable=False),
+        sa.Column("written_by", sa.String(40), nullable=False),
+        sa.Column("written_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("sealed", sa.LargeBinary(), nullable=False),
+        sa.CheckConstraint("version >= 1", name=op.f("ck_line_override_versions_from_one")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_line_override")),
+        sa.UniqueConstraint("session_id", "version", name=op.f("uq_line_override_session_id_version")),
     )
     for table in KEPT:
         _keep_rows(table)

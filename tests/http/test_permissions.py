@@ -222,6 +222,10 @@ NEEDS: dict[str, str] = {
     "POST /api/v1/sessions/<session_id>/charts": "record what was given",
     "POST /api/v1/sessions/<session_id>/charts/sign": "record what was given",
     "POST /api/v1/sessions/<session_id>/charts/amend": "record what was given",
+    "GET /api/v1/sessions/<session_id>/coding": "read superbills",
+    "POST /api/v1/sessions/<session_id>/coding": "write superbills",
+    "GET /staff/sessions/<session_id>/coding": "read superbills",
+    "POST /staff/sessions/<session_id>/coding": "write superbills",
     "GET /staff/charts": "record what was given",
     "GET /staff/sessions/<session_id>/chart": "see care",
     "POST /staff/sessions/<session_id>/chart": "record what was given",
@@ -465,6 +469,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "/refunds/<refund_id>/cashed": {"cashed_on": "2026-11-02"},
     "/takebacks/<takeback_id>/repay": {"amount_cents": 1, "repaid_on": "2026-11-02"},
     "/sessions/<session_id>/record": TIMES,
+    "/sessions/<session_id>/coding": {"lines": [], "reason": "typo"},
     "/sessions/<session_id>/charts/amend": {"reason": "typo"},
     "/sessions/<session_id>/reschedule": {"planned_on": "2026-11-12"},
 }

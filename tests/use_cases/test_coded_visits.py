@@ -9,7 +9,8 @@ import pytest
 from billing.adapters.claim_837p import render_837p
 from billing.care.records import DrugEntry, Evaluation, EvaluationKind, Order, Way
 from billing.care.use_cases import keep_chart
-from billing.insurance.errors import ClaimNotPossible, SuperbillNotPossible
+from billing.insurance.errors import ClaimFlawed, ClaimNotPossible, SuperbillNotPossible
+from billing.insurance.use_cases.overrides import LineAsked, override_lines
 from billing.kernel.permissions import SYSTEM
 from billing.platform.data.documents import find_document
 from tests.factories.care import let_in
@@ -113,3 +114,65 @@ def test_who_was_here_within_three_years_is_no_first_visit(database, course, tol
     ]
     assert "99214" in codes
     assert "99203" not in codes
+
+
+# ------------------------------------------------------------------------------------- changed by staff
+
+
+def change(database, visit, now, *lines, reason="as the plan asked"):
+    return database.in_transaction(
+        lambda tx: override_lines(tx, session_id=visit, lines=lines, reason=reason, actor=SYSTEM, now=now)
+    )
+
+
+def test_superbill_and_claim_show_what_was_billed_and_the_charge_stays(database, visit, told, now):
+    signed(database, visit, told)
+    first = superbill(database, visit, diagnoses=["F32.1", "F41.1"])
+    before = body_of(database, first)
+    change(
+        database, visit, now,
+        LineAsked(place=4, code="99204", modifiers=["25", "GA"], pointers="B"),
+        LineAsked(place=6, units=2),
+    )  # fmt: skip
+    second = superbill(database, visit)
+    body = body_of(database, second)
+    assert (second.version, second.charge) == (2, first.charge)
+    assert [each["charge_cents"] for each in body["lines"]] == [
+        each["charge_cents"] for each in before["lines"]
+    ]
+    evaluation, medicine = body["lines"][3], body["lines"][5]
+    assert (evaluation["code"], evaluation["modifiers"], evaluation["pointers"]) == (
+        "99204",
+        ["25", "GA"],
+        "B",
+    )
+    assert (medicine["code"], medicine["units"]) == ("J2405", 2)
+    content = render_837p(body_of(database, claim(database, visit)))
+    assert (faults_by_pyx12(content), claims_by_x12sdk(content)) == ("", 1)
+    assert "HC:99204:25:GA" in [each[0] for each in named(content, "SV1")]
+
+
+def test_a_line_points_to_no_diagnosis_that_is_not_there(database, visit, told, now):
+    signed(database, visit, told)
+    change(database, visit, now, LineAsked(place=1, pointers="C"))
+    with pytest.raises(SuperbillNotPossible, match="points to diagnosis C, and there are 1"):
+        superbill(database, visit)
+    with pytest.raises(ClaimFlawed):
+        claim(database, visit)
+
+
+def test_changed_lines_that_are_coded_otherwise_by_now_wait_for_a_person(database, visit, told, now):
+    signed(database, visit, told)
+    change(database, visit, now, LineAsked(place=5, units=2))
+    amended(database, visit, replace(told, psychotherapy_minutes=None))
+    with pytest.raises(SuperbillNotPossible, match="Look at how it is coded"):
+        superbill(database, visit)
+    change(database, visit, now, reason="no talk that day")
+    assert len(body_of(database, superbill(database, visit))["lines"]) == 6
+
+
+def test_what_is_asked_for_as_it_is_coded_is_no_change(database, visit, told, now):
+    signed(database, visit, told)
+    present = superbill(database, visit)
+    assert change(database, visit, now, LineAsked(place=1, code="96365", units=1)).override is None
+    assert superbill(database, visit).id == present.id

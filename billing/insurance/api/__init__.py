@@ -10,6 +10,7 @@ from billing.insurance.api.acknowledgements import add_acknowledgements
 from billing.insurance.api.appeals import add_appeals
 from billing.insurance.api.claim_papers import add_claim_papers
 from billing.insurance.api.claims import add_claim_marks, add_claim_reads, add_claim_writes
+from billing.insurance.api.coding import add_coding_routes
 from billing.insurance.api.papers import Papers
 from billing.insurance.api.undo import add_undo
 from billing.insurance.api.uploads import upload_of, uploaded
@@ -56,6 +57,7 @@ def make_blueprint(edge: Edge, outside: Outside) -> ApiBlueprint:
     _add_superbill_writes(routes, edge)
     _add_superbill_reads(routes, edge, outside.print_superbill)
     _add_diagnoses(routes, edge)
+    add_coding_routes(routes, edge)
     add_claim_writes(routes, edge)
     add_claim_marks(routes, edge)
     add_claim_reads(routes, edge, outside.write_claims)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import lru_cache
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
@@ -17,13 +18,14 @@ from billing.care.rules.charts import entered_drug
 from billing.care.states import SessionState
 from billing.catalog.queries import drugs, find_site, schedule_by_id
 from billing.catalog.records import TIMED_SERVICES, FeeSchedule
-from billing.insurance.models import CodeSetRow
+from billing.insurance.models import CodeSetRow, LineOverrideRow
 from billing.insurance.records import CodedService, SuperbillLine
-from billing.insurance.records.coding import CodeSet, CodingStep
+from billing.insurance.records.coding import CodeSet, CodingStep, LineChange, LineOverride
 from billing.insurance.rules.code_sets import read_codes, shipped_codes
 from billing.insurance.rules.coding import CodedVisit, code_visit
 from billing.insurance.rules.coding.visit import Visit, minutes_between, on_the_clock
 from billing.insurance.rules.lines import charge_lines
+from billing.insurance.rules.overrides import as_billed, fits
 from billing.invoices.queries import line_of_session
 from billing.invoices.records import Invoice, InvoiceLine
 from billing.kernel.clock import local_date
@@ -31,6 +33,7 @@ from billing.kernel.errors import Conflict
 from billing.kernel.money import Money
 from billing.kernel.permissions import SYSTEM
 from billing.platform.data.database import Read
+from billing.platform.data.vault import Vault
 from billing.quotes.queries import find_quote
 
 CODED_SERVICES = TIMED_SERVICES | {"evaluation"}
@@ -44,11 +47,16 @@ YEARS_KNOWN = 3
 class CodedSession:
     """A session that was given and invoiced, and its lines, whose charges sum to what it was charged at.
 
-    `times` are the site's own, to the minute; `not_coded` says why what was done has no line.
+    `times` are the site's own, to the minute; `not_coded` says why what was done has no line. `coded` are the
+    lines by the clock, `billed` as staff bill them, which are the same without an override. One that was made
+    for other lines `is_stale`, and nothing is billed until somebody looks again.
     """
 
     times: tuple[datetime, datetime]
-    lines: tuple[SuperbillLine, ...]
+    coded: tuple[SuperbillLine, ...]
+    billed: tuple[SuperbillLine, ...]
+    override: LineOverride | None
+    is_stale: bool
     not_coded: tuple[CodingStep, ...]
     charged: InvoiceLine
     is_sample: bool
@@ -93,13 +101,50 @@ def coded_session(read: Read, session: Session, refusal: type[Conflict]) -> Code
         raise refusal(f"The drug's NDC in the clinic's file is wrong: {error}.") from error
     _must_have_a_code(coded, visit, refusal)
     services = _with_add_ons(coded, _added(session, schedule))
+    lines = charge_lines(services, list_charge=charged.charge, net=charged.net)
+    override = present_override(read, session.id)
+    is_stale = override is not None and not fits(override, lines)
     return CodedSession(
         times=times,
-        lines=charge_lines(services, list_charge=charged.charge, net=charged.net),
+        coded=lines,
+        billed=as_billed(lines, override) if override and not is_stale else lines,
+        override=override,
+        is_stale=is_stale,
         not_coded=coded.not_coded,
         charged=charged,
         is_sample=schedule.is_sample,
     )
+
+
+def present_override(read: Read, session_id: str) -> LineOverride | None:
+    """What staff changed on the lines of a session, when anything stands changed."""
+    query = (
+        select(LineOverrideRow)
+        .where(LineOverrideRow.session_id == session_id)
+        .order_by(LineOverrideRow.version.desc())
+        .limit(1)
+    )
+    row = read.session.scalar(query)
+    override = override_of(read.vault, row) if row else None
+    return override if override and override.changes else None
+
+
+def override_of(vault: Vault, row: LineOverrideRow) -> LineOverride:
+    told = vault.open(LineOverrideRow.__tablename__, row.id, row.sealed)
+    return LineOverride(
+        id=row.id,
+        session_id=row.session_id,
+        version=row.version,
+        changes=tuple(_change(each) for each in told["changes"]),
+        reason=told["reason"],
+        written_by=row.written_by,
+        written_at=row.written_at,
+    )
+
+
+def _change(told: dict[str, Any]) -> LineChange:
+    lists = {name: tuple(told[name]) for name in ("modifiers", "was_modifiers")}
+    return LineChange(**told | lists)
 
 
 @lru_cache(maxsize=64)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 
@@ -78,3 +78,33 @@ class LoadedCodes:
     starts_on: date
     status: str
     rows: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class LineChange:
+    """How staff bill a line, and what it was coded as when they did. `place` counts the lines from 1.
+
+    `pointers` are letters of diagnoses; without any the line points to the first four of all.
+    """
+
+    place: int
+    code: str
+    units: int
+    modifiers: tuple[str, ...]
+    pointers: str
+    was_code: str
+    was_units: int
+    was_modifiers: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class LineOverride:
+    """A version of what staff changed on a session's lines, and why; without changes all is as coded."""
+
+    id: str
+    session_id: str
+    version: int
+    changes: tuple[LineChange, ...]
+    reason: str
+    written_by: str
+    written_at: datetime

@@ -14,6 +14,11 @@ from billing.patients.use_cases import lock_patient
 from billing.payments.queries.payments import paid_for_session
 from billing.platform.data.database import Tx
 
+STALE = (
+    "What was signed of this visit has changed since staff changed its lines. Look at how it is coded, and "
+    "change the lines anew or take the changes back."
+)
+
 
 def gather_facts(
     tx: Tx, session: Session, *, diagnoses: tuple[str, ...], refusal: type[Conflict], now: datetime
@@ -25,13 +30,15 @@ def gather_facts(
     Raises: `refusal`, with what is missing.
     """
     coded = coded_session(tx, session, refusal)
+    if coded.is_stale:
+        raise refusal(STALE)
     started, stopped = coded.times
     encounter = Encounter(
         session_id=session.id,
         started=started,
         stopped=stopped,
         diagnoses=diagnoses or find_condition(tx, session.entity_id, session.condition).icd10[:1],
-        lines=coded.lines,
+        lines=coded.billed,
         charged=coded.charged,
         payments=paid_for_session(tx, session.id, now),
         is_sample=coded.is_sample,

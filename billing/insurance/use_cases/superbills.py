@@ -14,6 +14,7 @@ from billing.insurance.queries import edition_on, find_superbill, superbill_of, 
 from billing.insurance.records import Superbill
 from billing.insurance.rules.diagnoses import diagnosis_flaw, exclusion_told, newly_excluding
 from billing.insurance.rules.lines import control_number
+from billing.insurance.rules.overrides import pointing_flaw
 from billing.insurance.rules.plan_limits import why_not_told
 from billing.insurance.rules.superbill import (
     Encounter,
@@ -68,6 +69,8 @@ def issue_superbill(
     chosen = tuple(diagnoses) or stand
     parties, encounter = gather_facts(tx, session, diagnoses=chosen, refusal=SuperbillNotPossible, now=now)
     served_on = encounter.started.date()
+    if flaw := pointing_flaw(encounter.lines, len(encounter.diagnoses)):
+        raise SuperbillNotPossible(flaw)
     if reason := why_not_told(plan_limits_of(tx, session.patient_id), served_on):
         raise SuperbillNotPossible(reason)
     edition = edition_on(tx, served_on)
