@@ -13,6 +13,7 @@ from reportlab.pdfbase.pdfmetrics import getFont
 from reportlab.pdfbase.ttfonts import TTFontMaker
 
 from billing.adapters.page_drawing import BOLD, PLAIN, register_fonts
+from billing.adapters.right_to_left import as_typed
 
 TYPEFACES = (PLAIN, BOLD)
 USUAL = " #$&'()+,-./0123456789:;ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
@@ -117,7 +118,8 @@ def stream_object(content: bytes, *, more: str = "", level: int = 6) -> bytes:
 def _to_unicode(codes: Codes) -> bytes:
     """What a reader copies for each code, a line for letters that follow each other (PDF 32000-1, 9.10.3)."""
     ranges = []
-    for _, run in groupby(enumerate(codes.items()), _distances):
+    copied = {code: as_typed(letter) for code, letter in codes.items()}
+    for _, run in groupby(enumerate(copied.items()), _distances):
         (_, (first, letter)), *more = run
         last = more[-1][1][0] if more else first
         ranges.append(f"<{first:02X}> <{last:02X}> <{letter.encode('utf-16-be').hex()}>")

@@ -21,6 +21,7 @@ from reportlab.pdfbase.pdfmetrics import getFont, registerFont
 from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.pdfgen.canvas import Canvas
 
+from billing.adapters.right_to_left import as_shown
 from billing.kernel.clock import day_in_words
 
 FONTS = Path(__file__).parents[1] / "static" / "fonts"
@@ -153,7 +154,8 @@ def text_at(
 ) -> None:
     canvas.setFillColor(color)
     canvas.setFont(font, size)
-    (canvas.drawRightString if to_the_right else canvas.drawString)(x, y, text)
+    shown = text if text.isascii() else as_shown(drawable(text), is_known)
+    (canvas.drawRightString if to_the_right else canvas.drawString)(x, y, shown)
 
 
 def wrapped(text: str, font: str, size: float, width: float) -> list[str]:
@@ -200,9 +202,13 @@ def _widths(font: str) -> _Widths:
 
 def drawable(text: str) -> str:
     """What the font can draw of a text: signs and joiners that it lacks are left out, letters become `?`."""
+    return "".join(each if is_known(each) else _instead_of(each) for each in text)
+
+
+def is_known(letter: str) -> bool:
+    """Whether the font has it."""
     register_fonts()
-    known = getFont(PLAIN).face.charToGlyph
-    return "".join(each if ord(each) in known else _instead_of(each) for each in text)
+    return ord(letter) in getFont(PLAIN).face.charToGlyph
 
 
 def _instead_of(letter: str) -> str:

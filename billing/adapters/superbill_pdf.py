@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
-from reportlab.lib.colors import HexColor, black, white
+from reportlab.lib.colors import HexColor, white
 from reportlab.pdfgen.canvas import Canvas
 
 from billing.adapters.light_pdf import PdfFile, printed_lightly
@@ -39,9 +39,7 @@ from billing.adapters.page_drawing import (
     text_at,
     wrapped,
 )
-from billing.kernel.money import Money
-
-Body = Mapping[str, Any]
+from billing.adapters.superbill_foot import Body, dollars, foot_blocks
 
 WARNING, INK = HexColor(0xB3261E), HexColor(0x27323A)
 TITLE = "SUPERBILL"
@@ -98,7 +96,7 @@ def print_superbills(bodies: Iterable[Body], stream: BinaryIO) -> None:
 
 def drawing_of(body: Body) -> tuple[str, str, list[list[Block]], DrawPage]:
     """Title, author, pages and what draws them: what a way of printing takes."""
-    pages = paginated([*_head_blocks(body), *_rows(body), *_foot_blocks(body)], Block(18, _draw_table_head))
+    pages = paginated([*_head_blocks(body), *_rows(body), *foot_blocks(body)], Block(18, _draw_table_head))
     title, author = f"Superbill {body['number']}", body["clinic"]["trade_name"]
     return title, author, pages, partial(_draw_page, body)
 
@@ -217,9 +215,15 @@ def _provider_box(body: Body) -> Box:
         ("Name", ", ".join(part for part in (provider["name"], provider["credentials"]) if part)),
         ("NPI (individual)", provider["npi"]),
         ("License", f"{provider['license_number']} ({provider['license_state']})"),
-        ("Referred by", body["referring_provider"] or "No referring provider"),
+        ("Referred by", _referred_by(body["referring_provider"])),
     ]
     return box_of("RENDERING PROVIDER", rows)
+
+
+def _referred_by(provider: Mapping[str, str] | None) -> str:
+    if provider is None:
+        return "No referring provider"
+    return f"{provider['name']}, NPI {provider['npi']}" if provider["npi"] else provider["name"]
 
 
 def _clinic_box(body: Body) -> Box:
@@ -230,6 +234,7 @@ def _clinic_box(body: Body) -> Box:
         ("NPI (group)", clinic["npi"]),
         ("Taxonomy", clinic["taxonomy"]),
         ("Address", _address_lines(clinic["address"], 1_000)),
+        ("Phone", clinic.get("phone", "")),
     ]
     return box_of("BILLING PROVIDER", rows)
 
@@ -255,18 +260,29 @@ def _service_strip(body: Body) -> Block:
 
 
 def _diagnoses(body: Body) -> Block:
+    """Codes alone, four in a row; or each with what it means, as many lines as that takes."""
     diagnoses = body["diagnoses"]
     across = 4
-    rows = -(-len(diagnoses) // across)
-    height = 17 + rows * 13 + 4
+    cells: list[tuple[int, int, Body, list[str]]] = []
+    row = 0
+    for place, diagnosis in enumerate(diagnoses):
+        if "wording" in diagnosis:
+            words = wrapped(diagnosis["wording"], PLAIN, NORMAL, INNER - 84)
+            cells.append((0, row, diagnosis, words))
+            row += max(1, len(words))
+        else:
+            cells.append((place % across, row, diagnosis, []))
+            row += place % across == across - 1 or place == len(diagnoses) - 1
+    height = 17 + row * 13 + 4
 
     def draw(canvas: Canvas, top: float) -> None:
         frame(canvas, MARGIN, top, INNER, height, "DIAGNOSES (ICD-10-CM)")
-        for place, diagnosis in enumerate(diagnoses):
-            left = MARGIN + 8 + (place % across) * (INNER / across)
-            line = top - 24 - (place // across) * 13
-            text_at(canvas, left, line, diagnosis["pointer"], BOLD, 9)
-            text_at(canvas, left + 14, line, diagnosis["code"], PLAIN, 9)
+        for column, line, diagnosis, words in cells:
+            left, below = MARGIN + 8 + column * (INNER / across), top - 24 - line * 13
+            text_at(canvas, left, below, diagnosis["pointer"], BOLD, 9)
+            text_at(canvas, left + 14, below, diagnosis["code"], PLAIN, 9)
+            for number, text in enumerate(words):
+                text_at(canvas, left + 68, below - number * 13, text, PLAIN, NORMAL)
 
     return Block(height + 4, draw)
 
@@ -300,10 +316,11 @@ def _row(line: Body) -> Block:
     description = wrapped(line["description"], PLAIN, NORMAL, width)
     if ndc := line["ndc"]:
         description += wrapped(f"NDC {ndc['code']}, {ndc['quantity']} {ndc['unit']}", PLAIN, NORMAL, width)
+    modifiers = wrapped(" ".join(line["modifiers"]), PLAIN, NORMAL, COLUMNS[3].width - 6)
     cells = (
-        [day_in_figures(line["on"])], [line["place"]], [line["code"]], [" ".join(line["modifiers"])],
+        [day_in_figures(line["on"])], [line["place"]], [line["code"]], modifiers,
         [line["pointers"]], description, [line["time"]], [str(line["units"])],
-        [_dollars(line["charge_cents"])],
+        [dollars(line["charge_cents"])],
     )  # fmt: skip
     height = max(len(cell) for cell in cells) * NORMAL * LEADING + 6
 
@@ -320,64 +337,6 @@ def _row(line: Body) -> Block:
     return Block(height, draw, is_row=True)
 
 
-# -------------------------------------------------------------------------------------------- foot
-
-
-def _foot_blocks(body: Body) -> Iterator[Block]:
-    yield _money_block(body)
-    yield _request_block(body)
-
-
-def _money_block(body: Body) -> Block:
-    totals, payments = body["totals"], body["payments"]
-    amounts = [
-        ("List charge", totals["list_cents"], PLAIN),
-        ("Discount", -totals["discount_cents"], PLAIN),
-        ("Net charge", totals["net_cents"], BOLD),
-        ("Amount paid", totals["paid_cents"], BOLD),
-        ("Balance", totals["balance_cents"], PLAIN),
-    ]
-    height = max(len(amounts) * 13.0, 16 + len(payments) * 12.0) + 16
-
-    def draw(canvas: Canvas, top: float) -> None:
-        text_at(canvas, MARGIN, top - 18, "Payments received", BOLD, NORMAL)
-        if not payments:
-            text_at(canvas, MARGIN, top - 31, "None yet", PLAIN, NORMAL)
-        for place, payment in enumerate(payments):
-            line = top - 31 - place * 12
-            text_at(
-                canvas, MARGIN, line, f"{day_in_figures(payment['on'])}  {payment['tender']}", PLAIN, NORMAL
-            )
-            text_at(canvas, MARGIN + 210, line, _dollars(payment["cents"]), PLAIN, NORMAL, to_the_right=True)
-        for place, (label, cents, font) in enumerate(amounts):
-            line = top - 18 - place * 13
-            text_at(canvas, WIDTH - MARGIN - 195, line, label, font, 9)
-            text_at(canvas, WIDTH - MARGIN - 3, line, _dollars(cents), font, 9, to_the_right=True)
-
-    return Block(height, draw)
-
-
-def _request_block(body: Body) -> Block:
-    lines = wrapped(body["statement"], PLAIN, NORMAL, INNER - 16)
-    height = 20 + len(lines) * NORMAL * LEADING
-
-    def draw(canvas: Canvas, top: float) -> None:
-        frame(canvas, MARGIN, top, INNER, height, "REQUEST TO THE HEALTH PLAN")
-        for place, text in enumerate(lines):
-            text_at(canvas, MARGIN + 8, top - 24 - place * NORMAL * LEADING, text, PLAIN, NORMAL)
-        canvas.setStrokeColor(black)
-        canvas.setLineWidth(0.6)
-        below = top - height - 36
-        canvas.line(MARGIN, below, MARGIN + 300, below)
-        canvas.line(WIDTH - MARGIN - 150, below, WIDTH - MARGIN, below)
-        provider = body["provider"]
-        signer = ", ".join(part for part in (provider["name"], provider["credentials"]) if part)
-        text_at(canvas, MARGIN, below - 9, f"Signature of {signer}"[:90], PLAIN, SMALL, color=GREY)
-        text_at(canvas, WIDTH - MARGIN - 150, below - 9, "Date", PLAIN, SMALL, color=GREY)
-
-    return Block(height + 50, draw)
-
-
 def _address_lines(address: Body, width: float) -> list[str]:
     town = f"{address['city']}, {address['state']} {address['postal_code']}"
     lines = [address["line1"], address["line2"], town]
@@ -389,7 +348,3 @@ def _phone(number: str) -> str:
     if len(number) != len("+15125550123") or not number.startswith("+1"):
         return number
     return f"({number[2:5]}) {number[5:8]}-{number[8:]}"
-
-
-def _dollars(cents: int) -> str:
-    return str(Money(cents))

@@ -25,6 +25,12 @@ class SuperbillNotPossible(Conflict):
     code = "superbill-not-possible"
 
 
+class InvalidSuperbill(Invalid):
+    """What is to stand on the superbill beside the facts cannot be; the field is named."""
+
+    code = "invalid-superbill"
+
+
 class DiagnosesExclude(SuperbillNotPossible):
     """Two diagnoses are never given together, unless the provider says that they are unrelated."""
 

@@ -1,5 +1,8 @@
-from marshmallow import Schema, fields, validate
+from typing import Any
 
+from marshmallow import Schema, fields, post_load, validate
+
+from billing.insurance.records.superbills import NOBODY, ReferringProvider, Wishes
 from billing.insurance.rules.claim_checks import MOST_LINES, MOST_REFERENCE
 from billing.insurance.rules.cms1500 import MOST_OFFSET
 from billing.insurance.rules.denials import next_step
@@ -28,8 +31,35 @@ class NamedDiagnoses(StrictSchema):
     are_unrelated = fields.Boolean(load_default=False, truthy={True}, falsy={False})
 
 
+class ReferringProviderBody(StrictSchema):
+    name = Text(max=100, required=True)
+    npi = Text(max=10, load_default="")
+
+    @post_load
+    def to_provider(self, data: dict[str, Any], **_: Any) -> ReferringProvider:
+        return ReferringProvider(**data)
+
+
 class IssueSuperbill(NamedDiagnoses):
-    """Without `diagnoses` the usual one is taken."""
+    """Without `diagnoses` the usual one is taken. The rest stays as on the present version when left out.
+
+    `referring_provider` null is nobody. `pays_clinic`: the patient assigned the plan's payment to the clinic.
+    `diagnosis_wording`: what the diagnoses mean is written out; else their codes stand alone.
+    """
+
+    referring_provider = fields.Nested(ReferringProviderBody, allow_none=True)
+    pays_clinic = fields.Boolean(truthy={True}, falsy={False})
+    diagnosis_wording = fields.Boolean(truthy={True}, falsy={False})
+
+    @post_load
+    def to_wishes(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
+        referring = (data.pop("referring_provider") or NOBODY) if "referring_provider" in data else None
+        wishes = Wishes(
+            referring_provider=referring,
+            pays_clinic=data.pop("pays_clinic", None),
+            with_wording=data.pop("diagnosis_wording", None),
+        )
+        return data | {"wishes": wishes}
 
 
 class DiagnosesQuery(StrictSchema):

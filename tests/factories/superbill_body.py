@@ -29,6 +29,7 @@ def superbill_body(**changes: Any) -> dict[str, Any]:
             "npi": "1234567893",
             "taxonomy": "261QP3300X",
             "address": ADDRESS,
+            "phone": "(512) 555-0199",
         },
         "site": {"name": "Downtown", "address": ADDRESS, "phone": "(512) 555-0100"},
         "provider": {

@@ -1,9 +1,16 @@
+import re
+import shutil
+import subprocess
+from datetime import date
 from io import BytesIO
 
 import pytest
 from pypdf import PdfReader
 
+from billing.adapters.page_drawing import MARGIN, WIDTH, text_width
 from billing.adapters.superbill_pdf import render_superbill
+from billing.insurance.rules.diagnoses import diagnosis_or_unknown
+from billing.insurance.rules.editions import shipped_on
 from tests.factories.superbill_body import line, superbill_body
 
 
@@ -75,3 +82,114 @@ def test_many_lines_go_on_to_further_pages_under_the_same_head():
 
 def test_a_superbill_without_a_payment_says_so():
     assert "None yet" in pages(superbill_body(payments=[]))[0]
+
+
+# ------------------------------------------------------------------------------------ the worst of pages
+
+CODES = (
+    "F33.2", "F41.1", "G90.511", "G90.522", "G57.71", "M54.50", "E11.42", "B02.29", "G43.719", "G89.29",
+    "R45.851", "M79.7",
+)  # fmt: skip
+LONG = "Maximiliane Alexandra Montgomery-Featherstonehaugh of Cholmondeley and Wensleydale"
+
+
+def crowded(**changes):
+    """Twenty lines, twelve diagnoses, four modifiers, and names that are long or read from right to left."""
+    edition = shipped_on(date(2026, 11, 3))
+    body = superbill_body(
+        lines=[
+            line(f"96{300 + place}", place * 100, ndc=place % 3 == 0)
+            | {"modifiers": ["25", "59", "XS", "GA"], "pointers": "ABCD", "units": place * 499}
+            for place in range(1, 21)
+        ],
+        diagnoses=[
+            {"pointer": letter, "code": code, "wording": diagnosis_or_unknown(edition, code).description}
+            for letter, code in zip("ABCDEFGHIJKL", CODES, strict=True)
+        ],
+        referring_provider={"name": LONG, "npi": "1245319599"},
+    )
+    for box, names in {
+        "patient": {"name": f"מרים כהן {LONG} Núñez-Żółkiewski"},
+        "insurance": {"payer": f"Plan of {LONG}", "subscriber": "محمد بن عبد الله"},
+        "provider": {"name": LONG, "credentials": "MD, PhD, FACP, DABA"},
+    }.items():
+        body[box] = body[box] | names
+    return body | changes
+
+
+def read_aloud(body) -> str:
+    """The words in reading order, without the marks by which pdftotext tells where the direction turns."""
+    done = subprocess.run(
+        ["pdftotext", "-", "-"], input=render_superbill(body), capture_output=True, check=True
+    )
+    return " ".join(re.sub("[\u200e\u200f\u202a-\u202e\f]", "", done.stdout.decode()).split())
+
+
+def placed(body):
+    """Each page's texts with their left and right edges, their height on the page, and their size."""
+    for page in PdfReader(BytesIO(render_superbill(body))).pages:
+        found = []
+
+        def see(text, _cm, matrix, font, size, found=found):
+            if text.strip() and font:
+                name = font["/BaseFont"].split("+")[-1]
+                found.append((matrix[4], matrix[4] + text_width(text.strip(), name, size), matrix[5], text))
+
+        page.extract_text(visitor_text=see)
+        yield found
+
+
+def test_no_text_overlaps_another_or_leaves_the_page_on_the_worst_of_pages():
+    body = crowded(clinic=superbill_body()["clinic"] | {"name": LONG})
+    body["patient"] |= {"name": LONG}
+    body["insurance"] |= {"subscriber": LONG}
+    body["lines"] = [each | {"charge_cents": 123_456_789} for each in body["lines"]]
+    for texts in placed(body):
+        assert all(left >= MARGIN - 1 and right <= WIDTH - MARGIN + 1 for left, right, _, _ in texts)
+        for left, right, height, text in texts:
+            on_it = [
+                other
+                for begin, end, at, other in texts
+                if other != text and abs(at - height) < 2 and begin < right - 1 and left < end - 1
+            ]
+            assert on_it == [], text
+
+
+@pytest.mark.skipif(shutil.which("pdftotext") is None, reason="on Debian: apt-get install poppler-utils")
+def test_the_worst_of_pages_is_read_in_order_to_its_last_word():
+    text = read_aloud(crowded())
+    wanted = [
+        "SUPERBILL",
+        "PATIENT",
+        "RENDERING PROVIDER",
+        "DIAGNOSES",
+        *CODES,
+        "Payments received",
+        "REQUEST",
+    ]
+    places = [text.index(each) for each in wanted]
+    assert places == sorted(places)
+    for words in ("מרים כהן", "محمد بن عبد الله", "Núñez-Żółkiewski", "Causalgia of right lower limb"):
+        assert words in text
+    assert all(f"96{300 + place}" in text for place in range(1, 21))
+    assert "MD, PhD, FACP, DABA" in text.split("Signature of")[1]
+
+
+def test_diagnoses_stand_by_their_codes_alone_unless_their_words_are_wished():
+    (text,) = pages(superbill_body())
+    assert "F33.2" in text
+    assert "Major depressive" not in text
+
+
+def test_who_referred_and_the_clinic_s_phone_are_shown():
+    (text,) = pages(superbill_body(referring_provider={"name": "Dana Sender", "npi": "1245319599"}))
+    assert "Dana Sender, NPI" in text
+    assert "(512) 555-0199" in text
+    (text,) = pages(superbill_body(referring_provider={"name": "Dana Sender", "npi": ""}))
+    assert "Dana Sender\n" in text
+
+
+def test_a_superbill_of_before_these_facts_is_still_printed():
+    body = superbill_body()
+    body["clinic"] = {name: told for name, told in body["clinic"].items() if name != "phone"}
+    assert "SB-000123" in pages(body)[0]

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
 from billing.catalog.records import Address, Entity, Provider, Site
 from billing.insurance.records import SuperbillLine
+from billing.insurance.records.superbills import AS_BEFORE, NOBODY, ReferringProvider, Wishes
 from billing.insurance.rules.coding import OFFICE
 from billing.insurance.rules.coding.visit import minutes_between
 from billing.insurance.rules.lines import POINTERS, control_number, pointers
@@ -45,6 +46,9 @@ class Encounter:
     charged: InvoiceLine
     payments: tuple[Paid, ...]
     is_sample: bool
+    wishes: Wishes = AS_BEFORE
+    wording: Mapping[str, str] = field(default_factory=dict)
+    """What each diagnosis means, when that is to be written out."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,6 +77,8 @@ def superbill_body(parties: Parties, encounter: Encounter, issue: Issue) -> dict
         "control_number": control_number(encounter.session_id),
         **_parties(parties),
         **_encounter(encounter),
+        "referring_provider": _referring(encounter.wishes),
+        "pays_clinic": bool(encounter.wishes.pays_clinic),
     }
 
 
@@ -83,7 +89,17 @@ def same_facts(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
     }
 
 
-def statement(net: Money, paid: Money) -> str:
+def wishes_of(body: Any) -> Wishes:
+    """As they stand on a superbill."""
+    referring = body["referring_provider"]
+    return Wishes(
+        referring_provider=ReferringProvider(**referring) if referring else NOBODY,
+        pays_clinic=body.get("pays_clinic", False),
+        with_wording=any("wording" in each for each in body["diagnoses"]),
+    )
+
+
+def statement(net: Money, paid: Money, *, pays_clinic: bool = False) -> str:
     """What the health plan is asked for. Nothing in it looks like a demand for money."""
     if paid >= net:
         told = f"The patient has paid {paid} for the services above, in full."
@@ -91,6 +107,8 @@ def statement(net: Money, paid: Money) -> str:
         told = f"The patient has paid {paid} of the {net} charged for the services above."
     else:
         told = f"The charge for the services above is {net}."
+    if pays_clinic:
+        return f"{told} The patient has assigned the plan's payment to the clinic: please send it there."
     return f"{told} Please send any reimbursement to the patient at the address above."
 
 
@@ -109,6 +127,7 @@ def _parties(parties: Parties) -> dict[str, Any]:
             "npi": entity.npi,
             "taxonomy": entity.taxonomy,
             "address": _address(entity.address),
+            "phone": entity.phone,
         },
         "site": {"name": site.name, "address": _address(site.address), "phone": site.phone},
         "provider": {
@@ -118,7 +137,6 @@ def _parties(parties: Parties) -> dict[str, Any]:
             "license_number": provider.license_number,
             "license_state": provider.license_state,
         },
-        "referring_provider": None,
         "patient": _patient(parties.patient),
         "insurance": _insurance(parties.policy, parties.patient) if parties.policy else None,
     }
@@ -160,7 +178,7 @@ def _encounter(encounter: Encounter) -> dict[str, Any]:
             "minutes": minutes_between(encounter.started, encounter.stopped),
         },
         "diagnoses": [
-            {"pointer": letter, "code": code}
+            {"pointer": letter, "code": code} | _wording(encounter, code)
             for letter, code in zip(POINTERS, encounter.diagnoses, strict=False)
         ],
         "lines": [_line(line, encounter) for line in encounter.lines],
@@ -172,8 +190,21 @@ def _encounter(encounter: Encounter) -> dict[str, Any]:
             "balance_cents": max(ZERO, charged.net - paid).cents,
         },
         "payments": _payments(encounter.payments),
-        "statement": statement(charged.net, paid_beside_insurer(encounter.payments)),
+        "statement": statement(
+            charged.net,
+            paid_beside_insurer(encounter.payments),
+            pays_clinic=bool(encounter.wishes.pays_clinic),
+        ),
     }
+
+
+def _wording(encounter: Encounter, code: str) -> dict[str, str]:
+    return {"wording": encounter.wording[code]} if encounter.wishes.with_wording else {}
+
+
+def _referring(wishes: Wishes) -> dict[str, str] | None:
+    provider = wishes.referring_provider or NOBODY
+    return {"name": provider.name, "npi": provider.npi} if provider.name else None
 
 
 def _line(line: SuperbillLine, encounter: Encounter) -> dict[str, Any]:

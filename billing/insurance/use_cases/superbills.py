@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import fields, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from billing.care.queries import find_session
 from billing.care.records import Session
-from billing.insurance.errors import DiagnosesExclude, SuperbillNotPossible
+from billing.catalog.rules.identifiers import is_npi
+from billing.insurance.errors import DiagnosesExclude, InvalidSuperbill, SuperbillNotPossible
 from billing.insurance.models import SuperbillRow
 from billing.insurance.queries import edition_on, find_superbill, superbill_of, versions_of_session
-from billing.insurance.records import Superbill
-from billing.insurance.rules.diagnoses import diagnosis_flaw, exclusion_told, newly_excluding
+from billing.insurance.records import Edition, Superbill
+from billing.insurance.records.superbills import AS_BEFORE, Wishes
+from billing.insurance.rules.diagnoses import (
+    diagnosis_flaw,
+    diagnosis_or_unknown,
+    exclusion_told,
+    newly_excluding,
+)
 from billing.insurance.rules.lines import control_number
 from billing.insurance.rules.overrides import pointing_flaw
 from billing.insurance.rules.plan_limits import why_not_told
@@ -23,10 +31,12 @@ from billing.insurance.rules.superbill import (
     codes_of,
     same_facts,
     superbill_body,
+    wishes_of,
 )
 from billing.insurance.states import SUPERBILL_MOVES, SuperbillEvent, SuperbillState
 from billing.insurance.use_cases.facts import gather_facts
 from billing.kernel.clock import local_date
+from billing.kernel.errors import Flaw
 from billing.kernel.ids import new_id
 from billing.kernel.permissions import Actor
 from billing.patients.queries import plan_limits_of
@@ -49,6 +59,7 @@ def issue_superbill(
     session_id: str,
     diagnoses: Sequence[str] = (),
     are_unrelated: bool = False,
+    wishes: Wishes = AS_BEFORE,
     actor: Actor,
     now: datetime,
 ) -> Superbill:
@@ -58,8 +69,9 @@ def issue_superbill(
     `diagnoses` are the provider's; without them those of the present version stay, or else the first code
     that is usual for the condition. Two that exclude each other are refused unless the provider says that
     they `are_unrelated`.
-    Raises: NoSuchSession, SuperbillNotPossible, DiagnosesExclude.
+    Raises: NoSuchSession, InvalidSuperbill, SuperbillNotPossible, DiagnosesExclude.
     """
+    _check(wishes)
     lock_patient(tx, find_session(tx, session_id, actor).patient_id)
     session = find_session(tx, session_id, actor)
     versions = versions_of_session(tx, session_id)
@@ -76,6 +88,7 @@ def issue_superbill(
     edition = edition_on(tx, served_on)
     if flaw := diagnosis_flaw(edition, encounter.diagnoses):
         raise SuperbillNotPossible(flaw)
+    encounter = _as_wished(encounter, wishes, wishes_of(shown) if shown else AS_BEFORE, edition)
     excluding = newly_excluding(edition, encounter.diagnoses, [stand])
     if excluding and not are_unrelated:
         raise DiagnosesExclude(exclusion_told(excluding))
@@ -90,6 +103,22 @@ def issue_superbill(
     if excluding:
         record_audit(tx, actor=actor, action="superbill.diagnoses-unrelated", subject_id=session_id, now=now)
     return _issue(tx, session, parties, encounter, issue, present, actor, now)
+
+
+def _check(wishes: Wishes) -> None:
+    """Raises: InvalidSuperbill."""
+    provider = wishes.referring_provider
+    if provider and provider.npi and not is_npi(provider.npi):
+        flaw = Flaw("/referring_provider/npi", "Give a National Provider Identifier of ten digits, or none.")
+        raise InvalidSuperbill("Correct the referring provider.", [flaw])
+
+
+def _as_wished(encounter: Encounter, wishes: Wishes, before: Wishes, edition: Edition) -> Encounter:
+    """What was not wished otherwise stays as on the version before."""
+    named = {each.name: getattr(wishes, each.name) for each in fields(Wishes)}
+    together = replace(before, **{name: wish for name, wish in named.items() if wish is not None})
+    wording = {code: diagnosis_or_unknown(edition, code).description for code in encounter.diagnoses}
+    return replace(encounter, wishes=together, wording=wording)
 
 
 def void_superbill(tx: Tx, *, superbill_id: str, actor: Actor, now: datetime) -> Superbill:

@@ -15,13 +15,16 @@ from billing.care.queries import find_session
 from billing.care.records import Session
 from billing.catalog.queries import find_condition, find_site
 from billing.catalog.records import Condition
+from billing.insurance.errors import InvalidSuperbill
 from billing.insurance.queries import edition_on, find_diagnoses, present_superbill
 from billing.insurance.records import Diagnosis, Edition, Superbill
+from billing.insurance.records.superbills import AS_BEFORE, NOBODY, ReferringProvider, Wishes
 from billing.insurance.rules.diagnoses import diagnosis_or_unknown
 from billing.insurance.rules.editions import is_of_another_year
-from billing.insurance.rules.superbill import codes_of
+from billing.insurance.rules.superbill import codes_of, wishes_of
 from billing.insurance.use_cases.superbills import issue_superbill
 from billing.kernel.clock import local_date
+from billing.kernel.errors import BillingError, Flaw
 from billing.kernel.permissions import Actor, Permission
 from billing.platform.data.database import Read, Tx
 from billing.platform.data.documents import find_document
@@ -30,7 +33,7 @@ from billing.platform.http.errors import InvalidRequest
 from billing.platform.http.guard import current_actor, guard
 from billing.web.forms import written
 from billing.web.patient_words import name_of
-from billing.web.refusals import REFUSED, date_of, shown_again
+from billing.web.refusals import REFUSED, date_of, shown_again, text_of
 
 PAGE, FOUND = "staff/superbill.html", "staff/diagnoses_found.html"
 MOST_FOUND = 20
@@ -49,6 +52,8 @@ class Coded:
     on: date
     condition: Condition
     present: Superbill | None
+    wishes: Wishes
+    """Of the present version."""
     stand: Sequence[str]
     """The codes of the present version, or else the first that is usual."""
     usual: Sequence[Diagnosis]
@@ -96,6 +101,7 @@ def make_blueprint(edge: Edge) -> Blueprint:
                 session_id=session_id,
                 diagnoses=codes,
                 are_unrelated="are_unrelated" in request.form,
+                wishes=_wishes(),
                 actor=actor,
                 now=now,
             )
@@ -104,7 +110,7 @@ def make_blueprint(edge: Edge) -> Blueprint:
         try:
             to = written(edge, work)
         except REFUSED as error:
-            return shown_again(PAGE, error, **_page(_coded(edge, session_id), codes))
+            return shown_again(PAGE, _beside_its_field(error), **_page(_coded(edge, session_id), codes))
         if present := edge.read(lambda read: present_superbill(read, session_id)):
             flash(f"{present.number} is the superbill of this visit now.", "done")
         return redirect(to, 303)
@@ -127,6 +133,46 @@ def _codes() -> list[str]:
     return request.form.getlist("code")[:MOST_SENT]
 
 
+def _wishes() -> Wishes:
+    """As typed; a form without these fields wishes nothing. Raises: InvalidRequest."""
+    if "wishes" not in request.form:
+        return AS_BEFORE
+    npi = request.form.get("referring_npi", "").strip()
+    has_name = bool(request.form.get("referring_name", "").strip()) or bool(npi)
+    name = text_of("referring_name", 100) if has_name else ""
+    return Wishes(
+        referring_provider=ReferringProvider(name=name, npi=npi),
+        pays_clinic="pays_clinic" in request.form,
+        with_wording="with_wording" in request.form,
+    )
+
+
+def _wished(coded: Coded) -> dict[str, Any]:
+    """The fields beside the diagnoses: as typed, or as on the present version."""
+    form = request.form
+    if "wishes" in form:
+        return {
+            "name": form.get("referring_name", ""),
+            "npi": form.get("referring_npi", ""),
+            "pays_clinic": "pays_clinic" in form,
+            "with_wording": "with_wording" in form,
+        }
+    provider = coded.wishes.referring_provider or NOBODY
+    return {
+        "name": provider.name,
+        "npi": provider.npi,
+        "pays_clinic": bool(coded.wishes.pays_clinic),
+        "with_wording": bool(coded.wishes.with_wording),
+    }
+
+
+def _beside_its_field(error: BillingError) -> BillingError:
+    """`/referring_provider/npi` as the page calls it."""
+    if not isinstance(error, InvalidSuperbill):
+        return error
+    return InvalidSuperbill(error.detail, [Flaw("/referring_npi", flaw.message) for flaw in error.flaws])
+
+
 def _searched() -> str:
     return request.form.get("search", "").strip()[:LONGEST_SEARCH]
 
@@ -136,6 +182,7 @@ def _page(coded: Coded, codes: Sequence[str]) -> dict[str, Any]:
     return {
         "coded": coded,
         "chosen": coded.told(codes),
+        "wished": _wished(coded),
         "found": [each for each in coded.usual if each.code not in codes],
         "told": f"Usual for {coded.condition.name}:",
         "text": "",
@@ -172,13 +219,15 @@ def _read_coded(read: Read, session_id: str, actor: Actor) -> Coded:
     zone = ZoneInfo(find_site(read, session.site_id).timezone)
     on = local_date(session.started_at, zone) if session.started_at else session.planned_on
     present, edition = present_superbill(read, session_id), edition_on(read, on)
-    shown = codes_of(find_document(read, present.document_id).body) if present else None
+    body = find_document(read, present.document_id).body if present else None
+    shown = codes_of(body) if body else None
     return Coded(
         session=session,
         name=name_of(read, session.patient_id, actor),
         on=on,
         condition=condition,
         present=present,
+        wishes=wishes_of(body) if body else AS_BEFORE,
         stand=shown or condition.icd10[:1],
         usual=[diagnosis_or_unknown(edition, code) for code in condition.icd10],
         edition=edition,
