@@ -96,7 +96,10 @@ def _transaction(cursor: Cursor, group: Segment) -> RemittanceTransaction:
         head.refuse(1, "is not 835")
     reader = TransactionReader(head, group.day(4))
     while cursor.next_id in KNOWN:
-        reader.take(cursor.take_any())
+        if taker := SEGMENTS.get(cursor.next_id):
+            taker(reader, cursor.take_any())
+        else:
+            cursor.skip()
     cursor.end_set(head)
     return reader.transaction()
 
@@ -114,10 +117,6 @@ class TransactionReader:
         self._open: OpenClaim | None = None
         self._claims: list[RemittanceClaim] = []
         self._provider_adjustments: list[ProviderAdjustment] = []
-
-    def take(self, segment: Segment) -> None:
-        if taker := SEGMENTS.get(segment.id):
-            taker(self, segment)
 
     def transaction(self) -> RemittanceTransaction:
         self._close_claim()
@@ -184,12 +183,12 @@ class TransactionReader:
     def take_adjustments(self, segment: Segment) -> None:
         claim = self._open_claim(segment)
         owner = claim.lines[-1] if claim.lines else claim
-        group = segment.needed(1, longest=2)
+        group, adjustments = segment.needed(1, longest=2), owner.adjustments
         for element in range(2, len(segment.elements) + 1, 3):
             code = segment.text(element, longest=5)
             if code or segment.text(element + 1):
                 amount = segment.amount(element + 1)
-                owner.adjustments.append(Adjustment(group, code or segment.needed(element), amount))
+                adjustments.append(Adjustment(group, code or segment.needed(element), amount))
 
     def take_remarks(self, segment: Segment) -> None:
         """Of a claim in MIA and MOA, of a line in LQ*HE; what stands before any claim is nobody's."""

@@ -30,7 +30,8 @@ class Cursor:
 
     def __init__(self, document: oxedi.Document, before: int) -> None:
         self._document = document
-        self._next = 0
+        self._blank = BLANK + document.delimiters.segment
+        self._next, self._end = 0, len(document)
         self.place = before
         self.next_id = ""
         self._skip_blanks()
@@ -49,15 +50,21 @@ class Cursor:
         self._skip_blanks()
         return segment
 
+    def skip(self) -> None:
+        self.place += 1
+        self._next += 1
+        self._skip_blanks()
+
     def _skip_blanks(self) -> None:
         """Go to the next segment; `next_id` is empty at the end, and `?` for one without a name."""
-        terminator = self._document.delimiters.segment
-        while self._next < len(self._document):
+        while self._next < self._end:
             self._raw = self._document[self._next]
-            self.next_id = self._raw.id.decode("latin-1")
-            if not self.next_id and self._raw.raw.strip(b"\r\n\t " + terminator):
+            name = self._raw.id
+            if name:
+                self.next_id = name.decode("latin-1")
+                return
+            if self._raw.raw.strip(self._blank):
                 self.next_id = "?"
-            if self.next_id:
                 return
             self._next += 1
         self.next_id = ""

@@ -36,6 +36,17 @@ def text_of(value: bytes) -> str | None:
     return text if text.isprintable() else None
 
 
+@lru_cache(maxsize=4_096)
+def day_of(text: str) -> date | None:
+    """CCYYMMDD, or None when it is no date."""
+    if not re.fullmatch(r"[0-9]{8}", text, re.ASCII):
+        return None
+    try:
+        return date(int(text[:4]), int(text[4:6]), int(text[6:]))
+    except ValueError:
+        return None
+
+
 @dataclass(slots=True)
 class Segment:
     """One segment; `place` counts from 1 over the whole file."""
@@ -49,13 +60,15 @@ class Segment:
         if element > len(self.elements):
             return ""
         value = self.elements[element - 1]
-        return self._decoded(b":".join(value) if isinstance(value, list) else value, element, longest)
+        text = text_of(b":".join(value) if isinstance(value, list) else value)
+        return text if text is not None and len(text) <= longest else self._unusable(text, element, longest)
 
     def part(self, element: int, component: int, *, longest: int = 80) -> str:
         """A component of an element, counted from 1; the whole element when it has one only."""
         value = self.elements[element - 1] if element <= len(self.elements) else b""
         parts = value if isinstance(value, list) else [value]
-        return self._decoded(parts[component - 1], element, longest) if component <= len(parts) else ""
+        text = text_of(parts[component - 1]) if component <= len(parts) else ""
+        return text if text is not None and len(text) <= longest else self._unusable(text, element, longest)
 
     def needed(self, element: int, *, longest: int = 80) -> str:
         return self.text(element, longest=longest) or self.refuse(element, "is missing")
@@ -74,24 +87,15 @@ class Segment:
 
     def day(self, element: int) -> date | None:
         """CCYYMMDD, the first day of a range, or None when it is no date."""
-        text = self.text(element)[:8]
-        if not re.fullmatch(r"[0-9]{8}", text, re.ASCII):
-            return None
-        try:
-            return date(int(text[:4]), int(text[4:6]), int(text[6:]))
-        except ValueError:
-            return None
+        return day_of(self.text(element)[:8])
 
     def refuse(self, element: int, complaint: str) -> NoReturn:
         refuse(self.place, f"{self.id}{element:02d} {complaint}.")
 
-    def _decoded(self, value: bytes, element: int, longest: int) -> str:
-        text = text_of(value)
+    def _unusable(self, text: str | None, element: int, longest: int) -> NoReturn:
         if text is None:
             self.refuse(element, "has characters that cannot be printed")
-        if len(text) > longest:
-            self.refuse(element, f"is longer than {longest} characters")
-        return text
+        self.refuse(element, f"is longer than {longest} characters")
 
 
 def refuse(place: int, complaint: str) -> NoReturn:

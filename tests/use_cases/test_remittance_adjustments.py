@@ -1,12 +1,14 @@
 """What a payer adds to a payment or keeps out of it by itself (PLB): every cent has its account."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 
 import pytest
+from sqlalchemy import text
 
 from billing.catalog.queries import find_entity
 from billing.kernel.money import Money
-from billing.payments.use_cases.takebacks import repay_takeback
+from billing.payments.use_cases.takebacks import demand_takeback, repay_takeback
 from tests.conftest import NOW
 from tests.factories.accounting import LIMIT
 from tests.factories.insurance import a_course, handed_out
@@ -111,6 +113,42 @@ def test_a_reversal_whose_recovery_is_put_off_is_owed_to_the_payer_until_it_is_t
     assert found() == set()
 
 
+def test_a_payment_that_is_reversed_at_once_and_recovered_later_is_owed_to_the_payer(story, found):
+    plb = [("WO:ICN0", -18_000)]
+    sent = story.send(story.answer(18_000), story.answer(-18_000), story.answer(5_000, of=1), plb=plb)
+    assert (sent.status, sent.amount) == ("posted", Money(23_000))
+    assert story.moved() == {"1000": 23_000, "2200": -5_000, "2220": -18_000}
+    assert found() == set()
+    taken = story.send(story.answer(20_000), plb=[("WO:ICN0", 18_000)])
+    assert (taken.status, story.moved()) == ("posted", {"1000": 25_000, "2200": -25_000})
+    assert found() == set()
+
+
+def test_a_reversal_of_what_a_check_of_ours_returned_before_takes_nothing_more(database, do, story, found):
+    """We repaid on a letter; then the reversal comes, its recovery put off, and the check acknowledged."""
+    story.send(story.answer(18_000))
+    with database.reading() as read:
+        claim_id = read.session.scalar(text("SELECT id FROM remittance_claim"))
+    on = date(2026, 11, 20)
+    letter = {"reimbursement_id": claim_id, "demand": "L-1", "demanded_on": on}
+    later = NOW.replace(month=12)
+    demand = do(demand_takeback, amount=Money(18_000), **letter, at=later)
+    repaid = {"takeback_id": demand.id, "repaid_on": on, "limit": LIMIT}
+    do(repay_takeback, amount=Money(18_000), **repaid, at=later)
+    assert story.moved() == {}
+    at_once = story.send(story.answer(-18_000), story.answer(20_000, of=1))
+    assert "only $0.00 of $180.00 is left" in str(at_once.reason)
+    told = story.send(
+        story.answer(-18_000),
+        story.answer(20_000, of=1),
+        plb=[("WO:ICN0", -18_000), ("WO:ICN0", 18_000), ("72:ICN0", -18_000)],
+    )
+    assert (told.status, told.amount) == ("posted", Money(20_000))
+    assert story.moved() == {"1000": 20_000, "2200": -20_000}
+    assert len(story.demands()) == 1
+    assert found() == set()
+
+
 def test_a_recovery_of_which_a_part_is_put_off_takes_the_rest_at_once(story, found):
     story.send(story.answer(18_000))
     sent = story.send(story.answer(-18_000), story.answer(10_000, of=1), plb=[("WO:ICN0", -8_000)])
@@ -198,3 +236,25 @@ def test_a_payment_below_zero_is_for_a_person(story, claims, plb):
     sent = story.send(*[story.answer(cents, of=0 if kind == "r" else 1) for kind, cents in claims], plb=plb)
     assert (sent.status, story.moved()) == ("parked", {"1000": 18_000, "2200": -18_000})
     assert "takes money" in str(sent.reason)
+
+
+@pytest.mark.parametrize(("given", "taken"), [(("FB", -8_000), ("FB", 8_000)), (("L6", -800), ("L6", 800))])
+def test_two_payments_at_the_same_moment_take_what_was_given_once(database, story, found, given, taken):
+    """Each is for another patient, so that no lock of a patient keeps them apart."""
+    story.send(story.answer(18_000))
+    story.send(story.answer(-18_000), story.answer(30_000, of=1), plb=[given])
+    other = a_course(database)
+    theirs = [handed_out(database, each) for each in other.session_ids]
+    stories = [story, Story(database, other, theirs, payments=10)]
+    contents = [each.file(each.answer(9_000), plb=[taken]) for each in stories]
+    with ThreadPoolExecutor(2) as clerks:
+        files = list(clerks.map(story.read, contents))
+    assert sorted(file.status for file in files) == ["parked", "posted"]
+    assert found() == set()
+
+
+def test_an_answer_for_others_alone_is_kept_and_posts_nothing(story, found):
+    other = story.answer(0, status="23", adjustments=(("OA", "109", 38_250),), control_number="THEIRS")
+    assert story.send(other).status == "posted"
+    assert story.moved() == {}
+    assert found() == set()

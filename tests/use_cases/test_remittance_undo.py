@@ -125,6 +125,17 @@ def test_an_undone_reversal_whose_recovery_was_put_off_is_as_if_it_had_not_come(
         assert found() == set()
 
 
+def test_an_undone_payment_that_reverses_itself_leaves_nothing(story, undo, found):
+    content = story.file(story.answer(18_000), story.answer(-18_000), plb=[("WO:ICN0", -18_000)])
+    for _ in range(2):
+        (sent,) = story.read(content).transactions
+        assert (sent.status, sent.amount) == ("posted", Money(18_000))
+        assert found() == set()
+        undo(sent)
+        assert story.moved() == {}
+        assert found() == set()
+
+
 def test_an_undone_recovery_of_an_earlier_demand_leaves_the_demand(story, undo, found):
     story.send(story.answer(18_000))
     story.send(story.answer(-18_000), story.answer(10_000, of=1), plb=[("WO:ICN0", -18_000)])

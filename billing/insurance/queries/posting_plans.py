@@ -33,6 +33,9 @@ from billing.ledger.records import Entry
 from billing.payments.queries.takebacks import entry_of_reimbursement, left_to_recoup, patient_of_claim
 from billing.platform.data.database import Read
 
+NOWHERE = Place(entity_id="", site_id="")
+"""Of a payment without money that concerns no session of ours: it has no entries."""
+
 
 class CannotTake(Exception):
     """What the payer takes back is not there; the reason in words."""
@@ -45,8 +48,13 @@ class Budget:
     read: Read
     left: dict[str, Money] = field(default_factory=dict)
 
-    def take(self, answers: Sequence[EarlierAnswer], amount: Money) -> tuple[Part, ...]:
-        """Of these payments, the first first. Raises: CannotTake when they have less than that left."""
+    def take(
+        self, answers: Sequence[EarlierAnswer], amount: Money, *, returned_by: Money = ZERO
+    ) -> tuple[Part, ...]:
+        """Of these payments, the first first; of the amount the payer may have got as much before.
+
+        Raises: CannotTake when they have less than that left.
+        """
         parts, wanted = [], amount
         for reimbursement_id in (
             each for answer in answers for each in reimbursements_of(self.read, answer.id)
@@ -56,7 +64,7 @@ class Budget:
                 parts.append(Part(reimbursement_id=reimbursement_id, amount=part))
                 self.left[reimbursement_id] = left - part
                 wanted = wanted - part
-        if wanted:
+        if wanted > returned_by:
             raise CannotTake(f"only {amount - wanted} of {amount} is left to take back: the rest was before")
         return tuple(parts)
 
@@ -85,8 +93,8 @@ def plan_posting(
     actor: Actor,
 ) -> PostingPlan | Doubt:
     """The patients are locked, and the payment by itself raises no doubt."""
-    place = _place(read, entity_id, transaction, matches, actor)
-    if place is None:
+    place = _place(read, entity_id, transaction, matches, actor) or NOWHERE
+    if place is NOWHERE and (transaction.amount or transaction.provider_adjustments):
         return Doubt(reason="The payment is for no session of ours.")
     try:
         _refuse_missing_balances(read, place.entity_id, transaction)
@@ -94,7 +102,7 @@ def plan_posting(
         negated = {answer.id for answer in answers.values() if answer}
         budget = Budget(read)
         takings = [
-            *_reversals(read, transaction, answers, budget),
+            *_reversals(transaction, answers, budget),
             *_recovered(read, place, transaction, actor, budget),
             *_paid_to_both(read, transaction, matches, negated, budget),
         ]
@@ -106,6 +114,7 @@ def plan_posting(
         place=place,
         reversed_answers={segment: answer.id if answer else None for segment, answer in answers.items()},
         reversed_here=here,
+        put_off=_put_off(transaction),
         takings=tuple(takings),
         copies=_copies(read, transaction, matches, negated),
     )
@@ -188,28 +197,35 @@ def _same_payment(
             is_opposite
             and claim.paid
             and claim.segment not in here.values()
-            and matches[claim.segment] == matches[reversal.segment]
+            and matches.get(claim.segment) == matches[reversal.segment]
         ):
             return claim.segment
     return None
 
 
-def _reversals(
-    read: Read,
-    transaction: RemittanceTransaction,
-    answers: Mapping[int, EarlierAnswer | None],
-    budget: Budget,
-) -> Sequence[Taking]:
+def _put_off(transaction: RemittanceTransaction) -> dict[int, Money]:
+    """By reversal, what the payer does not take of it yet."""
     put_off: dict[int, Money] = {}
     for each in sorted_adjustments(transaction.provider_adjustments, transaction.claims).deferrals:
         put_off[each.reversal] = put_off.get(each.reversal, ZERO) + each.amount
+    return put_off
+
+
+def _reversals(
+    transaction: RemittanceTransaction, answers: Mapping[int, EarlierAnswer | None], budget: Budget
+) -> Sequence[Taking]:
+    """What is put off may have been recovered before, by a file that came first or by a check of ours."""
+    put_off = _put_off(transaction)
     takings = []
     for claim in transaction.claims:
         answer = answers.get(claim.segment)
         if answer and claim.paid:
-            parts = _told(budget, [answer], -claim.paid, f"The reversal of {claim.control_number}")
+            later = put_off.get(claim.segment, ZERO)
+            told = f"The reversal of {claim.control_number}"
+            parts = _told(budget, [answer], -claim.paid, told, returned_by=later)
+            returned = -claim.paid - total(part.amount for part in parts)
             number = claim.payer_claim_number or claim.control_number
-            takings.append(Taking(demand=number, parts=parts, put_off=put_off.get(claim.segment, ZERO)))
+            takings.append(Taking(demand=number, parts=parts, put_off=later - returned))
     return takings
 
 
@@ -286,9 +302,16 @@ def _copies(
     return frozenset(segment for segment in paid if visits[segment] in told)
 
 
-def _told(budget: Budget, answers: Sequence[EarlierAnswer], amount: Money, told: str) -> tuple[Part, ...]:
+def _told(
+    budget: Budget,
+    answers: Sequence[EarlierAnswer],
+    amount: Money,
+    told: str,
+    *,
+    returned_by: Money = ZERO,
+) -> tuple[Part, ...]:
     try:
-        return budget.take(answers, amount)
+        return budget.take(answers, amount, returned_by=returned_by)
     except CannotTake as error:
         raise CannotTake(f"{told} cannot be posted: {error}.") from None
 

@@ -61,8 +61,8 @@ class PostingPlan:
     """All that is to be done to post a payment; nothing of it raises a doubt.
 
     `reversed_answers` has by the segment of a reversal the answer that it negates, or None for one without
-    money that was never seen; `reversed_here` the segment of a claim of the same payment. `copies` are the
-    segments of what was paid to the patient already.
+    money that was never seen; `reversed_here` the segment of a claim of the same payment; `put_off` what
+    of a reversal is not taken yet. `copies` are the segments of what was paid to the patient already.
     """
 
     transaction: RemittanceTransaction
@@ -70,5 +70,6 @@ class PostingPlan:
     place: Place
     reversed_answers: Mapping[int, str | None]
     reversed_here: Mapping[int, int]
+    put_off: Mapping[int, Money]
     takings: tuple[Taking, ...]
     copies: frozenset[int]

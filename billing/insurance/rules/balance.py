@@ -30,9 +30,10 @@ def _imbalances(transaction: RemittanceTransaction) -> Iterator[str]:
 
 def line_imbalance(line: RemittanceLine) -> str | None:
     """SVC02 less the line's adjustments is SVC03."""
-    adjusted = _adjusted(line.adjustments)
-    if line.charge - adjusted == line.paid:
+    cents = _adjusted(line.adjustments)
+    if line.charge.cents - cents == line.paid.cents:
         return None
+    adjusted = Money(cents)
     return (
         f"The service line at segment {line.segment} does not balance: charge {line.charge} less adjustments "
         f"{adjusted} is {line.charge - adjusted}, but SVC03 says {line.paid}."
@@ -41,9 +42,10 @@ def line_imbalance(line: RemittanceLine) -> str | None:
 
 def claim_imbalance(claim: RemittanceClaim) -> str | None:
     """CLP03 less all adjustments, of the claim and of its lines, is CLP04."""
-    adjusted = _adjusted(claim.adjustments) + total(_adjusted(line.adjustments) for line in claim.lines)
-    if claim.charge - adjusted == claim.paid:
+    cents = _adjusted(claim.adjustments) + sum([_adjusted(line.adjustments) for line in claim.lines])
+    if claim.charge.cents - cents == claim.paid.cents:
         return None
+    adjusted = Money(cents)
     return (
         f"The claim at segment {claim.segment} does not balance: charge {claim.charge} less adjustments "
         f"{adjusted} is {claim.charge - adjusted}, but CLP04 says {claim.paid}."
@@ -62,5 +64,6 @@ def transaction_imbalance(transaction: RemittanceTransaction) -> str | None:
     )
 
 
-def _adjusted(adjustments: Iterable[Adjustment]) -> Money:
-    return total(adjustment.amount for adjustment in adjustments)
+def _adjusted(adjustments: Iterable[Adjustment]) -> int:
+    """In cents: a file may have a hundred thousand of them."""
+    return sum([adjustment.amount.cents for adjustment in adjustments])

@@ -18,7 +18,7 @@ from billing.insurance.records.answers import Doubt
 from billing.insurance.rules.answers import concerns_us, doubt
 from billing.insurance.rules.parked_content import as_kept
 from billing.insurance.states import RemittanceState
-from billing.insurance.use_cases.remittances.keeping import Matches, kept_row, park
+from billing.insurance.use_cases.remittances.keeping import Matches, kept_row, lock_given, park
 from billing.insurance.use_cases.remittances.posting import carry_out
 from billing.kernel.money import ZERO
 from billing.kernel.permissions import Actor
@@ -77,6 +77,8 @@ def _decide(
     patients = {match.patient_id for match in matches.values()}
     for patient_id in sorted(patients | owners_of_recoveries(tx, row.entity_id, transaction, actor)):
         lock_patient(tx, patient_id)
+    if transaction.provider_adjustments:
+        lock_given(tx, row.entity_id, row.payer_id)
     reason = _other_content(tx, row) or doubt(transaction) or _unmatched(transaction, matches)
     plan = Doubt(reason=reason) if reason else plan_posting(tx, row.entity_id, transaction, matches, actor)
     if isinstance(plan, Doubt):

@@ -19,6 +19,7 @@ from billing.insurance.records import Match, RemittanceClaim, RemittanceTransact
 from billing.insurance.records.answers import Doubt
 from billing.insurance.rules.answers import fingerprint, outcome
 from billing.insurance.rules.parked_content import to_keep
+from billing.insurance.rules.provider_adjustments import FORWARD_BALANCE, INTEREST
 from billing.insurance.states import RemittanceState
 from billing.kernel.ids import new_id
 from billing.kernel.permissions import Actor
@@ -64,6 +65,21 @@ def _file_id(tx: Tx, sha256: str, actor: Actor, now: datetime) -> str:
     values = {"id": new_id("rem"), "sha256": sha256, "received_at": now, "received_by": actor.id}
     insert_unless_there(tx, RemittanceFileRow, values, ["sha256"])
     return tx.session.scalars(select(RemittanceFileRow.id).where(RemittanceFileRow.sha256 == sha256)).one()
+
+
+def lock_given(tx: Tx, entity_id: str | None, payer_id: str) -> None:
+    """Lock what this payer gave by provider adjustments before some of it is taken: only one takes it."""
+    gave = select(RemittanceAdjustmentRow.remittance_id).where(
+        RemittanceAdjustmentRow.code.in_((FORWARD_BALANCE, INTEREST)),
+        RemittanceAdjustmentRow.amount_cents < 0,
+    )
+    query = select(RemittanceRow.id).where(
+        RemittanceRow.entity_id == entity_id,
+        RemittanceRow.payer_id == payer_id,
+        RemittanceRow.state == RemittanceState.POSTED,
+        RemittanceRow.id.in_(gave),
+    )
+    tx.session.execute(query.order_by(RemittanceRow.id).with_for_update())
 
 
 def park(

@@ -154,4 +154,5 @@ class _Posting:
             )
             part = Part(reimbursement_id=original_id, amount=claims[paid].paid)
             demand = claims[paid].payer_claim_number or claims[paid].control_number
-            self.take_back(Taking(demand=demand, parts=(part,), put_off=ZERO))
+            put_off = self._plan.put_off.get(reversal, ZERO)
+            self.take_back(Taking(demand=demand, parts=(part,), put_off=put_off))
