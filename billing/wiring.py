@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
@@ -48,7 +47,7 @@ from billing.adapters.stripe_gateway import StripeGateway
 from billing.adapters.superbill_pdf import print_superbills, render_superbill
 from billing.care.states import PatientTurnedAway, SessionCancelled, SessionGiven, SessionMissed
 from billing.catalog.queries import entities, find_site
-from billing.insurance.cli.claims import make_claim_commands
+from billing.insurance.cli import claims, denials
 from billing.insurance.cli.codes import make_code_commands
 from billing.insurance.flows import Press, claim_bytes
 from billing.insurance.ports import Outside
@@ -173,14 +172,12 @@ def _renderings(edge: Edge) -> dict[str, Handler]:
     """Documents are drawn by the worker, so that nobody waits for them."""
     database, clock = edge.database, edge.clock
 
-    def drawing(render: Callable[[Mapping[str, Any]], bytes]) -> Handler:
-        return lambda task: ignored(rendered_once(database, render, document_id=task.key, now=clock()))
+    def drawing(render: Callable[..., bytes], keep: Callable[..., bytes] = rendered_once) -> Handler:
+        return lambda task: ignored(keep(database, render, document_id=task.key, now=clock()))
 
     return {
         RENDER_JOB: drawing(render_superbill),
-        RENDER_CLAIMS: lambda task: ignored(
-            claim_bytes(database, render_837p, document_id=task.key, now=clock())
-        ),
+        RENDER_CLAIMS: drawing(render_837p, claim_bytes),
         RENDER_APPEAL: drawing(render_appeal),
         RENDER_RECEIPT: drawing(render_receipt),
         RENDER_EVIDENCE: drawing(render_evidence),
@@ -300,7 +297,8 @@ def _register_commands(app: Flask, house: House) -> None:
         billing.insurance.cli.make_superbill_commands(
             edge.database, edge.clock, Press(one=render_superbill, many=print_superbills)
         ),
-        make_claim_commands(
+        denials.make_denial_commands(edge.database, edge.clock),
+        claims.make_claim_commands(
             edge.database, edge.clock, render_837p, print_cms1500, X12AcknowledgementReader()
         ),
         *billing.accounting.cli.make_commands(edge, house.refund_limit),

@@ -89,6 +89,12 @@ class NoSuchAppeal(NotFound):
     code = "no-such-appeal"
 
 
+class UnreadableCodes(Invalid):
+    """The list of reason codes cannot be read; nothing of it is loaded."""
+
+    code = "unreadable-codes"
+
+
 class UnreadableAcknowledgement(Invalid):
     """The file cannot be read to its end; nothing of it is taken."""
 

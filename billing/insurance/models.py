@@ -187,6 +187,16 @@ class ClaimAcknowledgementRow(Base):
     received_by: Mapped[Id]
 
 
+class ReasonCodeRow(Base):
+    """What a reason or remark code means, as the clinic's own list has it; none is shipped."""
+
+    __tablename__ = "reason_code"
+
+    list: Mapped[str] = mapped_column(String(4), primary_key=True)
+    code: Mapped[str] = mapped_column(String(5), primary_key=True)
+    words: Mapped[str] = mapped_column(String(2000))
+
+
 NOT_UNDONE = text("state <> 'undone'")
 
 

@@ -1,4 +1,4 @@
-"""What became of claims on their way: acknowledgements, and the number of a claim's own file"""
+"""What became of claims: acknowledgements, the last day to file, and what reason codes mean"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -34,9 +34,17 @@ def upgrade() -> None:
             "claim_id", "content_sha256", name=op.f("uq_claim_acknowledgement_claim_id_content_sha256")
         ),
     )
+    op.create_table(
+        "reason_code",
+        sa.Column("list", sa.String(4), nullable=False),
+        sa.Column("code", sa.String(5), nullable=False),
+        sa.Column("words", sa.String(2000), nullable=False),
+        sa.PrimaryKeyConstraint("list", "code", name=op.f("pk_reason_code")),
+    )
 
 
 def downgrade() -> None:
+    op.drop_table("reason_code")
     op.drop_table("claim_acknowledgement")
     op.drop_index("ix_claim_file_by", "claim")
     op.drop_column("claim", "file_by")

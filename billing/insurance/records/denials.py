@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -19,6 +20,20 @@ class NextStep(StrEnum):
     FILE_ELSEWHERE = "file_elsewhere"
     APPEAL_OR_CLOSE = "appeal_or_close"
     LOOK_UP = "look_up"
+
+
+class CodeList(StrEnum):
+    """Claim adjustment reason codes, and remittance advice remark codes."""
+
+    CARC = "carc"
+    RARC = "rarc"
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoadedCodes:
+    """How many codes each list has that was loaded."""
+
+    counts: Mapping[CodeList, int]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -28,8 +28,9 @@ from billing.insurance.queries.claims import (
     list_claims,
     payers_number,
 )
+from billing.insurance.queries.reason_codes import words_of
 from billing.insurance.records.claims import Claim, ClaimAnswer, Frequency, IssuedClaim
-from billing.insurance.records.denials import AppealLetter, NextStep
+from billing.insurance.records.denials import AppealLetter, CodeList, NextStep
 from billing.insurance.rules.claim_answers import standing_answers
 from billing.insurance.rules.claim_checks import MOST_REFERENCE
 from billing.insurance.rules.denials import next_step
@@ -79,6 +80,9 @@ class Looked:
     history: Sequence[Told]
     standing: Sequence[ClaimAnswer]
     """The answers to this version that were not reversed, the oldest first."""
+    reasons: Mapping[str, str]
+    remarks: Mapping[str, str]
+    """What the clinic's own list says of the answers' codes."""
     letters: Sequence[AppealLetter]
     known_number: str
     """The payer's own number of it, or empty."""
@@ -278,6 +282,8 @@ def _look(read: Read, claim_id: str, actor: Actor, now: datetime) -> Looked:
         answers=answers,
         history=_history(read, versions, answers),
         standing=standing_answers(answers_to(read, claim)),
+        reasons=words_of(read, CodeList.CARC, {reason.code for each in answers for reason in each.reasons}),
+        remarks=words_of(read, CodeList.RARC, {code for each in answers for code in each.remarks}),
         letters=letters_of(read, claim),
         known_number=claim.original_reference or payers_number(read, claim.session_id) or "",
     )
