@@ -89,10 +89,10 @@ class NoSuchAppeal(NotFound):
     code = "no-such-appeal"
 
 
-class UnreadableCodes(Invalid):
+class UnreadableReasonCodes(Invalid):
     """The list of reason codes cannot be read; nothing of it is loaded."""
 
-    code = "unreadable-codes"
+    code = "unreadable-reason-codes"
 
 
 class UnreadableAcknowledgement(Invalid):

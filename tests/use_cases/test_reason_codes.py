@@ -6,7 +6,7 @@ import pytest
 from flask import Flask
 
 from billing.insurance.cli.denials import make_denial_commands
-from billing.insurance.errors import UnreadableCodes
+from billing.insurance.errors import UnreadableReasonCodes
 from billing.insurance.queries.reason_codes import words_of
 from billing.insurance.records.denials import CodeList
 from billing.insurance.rules.reason_codes import code_texts
@@ -78,7 +78,7 @@ def test_a_dry_run_changes_nothing(load, words):
 )
 def test_what_cannot_be_read_is_refused_by_its_line_and_nothing_is_loaded(load, words, text, line, complaint):
     load(LIST)
-    with pytest.raises(UnreadableCodes) as refused:
+    with pytest.raises(UnreadableReasonCodes) as refused:
         code_texts(text.encode())
     assert [flaw.pointer for flaw in refused.value.flaws] == [f"line {line}"]
     told = load(text)

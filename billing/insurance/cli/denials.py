@@ -9,7 +9,7 @@ import click
 from flask.cli import AppGroup
 
 from billing.catalog.cli import AS_JSON, refusals_told
-from billing.insurance.errors import UnreadableCodes
+from billing.insurance.errors import UnreadableReasonCodes
 from billing.insurance.records.denials import LoadedCodes
 from billing.insurance.use_cases.reason_codes import load_codes
 from billing.kernel.clock import Clock
@@ -47,8 +47,8 @@ def make_denial_commands(database: Database, clock: Clock) -> AppGroup:
 
 
 def _content_of(path: Path) -> bytes:
-    """Raises: UnreadableCodes."""
+    """Raises: UnreadableReasonCodes."""
     try:
         return path.read_bytes()
     except OSError as error:
-        raise UnreadableCodes(f"The file cannot be opened: {error.strerror}.") from None
+        raise UnreadableReasonCodes(f"The file cannot be opened: {error.strerror}.") from None

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from io import StringIO
 from typing import NoReturn
 
-from billing.insurance.errors import UnreadableCodes
+from billing.insurance.errors import UnreadableReasonCodes
 from billing.insurance.records.denials import CodeList
 from billing.kernel.errors import Flaw
 
@@ -20,15 +20,15 @@ _CODE = re.compile(r"[A-Z0-9]{1,5}")
 def code_texts(content: bytes) -> Mapping[tuple[CodeList, str], str]:
     """The texts of a CSV file with the columns list (CARC or RARC), code and text.
 
-    Raises: UnreadableCodes, naming the first line that cannot be read.
+    Raises: UnreadableReasonCodes, naming the first line that cannot be read.
     """
     try:
         rows = csv.reader(StringIO(content.decode("utf-8-sig"), newline=""), strict=True)
         return dict(_read(rows))
     except UnicodeDecodeError:
-        raise UnreadableCodes("The file is no UTF-8 text.") from None
+        raise UnreadableReasonCodes("The file is no UTF-8 text.") from None
     except csv.Error as error:
-        raise UnreadableCodes(f"The file is no CSV: {error}.") from None
+        raise UnreadableReasonCodes(f"The file is no CSV: {error}.") from None
 
 
 def _read(rows: Iterator[list[str]]) -> Iterator[tuple[tuple[CodeList, str], str]]:
@@ -57,4 +57,6 @@ def _read(rows: Iterator[list[str]]) -> Iterator[tuple[tuple[CodeList, str], str
 
 
 def _refuse(line: int, complaint: str) -> NoReturn:
-    raise UnreadableCodes(f"Line {line}: {complaint} Nothing was loaded.", [Flaw(f"line {line}", complaint)])
+    raise UnreadableReasonCodes(
+        f"Line {line}: {complaint} Nothing was loaded.", [Flaw(f"line {line}", complaint)]
+    )

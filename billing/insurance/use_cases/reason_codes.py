@@ -20,7 +20,7 @@ SUBJECT = "reason-codes"
 def load_codes(tx: Tx, *, content: bytes, actor: Actor, now: datetime) -> LoadedCodes:
     """Put a list in the place of the one before, for each of CARC and RARC that it holds.
 
-    Raises: UnreadableCodes.
+    Raises: UnreadableReasonCodes.
     """
     texts = code_texts(content)
     lists = {of for of, _ in texts}
