@@ -31,14 +31,12 @@ from billing.insurance.records import ImportedFile
 from billing.insurance.schemas import (
     DiagnosesQuery,
     DiagnosesView,
-    ImportView,
     IssueSuperbill,
-    RemittancesQuery,
-    RemittanceView,
     SuperbillsQuery,
     SuperbillView,
     VoidSuperbill,
 )
+from billing.insurance.schemas.remittances import ImportView, RemittancesQuery, RemittanceView
 from billing.insurance.use_cases.superbills import issue_superbill, void_superbill
 from billing.kernel.permissions import Permission
 from billing.platform.data.documents import rendered_once

@@ -11,7 +11,7 @@ from billing.insurance.api.uploads import upload_of, uploaded
 from billing.insurance.flows.acknowledgements import taken_file
 from billing.insurance.ports import AcknowledgementReader
 from billing.insurance.queries.acknowledgements import notices_of
-from billing.insurance.schemas import AcknowledgedFileView, ClaimNoticesView
+from billing.insurance.schemas.claims import AcknowledgedFileView, ClaimNoticesView
 from billing.insurance.use_cases.acknowledgements import acknowledge_claims
 from billing.kernel.permissions import Permission
 from billing.platform.http.api import ApiBlueprint

@@ -9,7 +9,7 @@ from flask import Response
 from billing.insurance.api.claims import CLAIMS
 from billing.insurance.ports import RenderAppeal
 from billing.insurance.queries.appeals import find_letter, letters_of
-from billing.insurance.schemas import AppealLettersView, AppealLetterView, WriteAppeal
+from billing.insurance.schemas.claims import AppealLettersView, AppealLetterView, WriteAppeal
 from billing.insurance.use_cases.appeals import write_appeal
 from billing.kernel.permissions import Permission
 from billing.platform.data.documents import rendered_once

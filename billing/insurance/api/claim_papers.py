@@ -12,7 +12,7 @@ from billing.insurance.ports import PrintClaims
 from billing.insurance.queries.claims import facts_of_claim
 from billing.insurance.records.claims import Offset
 from billing.insurance.rules.cms1500 import paper_flaws
-from billing.insurance.schemas import PaperQuery
+from billing.insurance.schemas.claims import PaperQuery
 from billing.kernel.permissions import Permission
 from billing.platform.http.api import ApiBlueprint
 from billing.platform.http.edge import Edge

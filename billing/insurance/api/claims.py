@@ -11,7 +11,7 @@ from billing.insurance.flows import claim_bytes
 from billing.insurance.ports import X12_TYPE, RenderClaims
 from billing.insurance.queries.claim_answers import answers_of_session
 from billing.insurance.queries.claims import find_claim, list_claims
-from billing.insurance.schemas import (
+from billing.insurance.schemas.claims import (
     ClaimAnswersView,
     ClaimsQuery,
     ClaimView,

@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import Response
 
-from billing.insurance.schemas import RemittanceView, UndoRemittance
+from billing.insurance.schemas.remittances import RemittanceView, UndoRemittance
 from billing.insurance.use_cases.remittances.undo import undo_remittance
 from billing.kernel.permissions import Permission
 from billing.platform.http.api import ApiBlueprint

@@ -14,7 +14,7 @@ from billing.insurance.flows.acknowledgements import TAKEN, take_acknowledgement
 from billing.insurance.flows.remittances import REFUSED, Run
 from billing.insurance.ports import AcknowledgementReader
 from billing.insurance.records.acknowledgements import AcknowledgedFile
-from billing.insurance.schemas import AcknowledgedFileView
+from billing.insurance.schemas.claims import AcknowledgedFileView
 from billing.insurance.use_cases.acknowledgements import DUPLICATE, MOVED
 from billing.kernel.clock import Clock
 from billing.kernel.permissions import SYSTEM

@@ -19,7 +19,7 @@ from billing.insurance.ports import AcknowledgementReader, PrintClaims, RenderCl
 from billing.insurance.queries.claims import files_of_period
 from billing.insurance.records.claims import ClaimFile, Offset
 from billing.insurance.rules.cms1500 import MOST_OFFSET
-from billing.insurance.schemas import ClaimFileView, ClaimView
+from billing.insurance.schemas.claims import ClaimFileView, ClaimView
 from billing.insurance.use_cases.claim_files import file_claims, send_again
 from billing.insurance.use_cases.claim_papers import Printed, file_on_paper, print_again
 from billing.kernel.clock import Clock

@@ -13,7 +13,7 @@ from flask.cli import AppGroup
 from billing.insurance.flows.remittances import REFUSED, WELL, Run, import_remittance, settled_by_later_ones
 from billing.insurance.ports import RemittanceReader
 from billing.insurance.records import ImportedFile, Remittance
-from billing.insurance.schemas import ImportView
+from billing.insurance.schemas.remittances import ImportView
 from billing.kernel.clock import Clock
 from billing.kernel.permissions import SYSTEM
 from billing.platform.data.database import Database, Tx
