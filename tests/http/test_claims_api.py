@@ -255,7 +255,9 @@ def test_each_look_at_a_claim_is_on_the_trail(database, client, present):
 @pytest.fixture
 def acknowledge(database, now):
     app = Flask("office")
-    app.cli.add_command(make_claim_commands(database, lambda: now, render_837p, X12AcknowledgementReader()))
+    app.cli.add_command(
+        make_claim_commands(database, lambda: now, render_837p, print_cms1500, X12AcknowledgementReader())
+    )
     runner = app.test_cli_runner()
     return lambda *arguments: runner.invoke(args=["claims", "acknowledge", *map(str, arguments)])
 

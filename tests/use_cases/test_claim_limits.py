@@ -114,13 +114,13 @@ def test_a_claim_that_the_plan_has_is_not_corrected_but_may_be_taken_back(databa
 )
 def test_what_was_changed_in_the_clinics_own_data_is_refused_by_field(database, course, change, pointer):
     """Nothing of the refused claim stays: no row, no frozen file, no number."""
-    give(database, course.session_ids[0])
     elsewhere = "UPDATE site SET address = json_set(CAST(address AS TEXT), '$.line1', '7 Other Street')"
     if pointer.startswith("/facility"):
         if database.write_engine.dialect.name == "postgresql":
             elsewhere = 'UPDATE site SET address = address || \'{"line1": "7 Other Street"}\''
         behind_the_back(database, elsewhere)
     behind_the_back(database, change)
+    give(database, course.session_ids[0])
     with pytest.raises(ClaimFlawed) as refused:
         claim(database, course.session_ids[0])
     assert [flaw.pointer for flaw in refused.value.flaws if flaw.pointer == pointer] == [pointer]
@@ -131,8 +131,8 @@ def test_what_was_changed_in_the_clinics_own_data_is_refused_by_field(database, 
 
 
 def test_a_wrong_ndc_is_refused_before_anything_is_made(database, course):
-    give(database, course.session_ids[0])
     behind_the_back(database, "UPDATE drug SET ndc = '0409-205-05'")
+    give(database, course.session_ids[0])
     with pytest.raises(ClaimNotPossible, match="The drug's NDC in the clinic's file is wrong"):
         claim(database, course.session_ids[0])
 
