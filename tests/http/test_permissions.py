@@ -445,6 +445,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "/cash-drawers/<drawer_id>/confirm": {"counted_cents": 1},
     "/cash-drawers/<drawer_id>/count": {"counted_cents": 1},
     "/credit-applications/<application_id>/move": {"invoice_id": "inv_" + "0" * 26},
+    "/claims/<claim_id>/mark": {"event": "closed"},
     "/credits/<lot_id>/election": {"election": "refund"},
     "/patients/<patient_id>/standing-election": {"election": "refund"},
     "/credits/<lot_id>/refunds": {"amount_cents": 100, "available_cents": 17_850},
@@ -705,7 +706,7 @@ def _call(token: Any, route: str, world: World) -> TestResponse:
 
 
 def _filled(path: str, world: World) -> str:
-    return re.sub(r"<(\w+)>", lambda found: world.ids[found[1]][0], path)
+    return re.sub(r"<(\w+)>", lambda found: world.ids[found[1]][0], path.replace("<int:version>", "1"))
 
 
 def _within(path: str) -> str:
