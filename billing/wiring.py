@@ -50,6 +50,7 @@ from billing.catalog.queries import entities, find_site
 from billing.insurance.cli import claims, denials
 from billing.insurance.cli.codes import make_code_commands
 from billing.insurance.flows import Press, claim_bytes
+from billing.insurance.handlers import on_plan_limits_recorded
 from billing.insurance.ports import Outside
 from billing.insurance.queries import told_of_edition
 from billing.insurance.use_cases.appeals import RENDER_APPEAL
@@ -67,7 +68,7 @@ from billing.invoices.states import (
 from billing.jobs import RECURRING, ignored, job_handlers
 from billing.kernel.clock import clock_from, local_date
 from billing.kernel.money import Money
-from billing.patients.records import ChargesStopped
+from billing.patients.records import ChargesStopped, PlanLimitsRecorded
 from billing.payments.flows.mail import Mailroom
 from billing.payments.flows.room import Payments
 from billing.payments.handlers import (
@@ -166,6 +167,7 @@ def subscribe(database: Database) -> None:
     database.subscribe(CostsMore, on_costs_more)
     database.subscribe(NothingOwed, on_nothing_owed)
     database.subscribe(ChargesStopped, on_charges_stopped)
+    database.subscribe(PlanLimitsRecorded, on_plan_limits_recorded)
 
 
 def _renderings(edge: Edge) -> dict[str, Handler]:

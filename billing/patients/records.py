@@ -207,6 +207,15 @@ class ChargesStopped:
 
 
 @dataclass(frozen=True, kw_only=True)
+class PlanLimitsRecorded:
+    """What stands between a patient's care and a plan was said anew."""
+
+    patient_id: str
+    actor: Actor
+    now: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
 class Search:
     """What a search text asks for; every part that is there must match."""
 

@@ -50,6 +50,7 @@ from billing.patients.records import (
     Patient,
     Person,
     PlanLimits,
+    PlanLimitsRecorded,
     Policy,
     PolicyTerms,
 )
@@ -258,6 +259,7 @@ def record_plan_limits(
 ) -> PlanLimits:
     """Say anew what stands between a patient's care and a plan; what was said before stays on file.
 
+    Announces PlanLimitsRecorded.
     Raises: NoSuchPatient, InvalidPlanLimits.
     """
     find_patient(tx, patient_id, actor)
@@ -275,6 +277,7 @@ def record_plan_limits(
     tx.session.add(row)
     tx.session.flush()
     record_audit(tx, actor=actor, action="plan-limits.record", subject_id=patient_id, now=now)
+    tx.emit(PlanLimitsRecorded(patient_id=patient_id, actor=actor, now=now))
     return limits
 
 

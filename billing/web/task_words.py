@@ -217,6 +217,11 @@ TOLD: dict[str, Told] = {
         "File it before the last day, which its page tells; or withdraw it.",
         ("clm",),
     ),
+    "superbill-not-allowed": Told(
+        "A superbill is out that the plan may not see any more",
+        "Ask the patient what became of it. Void it when it should not be used.",
+        ("sb",),
+    ),
     **{str(kind): told for kind, told in EXCEPTIONS.items()},
 }
 
@@ -235,6 +240,7 @@ PLACES = {
     "svm": Place("/staff/tasks/{task}/subject", Permission.PAYMENTS_READ, "Open the saved cards"),
     "crl": Place("/staff/credits/{subject}/refunds/new", Permission.REFUNDS_REQUEST, "Refund the credit"),
     "clm": Place("/staff/claims/{subject}", Permission.CLAIMS_READ, "Open the claim"),
+    "sb": Place("/staff/tasks/{task}/subject", Permission.SUPERBILLS_WRITE, "Open the superbill"),
     "nor": Place("/staff/unclaimed", Permission.CREDITS_READ, "Open unclaimed property"),
     "drm": Place("/staff/unclaimed/{subject}", Permission.CREDITS_READ, "Open what is unclaimed"),
 }

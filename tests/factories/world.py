@@ -61,6 +61,7 @@ RETURN_URL = "https://clinic.example/pay/thanks"
 
 
 SUBJECTS = {
+    "sb": "superbill_id",
     "ref": "refund_id",
     "pay": "payment_id",
     "tkb": "takeback_id",

@@ -424,6 +424,7 @@ NEEDS: dict[str, str] = {
     "GET /staff/receipts/<receipt_id>.pdf": "read receipts",
     "POST /staff/receipts/<receipt_id>/mail": "take a payment",
     "GET /staff/superbills/<superbill_id>": "read superbills",
+    "POST /staff/superbills/<superbill_id>/void": "write superbills",
     "GET /staff/today": "see care",
     "POST /staff/tokens/<token_id>/revoke": "write people and keys",
 }

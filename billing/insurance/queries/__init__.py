@@ -88,6 +88,16 @@ def find_superbill(read: Read, superbill_id: str, actor: Actor) -> Superbill:
     return superbill_of(row)
 
 
+def superbills_among(read: Read, superbill_ids: Iterable[str], actor: Actor) -> Sequence[Superbill]:
+    """Those of these that the actor may know of."""
+    query = select(SuperbillRow).where(*within_reach(actor, SuperbillRow))
+    return [
+        superbill_of(row)
+        for batch in _batches(superbill_ids)
+        for row in read.session.scalars(query.where(SuperbillRow.id.in_(batch)))
+    ]
+
+
 def list_superbills(read: Read, actor: Actor, *, limit: int, **which: Any) -> Sequence[Superbill]:
     """See `papers.list_rows`."""
     return [superbill_of(row) for row in list_rows(read, SuperbillRow, actor, limit=limit, **which)]

@@ -35,6 +35,7 @@ from billing.insurance.rules.superbill import (
 )
 from billing.insurance.states import SUPERBILL_MOVES, SuperbillEvent, SuperbillState
 from billing.insurance.use_cases.facts import gather_facts
+from billing.insurance.use_cases.plan_limits import NOT_ALLOWED
 from billing.kernel.clock import local_date
 from billing.kernel.errors import Flaw
 from billing.kernel.ids import new_id
@@ -47,6 +48,7 @@ from billing.platform.data.documents import find_document, freeze
 from billing.platform.data.jobs import enqueue
 from billing.platform.data.series import next_number
 from billing.platform.data.states import advance
+from billing.platform.data.tasks import end_tasks
 
 DOCUMENT_KIND = "superbill"
 RENDER_JOB = "render_superbill"
@@ -130,6 +132,7 @@ def void_superbill(tx: Tx, *, superbill_id: str, actor: Actor, now: datetime) ->
     row = tx.session.get_one(SuperbillRow, superbill_id, populate_existing=True)
     advance(tx, row, SUPERBILL_MOVES, SuperbillEvent.VOID, actor=actor, now=now)
     tx.session.flush()
+    end_tasks(tx, kind=NOT_ALLOWED, subject_ids=[superbill_id], actor=actor, now=now)
     record_audit(tx, actor=actor, action="superbill.void", subject_id=superbill_id, now=now)
     return superbill_of(row)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -19,6 +19,7 @@ from billing.care.states import SessionState
 from billing.care.use_cases.charts import amend_chart, keep_chart, sign_chart
 from billing.catalog.queries import drugs, find_site, providers
 from billing.catalog.records import Drug, Provider
+from billing.kernel.clock import local_date
 from billing.kernel.errors import Flaw
 from billing.kernel.permissions import Actor, Permission
 from billing.people.queries import list_staff
@@ -48,6 +49,11 @@ class Charted:
     drugs: Sequence[Drug]
     providers: Sequence[Provider]
     people: Mapping[str, str]
+
+    @property
+    def on(self) -> date:
+        begun_at = self.session.started_at or self.session.checked_in_at
+        return local_date(begun_at, self.zone) if begun_at else self.session.planned_on
 
     @property
     def latest(self) -> Chart | None:

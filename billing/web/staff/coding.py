@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
@@ -38,6 +39,10 @@ class Shown:
     coded: CodedSession | None
     missing: str
     people: Mapping[str, str]
+
+    @property
+    def on(self) -> date:
+        return self.coded.times[0].date() if self.coded else self.session.planned_on
 
 
 def make_blueprint(edge: Edge) -> Blueprint:

@@ -16,22 +16,24 @@ from billing.care.records import Session
 from billing.catalog.queries import find_condition, find_site
 from billing.catalog.records import Condition
 from billing.insurance.errors import InvalidSuperbill
-from billing.insurance.queries import edition_on, find_diagnoses, present_superbill
+from billing.insurance.queries import edition_on, find_diagnoses, find_superbill, present_superbill
 from billing.insurance.records import Diagnosis, Edition, Superbill
 from billing.insurance.records.superbills import AS_BEFORE, NOBODY, ReferringProvider, Wishes
 from billing.insurance.rules.diagnoses import diagnosis_or_unknown
 from billing.insurance.rules.editions import is_of_another_year
+from billing.insurance.rules.plan_limits import why_no_superbill
 from billing.insurance.rules.superbill import codes_of, wishes_of
-from billing.insurance.use_cases.superbills import issue_superbill
+from billing.insurance.use_cases.superbills import issue_superbill, void_superbill
 from billing.kernel.clock import local_date
 from billing.kernel.errors import BillingError, Flaw
 from billing.kernel.permissions import Actor, Permission
+from billing.patients.queries import plan_limits_of
 from billing.platform.data.database import Read, Tx
 from billing.platform.data.documents import find_document
 from billing.platform.http.edge import Edge
 from billing.platform.http.errors import InvalidRequest
 from billing.platform.http.guard import current_actor, guard
-from billing.web.forms import written
+from billing.web.forms import attempt, written
 from billing.web.patient_words import name_of
 from billing.web.refusals import REFUSED, date_of, shown_again, text_of
 
@@ -52,6 +54,8 @@ class Coded:
     on: date
     condition: Condition
     present: Superbill | None
+    why_not: str | None
+    """Why no superbill may be issued for this day, as the plan's limits stand."""
     wishes: Wishes
     """Of the present version."""
     stand: Sequence[str]
@@ -115,7 +119,23 @@ def make_blueprint(edge: Edge) -> Blueprint:
             flash(f"{present.number} is the superbill of this visit now.", "done")
         return redirect(to, 303)
 
+    _add_void(routes, edge)
     return routes
+
+
+def _add_void(routes: Blueprint, edge: Edge) -> None:
+    @routes.post("/staff/superbills/<superbill_id>/void")
+    @guard(Permission.SUPERBILLS_WRITE)
+    def void(superbill_id: str) -> Response:
+        """It stays on file, and the plan's answers to it are still understood."""
+        actor, now = current_actor(), edge.clock()
+        attempt(
+            edge,
+            lambda tx: void_superbill(tx, superbill_id=superbill_id, actor=actor, now=now),
+            done="The superbill is void. It stays on file.",
+        )
+        patient_id = edge.read(lambda read: find_superbill(read, superbill_id, actor).patient_id)
+        return redirect(url_for("staff_patients.patient", patient_id=patient_id), 303)
 
 
 def _looked(edge: Edge, coded: Coded) -> dict[str, Any]:
@@ -227,6 +247,7 @@ def _read_coded(read: Read, session_id: str, actor: Actor) -> Coded:
         on=on,
         condition=condition,
         present=present,
+        why_not=why_no_superbill(plan_limits_of(read, session.patient_id), on),
         wishes=wishes_of(body) if body else AS_BEFORE,
         stand=shown or condition.icd10[:1],
         usual=[diagnosis_or_unknown(edition, code) for code in condition.icd10],

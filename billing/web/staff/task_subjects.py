@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from billing.insurance.queries import superbills_among
 from billing.insurance.queries.claims import claims_by_id
 from billing.invoices.queries.payers import shares_with_payers
 from billing.kernel.money import Money
@@ -61,6 +62,13 @@ def about(read: Read, tasks: Sequence[StaffTask], actor: Actor) -> Mapping[str, 
 def _subjects(read: Read, prefix: str, subject_ids: Collection[str], actor: Actor) -> Mapping[str, Subject]:
     if prefix == "nor":
         return {each: Subject(who=MissingRule.state_of(each)) for each in subject_ids}
+    if prefix == "sb":
+        return {
+            each.id: Subject(
+                amount=each.charge, on=each.service_on, patient_id=each.patient_id, who=each.number
+            )
+            for each in superbills_among(read, subject_ids, actor)
+        }
     if prefix == "shr":
         return {
             share.id: Subject(

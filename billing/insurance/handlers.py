@@ -1,0 +1,10 @@
+"""What this room does when a lower one says that something changed."""
+
+from billing.insurance.use_cases.plan_limits import review_superbills
+from billing.patients.records import PlanLimitsRecorded
+from billing.platform.data.database import Tx
+
+
+def on_plan_limits_recorded(tx: Tx, fact: PlanLimitsRecorded) -> None:
+    """Superbills that would not be issued any more are in somebody's hands already."""
+    review_superbills(tx, patient_id=fact.patient_id, actor=fact.actor, now=fact.now)
