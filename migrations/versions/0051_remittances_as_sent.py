@@ -9,6 +9,7 @@ branch_labels = None
 depends_on = None
 
 POSTED, NOT_UNDONE = sa.text("state = 'posted'"), sa.text("state <> 'undone'")
+APPEND_ONLY = ("remittance_taking", "remittance_undo", "restored_claim")
 KEY = ["payer_id", "trace", "amount_cents", "paid_on"]
 
 
@@ -23,6 +24,22 @@ def upgrade() -> None:
     op.add_column("remittance_claim", sa.Column("reverses_id", sa.String(40), nullable=True))
     op.create_index("ix_remittance_claim_reverses_id", "remittance_claim", ["reverses_id"])
     _create_tables()
+    for table in APPEND_ONLY:
+        _refuse_change(table)
+
+
+def _refuse_change(table: str) -> None:
+    if op.get_bind().dialect.name == "postgresql":
+        op.execute(
+            f"CREATE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE OR TRUNCATE "
+            f"ON {table} FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()"
+        )
+        return
+    for deed in ("UPDATE", "DELETE"):
+        op.execute(
+            f"CREATE TRIGGER {table}_no_{deed.lower()} BEFORE {deed} ON {table} "
+            f"BEGIN SELECT RAISE(ABORT, '{table} keeps what it holds'); END"
+        )
 
 
 def _unique(name: str, columns: list[str], where: sa.TextClause) -> None:

@@ -170,6 +170,8 @@ def test_a_posted_remittance_is_undone_once_with_a_reason_and_by_who_may(client,
     door.actor = supervisor
     undone = client.post(path, json=body, headers={"Idempotency-Key": "undo-3"})
     assert (undone.status_code, undone.json["status"]) == (200, "undone")
+    shown = client.get(path.removesuffix("/undo")).json["undone"]
+    assert (shown["reason"], shown["undone_by"]) == ("Posted by mistake", supervisor.id)
     assert client.post(path, json=body, headers={"Idempotency-Key": "undo-3"}).data == undone.data
     again = client.post(path, json=body, headers={"Idempotency-Key": "undo-4"})
     assert (again.status_code, again.json["code"]) == (409, "illegal-move")

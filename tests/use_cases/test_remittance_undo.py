@@ -2,6 +2,7 @@
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
 from billing.insurance.errors import NoSuchRemittance, RemittanceNotUndoable
 from billing.insurance.queries import find_remittance
@@ -14,7 +15,7 @@ from billing.payments.use_cases.refund_checks import send_check
 from billing.payments.use_cases.refunds import request_refund
 from billing.payments.use_cases.takebacks import demand_takeback
 from tests.conftest import NOW
-from tests.factories.accounting import LIMIT
+from tests.factories.accounting import LIMIT, behind_the_back
 from tests.factories.insurance import a_course, handed_out
 from tests.factories.remittance_story import Story
 
@@ -216,3 +217,32 @@ def test_another_clinics_payment_does_not_exist(story, undo):
     with pytest.raises(NoSuchRemittance):
         undo(sent, by=STRANGER)
     assert story.credit() == 18_000
+
+
+@pytest.mark.parametrize("deed", ["DELETE FROM {}", "UPDATE {} SET id = 'x'"])
+def test_what_was_taken_and_undone_stays_written(database, story, undo, deed):
+    story.send(story.answer(18_000))
+    undo(story.send(story.answer(-18_000), story.answer(30_000, of=1)))
+    for table in ("remittance_taking", "remittance_undo", "restored_claim"):
+        with pytest.raises(DBAPIError):
+            database.in_transaction(lambda tx, table=table: tx.session.execute(text(deed.format(table))))
+
+
+@pytest.mark.parametrize(
+    ("numbers", "attack"),
+    [
+        ({16}, "UPDATE remittance SET amount_cents = amount_cents + 1 WHERE state = 'posted'"),
+        ({16}, "UPDATE remittance SET state = 'posted' WHERE state = 'undone'"),
+        ({16}, "UPDATE remittance_adjustment SET amount_cents = amount_cents + 1"),
+        ({3, 16}, "UPDATE remittance_adjustment SET amount_cents = amount_cents + 1 WHERE code = 'FB'"),
+        ({16}, "UPDATE remittance_taking SET returned_cents = returned_cents - 1"),
+        ({16}, "UPDATE remittance_taking SET takeback_id = 'tkb_x'"),
+    ],
+)
+def test_verify_sees_what_was_changed_behind_our_back(database, story, undo, found, numbers, attack):
+    story.send(story.answer(18_000))
+    story.send(story.answer(-18_000), story.answer(10_000, of=1), plb=[("FB", -8_000)])
+    undo(story.send(story.answer(5_000), plb=[("L6", -10)]))
+    assert found() == set()
+    behind_the_back(database, attack)
+    assert found() & numbers == numbers

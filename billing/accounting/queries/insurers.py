@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from billing.accounting.queries.guards import require_append_only
 from billing.accounting.queries.probes import Books, Probe, Report, look
 
 PAID_AMOUNT = Probe(
@@ -128,4 +129,6 @@ def remittances_post_once(books: Books) -> Report:
         NOT_TAKEN,
         PAYMENT_NOT_WHOLE,
     ]
-    return look(books, at=["remittance", "remittance_claim"], probes=probes)
+    report = look(books, at=["remittance", "remittance_claim"], probes=probes)
+    require_append_only(books.read, report, ["remittance_taking", "remittance_undo", "restored_claim"])
+    return report

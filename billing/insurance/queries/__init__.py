@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import closing
+from dataclasses import replace
 from datetime import date
 from itertools import product
 from typing import Any
@@ -16,6 +17,7 @@ from billing.insurance.models import (
     DiagnosisEditionRow,
     RemittanceClaimRow,
     RemittanceRow,
+    RemittanceUndoRow,
     SuperbillRow,
 )
 from billing.insurance.queries.papers import PAPERS, find_row, list_rows, rows_of_session, told_of_paper
@@ -27,6 +29,7 @@ from billing.insurance.records import (
     Outcome,
     Remittance,
     Superbill,
+    Undone,
     WhichSuperbills,
 )
 from billing.insurance.rules.diagnoses import search_diagnoses
@@ -242,7 +245,17 @@ def remittance_of(read: Read, row: RemittanceRow) -> Remittance:
         .order_by(RemittanceClaimRow.place)
     )
     claims = tuple(_claim(claim, row.state) for claim in read.session.scalars(query))
-    return _remittance(row, claims)
+    return replace(_remittance(row, claims), undone=_undone(read, row))
+
+
+def _undone(read: Read, row: RemittanceRow) -> Undone | None:
+    if row.state != RemittanceState.UNDONE:
+        return None
+    undo = read.session.scalars(
+        select(RemittanceUndoRow).where(RemittanceUndoRow.remittance_id == row.id)
+    ).one()
+    sealed = read.vault.open("remittance_undo", undo.id, undo.sealed)
+    return Undone(reason=sealed["reason"], undone_at=undo.undone_at, undone_by=undo.undone_by)
 
 
 def superbill_of(row: SuperbillRow) -> Superbill:

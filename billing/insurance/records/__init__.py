@@ -271,8 +271,21 @@ class AnsweredClaim:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Undone:
+    """Why, when and by whom a posted remittance was undone."""
+
+    reason: str
+    undone_at: datetime
+    undone_by: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Remittance:
-    """One ST transaction as it is kept. `status` is posted, parked or, for one that came again, duplicate."""
+    """One ST transaction as it is kept.
+
+    `status` is posted, parked, undone or, for one that came again, duplicate. `undone` is there when it is
+    looked at alone, not in lists.
+    """
 
     id: str
     payer_id: str
@@ -284,6 +297,7 @@ class Remittance:
     reason: str | None
     received_at: datetime
     claims: tuple[AnsweredClaim, ...]
+    undone: Undone | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -30,9 +30,16 @@ class TransactionView(Schema):
     claims = fields.List(fields.Nested(AnsweredClaimView))
 
 
+class UndoneView(Schema):
+    reason = fields.String()
+    undone_at = Moment()
+    undone_by = fields.String()
+
+
 class RemittanceView(TransactionView):
     payer_id = fields.String()
     received_at = Moment()
+    undone = fields.Nested(UndoneView, allow_none=True)
 
 
 class UndoRemittance(StrictSchema):

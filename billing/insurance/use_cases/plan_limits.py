@@ -6,7 +6,7 @@ from datetime import datetime
 
 from billing.insurance.queries import present_superbills
 from billing.insurance.records import WhichSuperbills
-from billing.insurance.rules.plan_limits import why_no_superbill
+from billing.insurance.rules.plan_limits import why_not_told
 from billing.kernel.permissions import SYSTEM, Actor
 from billing.patients.queries import plan_limits_of
 from billing.platform.data.database import Tx
@@ -21,7 +21,7 @@ def review_superbills(tx: Tx, *, patient_id: str, actor: Actor, now: datetime) -
     limits = plan_limits_of(tx, patient_id)
     allowed = []
     for superbill in list(present_superbills(tx, SYSTEM, WhichSuperbills(patient_id=patient_id))):
-        if why_no_superbill(limits, superbill.service_on):
+        if why_not_told(limits, superbill.service_on):
             ask_again(tx, kind=NOT_ALLOWED, about=superbill, actor=actor, now=now)
         else:
             allowed.append(superbill.id)

@@ -21,7 +21,7 @@ from billing.insurance.records import Diagnosis, Edition, Superbill
 from billing.insurance.records.superbills import AS_BEFORE, NOBODY, ReferringProvider, Wishes
 from billing.insurance.rules.diagnoses import diagnosis_or_unknown
 from billing.insurance.rules.editions import is_of_another_year
-from billing.insurance.rules.plan_limits import why_no_superbill
+from billing.insurance.rules.plan_limits import why_not_told
 from billing.insurance.rules.superbill import codes_of, wishes_of
 from billing.insurance.use_cases.superbills import issue_superbill, void_superbill
 from billing.kernel.clock import local_date
@@ -247,7 +247,7 @@ def _read_coded(read: Read, session_id: str, actor: Actor) -> Coded:
         on=on,
         condition=condition,
         present=present,
-        why_not=why_no_superbill(plan_limits_of(read, session.patient_id), on),
+        why_not=why_not_told(plan_limits_of(read, session.patient_id), on),
         wishes=wishes_of(body) if body else AS_BEFORE,
         stand=shown or condition.icd10[:1],
         usual=[diagnosis_or_unknown(edition, code) for code in condition.icd10],
