@@ -47,7 +47,6 @@ from billing.payments.use_cases.takebacks import (
     bill_takeback,
     demand_takeback,
     forgive_takeback,
-    hold_what_was_withheld_from,
     repay_takeback,
 )
 from billing.payments.use_cases.unapply import move_credit, unapply
@@ -58,6 +57,7 @@ from tests.factories.care import give
 from tests.factories.invoices import Billed, a_patient, billed
 from tests.factories.patients_money import PatientsMoney, patients_money
 from tests.factories.payers import a_fixed_part, a_payer
+from tests.factories.withheld import hold_what_was_withheld_from
 
 T = TypeVar("T")
 

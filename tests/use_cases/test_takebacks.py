@@ -32,7 +32,6 @@ from billing.payments.use_cases.takebacks import (
     bill_takeback,
     demand_takeback,
     forgive_takeback,
-    hold_what_was_withheld_from,
     repay_takeback,
 )
 from billing.platform.data.tasks import list_tasks
@@ -41,6 +40,7 @@ from tests.factories.accounting import CLERK, LIMIT, behind_the_back
 from tests.factories.care import give
 from tests.factories.invoices import a_patient, billed
 from tests.factories.rivals import at_once
+from tests.factories.withheld import hold_what_was_withheld_from
 from tests.factories.world import RETURN_URL
 
 BOOKS = Actor(id="usr_books", entity_id=None, permissions=frozenset(Permission))

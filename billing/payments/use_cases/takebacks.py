@@ -7,11 +7,10 @@ from datetime import date, datetime
 
 from sqlalchemy import select
 
-from billing.care.queries import find_session
 from billing.catalog.queries import site_date
 from billing.kernel.ids import new_id
 from billing.kernel.money import Money, total
-from billing.kernel.permissions import SYSTEM, Actor
+from billing.kernel.permissions import Actor
 from billing.ledger.queries import least_owed
 from billing.ledger.records import Account, Line, Posting, Source, credit, debit
 from billing.ledger.use_cases import post
@@ -39,7 +38,7 @@ from billing.payments.queries.takebacks import (
     takeback_of,
     visit_of_claim,
 )
-from billing.payments.records.credits import CreditLot, Reimbursement, Withdrawal
+from billing.payments.records.credits import CreditLot, Withdrawal
 from billing.payments.records.refunds import Rejection
 from billing.payments.records.takebacks import PaidClaim, ShownClaim, Takeback
 from billing.payments.rules.refunds import LATELY, needs_second_person
@@ -51,7 +50,6 @@ from billing.payments.use_cases.excess import keep_for_payer, share_above
 from billing.payments.use_cases.persons import lock_person
 from billing.payments.use_cases.rebill import put_on_invoices
 from billing.payments.use_cases.refunds import reject_refund
-from billing.payments.use_cases.reimbursements import hold_reimbursement
 from billing.payments.use_cases.returns import return_to_payer
 from billing.platform.data.audit import record_audit
 from billing.platform.data.database import Tx
@@ -208,43 +206,6 @@ def repay_takeback(
     post(tx, Posting.of(row, source, repaid_on, lines), actor=actor, now=now)
     _audit(tx, row, "takeback.repay", actor, now)
     return find_takeback(tx, takeback_id, actor)
-
-
-def hold_what_was_withheld_from(
-    tx: Tx,
-    *,
-    session_id: str,
-    amount: Money,
-    source_id: str,
-    received_on: date,
-    takeback_id: str,
-    withheld: Money,
-    actor: Actor,
-    now: datetime,
-) -> Reimbursement:
-    """Take in a claim's money of which the payer kept some against an earlier demand.
-
-    The patient of the new claim is none the worse: all of `amount` is theirs; the bank got the difference.
-    Raises: NoSuchTakeback, NoSuchSession, AlreadyPosted, MoreThanAvailable.
-    """
-    owner = find_takeback(tx, takeback_id, actor).patient_id
-    for one in sorted({owner, find_session(tx, session_id, SYSTEM).patient_id}):
-        lock_patient(tx, one)
-    if withheld > amount:
-        raise MoreThanAvailable("No claim can lose more than it pays.", available_cents=amount.cents)
-    row = tx.session.get_one(TakebackRow, takeback_id)
-    return_to_payer(tx, row, withheld, received_on, source_id, actor, now)
-    _audit(tx, row, "takeback.withhold", actor, now)
-    return hold_reimbursement(
-        tx,
-        session_id=session_id,
-        amount=amount,
-        source_id=source_id,
-        received_on=received_on,
-        withheld=(debit(Account.PAYER_MONEY_TO_RETURN, withheld, owner),),
-        actor=actor,
-        now=now,
-    )
 
 
 def _take_from_patient(tx: Tx, row: TakebackRow, actor: Actor, now: datetime) -> None:
