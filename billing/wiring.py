@@ -275,6 +275,7 @@ def _register_browser(app: Flask, house: House, authenticate: Authenticate) -> N
             render_appeal=render_appeal,
             render_receipt=render_receipt,
             render_evidence=render_evidence,
+            reader=Edi835Reader(),
             sends_mail=house.sends_mail,
             refund_limit=house.refund_limit,
             drawer_limit=house.drawer_limit,

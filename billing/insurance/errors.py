@@ -19,6 +19,58 @@ class NoSuchRemittance(NotFound):
     code = "no-such-remittance"
 
 
+class AnswerChanged(Conflict):
+    """No claim of the remittance has that id now: a look at a parked one gives its claims new ids."""
+
+    code = "answer-changed"
+
+
+class NoSuchLetter(NotFound):
+    code = "no-such-letter"
+
+
+class LetterNotTaken(Invalid):
+    """It is no PDF, JPEG or PNG by its content, or too large; the sentence says which."""
+
+    code = "letter-not-taken"
+
+
+class NoSuchUpload(NotFound):
+    """Nobody sent that file here, or another person did, or it was there for longer than a day."""
+
+    code = "no-such-upload"
+
+
+class RemittanceNotParked(Conflict):
+    """It was posted or set aside meanwhile: nothing waits for a decision."""
+
+    code = "remittance-not-parked"
+
+
+class RemittanceNotKept(Conflict):
+    """What the insurer sent is not here whole any more: send the file again, then decide."""
+
+    code = "remittance-not-kept"
+
+
+class AnswerNotMatchable(Conflict):
+    """The claim belongs to no visit of ours, or to one already, or the visit was not given."""
+
+    code = "answer-not-matchable"
+
+
+class PaperEobFlawed(Invalid):
+    """What was typed of a paper EOB does not add up. Each flaw names its field; nothing was booked."""
+
+    code = "paper-eob-flawed"
+
+
+class RemittancePostedBefore(Conflict):
+    """The same number and amount were posted before. Say that it is another check, if it is."""
+
+    code = "remittance-posted-before"
+
+
 class SuperbillNotPossible(Conflict):
     """Something is missing that the insurer needs; the sentence says what."""
 

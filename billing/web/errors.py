@@ -26,6 +26,7 @@ TITLES = {
 SENTENCES = {
     404: "The address is wrong, or what was here is not yours to see.",
     405: "This address takes no such request.",
+    413: "What was sent is larger than a page takes (1 MB). Have a larger file imported on the server.",
     500: "Something went wrong here. Nothing was changed.",
 }
 NOT_PERMITTED = (
@@ -33,6 +34,7 @@ NOT_PERMITTED = (
 )
 UNKNOWN_LINK = "This link is not valid, or not valid any more."
 """The same for a link that never was and for one that has ended."""
+TO_STRANGERS = {404: UNKNOWN_LINK, 413: "The file is too large. Send a smaller one, or a page at a time."}
 
 MACHINES = ("/api/", "/webhooks/", "/healthz", "/readyz", "/metrics", "/problems/")
 
@@ -55,7 +57,7 @@ def _page(response: Response) -> Response:
     status, folder = response.status_code, "staff"
     detail = SENTENCES.get(status) or _detail_of(orjson.loads(response.get_data()))
     if request.path.startswith(("/pay/", "/portal/", "/estimate-notice")):
-        folder, detail = "portal", UNKNOWN_LINK if status == 404 else detail
+        folder, detail = "portal", TO_STRANGERS.get(status, detail)
     g.without_frame = status >= 500
     title = TITLES.get(status, "Something went wrong")
     response.set_data(render_template(f"{folder}/error.html", title=title, detail=detail))

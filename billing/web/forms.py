@@ -6,7 +6,7 @@ import re
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 from flask import Flask, Response, flash, request, session
@@ -25,6 +25,8 @@ from billing.platform.http.writes import once, sha256_with, usable_key
 
 WITHOUT_COOKIES = ("/api/", "/webhooks/")
 """Where a cookie never counts (tokens and signatures do), so that no form token is needed."""
+
+View = TypeVar("View", bound=Callable[..., Any])
 
 DONE = Answer(status=303, body=b"")
 TOKEN_FIELD = "csrf_token"  # noqa: S105 - the name of the field
@@ -47,6 +49,9 @@ def protect_forms(app: Flask, public: frozenset[str]) -> None:
 
     @app.before_request
     def check() -> None:
+        view = app.view_functions.get(request.endpoint or "")
+        if most := getattr(view, "most_bytes", None):
+            request.max_content_length = most
         stranger = request.endpoint not in public and SESSION_SECRET not in session
         if not stranger and not request.path.startswith(WITHOUT_COOKIES):
             tokens.protect()
@@ -54,6 +59,16 @@ def protect_forms(app: Flask, public: frozenset[str]) -> None:
     @app.errorhandler(CSRFError)
     def refuse(_error: CSRFError) -> Response:
         return problem(400, "form-expired", "This page was open for too long. Load it again and repeat.")
+
+
+def takes_files(most_bytes: int) -> Callable[[View], View]:
+    """Let a form of this view have files, up to so many bytes with all its fields."""
+
+    def declare(view: View) -> View:
+        view.most_bytes = most_bytes  # type: ignore[attr-defined]
+        return view
+
+    return declare
 
 
 def amount_of(text: str, field: str = "amount") -> Money:

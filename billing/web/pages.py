@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from flask import Blueprint, Flask, g
 
-from billing.insurance.ports import RenderAppeal, RenderClaims, RenderSuperbill
+from billing.insurance.ports import RemittanceReader, RenderAppeal, RenderClaims, RenderSuperbill
 from billing.kernel.money import Money
 from billing.payments.flows.room import Payments
 from billing.payments.ports import RenderEvidence, RenderReceipt
@@ -16,7 +16,7 @@ from billing.platform.http.edge import Edge
 from billing.platform.http.guard import Authenticate
 from billing.web.errors import show_errors_as_pages
 from billing.web.forms import protect_forms
-from billing.web.portal import cards, notice, pay, problem
+from billing.web.portal import cards, letters, notice, pay, problem
 from billing.web.portal import receipts as receipt_links
 from billing.web.staff import (
     absences,
@@ -39,6 +39,7 @@ from billing.web.staff import (
     money,
     moves,
     no_shows,
+    paper_remittances,
     patient_deposits,
     patients,
     payers,
@@ -51,6 +52,9 @@ from billing.web.staff import (
     refund_checks,
     refund_plans,
     refunds,
+    remittance_matches,
+    remittance_uploads,
+    remittances,
     share_deeds,
     shares,
     sign_in,
@@ -63,12 +67,14 @@ from billing.web.staff import (
     unclaimed,
 )
 from billing.web.staff import cards as staff_cards
+from billing.web.staff import letters as staff_letters
 from billing.web.staff.shell import shell_of
 from billing.web.words import clinic_local, day_of, payment_in_words
 
 PUBLIC_ENDPOINTS = sign_in.PUBLIC_ENDPOINTS.union(
     landing.PUBLIC_ENDPOINTS,
     cards.PUBLIC_ENDPOINTS,
+    letters.PUBLIC_ENDPOINTS,
     notice.PUBLIC_ENDPOINTS,
     pay.PUBLIC_ENDPOINTS,
     problem.PUBLIC_ENDPOINTS,
@@ -91,6 +97,7 @@ class Installation:
     render_appeal: RenderAppeal
     render_receipt: RenderReceipt
     render_evidence: RenderEvidence
+    reader: RemittanceReader
     sends_mail: bool
     refund_limit: Money
     drawer_limit: Money
@@ -124,6 +131,10 @@ def _blueprints(edge: Edge, payments: Payments, installation: Installation) -> t
         receipts.make_blueprint(edge, installation.render_receipt, sends_mail=installation.sends_mail),
         desk.make_blueprint(edge, payments),
         account.make_blueprint(edge),
+        remittances.make_blueprint(edge),
+        remittance_matches.make_blueprint(edge),
+        paper_remittances.make_blueprint(edge),
+        remittance_uploads.make_blueprint(edge, installation.reader),
         disputes.make_blueprint(edge, installation.render_evidence, installation.refund_limit),
         approvals.make_blueprint(edge),
         takebacks.make_blueprint(edge, installation.refund_limit),
@@ -162,6 +173,8 @@ def _blueprints(edge: Edge, payments: Payments, installation: Installation) -> t
         pay.make_blueprint(edge, payments, installation.checkout_origin, sends_mail=installation.sends_mail),
         cards.make_blueprint(edge, payments, installation.checkout_origin),
         receipt_links.make_blueprint(edge, installation.render_receipt),
+        letters.make_blueprint(edge),
+        staff_letters.make_blueprint(edge),
         notice.make_blueprint(),
         problem.make_blueprint(),
     )

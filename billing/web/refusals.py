@@ -35,6 +35,7 @@ FIELDS = {
     "check-stale": "dated_on",
     "float-not-there": "float",
     "fact-not-on-file": "facts",
+    "remittance-posted-before": "check_number",
 }
 """Beside which field an error belongs that names none itself."""
 

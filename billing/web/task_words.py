@@ -222,6 +222,16 @@ TOLD: dict[str, Told] = {
         "Ask the patient what became of it. Void it when it should not be used.",
         ("sb",),
     ),
+    "insurer-letter": Told(
+        "A patient sent in an insurer's letter",
+        "Open it. If the insurer paid the clinic, type its answer in: nothing was booked. Then close this.",
+        ("ltr",),
+    ),
+    "remittance-parked": Told(
+        "An insurer's payment waits for a person",
+        "See why. Name the visit of a claim, or set the payment aside if it is not ours.",
+        ("rmt",),
+    ),
     **{str(kind): told for kind, told in EXCEPTIONS.items()},
 }
 
@@ -242,5 +252,7 @@ PLACES = {
     "clm": Place("/staff/claims/{subject}", Permission.CLAIMS_READ, "Open the claim"),
     "sb": Place("/staff/tasks/{task}/subject", Permission.SUPERBILLS_WRITE, "Open the superbill"),
     "nor": Place("/staff/unclaimed", Permission.CREDITS_READ, "Open unclaimed property"),
+    "ltr": Place("/staff/letters/{subject}", Permission.CLAIMS_READ, "Open the patient's letters"),
+    "rmt": Place("/staff/remittances/{subject}", Permission.REMITTANCES_READ, "Open the payment"),
     "drm": Place("/staff/unclaimed/{subject}", Permission.CREDITS_READ, "Open what is unclaimed"),
 }

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 
 from billing.care.queries import cover_among, sessions_among
-from billing.care.records import REFUNDED, SeenSession
+from billing.care.records import REFUNDED, SeenSession, Session
 from billing.catalog.queries import site_dates
 from billing.invoices.records import InvoiceLine
 from billing.kernel.money import ZERO, Money
@@ -30,7 +30,11 @@ def days_of(read: Read, lines: Sequence[InvoiceLine]) -> Mapping[str, date]:
 
     An invoice keeps the day that it was issued with.
     """
-    sessions = sessions_among(read, {line.session_id for line in lines}).values()
+    return days_of_sessions(read, sessions_among(read, {line.session_id for line in lines}).values())
+
+
+def days_of_sessions(read: Read, sessions: Collection[Session]) -> Mapping[str, date]:
+    """By session, the same of these."""
     begun = [(each.id, each.site_id, each.started_at) for each in sessions if each.started_at]
     given = site_dates(read, [(site_id, started_at) for _, site_id, started_at in begun])
     return {

@@ -18,7 +18,6 @@ def upgrade() -> None:
     with op.batch_alter_table("remittance", recreate="auto") as remittance:
         remittance.drop_constraint("uq_remittance_content", type_="unique")
         remittance.add_column(sa.Column("waits", sa.Boolean(), nullable=False, server_default=sa.false()))
-        remittance.add_column(sa.Column("sealed", sa.LargeBinary(), nullable=True))
     _unique("uq_remittance_posted", ["entity_id", *KEY], POSTED)
     _unique("uq_remittance_content", [*KEY, "content_sha256"], NOT_UNDONE)
     op.add_column("remittance_claim", sa.Column("reverses_id", sa.String(40), nullable=True))

@@ -19,6 +19,7 @@ from werkzeug.test import TestResponse
 import billing
 from billing.adapters.appeal_pdf import render_appeal
 from billing.adapters.claim_837p import render_837p
+from billing.adapters.remittance_835 import Edi835Reader
 from billing.catalog.queries import providers, sites
 from billing.catalog.records import Entity, Site
 from billing.invoices.records import Invoice
@@ -198,6 +199,7 @@ def web_app(
             render=render,
             render_receipt=render,
             render_evidence=render,
+            reader=Edi835Reader(),
             sends_mail=sends_mail,
             refund_limit=REFUND_LIMIT,
             drawer_limit=DRAWER_LIMIT,

@@ -50,6 +50,7 @@ from tests.factories.catalog import seed_sample
 from tests.factories.holds import let_go_on, stopped
 from tests.factories.insurance import claim as claim_of
 from tests.factories.insurance import handed_out, imported
+from tests.factories.letters import a_letter
 from tests.factories.patients import new_patient, new_policy
 from tests.factories.remittance_835 import Claim, remittance
 from tests.factories.saved_cards import a_saved_card
@@ -78,6 +79,8 @@ SUBJECTS = {
     "svm": "saved_method_id",
     "drw": "drawer_id",
     "clm": "claim_id",
+    "rmt": "remittance_id",
+    "ltr": "letter_id",
 }
 """What of `World.ids` a task may be about, by the prefix of its id."""
 
@@ -176,6 +179,9 @@ def a_world(database: Database, now: datetime, *, slug: str = "b", site: int = 0
         "superbill_id": [superbill.id],
         "claim_id": [claim_of(database, superbill.session_id, now=now).id],
         "remittance_id": [each.id for each in remittances],
+        "remittance_claim_id": ["rmc_" + "0" * 26],
+        "upload_id": ["rup_" + "0" * 26],
+        "letter_id": [a_letter(database, patient, now=now).id],
         "entry_id": [each.id for each in entries],
         "float_id": [_float(database, at, now)],
         "drawer_id": [_drawer(database, at, patient, now)],

@@ -221,6 +221,14 @@ NEEDS: dict[str, str] = {
     "GET /api/v1/remittances": "read remittances",
     "GET /api/v1/remittances/<remittance_id>": "read remittances",
     "POST /api/v1/remittances/<remittance_id>/undo": "undo remittances",
+    "POST /api/v1/remittances/paper": "write remittances",
+    "POST /api/v1/remittances/preview": "write remittances",
+    "POST /api/v1/remittances/<remittance_id>/another-payment": "write remittances",
+    "POST /api/v1/remittances/<remittance_id>/look-again": "write remittances",
+    "POST /api/v1/remittances/<remittance_id>/matches": "write remittances",
+    "POST /api/v1/remittances/<remittance_id>/matches/withdraw": "write remittances",
+    "POST /api/v1/remittances/<remittance_id>/put-back": "write remittances",
+    "POST /api/v1/remittances/<remittance_id>/set-aside": "write remittances",
     "GET /api/v1/saved-methods/<saved_method_id>": "read payments",
     "GET /api/v1/saved-methods/<saved_method_id>/consents": "read payments",
     "POST /api/v1/saved-methods/<saved_method_id>/consents": "take a payment",
@@ -381,6 +389,27 @@ NEEDS: dict[str, str] = {
     "POST /staff/refunds/<refund_id>/void-check": "approve a refund",
     "GET /staff/payouts": "read payments",
     "GET /staff/payouts/<payout_id>": "read payments",
+    "GET /staff/patients/<patient_id>/letters": "read claims",
+    "POST /staff/patients/<patient_id>/letter-link": "write claims",
+    "GET /staff/letters/<letter_id>": "read claims",
+    "GET /staff/letters/<letter_id>/file": "read claims",
+    "GET /staff/remittances": "read remittances",
+    "GET /staff/remittances/paper": "write remittances",
+    "POST /staff/remittances/paper": "write remittances",
+    "POST /staff/remittances/paper/look": "write remittances",
+    "GET /staff/remittances/upload": "write remittances",
+    "POST /staff/remittances/upload": "write remittances",
+    "GET /staff/remittance-uploads/<upload_id>": "write remittances",
+    "POST /staff/remittance-uploads/<upload_id>/post": "write remittances",
+    "GET /staff/remittances/<remittance_id>": "read remittances",
+    "POST /staff/remittances/<remittance_id>/another-payment": "write remittances",
+    "POST /staff/remittances/<remittance_id>/look-again": "write remittances",
+    "POST /staff/remittances/<remittance_id>/put-back": "write remittances",
+    "POST /staff/remittances/<remittance_id>/set-aside": "write remittances",
+    "GET /staff/remittances/<remittance_id>/claims/<remittance_claim_id>/visit": "write remittances",
+    "POST /staff/remittances/<remittance_id>/claims/<remittance_claim_id>/search": "write remittances",
+    "POST /staff/remittances/<remittance_id>/claims/<remittance_claim_id>/match": "write remittances",
+    "POST /staff/remittances/<remittance_id>/claims/<remittance_claim_id>/unmatch": "write remittances",
     "GET /staff/reconciliation": "read payments",
     "GET /staff/reconciliation/<exception_id>": "read payments",
     "POST /staff/reconciliation/<exception_id>/book": "write the journal",
@@ -442,6 +471,8 @@ POLICY = {"payer_name": "Plan", "payer_id": "P1", "member_id": "W1", "effective_
 PROOF = {"category": "veteran", "proof": "dd_214", "verified_on": "2026-11-02"}
 TIMES = {"started_at": "2026-11-02T14:00:00Z", "stopped_at": "2026-11-02T14:45:00Z", "dose_mg": 40}
 
+NAMED = {"claim_id": "rmc_" + "0" * 26, "reason": "by the letter"}
+
 BODIES: dict[str, dict[str, Any]] = {
     "/cash-drawers/<drawer_id>/confirm": {"counted_cents": 1},
     "/cash-drawers/<drawer_id>/count": {"counted_cents": 1},
@@ -485,6 +516,11 @@ BODIES: dict[str, dict[str, Any]] = {
     "/refunds/<refund_id>/check": {"check_number": "1001"},
     "/refunds/<refund_id>/cashed": {"cashed_on": "2026-11-02"},
     "/takebacks/<takeback_id>/repay": {"amount_cents": 1, "repaid_on": "2026-11-02"},
+    "/remittances/<remittance_id>/another-payment": {"reason": "two deposits"},
+    "/remittances/<remittance_id>/matches": NAMED | {"session_id": "ses_" + "0" * 26},
+    "/remittances/<remittance_id>/matches/withdraw": NAMED,
+    "/remittances/<remittance_id>/put-back": {"reason": "ours"},
+    "/remittances/<remittance_id>/set-aside": {"reason": "not ours"},
     "/sessions/<session_id>/record": TIMES,
     "/sessions/<session_id>/coding": {"lines": [], "reason": "typo"},
     "/sessions/<session_id>/charts/amend": {"reason": "typo"},
@@ -700,7 +736,7 @@ def _call(token: Any, route: str, world: World) -> TestResponse:
         "Idempotency-Key": f"{method} {address}".replace(" ", "-"),
         "If-Match": '"1"',
     }
-    if path == "/api/v1/remittances":
+    if path in ("/api/v1/remittances", "/api/v1/remittances/preview"):
         return token._client.post(path, data=b"ISA", content_type="text/plain", headers=headers)
     body = BODIES.get(_within(path), {})
     return token._client.open(f"/api/v1{address}", method=method, json=body, headers=headers)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from billing.adapters.remittance_835 import Edi835Reader
 from billing.insurance.records import Outcome
 from billing.insurance.rules.answers import doubt, fingerprint, outcome
-from billing.insurance.rules.parked_content import as_kept, to_keep
+from billing.insurance.rules.kept import transaction_from, values_of
 from tests.factories.remittance_835 import Claim, Envelope, remittance
 
 PAID = Claim(control_number="A1", charge_cents=45_000, paid_cents=18_000)
@@ -151,7 +151,7 @@ def test_a_recovery_that_is_put_off_is_known_by_our_number_or_the_payers_among_o
 
 def test_a_payment_that_was_kept_is_the_same_when_it_is_read_again():
     kept = read(PAID, OTHER, provider_adjustments=[("WO:A1", 5_000), ("L6", -5)])
-    assert as_kept(orjson.loads(orjson.dumps(to_keep(kept)))) == kept
+    assert transaction_from(orjson.loads(orjson.dumps(values_of(kept)))) == kept
 
 
 def test_a_notice_that_names_money_is_doubted():

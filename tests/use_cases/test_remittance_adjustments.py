@@ -11,6 +11,7 @@ from billing.kernel.money import Money
 from billing.payments.use_cases.takebacks import demand_takeback, repay_takeback
 from tests.conftest import NOW
 from tests.factories.accounting import LIMIT
+from tests.factories.catalog import seed_sample
 from tests.factories.insurance import a_course, handed_out
 from tests.factories.remittance_story import Story
 
@@ -38,6 +39,7 @@ def test_interest_that_was_never_given_is_not_taken_back(story, found):
 
 
 def test_interest_alone_is_posted_for_the_clinic_whose_npi_it_names(database, story, found):
+    seed_sample(database, NOW, slug="a")
     content = story.file(plb=[("L6", -500)])
     assert story.read(content).status == "parked"
     with database.reading() as read:

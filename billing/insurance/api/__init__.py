@@ -12,6 +12,7 @@ from billing.insurance.api.claim_papers import add_claim_papers
 from billing.insurance.api.claims import add_claim_marks, add_claim_reads, add_claim_writes
 from billing.insurance.api.coding import add_coding_routes
 from billing.insurance.api.papers import Papers
+from billing.insurance.api.remittances import add_paper_remittances, add_remittance_decisions
 from billing.insurance.api.undo import add_undo
 from billing.insurance.api.uploads import upload_of, uploaded
 from billing.insurance.flows.remittances import import_remittance
@@ -65,6 +66,8 @@ def make_blueprint(edge: Edge, outside: Outside) -> ApiBlueprint:
     _add_upload(routes, edge, outside.remittances)
     _add_remittance_reads(routes, edge)
     add_undo(routes, edge)
+    add_remittance_decisions(routes, edge)
+    add_paper_remittances(routes, edge)
     return routes
 
 
@@ -163,6 +166,20 @@ def _add_upload(routes: ApiBlueprint, edge: Edge, reader: RemittanceReader) -> N
 
         return edge_flow(edge, post, ImportView)
 
+    @routes.route("/remittances/preview", methods=["POST"])
+    @routes.doc(requestBody=upload_of("835 file"))  # type: ignore[untyped-decorator]
+    @routes.response(200, ImportView)
+    @guard(Permission.REMITTANCES_WRITE)
+    def preview() -> dict[str, list[ImportedFile]]:
+        """What an upload would do: all of it is done, shown, and rolled back. Its ids name nothing."""
+        content, actor = uploaded("flask remittances import"), current_actor()
+        file = edge.database.rehearse(
+            lambda tx: import_remittance(
+                lambda work: work(tx), reader, name="upload", content=content, actor=actor, clock=edge.clock
+            )
+        )
+        return {"files": [file]}
+
 
 def _add_remittance_reads(routes: ApiBlueprint, edge: Edge) -> None:
     @routes.route("/remittances", methods=["GET"])
@@ -170,7 +187,7 @@ def _add_remittance_reads(routes: ApiBlueprint, edge: Edge) -> None:
     @routes.response(200, page_view(RemittanceView))
     @guard(Permission.REMITTANCES_READ)
     def show_remittances(query: dict[str, Any]) -> Any:
-        """Posted and parked ones, newest first, without their claims."""
+        """Posted, parked and those set aside, newest first, without their claims."""
         actor, limit = current_actor(), query.pop("limit")
         found = edge.read(lambda read: list_remittances(read, actor, limit=limit + 1, **query))
         return page_of(found, limit)

@@ -12,13 +12,12 @@ from typing import Any
 from sqlalchemy import ColumnElement, exists, func, or_, select
 
 from billing.insurance.errors import NoSuchRemittance, NoSuchSuperbill
-from billing.insurance.models import (
-    ClaimRow,
-    DiagnosisEditionRow,
+from billing.insurance.models import ClaimRow, DiagnosisEditionRow, SuperbillRow
+from billing.insurance.models.remittances import (
     RemittanceClaimRow,
+    RemittanceCopyRow,
     RemittanceRow,
     RemittanceUndoRow,
-    SuperbillRow,
 )
 from billing.insurance.queries.papers import PAPERS, find_row, list_rows, rows_of_session, told_of_paper
 from billing.insurance.records import (
@@ -196,7 +195,7 @@ def insurers_of(read: Read, claim_ids: Iterable[str]) -> dict[str, str]:
 
 def find_remittance(read: Read, remittance_id: str, actor: Actor) -> Remittance:
     """Raises: NoSuchRemittance."""
-    query = select(RemittanceRow).where(RemittanceRow.id == remittance_id, *_shown_to(actor))
+    query = select(RemittanceRow).where(RemittanceRow.id == remittance_id, *remittances_shown_to(actor))
     row = read.session.scalar(query)
     if row is None:
         raise NoSuchRemittance("There is no such remittance. Check the id.")
@@ -208,19 +207,30 @@ def list_remittances(
     actor: Actor,
     *,
     state: RemittanceState | None = None,
+    came_again: bool = False,
     cursor: str | None = None,
     limit: int,
 ) -> Sequence[Remittance]:
-    """Newest first, those before the cursor, without their claims."""
-    query = select(RemittanceRow).where(*_shown_to(actor)).order_by(RemittanceRow.id.desc()).limit(limit)
+    """Newest first, those before the cursor, without their claims.
+
+    `came_again` lists those alone that were sent again after they were posted or set aside.
+    """
+    query = (
+        select(RemittanceRow)
+        .where(*remittances_shown_to(actor))
+        .order_by(RemittanceRow.id.desc())
+        .limit(limit)
+    )
     if state is not None:
         query = query.where(RemittanceRow.state == state)
+    if came_again:
+        query = query.where(exists().where(RemittanceCopyRow.remittance_id == RemittanceRow.id))
     if cursor is not None:
         query = query.where(RemittanceRow.id < cursor)
-    return [_remittance(row, ()) for row in read.session.scalars(query)]
+    return [remittance_without_claims(row) for row in read.session.scalars(query)]
 
 
-def _shown_to(actor: Actor) -> list[ColumnElement[bool]]:
+def remittances_shown_to(actor: Actor) -> list[ColumnElement[bool]]:
     """A remittance is its entity's. Who is limited to sites sees it once each claim is matched to theirs.
 
     A parked one, whose claims are not matched yet, is for those who see the whole entity.
@@ -236,6 +246,10 @@ def _shown_to(actor: Actor) -> list[ColumnElement[bool]]:
         )
     )
     return [*conditions, claim, ~claim.where(~within)]
+
+
+def remittance_without_claims(row: RemittanceRow) -> Remittance:
+    return _remittance(row, ())
 
 
 def remittance_of(read: Read, row: RemittanceRow) -> Remittance:
@@ -287,12 +301,14 @@ def _remittance(row: RemittanceRow, claims: tuple[AnsweredClaim, ...]) -> Remitt
         status=row.state,
         reason=row.reason,
         received_at=row.received_at,
+        is_on_paper=row.is_on_paper,
         claims=claims,
     )
 
 
 def _claim(row: RemittanceClaimRow, status: str) -> AnsweredClaim:
     return AnsweredClaim(
+        id=row.id,
         control_number=row.control_number,
         status=status,
         outcome=None if row.outcome is None else Outcome(row.outcome),

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from billing.insurance.models import RemittanceClaimRow, RemittanceRow
+from billing.insurance.models.remittances import RemittanceClaimRow, RemittanceRow
 from billing.insurance.records import Outcome
 from billing.insurance.records.claims import AnswerReason, ClaimAnswer, IssuedClaim
 from billing.insurance.states import RemittanceState

@@ -9,13 +9,8 @@ from typing import Any
 from sqlalchemy import select
 
 from billing.insurance.errors import NoSuchClaim
-from billing.insurance.models import (
-    ClaimAcknowledgementRow,
-    ClaimFileRow,
-    ClaimRow,
-    RemittanceClaimRow,
-    RemittanceRow,
-)
+from billing.insurance.models import ClaimAcknowledgementRow, ClaimFileRow, ClaimRow
+from billing.insurance.models.remittances import RemittanceClaimRow, RemittanceRow
 from billing.insurance.queries.papers import find_row, list_rows, rows_of_session, told_of_paper
 from billing.insurance.records.claims import Claim, ClaimFile, Frequency, IssuedClaim
 from billing.insurance.rules.claim_file import interchange_from

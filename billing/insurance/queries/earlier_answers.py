@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Sequence
 from sqlalchemy import ColumnElement, Select, exists, func, or_, select
 from sqlalchemy.orm import aliased
 
-from billing.insurance.models import (
+from billing.insurance.models.remittances import (
     RemittanceAdjustmentRow,
     RemittanceClaimRow,
     RemittanceRow,

@@ -241,6 +241,8 @@ class RemittanceTransaction:
     provider_adjustments: tuple[ProviderAdjustment, ...] = ()
     doubts: tuple[str, ...] = ()
     """What could be read but should not be posted without a person."""
+    is_on_paper: bool = False
+    """Keyed in from an explanation of benefits that came with a check, and not read from a file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,8 +262,12 @@ class Match:
 
 @dataclass(frozen=True, kw_only=True)
 class AnsweredClaim:
-    """What became of one claim of a remittance; `outcome` and `session_id` are known once it is posted."""
+    """What became of one claim of a remittance; `outcome` and `session_id` are known once it is posted.
 
+    The id is a new one whenever a parked remittance is looked at again.
+    """
+
+    id: str
     control_number: str
     status: str
     outcome: Outcome | None
@@ -283,8 +289,8 @@ class Undone:
 class Remittance:
     """One ST transaction as it is kept.
 
-    `status` is posted, parked, undone or, for one that came again, duplicate. `undone` is there when it is
-    looked at alone, not in lists.
+    `status` is posted, parked, set aside, undone or, for one that came again, duplicate. `undone` is there
+    when it is looked at alone, not in lists.
     """
 
     id: str
@@ -296,6 +302,7 @@ class Remittance:
     status: str
     reason: str | None
     received_at: datetime
+    is_on_paper: bool
     claims: tuple[AnsweredClaim, ...]
     undone: Undone | None = None
 

@@ -3,18 +3,46 @@
 from marshmallow import Schema, fields
 
 from billing.insurance.states import RemittanceState
-from billing.platform.http.fields import Cents, LocalDate, Moment, StrictSchema, Text
+from billing.platform.http.fields import Cents, LocalDate, Moment, OpaqueId, StrictSchema, Text
 from billing.platform.http.pages import page_args
+
+LONGEST_REASON = 300
 
 
 class RemittancesQuery(page_args("rmt")):  # type: ignore[misc]
+    """`came_again` is for those that were sent again after they were posted or set aside."""
+
     state = fields.Enum(RemittanceState, by_value=True, load_default=None)
+    came_again = fields.Boolean(load_default=False, truthy={"true"}, falsy={"false"})
+
+
+class DecideRemittance(StrictSchema):
+    """Why it is decided so; kept sealed."""
+
+    reason = Text(max=LONGEST_REASON, required=True)
+
+
+class MatchAnswer(DecideRemittance):
+    """`claim_id` is of the remittance as it stands now, `session_id` the visit that the claim is about."""
+
+    claim_id = OpaqueId("rmc", required=True)
+    session_id = OpaqueId("ses", required=True)
+
+
+class UnmatchAnswer(DecideRemittance):
+    claim_id = OpaqueId("rmc", required=True)
+
+
+class LookAgain(StrictSchema):
+    """Nothing is asked for."""
 
 
 class AnsweredClaimView(Schema):
+    id = fields.String()
     control_number = fields.String()
     status = fields.String()
     outcome = fields.String(allow_none=True)
+    session_id = fields.String(allow_none=True)
     paid_cents = Cents(attribute="paid")
     credit_cents = Cents(attribute="credit")
 
@@ -39,6 +67,7 @@ class UndoneView(Schema):
 class RemittanceView(TransactionView):
     payer_id = fields.String()
     received_at = Moment()
+    is_on_paper = fields.Boolean()
     undone = fields.Nested(UndoneView, allow_none=True)
 
 

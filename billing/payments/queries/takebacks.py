@@ -25,6 +25,7 @@ from billing.payments.records.takebacks import PaidAbove, PaidClaim, Takeback
 from billing.payments.states.takebacks import TakebackState
 from billing.platform.data.database import Read
 from billing.platform.data.reach import within_reach
+from billing.platform.data.selects import batches
 
 LEFT_ABOVE = (
     ReimbursementExcessRow.amount_cents
@@ -77,6 +78,16 @@ def find_claim(read: Read, reimbursement_id: str, actor: Actor) -> PaidClaim:
         above=Money(int(above or 0)),
         received_on=entry.effective_on,
     )
+
+
+def excess_of_claims(read: Read, reimbursement_ids: Iterable[str]) -> dict[str, Money]:
+    """What of each claim exceeded what was the patient's when it came, where anything did."""
+    excess = ReimbursementExcessRow
+    return {
+        row.id: Money(row.amount_cents)
+        for batch in batches(reimbursement_ids)
+        for row in read.session.execute(select(excess.id, excess.amount_cents).where(excess.id.in_(batch)))
+    }
 
 
 def paid_above(read: Read, patient_id: str, actor: Actor) -> Sequence[PaidAbove]:

@@ -7,8 +7,7 @@ try, the link or the date, is never said. Who knows the date is told when a rece
 
 from __future__ import annotations
 
-import re
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 
 from flask import Blueprint, redirect, render_template, request, session
 from werkzeug import Response
@@ -27,12 +26,12 @@ from billing.platform.data.documents import rendered_once
 from billing.platform.http.edge import Edge
 from billing.platform.http.papers import pdf_answer
 from billing.web import words
+from billing.web.portal.dates import date_of
 
 PUBLIC_ENDPOINTS = frozenset({"receipt.ask", "receipt.open_it", "receipt.pdf"})
 OPENED = "receipt"
 """The name under which the visitor's own cookie keeps which link they opened, and until when."""
 MOST_REFUNDS = 100
-AMERICAN = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})", re.ASCII)
 STAYS_OPEN = timedelta(minutes=15)
 
 
@@ -51,7 +50,7 @@ def make_blueprint(edge: Edge, render: RenderReceipt) -> Blueprint:
 
     @routes.post("/pay/<token>/receipt")
     def open_it(token: str) -> Response | tuple[str, int]:
-        born_on, now = _date_of(request.form.get("born_on", "")), edge.clock()
+        born_on, now = date_of(request.form.get("born_on", "")), edge.clock()
         link_id = None
         if born_on is not None:
             link_id = edge.database.in_transaction(
@@ -101,13 +100,3 @@ def _refunds(read: Read, receipt: Receipt) -> list[tuple[Money, str]]:
         found = list_refunds(read, SYSTEM, payment_id=receipt.payment_id, limit=MOST_REFUNDS)
         refunds = list(reversed(found))
     return [(refund.amount, told) for refund in refunds if (told := words.told_to_payer(refund))]
-
-
-def _date_of(text: str) -> date | None:
-    """As a browser sends it, or `05/17/1980` as a person types it where a browser has no field for dates."""
-    american = AMERICAN.fullmatch(text.strip())
-    month_first = f"{american[3]}-{american[1]:0>2}-{american[2]:0>2}" if american else text.strip()
-    try:
-        return date.fromisoformat(month_first)
-    except ValueError:
-        return None

@@ -34,6 +34,7 @@ PLACES = (
     Place(name="Outstanding checks", path="/staff/outstanding-checks", permission=Permission.REFUNDS_READ),
     Place(name="Unclaimed property", path="/staff/unclaimed", permission=Permission.CREDITS_READ),
     Place(name="Claims", path="/staff/claims", permission=Permission.CLAIMS_READ),
+    Place(name="Insurers' answers", path="/staff/remittances", permission=Permission.REMITTANCES_READ),
     Place(name="Disputes", path="/staff/disputes", permission=Permission.PAYMENTS_READ),
     Place(name="Approvals", path="/staff/approvals", permission=Permission.REFUNDS_APPROVE),
     Place(name="Tasks", path="/staff/tasks", permission=Permission.TASKS_WORK),

@@ -9,6 +9,8 @@ from datetime import date
 
 from billing.insurance.queries import superbills_among
 from billing.insurance.queries.claims import claims_by_id
+from billing.insurance.queries.letters import letters_among
+from billing.insurance.queries.remittances import remittances_among
 from billing.invoices.queries.payers import shares_with_payers
 from billing.kernel.money import Money
 from billing.kernel.permissions import Actor
@@ -68,6 +70,16 @@ def _subjects(read: Read, prefix: str, subject_ids: Collection[str], actor: Acto
                 amount=each.charge, on=each.service_on, patient_id=each.patient_id, who=each.number
             )
             for each in superbills_among(read, subject_ids, actor)
+        }
+    if prefix == "ltr":
+        return {
+            each.id: Subject(on=each.received_at, patient_id=each.patient_id)
+            for each in letters_among(read, subject_ids, actor)
+        }
+    if prefix == "rmt":
+        return {
+            each.id: Subject(amount=each.amount, on=each.paid_on, who=each.payer_name or each.payer_id)
+            for each in remittances_among(read, subject_ids, actor)
         }
     if prefix == "shr":
         return {

@@ -9,15 +9,17 @@ from datetime import datetime
 from sqlalchemy import select
 
 from billing.catalog.queries import entities
-from billing.insurance.models import RemittanceRow
+from billing.insurance.models.remittances import RemittanceRow
 from billing.insurance.queries import remittance_of
 from billing.insurance.queries.earlier_answers import matches_of
 from billing.insurance.queries.posting_plans import owners_of_recoveries, plan_posting
+from billing.insurance.queries.remittances import came_on_paper, content_of, matched_by_hand
 from billing.insurance.records import Remittance, RemittanceTransaction
 from billing.insurance.records.answers import Doubt
+from billing.insurance.records.remittances import KeptContent
 from billing.insurance.rules.answers import concerns_us, doubt
-from billing.insurance.rules.parked_content import as_kept
 from billing.insurance.states import RemittanceState
+from billing.insurance.use_cases.parked_remittances import end_waiting, note_copy
 from billing.insurance.use_cases.remittances.keeping import Matches, kept_row, lock_given, park
 from billing.insurance.use_cases.remittances.posting import carry_out
 from billing.kernel.money import ZERO
@@ -26,7 +28,7 @@ from billing.patients.use_cases import lock_patient
 from billing.platform.data.database import Tx
 
 DUPLICATE = "duplicate"
-"""The status of a transaction that was posted before; nothing is posted again."""
+"""The status of a transaction that was posted or set aside before; nothing is posted again."""
 
 
 def post_remittance(
@@ -41,12 +43,13 @@ def post_remittance(
     """Post one transaction, or park it with the reason; one that was posted before is a duplicate.
 
     A parked one is looked at again whenever it is sent again; it stays on file when a corrected one comes and
-    is posted. What the insurer paid the clinic becomes the patient's credit, for a session already paid;
-    nothing becomes a new debt of the patient. Patients are locked before anything is decided. `told` hears of
-    each claim that is posted.
+    is posted. One that was set aside stays so, too. What the insurer paid the clinic becomes the patient's
+    credit, for a session already paid; nothing becomes a new debt of the patient. Patients are locked before
+    anything is decided. `told` hears of each claim that is posted.
     """
     row = kept_row(tx, transaction, file_sha256, actor, now)
-    if row.state == RemittanceState.POSTED:
+    if row.state != RemittanceState.PARKED:
+        note_copy(tx, row, actor=actor, now=now)
         return _as_duplicate(remittance_of(tx, row))
     return _decide(tx, row, transaction, actor, now, told)
 
@@ -58,10 +61,10 @@ def post_parked(tx: Tx, *, remittance_id: str, actor: Actor, now: datetime) -> R
     """
     query = select(RemittanceRow).where(RemittanceRow.id == remittance_id).with_for_update()
     row = tx.session.scalars(query.execution_options(populate_existing=True)).one()
-    if row.state != RemittanceState.PARKED or row.sealed is None:
+    content = content_of(tx, row.id)
+    if row.state != RemittanceState.PARKED or content is None:
         return remittance_of(tx, row)
-    transaction = as_kept(tx.vault.open("remittance", row.id, row.sealed))
-    return _decide(tx, row, transaction, actor, now, lambda: None)
+    return _decide(tx, row, content.transaction, actor, now, lambda: None)
 
 
 def _decide(
@@ -72,19 +75,26 @@ def _decide(
     now: datetime,
     told: Callable[[], None],
 ) -> Remittance:
-    matches = matches_of(tx, transaction, actor)
-    row.entity_id = _entity_id(tx, transaction, matches, actor)
+    matches = {**matches_of(tx, transaction, actor), **matched_by_hand(tx, row.id, transaction, actor)}
+    row.entity_id = _entity_id(tx, transaction, matches, actor) or row.entity_id
     patients = {match.patient_id for match in matches.values()}
     for patient_id in sorted(patients | owners_of_recoveries(tx, row.entity_id, transaction, actor)):
         lock_patient(tx, patient_id)
     if transaction.provider_adjustments:
         lock_given(tx, row.entity_id, row.payer_id)
-    reason = _other_content(tx, row) or doubt(transaction) or _unmatched(transaction, matches)
+    reason = (
+        _other_content(tx, row)
+        or came_on_paper(tx, row.id)
+        or doubt(transaction)
+        or _unmatched(transaction, matches)
+    )
     plan = Doubt(reason=reason) if reason else plan_posting(tx, row.entity_id, transaction, matches, actor)
     if isinstance(plan, Doubt):
-        park(tx, row, transaction, plan, actor, now)
+        sessions = {segment: match.session_id for segment, match in matches.items()}
+        park(tx, row, KeptContent(transaction, sessions), plan, actor, now)
     else:
         carry_out(tx, row, plan, actor, now, told)
+        end_waiting(tx, row, actor=actor, now=now)
     tx.session.flush()
     return remittance_of(tx, row)
 
@@ -122,12 +132,14 @@ def _unmatched(transaction: RemittanceTransaction, matches: Matches) -> str | No
 
 
 def _entity_id(tx: Tx, transaction: RemittanceTransaction, matches: Matches, actor: Actor) -> str | None:
-    """Whose it is: the matched sessions', else the actor's, else that of the payee's NPI."""
+    """Whose it is: the matched sessions', else the actor's, else that of the payee's NPI, or the only one."""
     if matches:
         return next(iter(matches.values())).entity_id
     if actor.entity_id is not None:
         return actor.entity_id
-    return next((each.id for each in entities(tx) if each.npi == transaction.payee_npi), None)
+    known = entities(tx)
+    paid = [each.id for each in known if each.npi == transaction.payee_npi] or [each.id for each in known]
+    return paid[0] if len(paid) == 1 else None
 
 
 def _as_duplicate(remittance: Remittance) -> Remittance:

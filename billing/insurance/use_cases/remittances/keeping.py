@@ -8,7 +8,7 @@ from datetime import datetime
 
 from sqlalchemy import delete, insert, select
 
-from billing.insurance.models import (
+from billing.insurance.models.remittances import (
     NOT_UNDONE,
     RemittanceAdjustmentRow,
     RemittanceClaimRow,
@@ -17,10 +17,11 @@ from billing.insurance.models import (
 )
 from billing.insurance.records import Match, RemittanceClaim, RemittanceTransaction
 from billing.insurance.records.answers import Doubt
+from billing.insurance.records.remittances import KeptContent
 from billing.insurance.rules.answers import fingerprint, outcome
-from billing.insurance.rules.parked_content import to_keep
 from billing.insurance.rules.provider_adjustments import FORWARD_BALANCE, INTEREST
 from billing.insurance.states import RemittanceState
+from billing.insurance.use_cases.parked_remittances import wait_for_a_person
 from billing.kernel.ids import new_id
 from billing.kernel.permissions import Actor
 from billing.platform.data.audit import record_audit
@@ -51,6 +52,7 @@ def kept_row(
         "id": new_id("rmt"),
         "file_id": file_id,
         "payer_name": transaction.payer_name,
+        "is_on_paper": transaction.is_on_paper,
         "state": RemittanceState.PARKED,
         "waits": False,
         "received_at": now,
@@ -82,13 +84,11 @@ def lock_given(tx: Tx, entity_id: str | None, payer_id: str) -> None:
     tx.session.execute(query.order_by(RemittanceRow.id).with_for_update())
 
 
-def park(
-    tx: Tx, row: RemittanceRow, transaction: RemittanceTransaction, doubt: Doubt, actor: Actor, now: datetime
-) -> None:
-    """Keep all of it, with the reason; what its claims mean is left open."""
+def park(tx: Tx, row: RemittanceRow, content: KeptContent, doubt: Doubt, actor: Actor, now: datetime) -> None:
+    """Keep all of it, with the reason, and ask a person; what its claims mean is left open."""
     row.reason, row.waits = doubt.reason[:LONGEST_REASON], doubt.waits
-    row.sealed = tx.vault.seal("remittance", row.id, to_keep(transaction))
-    write_claims(tx, row, transaction, None, {})
+    write_claims(tx, row, content.transaction, None, {})
+    wait_for_a_person(tx, row, content=content, actor=actor, now=now)
     record_audit(tx, actor=actor, action="remittance.park", subject_id=row.id, now=now)
 
 

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import update
 
-from billing.insurance.models import RemittanceClaimRow, RemittanceRow, RemittanceTakingRow
+from billing.insurance.models.remittances import RemittanceClaimRow, RemittanceRow, RemittanceTakingRow
 from billing.insurance.records import Outcome, RemittanceClaim
 from billing.insurance.records.answers import Part, PostingPlan, Taking
 from billing.insurance.rules.answers import outcome
@@ -41,7 +41,7 @@ def carry_out(
     told: Callable[[], None],
 ) -> None:
     """Post it: first what the payer takes back, so that what it pays anew covers that, then its claims."""
-    row.reason, row.waits, row.sealed = None, False, None
+    row.reason, row.waits = None, False
     tx.session.flush()
     posting = _Posting(tx, row, plan, actor, now)
     for taking in plan.takings:

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from billing.care.queries import find_session
 from billing.catalog.queries import site_date, sites
 from billing.insurance.errors import RemittanceNotUndoable
-from billing.insurance.models import (
+from billing.insurance.models.remittances import (
     RemittanceAdjustmentRow,
     RemittanceClaimRow,
     RemittanceRow,
@@ -35,6 +35,7 @@ from billing.insurance.rules.provider_adjustments import (
     sorted_adjustments,
 )
 from billing.insurance.states import REMITTANCE_MOVES, RemittanceEvent
+from billing.insurance.use_cases.claim_answers import answer_claims
 from billing.insurance.use_cases.remittances.settlement import Settlement
 from billing.kernel.ids import new_id
 from billing.kernel.money import ZERO, Money
@@ -79,6 +80,7 @@ def undo_remittance(tx: Tx, *, remittance_id: str, reason: str, actor: Actor, no
     )
     tx.session.flush()
     undoing.carry_out()
+    answer_claims(tx, remittance_id=row.id, actor=actor, now=now)
     detail = {"cents": row.amount_cents}
     record_audit(tx, actor=actor, action="remittance.undo", subject_id=row.id, now=now, detail=detail)
     tx.session.flush()

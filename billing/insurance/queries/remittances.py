@@ -1,0 +1,322 @@
+"""Reads of what waits of insurers' answers, what was said in them, and what people decided about them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+
+from sqlalchemy import func, select
+
+from billing.care.queries import sessions_among
+from billing.insurance.errors import AnswerChanged
+from billing.insurance.models.remittances import (
+    RemittanceClaimRow,
+    RemittanceContentRow,
+    RemittanceCopyRow,
+    RemittanceDecisionRow,
+    RemittanceRow,
+)
+from billing.insurance.queries import remittance_without_claims, remittances_shown_to
+from billing.insurance.queries.papers import PAPERS
+from billing.insurance.records import Adjustment, Match, Outcome, Remittance, RemittanceTransaction
+from billing.insurance.records.remittances import (
+    Copies,
+    Decision,
+    DecisionKind,
+    KeptContent,
+    KnownPayer,
+    ToldClaim,
+    ToldLine,
+)
+from billing.insurance.rules.answers import NOT_OURS, concerns_us
+from billing.insurance.rules.kept import claim_keys, transaction_from
+from billing.insurance.states import RemittanceState
+from billing.kernel.money import ZERO, Money
+from billing.kernel.permissions import Actor
+from billing.payments.queries.takebacks import excess_of_claims
+from billing.platform.data.database import Read
+from billing.platform.data.reach import within_reach
+from billing.platform.data.selects import batches
+
+CONTENT, DECISION, CLAIM = (
+    model.__tablename__ for model in (RemittanceContentRow, RemittanceDecisionRow, RemittanceClaimRow)
+)
+MOST_PAYERS = 50
+
+
+def content_of(read: Read, remittance_id: str) -> KeptContent | None:
+    """What a parked one said, or None for one that was parked before contents were kept."""
+    query = select(RemittanceContentRow.sealed).where(RemittanceContentRow.remittance_id == remittance_id)
+    sealed = read.session.scalar(query)
+    if sealed is None:
+        return None
+    kept = read.vault.open(CONTENT, remittance_id, sealed)
+    return KeptContent(
+        transaction_from(kept["transaction"]),
+        {int(segment): session_id for segment, session_id in kept["sessions"].items()},
+    )
+
+
+def matched_by_hand(
+    read: Read, remittance_id: str, transaction: RemittanceTransaction, actor: Actor
+) -> dict[int, Match]:
+    """The visits that people named for claims, by the claims' segments in this copy of the transaction."""
+    named = _named_sessions(read, remittance_id)
+    if not named:
+        return {}
+    sessions = sessions_among(read, set(named.values()))
+    found = {}
+    for key, claim in zip(claim_keys(transaction), transaction.claims, strict=True):
+        session = sessions.get(named.get(key, ""))
+        if session and actor.sees(entity_id=session.entity_id, site_id=session.site_id):
+            found[claim.segment] = Match(
+                session_id=session.id,
+                patient_id=session.patient_id,
+                entity_id=session.entity_id,
+                site_id=session.site_id,
+            )
+    return found
+
+
+def _named_sessions(read: Read, remittance_id: str) -> dict[str, str]:
+    """By the claim's key, what the newest decision about it says."""
+    query = (
+        select(RemittanceDecisionRow.claim_key, RemittanceDecisionRow.session_id)
+        .where(
+            RemittanceDecisionRow.remittance_id == remittance_id,
+            RemittanceDecisionRow.kind.in_((DecisionKind.MATCH, DecisionKind.UNMATCH)),
+        )
+        .order_by(RemittanceDecisionRow.decided_at, RemittanceDecisionRow.id)
+    )
+    newest = {row.claim_key: row.session_id for row in read.session.execute(query)}
+    return {key: session_id for key, session_id in newest.items() if session_id is not None}
+
+
+def decisions_of(read: Read, remittance_id: str) -> tuple[Decision, ...]:
+    """Oldest first."""
+    content = content_of(read, remittance_id)
+    keys = claim_keys(content.transaction) if content else []
+    query = (
+        select(RemittanceDecisionRow)
+        .where(RemittanceDecisionRow.remittance_id == remittance_id)
+        .order_by(RemittanceDecisionRow.decided_at, RemittanceDecisionRow.id)
+    )
+    return tuple(
+        Decision(
+            kind=DecisionKind(row.kind),
+            place=keys.index(row.claim_key) + 1 if row.claim_key in keys else None,
+            session_id=row.session_id,
+            reason=read.vault.open(DECISION, row.id, row.sealed)["reason"],
+            decided_at=row.decided_at,
+            decided_by=row.decided_by,
+        )
+        for row in read.session.scalars(query)
+    )
+
+
+def told_claims(
+    read: Read, remittance_id: str, *, after: int = 0, only: Sequence[int] | None = None, limit: int
+) -> tuple[ToldClaim, ...]:
+    """All that was said of each claim behind a place, or of those at some places, in the order of the file.
+
+    Whether the actor may see the remittance was asked before.
+    """
+    content = content_of(read, remittance_id)
+    sessions = _sessions_by_place(content) if content else {}
+    by_hand = _places_by_hand(read, remittance_id, content) if content else frozenset()
+    query = (
+        select(RemittanceClaimRow)
+        .where(RemittanceClaimRow.remittance_id == remittance_id, RemittanceClaimRow.place > after)
+        .order_by(RemittanceClaimRow.place)
+        .limit(limit)
+    )
+    if only is not None:
+        query = query.where(RemittanceClaimRow.place.in_(only))
+    rows = read.session.scalars(query).all()
+    above = excess_of_claims(read, [row.id for row in rows])
+    return tuple(
+        _told(
+            read,
+            row,
+            row.session_id or sessions.get(row.place),
+            is_by_hand=row.place in by_hand,
+            above=above.get(row.id, ZERO),
+        )
+        for row in rows
+    )
+
+
+def told_claim(read: Read, remittance_id: str, claim_id: str) -> ToldClaim:
+    """Raises: AnswerChanged."""
+    place = place_of(read, remittance_id, claim_id)
+    (claim,) = told_claims(read, remittance_id, after=place - 1, limit=1)
+    return claim
+
+
+def place_of(read: Read, remittance_id: str, claim_id: str) -> int:
+    """Raises: AnswerChanged."""
+    query = select(RemittanceClaimRow.place).where(
+        RemittanceClaimRow.id == claim_id, RemittanceClaimRow.remittance_id == remittance_id
+    )
+    place = read.session.scalar(query)
+    if place is None:
+        raise AnswerChanged(
+            "This remittance was looked at again meanwhile, or has no such claim. Load it again."
+        )
+    return place
+
+
+def unmatched_places(content: KeptContent | None) -> list[int]:
+    """The claims that need a visit of ours, and had none when it was looked at last."""
+    claims = enumerate(content.transaction.claims, 1) if content else ()
+    return [
+        place
+        for place, claim in claims
+        if content and concerns_us(claim) and claim.segment not in content.sessions
+    ]
+
+
+def _sessions_by_place(content: KeptContent) -> dict[int, str | None]:
+    claims = enumerate(content.transaction.claims, 1)
+    return {place: content.sessions.get(claim.segment) for place, claim in claims}
+
+
+def _places_by_hand(read: Read, remittance_id: str, content: KeptContent) -> frozenset[int]:
+    named = _named_sessions(read, remittance_id)
+    if not named:
+        return frozenset()
+    return frozenset(place for place, key in enumerate(claim_keys(content.transaction), 1) if key in named)
+
+
+def _told(
+    read: Read, row: RemittanceClaimRow, session_id: str | None, *, is_by_hand: bool, above: Money
+) -> ToldClaim:
+    said = read.vault.open(CLAIM, row.id, row.sealed)
+    return ToldClaim(
+        id=row.id,
+        place=row.place,
+        control_number=row.control_number,
+        payer_claim_number=row.payer_claim_number,
+        claim_status=row.claim_status,
+        charge=Money(row.charge_cents),
+        paid=Money(row.paid_cents),
+        patient_responsibility=Money(row.patient_cents),
+        credit=Money(row.credit_cents),
+        above=above,
+        outcome=None if row.outcome is None else Outcome(row.outcome),
+        session_id=session_id,
+        is_matched_by_hand=is_by_hand,
+        is_ours=row.claim_status != NOT_OURS,
+        adjustments=_adjustments(said["adjustments"]),
+        lines=tuple(
+            ToldLine(
+                procedure=line["procedure"],
+                served_on=date.fromisoformat(line["served_on"]) if line["served_on"] else None,
+                charge=Money(line["charge"]["cents"]),
+                paid=Money(line["paid"]["cents"]),
+                adjustments=_adjustments(line["adjustments"]),
+            )
+            for line in said["lines"]
+        ),
+    )
+
+
+def _adjustments(kept: Iterable[Mapping[str, object]]) -> tuple[Adjustment, ...]:
+    return tuple(_adjustment(each) for each in kept)
+
+
+def _adjustment(kept: Mapping[str, object]) -> Adjustment:
+    amount = kept["amount"]
+    cents = amount["cents"] if isinstance(amount, Mapping) else 0
+    return Adjustment(str(kept["group"]), str(kept["code"]), Money(cents))
+
+
+def remittances_among(read: Read, remittance_ids: Iterable[str], actor: Actor) -> list[Remittance]:
+    """Those of these that the actor may know of, without their claims."""
+    query = select(RemittanceRow).where(*remittances_shown_to(actor))
+    return [
+        remittance_without_claims(row)
+        for batch in batches(remittance_ids)
+        for row in read.session.scalars(query.where(RemittanceRow.id.in_(batch)))
+    ]
+
+
+def copies_of(read: Read, remittance_ids: Iterable[str]) -> dict[str, Copies]:
+    """By id, of those that came again."""
+    copies = RemittanceCopyRow
+    query = select(
+        copies.remittance_id, func.count(copies.id).label("times"), func.max(copies.received_at).label("last")
+    ).group_by(copies.remittance_id)
+    return {
+        row.remittance_id: Copies(count=row.times, last_at=row.last)
+        for batch in batches(remittance_ids)
+        for row in read.session.execute(query.where(copies.remittance_id.in_(batch)))
+    }
+
+
+def posted_with_number(read: Read, remittance_id: str, *, only_on_paper: bool = False) -> str | None:
+    """Another posted one of its entity with its number and amount, whoever paid that and when."""
+    row = read.session.get_one(RemittanceRow, remittance_id)
+    query = select(RemittanceRow.id).where(
+        RemittanceRow.state == RemittanceState.POSTED,
+        RemittanceRow.id != row.id,
+        RemittanceRow.entity_id == row.entity_id,
+        RemittanceRow.trace == row.trace,
+        RemittanceRow.amount_cents == row.amount_cents,
+    )
+    if only_on_paper:
+        query = query.where(RemittanceRow.is_on_paper)
+    return read.session.scalar(query.order_by(RemittanceRow.id.desc()).limit(1))
+
+
+def sessions_with_papers(
+    read: Read, actor: Actor, *, on: date | None = None, charge: Money | None = None, limit: int
+) -> frozenset[str]:
+    """Sessions of which a superbill or claim has this day and charge, the newest ones."""
+    found: set[str] = set()
+    for paper in PAPERS:
+        query = select(paper.session_id).where(*within_reach(actor, paper))
+        if on is not None:
+            query = query.where(paper.service_on == on)
+        if charge is not None:
+            query = query.where(paper.charge_cents == charge.cents)
+        found.update(read.session.scalars(query.order_by(paper.id.desc()).limit(limit)))
+    return frozenset(found)
+
+
+def known_payers(read: Read, actor: Actor) -> Sequence[KnownPayer]:
+    """Who answered this clinic before, by name."""
+    mine = [] if actor.entity_id is None else [RemittanceRow.entity_id == actor.entity_id]
+    query = (
+        select(RemittanceRow.payer_id, func.max(RemittanceRow.payer_name).label("name"))
+        .where(*mine)
+        .group_by(RemittanceRow.payer_id)
+        .order_by(func.max(RemittanceRow.payer_name), RemittanceRow.payer_id)
+        .limit(MOST_PAYERS)
+    )
+    return [KnownPayer(payer_id=row.payer_id, name=row.name) for row in read.session.execute(query)]
+
+
+def came_on_paper(read: Read, remittance_id: str) -> str | None:
+    """Why a file is not posted beside a paper EOB of the same number and amount: its check was booked.
+
+    Typed names and dates may differ from the file's, so that these are not compared.
+    """
+    row = read.session.get_one(RemittanceRow, remittance_id)
+    if row.is_on_paper:
+        return None
+    other = posted_with_number(read, row.id, only_on_paper=True)
+    if other is None or _is_distinct(read, row.id):
+        return None
+    return (
+        f"A payment with the number {row.trace} and the same amount was keyed in from paper and posted. Set "
+        "this one aside if it is the same; if it is another payment, say so."
+    )
+
+
+def _is_distinct(read: Read, remittance_id: str) -> bool:
+    query = select(RemittanceDecisionRow.id).where(
+        RemittanceDecisionRow.remittance_id == remittance_id,
+        RemittanceDecisionRow.kind == DecisionKind.DISTINCT,
+    )
+    return read.session.scalar(query.limit(1)) is not None

@@ -1,0 +1,205 @@
+"""What people decide about parked remittances: whose a claim is, or that a payment is not for these books.
+
+Each decision is kept with its reason. What can be posted after it is posted, and then nothing is decided.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import select
+
+from billing.care.queries import find_session
+from billing.care.states import SessionState
+from billing.insurance.errors import (
+    AnswerNotMatchable,
+    NoSuchRemittance,
+    RemittanceNotKept,
+    RemittanceNotParked,
+)
+from billing.insurance.models.remittances import RemittanceDecisionRow, RemittanceFileRow, RemittanceRow
+from billing.insurance.queries import remittance_of, remittances_shown_to
+from billing.insurance.queries.remittances import DECISION, content_of, matched_by_hand, place_of
+from billing.insurance.records import Remittance, RemittanceClaim
+from billing.insurance.records.remittances import DecisionKind, KeptContent
+from billing.insurance.rules.answers import concerns_us
+from billing.insurance.rules.kept import claim_keys
+from billing.insurance.states import REMITTANCE_MOVES, RemittanceEvent, RemittanceState
+from billing.insurance.use_cases.parked_remittances import end_waiting
+from billing.insurance.use_cases.remittances import post_remittance
+from billing.kernel.ids import new_id
+from billing.kernel.permissions import Actor
+from billing.platform.data.audit import record_audit
+from billing.platform.data.database import Tx
+from billing.platform.data.states import advance
+
+
+def match_claim(
+    tx: Tx, *, remittance_id: str, claim_id: str, session_id: str, reason: str, actor: Actor, now: datetime
+) -> Remittance:
+    """Say which visit a claim is about, and look again: it is posted if nothing else is in the way.
+
+    Another visit in the place of one that somebody named is a new decision.
+    Raises: NoSuchRemittance, AnswerChanged, NoSuchSession; RemittanceNotParked, RemittanceNotKept;
+    AnswerNotMatchable for a claim that has its visit by its number, or is another provider's, and for a visit
+    that was not given, or of another clinic.
+    """
+    row = _parked(tx, remittance_id, actor)
+    content = _content(tx, row)
+    place = place_of(tx, row.id, claim_id)
+    claim = content.transaction.claims[place - 1]
+    _refuse_unless_matchable(tx, row, content, claim, actor)
+    session = find_session(tx, session_id, actor)
+    if session.entity_id != (row.entity_id or session.entity_id):
+        raise AnswerNotMatchable("The visit is at another clinic than this payment is for.")
+    if session.state is not SessionState.GIVEN:
+        raise AnswerNotMatchable("The visit was not given: no insurer pays for it. Choose another one.")
+    key = claim_keys(content.transaction)[place - 1]
+    _decide(tx, row, DecisionKind.MATCH, reason, actor, now, claim_key=key, session_id=session.id)
+    return _look(tx, row, content, actor, now)
+
+
+def unmatch_claim(
+    tx: Tx, *, remittance_id: str, claim_id: str, reason: str, actor: Actor, now: datetime
+) -> Remittance:
+    """Take back which visit somebody named for a claim, as long as the remittance is parked.
+
+    Raises: NoSuchRemittance, AnswerChanged, RemittanceNotParked, RemittanceNotKept; AnswerNotMatchable when
+    nobody named one.
+    """
+    row = _parked(tx, remittance_id, actor)
+    content = _content(tx, row)
+    place = place_of(tx, row.id, claim_id)
+    segment = content.transaction.claims[place - 1].segment
+    if segment not in matched_by_hand(tx, row.id, content.transaction, actor):
+        raise AnswerNotMatchable("Nobody named a visit for this claim.")
+    key = claim_keys(content.transaction)[place - 1]
+    _decide(tx, row, DecisionKind.UNMATCH, reason, actor, now, claim_key=key)
+    return _look(tx, row, content, actor, now)
+
+
+def look_again(tx: Tx, *, remittance_id: str, actor: Actor, now: datetime) -> Remittance:
+    """Post a parked remittance if its reason is gone, as sending its file again does.
+
+    Raises: NoSuchRemittance, RemittanceNotParked, RemittanceNotKept.
+    """
+    row = _parked(tx, remittance_id, actor)
+    return _look(tx, row, _content(tx, row), actor, now)
+
+
+def call_distinct(tx: Tx, *, remittance_id: str, reason: str, actor: Actor, now: datetime) -> Remittance:
+    """Say that it is another payment than one of the same number and amount from paper, and look at it again.
+
+    Raises: NoSuchRemittance, RemittanceNotParked, RemittanceNotKept.
+    """
+    row = _parked(tx, remittance_id, actor)
+    content = _content(tx, row)
+    _decide(tx, row, DecisionKind.DISTINCT, reason, actor, now)
+    return _look(tx, row, content, actor, now)
+
+
+def set_aside(tx: Tx, *, remittance_id: str, reason: str, actor: Actor, now: datetime) -> Remittance:
+    """Say that a parked remittance is not for these books. Nothing is posted, now or when it is sent again.
+
+    Raises: NoSuchRemittance, RemittanceNotParked.
+    """
+    row = _parked(tx, remittance_id, actor)
+    _decide(tx, row, DecisionKind.SET_ASIDE, reason, actor, now)
+    advance(tx, row, REMITTANCE_MOVES, RemittanceEvent.SET_ASIDE, actor=actor, now=now)
+    end_waiting(tx, row, actor=actor, now=now)
+    return remittance_of(tx, row)
+
+
+def put_back(tx: Tx, *, remittance_id: str, reason: str, actor: Actor, now: datetime) -> Remittance:
+    """Have one that was set aside wait again, and look at it at once.
+
+    Raises: NoSuchRemittance, RemittanceNotKept; RemittanceNotParked when it was not set aside.
+    """
+    row = _locked(tx, remittance_id, actor)
+    if row.state != RemittanceState.SET_ASIDE:
+        raise RemittanceNotParked("It is not set aside. Look at it again.")
+    content = _content(tx, row)
+    _decide(tx, row, DecisionKind.PUT_BACK, reason, actor, now)
+    advance(tx, row, REMITTANCE_MOVES, RemittanceEvent.PUT_BACK, actor=actor, now=now)
+    return _look(tx, row, content, actor, now)
+
+
+def _look(tx: Tx, row: RemittanceRow, content: KeptContent, actor: Actor, now: datetime) -> Remittance:
+    """The path of a file. Raises: RemittanceNotKept when the content is not known by its hash any more."""
+    tx.session.flush()
+    sha256 = tx.session.scalars(
+        select(RemittanceFileRow.sha256).where(RemittanceFileRow.id == row.file_id)
+    ).one()
+    seen = post_remittance(tx, transaction=content.transaction, file_sha256=sha256, actor=actor, now=now)
+    if seen.id != row.id:
+        raise _not_kept()
+    return seen
+
+
+def _decide(
+    tx: Tx,
+    row: RemittanceRow,
+    kind: DecisionKind,
+    reason: str,
+    actor: Actor,
+    now: datetime,
+    *,
+    claim_key: str | None = None,
+    session_id: str | None = None,
+) -> None:
+    decision_id = new_id("rdc")
+    values = {
+        "id": decision_id,
+        "remittance_id": row.id,
+        "kind": kind,
+        "claim_key": claim_key,
+        "session_id": session_id,
+        "sealed": tx.vault.seal(DECISION, decision_id, {"reason": reason}),
+        "decided_at": now,
+        "decided_by": actor.id,
+    }
+    tx.insert(RemittanceDecisionRow, [values])
+    detail = {"decision_id": decision_id} | ({"session_id": session_id} if session_id else {})
+    record_audit(tx, actor=actor, action=f"remittance.{kind}", subject_id=row.id, now=now, detail=detail)
+
+
+def _refuse_unless_matchable(
+    tx: Tx, row: RemittanceRow, content: KeptContent, claim: RemittanceClaim, actor: Actor
+) -> None:
+    if not concerns_us(claim):
+        raise AnswerNotMatchable("The insurer says that this claim is another provider's: it needs no visit.")
+    by_hand = matched_by_hand(tx, row.id, content.transaction, actor)
+    if claim.segment in content.sessions and claim.segment not in by_hand:
+        raise AnswerNotMatchable("This claim has its visit already, by the number on it.")
+
+
+def _parked(tx: Tx, remittance_id: str, actor: Actor) -> RemittanceRow:
+    row = _locked(tx, remittance_id, actor)
+    if row.state != RemittanceState.PARKED:
+        raise RemittanceNotParked("It does not wait any more: it was posted, or set aside. Look at it again.")
+    return row
+
+
+def _locked(tx: Tx, remittance_id: str, actor: Actor) -> RemittanceRow:
+    query = (
+        select(RemittanceRow)
+        .where(RemittanceRow.id == remittance_id, *remittances_shown_to(actor))
+        .with_for_update()
+    )
+    row = tx.session.scalar(query.execution_options(populate_existing=True))
+    if row is None:
+        raise NoSuchRemittance("There is no such remittance. Check the id.")
+    return row
+
+
+def _content(tx: Tx, row: RemittanceRow) -> KeptContent:
+    content = content_of(tx, row.id)
+    if content is None:
+        raise _not_kept()
+    return content
+
+
+def _not_kept() -> RemittanceNotKept:
+    return RemittanceNotKept(
+        "What the insurer sent is not here whole any more. Send the file again, then decide."
+    )

@@ -1,0 +1,98 @@
+"""/pay/<token>/letter: a patient sends in a letter of the insurer, by a link and the birth date.
+
+The page shows nothing about anybody, whether or not the link is one. What is wrong with a try, the link or
+the date, is never said. Nothing is posted.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+
+from flask import Blueprint, redirect, render_template, request
+from werkzeug import Response
+
+from billing.insurance.errors import LetterNotTaken
+from billing.insurance.records.letters import LetterOutcome, SentLetter
+from billing.insurance.rules.letters import LARGEST_LETTER, media_type_of
+from billing.insurance.use_cases.letters import take_letter
+from billing.kernel.permissions import SYSTEM
+from billing.platform.http.edge import Edge
+from billing.web.forms import takes_files
+from billing.web.letter_words import ASKED
+from billing.web.portal.dates import date_of
+
+PUBLIC_ENDPOINTS = frozenset({"letter.ask", "letter.send", "letter.thanks"})
+PAGE = "portal/letter.html"
+FORM_BYTES = 100_000
+"""What a form may have beside its file."""
+NOT_TAKEN = (
+    "This was not taken. The date of birth may be another one, or the link is not valid any more. After five "
+    "tries a link closes; ask the clinic for a new one."
+)
+
+
+def make_blueprint(edge: Edge) -> Blueprint:
+    routes = Blueprint("letter", __name__)
+
+    @routes.get("/pay/<token>/letter")
+    def ask(token: str) -> str:
+        """The same for every link, also for one that never was."""
+        return render_template(PAGE, token=token, outcomes=ASKED)
+
+    @routes.post("/pay/<token>/letter")
+    @takes_files(LARGEST_LETTER + FORM_BYTES)
+    def send(token: str) -> Response | tuple[str, int]:
+        letter, wrong = _typed()
+        if letter is None:
+            return _again(token, wrong)
+        now = edge.clock()
+        taken = edge.database.in_transaction(
+            lambda tx: take_letter(tx, secret=token, letter=letter, actor=SYSTEM, now=now)
+        )
+        if taken is None:
+            return _again(token, {"born_on": NOT_TAKEN})
+        return redirect(f"/pay/{token}/letter/thanks", 303)
+
+    @routes.get("/pay/<token>/letter/thanks")
+    def thanks(token: str) -> str:
+        return render_template("portal/letter_thanks.html", token=token)
+
+    return routes
+
+
+def _typed() -> tuple[SentLetter | None, dict[str, str]]:
+    """What was sent, or what is wrong with which field."""
+    form, wrong = request.form, {}
+    born_on, visit_on = (date_of(form.get(name, "")) for name in ("born_on", "visit_on"))
+    if born_on is None:
+        wrong["born_on"] = "Type the date of birth, such as 05/17/1980."
+    if visit_on is None:
+        wrong["visit_on"] = "Type the day of the visit, such as 11/03/2026."
+    outcome = form.get("outcome", "")
+    if outcome not in list(LetterOutcome):
+        wrong["outcome"] = "Choose what the letter says."
+    sent = request.files.get("file")
+    content = sent.read() if sent else b""
+    media_type = ""
+    try:
+        media_type = media_type_of(content)
+    except LetterNotTaken as error:
+        wrong["file"] = error.detail if content else "Choose the letter: a PDF or a picture."
+    if wrong or born_on is None or visit_on is None:
+        return None, wrong
+    return _letter(born_on, visit_on, outcome, media_type, content), {}
+
+
+def _letter(born_on: date, visit_on: date, outcome: str, media_type: str, content: bytes) -> SentLetter:
+    return SentLetter(
+        born_on=born_on,
+        visit_on=visit_on,
+        outcome=LetterOutcome(outcome),
+        media_type=media_type,
+        content=content,
+    )
+
+
+def _again(token: str, wrong: dict[str, str]) -> tuple[str, int]:
+    """What was typed stays, but for the file: a browser hands it over once."""
+    return render_template(PAGE, token=token, outcomes=ASKED, wrong=wrong, entered=request.form), 422

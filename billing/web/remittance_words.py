@@ -1,0 +1,134 @@
+"""What people are told of insurers' answers: how each stands, what became of its claims, who decided what."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from billing.insurance.records import Adjustment, AnsweredClaim, Outcome, Remittance
+from billing.insurance.records.remittances import DecisionKind, ToldClaim
+from billing.insurance.rules.answers import PAID_TO_PATIENT, PREDETERMINATION, REVERSAL
+from billing.insurance.states import RemittanceState
+from billing.insurance.use_cases.remittances import DUPLICATE
+from billing.kernel.money import Money
+
+STATES = {
+    RemittanceState.PARKED: ("Waits for you", "waiting"),
+    RemittanceState.POSTED: ("Posted", "good"),
+    RemittanceState.SET_ASIDE: ("Set aside", ""),
+    RemittanceState.UNDONE: ("Undone", ""),
+    DUPLICATE: ("Came before", ""),
+    "refused": ("Cannot be read", "bad"),
+}
+"""Also of a file, and of a transaction in it; a state that is newer than these is shown by its name."""
+WOULD = {RemittanceState.POSTED: "Will be posted", RemittanceState.PARKED: "Will wait for you"}
+"""The same before anything is done."""
+ADVICE = {
+    RemittanceState.PARKED: "Nothing of it is booked. It is posted whole as soon as nothing is in the way.",
+    RemittanceState.POSTED: "It is booked whole, once. Sent again, it is a copy and changes nothing.",
+    RemittanceState.SET_ASIDE: "It is not for these books. Nothing of it is booked, however often it comes.",
+    RemittanceState.UNDONE: "All that it did was reversed. Sent again, it is looked at as if it were new.",
+}
+OUTCOMES = {
+    Outcome.REIMBURSED: "Paid to the clinic",
+    Outcome.NOTHING_PAID: "Nothing paid: posts nothing",
+    Outcome.PAID_TO_PATIENT: "Paid to the patient: posts nothing",
+    Outcome.PAID_TO_OTHER: "Paid to an employer or attorney: posts nothing",
+    Outcome.NOT_OURS: "Another provider's claim: posts nothing",
+    Outcome.ESTIMATE_ONLY: "An estimate: posts nothing",
+    Outcome.NOT_DECIDED: "Not decided yet: posts nothing",
+    Outcome.REVERSAL: "Takes back what an earlier answer paid",
+}
+STATUSES = {
+    "1": "Processed as primary",
+    "2": "Processed as secondary",
+    "3": "Processed as tertiary",
+    "4": "Denied",
+    "19": "Processed as primary, sent on",
+    "20": "Processed as secondary, sent on",
+    "21": "Processed as tertiary, sent on",
+    REVERSAL: "Takes an earlier answer back",
+    "23": "Not ours",
+    PREDETERMINATION: "An estimate",
+}
+"""CLP02. Source: X12 005010X221A1, section 2.4 of the CLP segment."""
+GROUPS = {
+    "CO": "contract",
+    "PR": "patient's share",
+    "OA": "other",
+    "PI": "payer's decision",
+    "CR": "correction",
+}
+"""CAS01."""
+DECISIONS = {
+    DecisionKind.MATCH: "Named the visit of claim {place}",
+    DecisionKind.UNMATCH: "Took back the visit of claim {place}",
+    DecisionKind.SET_ASIDE: "Set it aside",
+    DecisionKind.PUT_BACK: "Put it back",
+    DecisionKind.DISTINCT: "Said that it is another payment",
+}
+
+
+def stands(state: str) -> tuple[str, str]:
+    """In few words, with their color."""
+    return STATES.get(state) or (state.replace("_", " ").capitalize(), "")
+
+
+def would_stand(status: str) -> tuple[str, str]:
+    """The same of what is only looked at."""
+    told, color = stands(status)
+    return WOULD.get(RemittanceState(status), told) if status in list(RemittanceState) else told, color
+
+
+def why(remittance: Remittance) -> str:
+    """Why it waits; on paper there are claims, and no segments."""
+    reason = remittance.reason or ""
+    return reason.replace("The claim at segment", "Claim") if remittance.is_on_paper else reason
+
+
+def became(claim: ToldClaim) -> str:
+    """What the claim of a posted remittance did with its money."""
+    settled = claim.paid - claim.credit - claim.above
+    return _did(
+        claim.outcome,
+        {
+            "is the patient's credit": claim.credit,
+            "paid what the visit owed": settled,
+            "is held for the insurer": claim.above,
+        },
+    )
+
+
+def would_do(claim: AnsweredClaim) -> str:
+    """The same of what is only looked at."""
+    rest = claim.paid - claim.credit
+    return _did(
+        claim.outcome,
+        {
+            "is the patient's credit": claim.credit,
+            "pays what the visit owes, or is held for the insurer": rest,
+        },
+    )
+
+
+def _did(outcome: Outcome | None, parts: Mapping[str, Money]) -> str:
+    if outcome is None:
+        return "Not booked yet"
+    if outcome is not Outcome.REIMBURSED:
+        return OUTCOMES.get(outcome) or outcome.replace("_", " ").capitalize()
+    return ", ".join(f"{amount} {did}" for did, amount in parts.items() if amount)
+
+
+def in_codes(adjustments: Sequence[Adjustment]) -> str:
+    """`PR-1 $30.00 (patient's share)`; the wording of the codes is not ours to show."""
+    return "; ".join(_in_code(each) for each in adjustments)
+
+
+def _in_code(adjustment: Adjustment) -> str:
+    code = (adjustment.group, adjustment.code)
+    group = "paid to the patient" if code == PAID_TO_PATIENT else GROUPS.get(adjustment.group, "")
+    told = f"{adjustment.group}-{adjustment.code} {adjustment.amount}"
+    return f"{told} ({group})" if group else told
+
+
+def decided(kind: DecisionKind, place: int | None) -> str:
+    return DECISIONS[kind].format(place=place or "that was")
