@@ -77,7 +77,7 @@ def test_the_list_shows_one_state_and_is_empty_without_claims(office, clerk, vis
     is_sound(clerk)
     clerk.get_by_label("Show").select_option("Denied")
     clerk.get_by_role("button", name="Show").click()
-    expect(clerk.get_by_text("No claim stands so.")).to_be_visible()
+    expect(clerk.get_by_text("There is no such claim.")).to_be_visible()
     clerk.goto(f"{office.url}/staff/sessions/{visit.id}/claim/new")
     clerk.get_by_role("button", name="Issue the claim").click()
     clerk.get_by_role("link", name="Back to the claims").click()

@@ -10,6 +10,8 @@ from billing.care.use_cases import cancel_session
 from billing.catalog.queries import providers, sites
 from billing.catalog.records import Entity, Site
 from billing.insurance.queries import list_remittances
+from billing.insurance.use_cases.appeals import write_appeal
+from billing.insurance.use_cases.claims import mark_filed
 from billing.invoices.records import Bearer, EndReason, Invoice, PayerKind, PayerShare, ShareOrder
 from billing.invoices.use_cases.end_share import ask_to_end
 from billing.invoices.use_cases.issue import issue_invoice
@@ -49,7 +51,7 @@ from tests.factories.care import SAMPLE_PARTICULARS, new_plan
 from tests.factories.catalog import seed_sample
 from tests.factories.holds import let_go_on, stopped
 from tests.factories.insurance import claim as claim_of
-from tests.factories.insurance import handed_out, imported
+from tests.factories.insurance import claimed, handed_out, imported
 from tests.factories.letters import a_letter
 from tests.factories.patients import new_patient, new_policy
 from tests.factories.remittance_835 import Claim, remittance
@@ -150,6 +152,7 @@ def a_world(database: Database, now: datetime, *, slug: str = "b", site: int = 0
     )
     share = _share(database, _bill(database, patient, now), now)
     hold = let_go_on(database, stopped(database, patient.id, now=now), now=now)
+    denied_id, letter_id = _appealed(database, patient, now)
     ids = {
         "patient_id": [patient.id],
         "plan_id": _plans(database, waiting),
@@ -177,7 +180,8 @@ def a_world(database: Database, now: datetime, *, slug: str = "b", site: int = 0
         "payout_id": [_payout(database, card, now)],
         "exception_id": [_exception(database, card, now)],
         "superbill_id": [superbill.id],
-        "claim_id": [claim_of(database, superbill.session_id, now=now).id],
+        "claim_id": [claim_of(database, superbill.session_id, now=now).id, denied_id],
+        "letter_id": [letter_id],
         "remittance_id": [each.id for each in remittances],
         "remittance_claim_id": ["rmc_" + "0" * 26],
         "upload_id": ["rup_" + "0" * 26],
@@ -402,3 +406,18 @@ def _payout(database: Database, payment: Payment, now: datetime) -> str:
     kept = database.in_transaction(lambda tx: record_payout(tx, facts=facts, actor=SYSTEM, now=now))
     assert kept is not None
     return kept.id
+
+
+def _appealed(database: Database, patient: Patient, now: datetime) -> tuple[str, str]:
+    """A claim that was denied, and the letter that appeals it."""
+    filed = claimed(database, _bill(database, patient, now).lines[0].session_id, now=now)
+    database.in_transaction(lambda tx: mark_filed(tx, claim_id=filed.id, actor=CLERK, now=now))
+    denied = Claim(
+        control_number=filed.control_number,
+        charge_cents=filed.charge.cents,
+        paid_cents=0,
+        adjustments=(("CO", "197", filed.charge.cents),),
+    )
+    imported(database, remittance([denied], trace=f"DEN{patient.id[-12:]}"), now=now)
+    letter = database.in_transaction(lambda tx: write_appeal(tx, claim_id=filed.id, actor=CLERK, now=now))
+    return filed.id, letter.id

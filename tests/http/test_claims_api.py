@@ -209,15 +209,16 @@ def test_a_denial_tells_its_next_step_and_is_appealed_by_a_letter(database, clie
     assert (written.status_code, written.json["version"]) == (201, 1)
     assert client.post(f"{route}/appeal-letters", json={}).json == written.json
     assert client.get(f"{route}/appeal-letters").json == {"items": [written.json]}
-    pdf = client.get(f"{route}/appeal-letters/1/pdf")
+    file = f"{route}/appeal-letters/{written.json['id']}/pdf"
+    pdf = client.get(file)
     assert (pdf.mimetype, pdf.data[:5], pdf.headers["Cache-Control"]) == (
         "application/pdf",
         b"%PDF-",
         "no-store",
     )
     assert pdf.headers["Content-Disposition"] == 'inline; filename="CLM-000001-appeal-1.pdf"'
-    assert client.get(f"{route}/appeal-letters/1/pdf").data == pdf.data
-    assert client.get(f"{route}/appeal-letters/2/pdf").json["code"] == "no-such-appeal"
+    assert client.get(file).data == pdf.data
+    assert client.get(f"{route}/appeal-letters/doc_x/pdf").json["code"] == "no-such-appeal"
     assert client.get(route).json["state"] == "denied", "a letter that is written is not sent yet"
 
 

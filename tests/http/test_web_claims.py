@@ -97,7 +97,11 @@ def test_a_visit_to_come_has_no_claim_and_the_page_says_why(clerk, ask, issue):
 
 
 def test_claims_are_listed_by_state_page_by_page(database, clerk, course, present):
-    assert "No claim stands so." in clerk.get("/staff/claims?state=denied").text
+    assert "There is no such claim." in clerk.get("/staff/claims?state=denied").text
+    for days in ("from=2026-11-03", "to=2026-11-01", "state=issued&from=2026-11-03"):
+        assert present.number not in clerk.get(f"/staff/claims?{days}").text
+    assert present.number in clerk.get("/staff/claims?from=2026-11-02&to=2026-11-02").text
+    assert present.number in clerk.get("/staff/claims?from=soon").text
     listed = clerk.get("/staff/claims?state=issued").text
     assert present.number in listed
     assert "Not known" in listed
@@ -217,10 +221,10 @@ def test_a_denial_says_what_is_next_and_a_letter_appeals_it(database, clerk, pre
     for _ in range(2):
         assert send(clerk, page, f"{page}/appeal-letters", key="k" * 20).location == page
     shown = clerk.get(page).text
-    assert re.findall(r'href="([^"]+[.]pdf)"', shown) == [f"{page}/appeal-letters/1.pdf"]
-    letter = clerk.get(f"{page}/appeal-letters/1.pdf")
+    (file,) = re.findall(rf'href="({page}/appeal-letters/doc_[^"]+[.]pdf)"', shown)
+    letter = clerk.get(file)
     assert (letter.mimetype, letter.data[:5]) == ("application/pdf", b"%PDF-")
-    assert clerk.get(f"{page}/appeal-letters/2.pdf").status_code == 404
+    assert clerk.get(f"{page}/appeal-letters/doc_x.pdf").status_code == 404
     send(clerk, page, f"{page}/mark", event="appealed", key="l" * 20)
     assert "Wait for the insurer&#39;s answer to the appeal." in clerk.get(page).text
 

@@ -143,11 +143,11 @@ def test_a_letter_is_written_once_for_one_answer_and_again_for_another(
     assert (first.version, second.version) == (1, 2)
     with database.reading() as read:
         assert [each.version for each in letters_of(read, sent)] == [1, 2]
-        body = find_document(read, second.document_id).body
+        body = find_document(read, second.id).body
         jobs = read.session.query(Job).filter_by(kind="render_appeal").all()
     assert body["reasons"] == [{"code": "CO-29", "cents": 38_250}]
     assert "sent on Nov 2, 2026 in our file" in body["text"][1]
-    assert {job.key for job in jobs} == {first.document_id, second.document_id}
+    assert {job.key for job in jobs} == {first.id, second.id}
     assert found() == set()
 
 

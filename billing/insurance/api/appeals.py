@@ -42,22 +42,22 @@ def add_appeals(routes: ApiBlueprint, edge: Edge, render: RenderAppeal) -> None:
         claim = CLAIMS.look(edge, claim_id)
         return {"items": edge.read(lambda read: letters_of(read, claim))}
 
-    @routes.route("/claims/<claim_id>/appeal-letters/<int:version>/pdf", methods=["GET"])
+    @routes.route("/claims/<claim_id>/appeal-letters/<letter_id>/pdf", methods=["GET"])
     @routes.doc(responses=PDF)  # type: ignore[untyped-decorator]
     @guard(Permission.CLAIMS_READ)
-    def show_letter(claim_id: str, version: int) -> Response:
+    def show_letter(claim_id: str, letter_id: str) -> Response:
         """The PDF, the same bytes for ever."""
-        return appeal_pdf(edge, render, claim_id, version)
+        return appeal_pdf(edge, render, claim_id, letter_id)
 
 
-def appeal_pdf(edge: Edge, render: RenderAppeal, claim_id: str, version: int) -> Response:
+def appeal_pdf(edge: Edge, render: RenderAppeal, claim_id: str, letter_id: str) -> Response:
     """The file, under a name that names nobody. Raises: NoSuchClaim, NoSuchAppeal."""
     actor = current_actor()
     letter = edge.audited_read(
-        lambda read: find_letter(read, claim_id, version, actor),
+        lambda read: find_letter(read, claim_id, letter_id, actor),
         actor=actor,
         action="claim.read-appeal",
         subject_id=claim_id,
     )
-    content = rendered_once(edge.database, render, document_id=letter.document_id, now=edge.clock())
-    return pdf_answer(content, f"{letter.number}-appeal-{version}")
+    content = rendered_once(edge.database, render, document_id=letter.id, now=edge.clock())
+    return pdf_answer(content, f"{letter.number}-appeal-{letter.version}")

@@ -28,10 +28,10 @@ def letters_of(read: Read, claim: IssuedClaim) -> Sequence[AppealLetter]:
     return [letter_of(claim, each) for each in documents_about(read, kind=APPEAL, subject_id=claim.id)]
 
 
-def find_letter(read: Read, claim_id: str, version: int, actor: Actor) -> AppealLetter:
+def find_letter(read: Read, claim_id: str, letter_id: str, actor: Actor) -> AppealLetter:
     """Raises: NoSuchClaim, NoSuchAppeal."""
     claim = find_claim(read, claim_id, actor)
-    found = next((each for each in letters_of(read, claim) if each.version == version), None)
+    found = next((each for each in letters_of(read, claim) if each.id == letter_id), None)
     if found is None:
         raise NoSuchAppeal("There is no such letter. Look at the claim.")
     return found
@@ -39,10 +39,10 @@ def find_letter(read: Read, claim_id: str, version: int, actor: Actor) -> Appeal
 
 def letter_of(claim: IssuedClaim, document: FrozenDocument) -> AppealLetter:
     return AppealLetter(
+        id=document.id,
         claim_id=claim.id,
         number=claim.number,
         version=document.version,
-        document_id=document.id,
         sha256=document.sha256,
         written_at=document.frozen_at,
     )

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import select
 
+from billing.insurance.models import ClaimRow
 from billing.insurance.models.remittances import RemittanceClaimRow, RemittanceRow
 from billing.insurance.records import Outcome
 from billing.insurance.records.claims import AnswerReason, ClaimAnswer, IssuedClaim
-from billing.insurance.states import RemittanceState
+from billing.insurance.states import CLAIM_ENDS, CLAIM_UNSENT, RemittanceState
 from billing.kernel.money import Money
 from billing.platform.data.database import Read
 
@@ -32,12 +33,19 @@ def answers_to(read: Read, claim: IssuedClaim) -> list[ClaimAnswer]:
     return [each for each in answers_of_session(read, claim.session_id) if each.received_at >= since]
 
 
-def sessions_answered(read: Read, remittance_id: str) -> list[str]:
-    """The sessions that a payment's claims were matched to."""
-    query = select(RemittanceClaimRow.session_id).where(
-        RemittanceClaimRow.remittance_id == remittance_id, RemittanceClaimRow.session_id.is_not(None)
+def filed_sessions_answered(read: Read, remittance_id: str) -> Sequence[str]:
+    """The sessions that a payment is about and of which a claim is with the insurer, in order."""
+    query = (
+        select(ClaimRow.session_id)
+        .join(RemittanceClaimRow, RemittanceClaimRow.session_id == ClaimRow.session_id)
+        .where(
+            RemittanceClaimRow.remittance_id == remittance_id,
+            ClaimRow.state.not_in([*CLAIM_ENDS, *CLAIM_UNSENT]),
+        )
+        .distinct()
+        .order_by(ClaimRow.session_id)
     )
-    return sorted({session_id for session_id in read.session.scalars(query) if session_id})
+    return read.session.scalars(query).all()
 
 
 def _answer(read: Read, claim: RemittanceClaimRow, remittance: RemittanceRow) -> ClaimAnswer:

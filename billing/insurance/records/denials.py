@@ -40,10 +40,11 @@ class LoadedCodes:
 class AppealLetter:
     """A letter as it was frozen; `version` counts those of one claim from 1."""
 
+    id: str
+    """Of the frozen document."""
     claim_id: str
     number: str
     """Of the claim."""
     version: int
-    document_id: str
     sha256: str
     written_at: datetime

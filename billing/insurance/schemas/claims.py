@@ -104,6 +104,7 @@ class WriteAppeal(StrictSchema):
 class AppealLetterView(Schema):
     """`version` counts the letters of a claim from 1."""
 
+    id = fields.String()
     claim_id = fields.String()
     version = fields.Integer()
     sha256 = fields.String()

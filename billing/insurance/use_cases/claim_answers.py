@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import select
 
 from billing.insurance.models import ClaimRow
-from billing.insurance.queries.claim_answers import answers_to, sessions_answered
+from billing.insurance.queries.claim_answers import answers_to, filed_sessions_answered
 from billing.insurance.queries.claims import claim_on_file
 from billing.insurance.records.claims import Frequency, IssuedClaim
 from billing.insurance.rules.answers import REVERSAL
@@ -24,7 +24,7 @@ def answer_claims(tx: Tx, *, remittance_id: str, actor: Actor, now: datetime) ->
     Told when it was posted, and again when it is undone: what counts is what stands as posted now. Only what
     came since a claim was filed is its answer.
     """
-    for session_id in sessions_answered(tx, remittance_id):
+    for session_id in filed_sessions_answered(tx, remittance_id):
         claim = _with_insurer(tx, session_id)
         event = _event(tx, claim, remittance_id) if claim else None
         if claim and event:

@@ -119,11 +119,15 @@ def _add_looking(routes: Blueprint, edge: Edge, render: RenderClaims) -> None:
     @routes.get("/staff/claims")
     @guard(Permission.CLAIMS_READ)
     def claims() -> str:
-        """A page of them in one state or all, those before the one that `after` names."""
+        """A page of them by state and day of the visit, those before the one that `after` names."""
         actor, after = current_actor(), A_CLAIM.fullmatch(request.args.get("after", ""))
-        state = next((each for each in ClaimState if each == request.args.get("state")), None)
+        which = {
+            "state": next((each for each in ClaimState if each == request.args.get("state")), None),
+            "starts_on": _day("from"),
+            "ends_on": _day("to"),
+        }
         found, names = edge.audited_read(
-            lambda read: _listed(read, actor, state, after and after[0]),
+            lambda read: _listed(read, actor, after and after[0], which),
             actor=actor,
             action="page.claims",
             subject_id=actor.id,
@@ -135,7 +139,7 @@ def _add_looking(routes: Blueprint, edge: Edge, render: RenderClaims) -> None:
             patient_page=page_of_patients(actor),
             goes_on=len(found) > MOST,
             is_first=after is None,
-            state=state,
+            **which,
             words=claim_words,
         )
 
@@ -209,10 +213,10 @@ def _add_appealing(routes: Blueprint, edge: Edge, render: RenderAppeal) -> None:
 
         return _done(edge, claim_id, deed, "The letter is written. Sign and send it, then note it here.")
 
-    @routes.get("/staff/claims/<claim_id>/appeal-letters/<int:version>.pdf")
+    @routes.get("/staff/claims/<claim_id>/appeal-letters/<letter_id>.pdf")
     @guard(Permission.CLAIMS_READ)
-    def letter(claim_id: str, version: int) -> Response:
-        return appeal_pdf(edge, render, claim_id, version)
+    def letter(claim_id: str, letter_id: str) -> Response:
+        return appeal_pdf(edge, render, claim_id, letter_id)
 
 
 def _done(
@@ -244,10 +248,18 @@ def _refused(template: str, error: BillingError, page: dict[str, Any]) -> tuple[
     return shown_again(template, error, **page, flaws=flaws)
 
 
+def _day(field: str) -> date | None:
+    """A day of the address; none for what is not one."""
+    try:
+        return date.fromisoformat(request.args.get(field, ""))
+    except ValueError:
+        return None
+
+
 def _listed(
-    read: Read, actor: Actor, state: ClaimState | None, after: str | None
+    read: Read, actor: Actor, after: str | None, which: Mapping[str, Any]
 ) -> tuple[Sequence[IssuedClaim], Any]:
-    found = list_claims(read, actor, state=state, cursor=after, limit=MOST + 1)
+    found = list_claims(read, actor, cursor=after, limit=MOST + 1, **which)
     return found, called(read, {each.patient_id for each in found}, actor)
 
 
