@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -11,7 +9,6 @@ from pathlib import Path
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-import structlog
 from flask import Flask
 from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
@@ -47,6 +44,7 @@ from billing.adapters.stripe_gateway import StripeGateway
 from billing.adapters.superbill_pdf import print_superbills, render_superbill
 from billing.care.states import PatientTurnedAway, SessionCancelled, SessionGiven, SessionMissed
 from billing.catalog.queries import entities, find_site
+from billing.insurance.api.batches import make_batch_blueprint
 from billing.insurance.cli import claims, denials
 from billing.insurance.cli.codes import make_code_commands
 from billing.insurance.flows import Press, claim_bytes
@@ -94,6 +92,7 @@ from billing.platform.http.api import BillingApi, make_api
 from billing.platform.http.edge import Edge
 from billing.platform.http.guard import Authenticate, install_guard
 from billing.platform.http.problems import answer_with_problems
+from billing.platform.logs import configure_logging
 from billing.web import pages
 from config import ROOT, STRIPE_API, Settings
 
@@ -112,6 +111,9 @@ PUBLIC_ENDPOINTS = (
     | health.PUBLIC_ENDPOINTS
     | pages.PUBLIC_ENDPOINTS
 )
+
+
+PRESS = Press(one=render_superbill, many=print_superbills)
 
 
 @dataclass(frozen=True)
@@ -138,7 +140,7 @@ class House:
 
 def create_app(settings: Settings) -> Flask:
     """The application: web, worker and command line are made of the same one."""
-    _configure_logging()
+    configure_logging()
     app = Flask("billing", root_path=str(Path(__file__).parent))
     app.config["SECRET_KEY"] = settings.secret_key
     if settings.trusted_proxies:
@@ -250,6 +252,7 @@ def _register_api(api: BillingApi, house: House) -> None:
             drawer_limit=house.drawer_limit,
         ),
         billing.insurance.api.make_blueprint(edge, INSURERS),
+        make_batch_blueprint(edge, PRESS),
         billing.ledger.api.make_blueprint(edge),
         billing.accounting.api.make_blueprint(edge, house.refund_limit),
         tasks.make_blueprint(edge),
@@ -273,6 +276,7 @@ def _register_browser(app: Flask, house: House, authenticate: Authenticate) -> N
             render=render_superbill,
             render_claims=render_837p,
             render_appeal=render_appeal,
+            press=PRESS,
             render_receipt=render_receipt,
             render_evidence=render_evidence,
             reader=Edi835Reader(),
@@ -297,9 +301,7 @@ def _register_commands(app: Flask, house: House) -> None:
         billing.insurance.cli.remittances.make_commands(edge.database, edge.clock, Edi835Reader()),
         billing.insurance.cli.make_diagnosis_commands(edge.database, edge.clock),
         make_code_commands(edge.database, edge.clock),
-        billing.insurance.cli.make_superbill_commands(
-            edge.database, edge.clock, Press(one=render_superbill, many=print_superbills)
-        ),
+        billing.insurance.cli.make_superbill_commands(edge.database, edge.clock, PRESS),
         denials.make_denial_commands(edge.database, edge.clock),
         claims.make_claim_commands(
             edge.database, edge.clock, render_837p, print_cms1500, X12AcknowledgementReader()
@@ -343,17 +345,3 @@ def _entity_of_site(read: Read, site_id: str) -> str:
 
 def _entities_by_slug(read: Read) -> Mapping[str, str]:
     return {entity.slug: entity.id for entity in entities(read)}
-
-
-def _configure_logging() -> None:
-    """JSON lines on standard error, ids and kinds of errors only."""
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso"),
-            structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-    )

@@ -11,6 +11,12 @@ class NoSuperbills(NotFound):
     code = "no-superbills"
 
 
+class TooManySuperbills(Conflict):
+    """More than one download holds; `count` says how many they are."""
+
+    code = "too-many-superbills"
+
+
 class NoSuchClaim(NotFound):
     code = "no-such-claim"
 

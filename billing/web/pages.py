@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from flask import Blueprint, Flask, g
 
+from billing.insurance.flows import Press
 from billing.insurance.ports import RemittanceReader, RenderAppeal, RenderClaims, RenderSuperbill
 from billing.kernel.money import Money
 from billing.payments.flows.room import Payments
@@ -59,6 +60,7 @@ from billing.web.staff import (
     shares,
     sign_in,
     stops,
+    superbill_batches,
     superbills,
     takebacks,
     tasks,
@@ -95,6 +97,7 @@ class Installation:
     render: RenderSuperbill
     render_claims: RenderClaims
     render_appeal: RenderAppeal
+    press: Press
     render_receipt: RenderReceipt
     render_evidence: RenderEvidence
     reader: RemittanceReader
@@ -153,6 +156,7 @@ def _blueprints(edge: Edge, payments: Payments, installation: Installation) -> t
         stops.make_blueprint(edge),
         superbills.make_blueprint(edge),
         claims.make_blueprint(edge, installation.render_claims, installation.render_appeal),
+        superbill_batches.make_blueprint(edge, installation.press),
         charts.make_blueprint(edge),
         coding.make_blueprint(edge),
         holds.make_blueprint(edge),

@@ -22,6 +22,7 @@ from billing.adapters.claim_837p import render_837p
 from billing.adapters.remittance_835 import Edi835Reader
 from billing.catalog.queries import providers, sites
 from billing.catalog.records import Entity, Site
+from billing.insurance.flows import Press
 from billing.invoices.records import Invoice
 from billing.invoices.use_cases.issue import issue_invoice
 from billing.kernel.ids import new_id
@@ -197,6 +198,7 @@ def web_app(
             render_claims=render_837p,
             render_appeal=render_appeal,
             render=render,
+            press=Press(one=render, many=lambda bodies, stream: stream.writelines(map(render, bodies))),
             render_receipt=render,
             render_evidence=render,
             reader=Edi835Reader(),

@@ -181,7 +181,7 @@ def a_world(database: Database, now: datetime, *, slug: str = "b", site: int = 0
         "exception_id": [_exception(database, card, now)],
         "superbill_id": [superbill.id],
         "claim_id": [claim_of(database, superbill.session_id, now=now).id, denied_id],
-        "letter_id": [letter_id],
+        "appeal_id": [letter_id],
         "remittance_id": [each.id for each in remittances],
         "remittance_claim_id": ["rmc_" + "0" * 26],
         "upload_id": ["rup_" + "0" * 26],

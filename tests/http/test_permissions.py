@@ -93,11 +93,11 @@ NEEDS: dict[str, str] = {
     "GET /api/v1/claims/<claim_id>/837p": "read claims",
     "GET /api/v1/claims/<claim_id>/acknowledgements": "read claims",
     "GET /api/v1/claims/<claim_id>/appeal-letters": "read claims",
-    "GET /api/v1/claims/<claim_id>/appeal-letters/<int:version>/pdf": "read claims",
+    "GET /api/v1/claims/<claim_id>/appeal-letters/<appeal_id>/pdf": "read claims",
     "GET /staff/claims": "read claims",
     "GET /staff/claims/<claim_id>": "read claims",
     "GET /staff/claims/<claim_id>.837": "read claims",
-    "GET /staff/claims/<claim_id>/appeal-letters/<int:version>.pdf": "read claims",
+    "GET /staff/claims/<claim_id>/appeal-letters/<appeal_id>.pdf": "read claims",
     "GET /staff/sessions/<session_id>/claim/new": "write claims",
     "POST /api/v1/claims/<claim_id>/appeal-letters": "write claims",
     "POST /api/v1/claims/<claim_id>/mark": "write claims",
@@ -452,6 +452,9 @@ NEEDS: dict[str, str] = {
     "GET /staff/receipts/<receipt_id>": "read receipts",
     "GET /staff/receipts/<receipt_id>.pdf": "read receipts",
     "POST /staff/receipts/<receipt_id>/mail": "take a payment",
+    "GET /api/v1/superbill-batches": "write superbills",
+    "GET /staff/superbills": "write superbills",
+    "GET /staff/superbills/file": "write superbills",
     "GET /staff/superbills/<superbill_id>": "read superbills",
     "POST /staff/superbills/<superbill_id>/void": "write superbills",
     "GET /staff/today": "see care",
@@ -743,7 +746,7 @@ def _call(token: Any, route: str, world: World) -> TestResponse:
 
 
 def _filled(path: str, world: World) -> str:
-    return re.sub(r"<(\w+)>", lambda found: world.ids[found[1]][0], path.replace("<int:version>", "1"))
+    return re.sub(r"<(\w+)>", lambda found: world.ids[found[1]][0], path)
 
 
 def _within(path: str) -> str:

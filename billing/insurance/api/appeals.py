@@ -42,19 +42,19 @@ def add_appeals(routes: ApiBlueprint, edge: Edge, render: RenderAppeal) -> None:
         claim = CLAIMS.look(edge, claim_id)
         return {"items": edge.read(lambda read: letters_of(read, claim))}
 
-    @routes.route("/claims/<claim_id>/appeal-letters/<letter_id>/pdf", methods=["GET"])
+    @routes.route("/claims/<claim_id>/appeal-letters/<appeal_id>/pdf", methods=["GET"])
     @routes.doc(responses=PDF)  # type: ignore[untyped-decorator]
     @guard(Permission.CLAIMS_READ)
-    def show_letter(claim_id: str, letter_id: str) -> Response:
+    def show_letter(claim_id: str, appeal_id: str) -> Response:
         """The PDF, the same bytes for ever."""
-        return appeal_pdf(edge, render, claim_id, letter_id)
+        return appeal_pdf(edge, render, claim_id, appeal_id)
 
 
-def appeal_pdf(edge: Edge, render: RenderAppeal, claim_id: str, letter_id: str) -> Response:
+def appeal_pdf(edge: Edge, render: RenderAppeal, claim_id: str, appeal_id: str) -> Response:
     """The file, under a name that names nobody. Raises: NoSuchClaim, NoSuchAppeal."""
     actor = current_actor()
     letter = edge.audited_read(
-        lambda read: find_letter(read, claim_id, letter_id, actor),
+        lambda read: find_letter(read, claim_id, appeal_id, actor),
         actor=actor,
         action="claim.read-appeal",
         subject_id=claim_id,

@@ -2,6 +2,7 @@ from typing import Any
 
 from marshmallow import Schema, fields, post_load, validate
 
+from billing.insurance.records import BatchForm
 from billing.insurance.records.superbills import NOBODY, ReferringProvider, Wishes
 from billing.insurance.rules.claim_checks import MOST_LINES
 from billing.insurance.rules.diagnoses import CODE
@@ -175,6 +176,15 @@ class PapersQuery(StrictSchema):
 
 class SuperbillsQuery(PapersQuery, page_args("sb")):  # type: ignore[misc]
     """All of them, by patient and day of service."""
+
+
+class SuperbillBatchQuery(StrictSchema):
+    """`from` and `to` are days of service, both included; `format` is one PDF, or a ZIP of one each."""
+
+    patient_id = OpaqueId("pat", load_default=None)
+    starts_on = LocalDate(data_key="from", load_default=None)
+    ends_on = LocalDate(data_key="to", load_default=None)
+    format = fields.Enum(BatchForm, by_value=True, load_default=BatchForm.PDF)
 
 
 class PaperView(Schema):

@@ -213,10 +213,10 @@ def _add_appealing(routes: Blueprint, edge: Edge, render: RenderAppeal) -> None:
 
         return _done(edge, claim_id, deed, "The letter is written. Sign and send it, then note it here.")
 
-    @routes.get("/staff/claims/<claim_id>/appeal-letters/<letter_id>.pdf")
+    @routes.get("/staff/claims/<claim_id>/appeal-letters/<appeal_id>.pdf")
     @guard(Permission.CLAIMS_READ)
-    def letter(claim_id: str, letter_id: str) -> Response:
-        return appeal_pdf(edge, render, claim_id, letter_id)
+    def letter(claim_id: str, appeal_id: str) -> Response:
+        return appeal_pdf(edge, render, claim_id, appeal_id)
 
 
 def _done(

@@ -28,6 +28,7 @@ PLACES = (
     Place(name="Today", path="/staff/today", permission=Permission.CARE_READ),
     Place(name="Visits to sign", path="/staff/charts", permission=Permission.CARE_RECORD),
     Place(name="Invoices and payments", path="/staff/money", permission=Permission.INVOICES_READ),
+    Place(name="Superbills", path="/staff/superbills", permission=Permission.SUPERBILLS_WRITE),
     Place(name="Bank deposits", path="/staff/bank-deposits", permission=Permission.PAYMENTS_READ),
     Place(name="Other payers", path="/staff/payers", permission=Permission.PAYERS_READ),
     Place(name="Cash drawers", path="/staff/cash-drawers", permission=Permission.PAYMENTS_READ),
