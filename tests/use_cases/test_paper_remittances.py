@@ -9,7 +9,7 @@ import pytest
 from billing.care.errors import NoSuchSession
 from billing.insurance.errors import AnswerNotMatchable, PaperEobFlawed, RemittancePostedBefore
 from billing.insurance.queries import list_remittances
-from billing.insurance.queries.remittances import decisions_of, told_claims
+from billing.insurance.queries.remittances import decisions_of, told_claims, waiting_of
 from billing.insurance.records import Adjustment, Outcome
 from billing.insurance.records.remittances import (
     ClaimAnswer,
@@ -121,7 +121,7 @@ def test_adjustments_of_lines_count_for_their_claim_and_the_patients_share(datab
     )  # fmt: skip
     posted = key_in(typed_claim(bills[0].control_number, adjustments=(), lines=lines))
     with database.reading() as read:
-        (told,) = told_claims(read, posted.id, limit=9)
+        (told,) = told_claims(read, posted.id, waiting_of(read, posted.id), limit=9)
     assert (told.patient_responsibility, len(told.lines)) == (Money(20_000), 2)
     assert told.lines[0].adjustments[1] == Adjustment("CO", "45", Money(250))
 

@@ -19,7 +19,7 @@ from billing.insurance.errors import (
 )
 from billing.insurance.models.remittances import RemittanceContentRow, RemittanceDecisionRow, RemittanceRow
 from billing.insurance.queries import find_remittance
-from billing.insurance.queries.remittances import copies_of, decisions_of, told_claims
+from billing.insurance.queries.remittances import copies_of, decisions_of, told_claims, waiting_of
 from billing.insurance.rules.answers import fingerprint
 from billing.insurance.rules.kept import claim_keys, transaction_from, values_of
 from billing.insurance.rules.lines import control_number
@@ -81,7 +81,9 @@ def match(database, do, clerk, course):
 
     def by_hand(remittance_id, place, session_id=None, **more):
         with database.reading() as read:
-            claim = told_claims(read, remittance_id, after=place - 1, limit=1)[0]
+            claim = told_claims(
+                read, remittance_id, waiting_of(read, remittance_id), after=place - 1, limit=1
+            )[0]
         told = {"remittance_id": remittance_id, "claim_id": claim.id, "reason": WHY, "by": clerk} | more
         return do(match_claim, session_id=session_id or course.session_ids[place - 1], **told)
 
@@ -154,7 +156,7 @@ def test_whatever_the_copy_looks_like_a_match_stays_with_its_claim(
     (again,) = imported(database, copy, actor=clerk).transactions
     assert (again.id, again.status) == (parked.id, "parked")
     with database.reading() as read:
-        told = told_claims(read, parked.id, limit=9)
+        told = told_claims(read, parked.id, waiting_of(read, parked.id), limit=9)
     assert [(claim.paid.cents, claim.session_id) for claim in told] == [
         (20_000, course.session_ids[1]),
         (10_000, None),
@@ -181,7 +183,7 @@ def test_a_match_is_taken_back_before_it_is_posted_and_both_are_on_file(
     match(parked.id, 2, course.session_ids[1])
     assert is_asked(database, parked.id)
     with database.reading() as read:
-        told = told_claims(read, parked.id, limit=9)
+        told = told_claims(read, parked.id, waiting_of(read, parked.id), limit=9)
         decisions = decisions_of(read, parked.id)
         sealed = read.session.scalars(select(RemittanceDecisionRow.sealed)).all()
         trail = read.session.scalars(select(AuditRow.action).where(AuditRow.subject_id == parked.id)).all()

@@ -195,11 +195,20 @@ def insurers_of(read: Read, claim_ids: Iterable[str]) -> dict[str, str]:
 
 def find_remittance(read: Read, remittance_id: str, actor: Actor) -> Remittance:
     """Raises: NoSuchRemittance."""
+    return remittance_of(read, _remittance_row(read, remittance_id, actor))
+
+
+def find_remittance_alone(read: Read, remittance_id: str, actor: Actor) -> Remittance:
+    """The same without its claims, of which there may be thousands. Raises: NoSuchRemittance."""
+    return remittance_without_claims(_remittance_row(read, remittance_id, actor))
+
+
+def _remittance_row(read: Read, remittance_id: str, actor: Actor) -> RemittanceRow:
     query = select(RemittanceRow).where(RemittanceRow.id == remittance_id, *remittances_shown_to(actor))
     row = read.session.scalar(query)
     if row is None:
         raise NoSuchRemittance("There is no such remittance. Check the id.")
-    return remittance_of(read, row)
+    return row
 
 
 def list_remittances(

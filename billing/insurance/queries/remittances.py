@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
+from typing import Any
 
 from sqlalchemy import func, select
 
@@ -27,8 +28,9 @@ from billing.insurance.records.remittances import (
     KnownPayer,
     ToldClaim,
     ToldLine,
+    Waiting,
 )
-from billing.insurance.rules.answers import NOT_OURS, concerns_us
+from billing.insurance.rules.answers import NOT_OURS
 from billing.insurance.rules.kept import claim_keys, transaction_from
 from billing.insurance.states import RemittanceState
 from billing.kernel.money import ZERO, Money
@@ -46,15 +48,46 @@ MOST_PAYERS = 50
 
 def content_of(read: Read, remittance_id: str) -> KeptContent | None:
     """What a parked one said, or None for one that was parked before contents were kept."""
-    query = select(RemittanceContentRow.sealed).where(RemittanceContentRow.remittance_id == remittance_id)
-    sealed = read.session.scalar(query)
-    if sealed is None:
+    kept = _kept(read, remittance_id)
+    if kept is None:
         return None
-    kept = read.vault.open(CONTENT, remittance_id, sealed)
     return KeptContent(
         transaction_from(kept["transaction"]),
         {int(segment): session_id for segment, session_id in kept["sessions"].items()},
     )
+
+
+def waiting_of(read: Read, remittance_id: str) -> Waiting:
+    """Which claims have a visit and which need one; of one that waits for nothing, nothing.
+
+    The claims themselves are left as they were kept: to make records of all costs seconds for a large file.
+    """
+    kept = _kept(read, remittance_id)
+    if kept is None:
+        return Waiting()
+    told = enumerate(kept["transaction"]["claims"], 1)
+    sessions = {
+        place: kept["sessions"][str(claim["segment"])]
+        for place, claim in told
+        if str(claim["segment"]) in kept["sessions"]
+    }
+    named = _named_sessions(read, remittance_id)
+    keys = claim_keys(transaction_from(kept["transaction"])) if named else []
+    return Waiting(
+        sessions=sessions,
+        by_hand=frozenset(place for place, key in enumerate(keys, 1) if key in named),
+        unmatched=[
+            place
+            for place, claim in enumerate(kept["transaction"]["claims"], 1)
+            if claim["status"] != NOT_OURS and place not in sessions
+        ],
+    )
+
+
+def _kept(read: Read, remittance_id: str) -> dict[str, Any] | None:
+    query = select(RemittanceContentRow.sealed).where(RemittanceContentRow.remittance_id == remittance_id)
+    sealed = read.session.scalar(query)
+    return None if sealed is None else read.vault.open(CONTENT, remittance_id, sealed)
 
 
 def matched_by_hand(
@@ -94,13 +127,14 @@ def _named_sessions(read: Read, remittance_id: str) -> dict[str, str]:
 
 def decisions_of(read: Read, remittance_id: str) -> tuple[Decision, ...]:
     """Oldest first."""
-    content = content_of(read, remittance_id)
-    keys = claim_keys(content.transaction) if content else []
     query = (
         select(RemittanceDecisionRow)
         .where(RemittanceDecisionRow.remittance_id == remittance_id)
         .order_by(RemittanceDecisionRow.decided_at, RemittanceDecisionRow.id)
     )
+    rows = read.session.scalars(query).all()
+    content = content_of(read, remittance_id) if any(row.claim_key for row in rows) else None
+    keys = claim_keys(content.transaction) if content else []
     return tuple(
         Decision(
             kind=DecisionKind(row.kind),
@@ -110,20 +144,23 @@ def decisions_of(read: Read, remittance_id: str) -> tuple[Decision, ...]:
             decided_at=row.decided_at,
             decided_by=row.decided_by,
         )
-        for row in read.session.scalars(query)
+        for row in rows
     )
 
 
 def told_claims(
-    read: Read, remittance_id: str, *, after: int = 0, only: Sequence[int] | None = None, limit: int
+    read: Read,
+    remittance_id: str,
+    waiting: Waiting,
+    *,
+    after: int = 0,
+    only: Sequence[int] | None = None,
+    limit: int,
 ) -> tuple[ToldClaim, ...]:
     """All that was said of each claim behind a place, or of those at some places, in the order of the file.
 
     Whether the actor may see the remittance was asked before.
     """
-    content = content_of(read, remittance_id)
-    sessions = _sessions_by_place(content) if content else {}
-    by_hand = _places_by_hand(read, remittance_id, content) if content else frozenset()
     query = (
         select(RemittanceClaimRow)
         .where(RemittanceClaimRow.remittance_id == remittance_id, RemittanceClaimRow.place > after)
@@ -134,23 +171,19 @@ def told_claims(
         query = query.where(RemittanceClaimRow.place.in_(only))
     rows = read.session.scalars(query).all()
     above = excess_of_claims(read, [row.id for row in rows])
-    return tuple(
-        _told(
-            read,
-            row,
-            row.session_id or sessions.get(row.place),
-            is_by_hand=row.place in by_hand,
-            above=above.get(row.id, ZERO),
-        )
-        for row in rows
-    )
+    return tuple(_told(read, row, waiting, above.get(row.id, ZERO)) for row in rows)
 
 
 def told_claim(read: Read, remittance_id: str, claim_id: str) -> ToldClaim:
     """Raises: AnswerChanged."""
-    place = place_of(read, remittance_id, claim_id)
-    (claim,) = told_claims(read, remittance_id, after=place - 1, limit=1)
+    place, waiting = place_of(read, remittance_id, claim_id), waiting_of(read, remittance_id)
+    (claim,) = told_claims(read, remittance_id, waiting, after=place - 1, limit=1)
     return claim
+
+
+def count_claims(read: Read, remittance_id: str) -> int:
+    query = select(func.count(RemittanceClaimRow.id)).where(RemittanceClaimRow.remittance_id == remittance_id)
+    return read.session.scalar(query) or 0
 
 
 def place_of(read: Read, remittance_id: str, claim_id: str) -> int:
@@ -166,31 +199,7 @@ def place_of(read: Read, remittance_id: str, claim_id: str) -> int:
     return place
 
 
-def unmatched_places(content: KeptContent | None) -> list[int]:
-    """The claims that need a visit of ours, and had none when it was looked at last."""
-    claims = enumerate(content.transaction.claims, 1) if content else ()
-    return [
-        place
-        for place, claim in claims
-        if content and concerns_us(claim) and claim.segment not in content.sessions
-    ]
-
-
-def _sessions_by_place(content: KeptContent) -> dict[int, str | None]:
-    claims = enumerate(content.transaction.claims, 1)
-    return {place: content.sessions.get(claim.segment) for place, claim in claims}
-
-
-def _places_by_hand(read: Read, remittance_id: str, content: KeptContent) -> frozenset[int]:
-    named = _named_sessions(read, remittance_id)
-    if not named:
-        return frozenset()
-    return frozenset(place for place, key in enumerate(claim_keys(content.transaction), 1) if key in named)
-
-
-def _told(
-    read: Read, row: RemittanceClaimRow, session_id: str | None, *, is_by_hand: bool, above: Money
-) -> ToldClaim:
+def _told(read: Read, row: RemittanceClaimRow, waiting: Waiting, above: Money) -> ToldClaim:
     said = read.vault.open(CLAIM, row.id, row.sealed)
     return ToldClaim(
         id=row.id,
@@ -204,8 +213,8 @@ def _told(
         credit=Money(row.credit_cents),
         above=above,
         outcome=None if row.outcome is None else Outcome(row.outcome),
-        session_id=session_id,
-        is_matched_by_hand=is_by_hand,
+        session_id=row.session_id or waiting.sessions.get(row.place),
+        is_matched_by_hand=row.place in waiting.by_hand,
         is_ours=row.claim_status != NOT_OURS,
         adjustments=_adjustments(said["adjustments"]),
         lines=tuple(

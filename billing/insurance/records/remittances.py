@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 
@@ -42,6 +42,16 @@ class KeptContent:
 
     transaction: RemittanceTransaction
     sessions: Mapping[int, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Waiting:
+    """How the claims of a parked transaction stood when it was looked at last, by their places from 1."""
+
+    sessions: Mapping[int, str] = field(default_factory=dict)
+    by_hand: frozenset[int] = frozenset()
+    unmatched: Sequence[int] = ()
+    """Those that need a visit of ours, and have none."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,10 +8,9 @@ from zoneinfo import ZoneInfo
 from billing.catalog.queries import entities, find_entity
 from billing.insurance.errors import PaperEobFlawed, RemittancePostedBefore
 from billing.insurance.queries.remittances import (
-    content_of,
     known_payers,
     posted_with_number,
-    unmatched_places,
+    waiting_of,
 )
 from billing.insurance.records import Remittance
 from billing.insurance.records.remittances import PaperEob
@@ -49,7 +48,7 @@ def key_in_eob(tx: Tx, *, eob: PaperEob, actor: Actor, now: datetime) -> Remitta
 
 
 def _with_chosen_visits(tx: Tx, kept: Remittance, eob: PaperEob, actor: Actor, now: datetime) -> Remittance:
-    for place in unmatched_places(content_of(tx, kept.id)):
+    for place in waiting_of(tx, kept.id).unmatched:
         if session_id := eob.claims[place - 1].session_id:
             kept = match_claim(
                 tx,

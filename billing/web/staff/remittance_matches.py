@@ -14,7 +14,7 @@ from billing.care.queries import plans_of, sessions_among, sessions_on
 from billing.care.records import Session
 from billing.care.states import SessionState
 from billing.insurance.errors import RemittanceNotParked
-from billing.insurance.queries import find_remittance
+from billing.insurance.queries import find_remittance_alone
 from billing.insurance.queries.remittances import sessions_with_papers, told_claim
 from billing.insurance.records.remittances import ToldClaim
 from billing.insurance.states import RemittanceState
@@ -160,7 +160,7 @@ def _page(edge: Edge, remittance_id: str, claim_id: str, sought: Sought | None) 
 def _look(
     read: Read, remittance_id: str, claim_id: str, sought: Sought | None, actor: Actor
 ) -> dict[str, Any]:
-    remittance = find_remittance(read, remittance_id, actor)
+    remittance = find_remittance_alone(read, remittance_id, actor)
     if remittance.status != RemittanceState.PARKED:
         raise RemittanceNotParked("This payment does not wait any more: no visit is to be named.")
     claim = told_claim(read, remittance_id, claim_id)

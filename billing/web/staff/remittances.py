@@ -14,15 +14,15 @@ from werkzeug import Response
 from billing.care.queries import sessions_among
 from billing.care.records import Session
 from billing.insurance.errors import RemittanceNotParked
-from billing.insurance.queries import find_remittance, list_remittances
+from billing.insurance.queries import find_remittance_alone, list_remittances
 from billing.insurance.queries.remittances import (
     came_on_paper,
-    content_of,
     copies_of,
+    count_claims,
     decisions_of,
     posted_with_number,
     told_claims,
-    unmatched_places,
+    waiting_of,
 )
 from billing.insurance.records import Remittance
 from billing.insurance.records.remittances import ToldClaim
@@ -53,6 +53,7 @@ class Page:
 
     remittance: Remittance
     claims: Sequence[ToldClaim]
+    how_many: int
     unmatched: Sequence[ToldClaim]
     """The first of those that need a visit and have none."""
     how_many_unmatched: int
@@ -143,7 +144,7 @@ def _decided(edge: Edge, remittance_id: str, decide: Any, deed: str) -> Response
 
 def tell_how_it_stands(edge: Edge, remittance_id: str, actor: Actor) -> None:
     """What a decision led to, on the next page."""
-    seen = edge.read(lambda read: find_remittance(read, remittance_id, actor))
+    seen = edge.read(lambda read: find_remittance_alone(read, remittance_id, actor))
     if seen.status == RemittanceState.POSTED:
         flash("It is posted, whole.", "done")
     elif seen.status == RemittanceState.SET_ASIDE:
@@ -164,11 +165,12 @@ def remittance_page(edge: Edge, remittance_id: str) -> dict[str, Any]:
 
 
 def _page(read: Read, remittance_id: str, actor: Actor) -> dict[str, Any]:
-    remittance = find_remittance(read, remittance_id, actor)
+    remittance = find_remittance_alone(read, remittance_id, actor)
     is_parked = remittance.status == RemittanceState.PARKED
-    places = unmatched_places(content_of(read, remittance_id)) if is_parked else []
-    claims = told_claims(read, remittance_id, after=_after(), limit=MOST_CLAIMS + 1)
-    unmatched = told_claims(read, remittance_id, limit=MOST_CLAIMS, only=places[:MOST_CLAIMS])
+    waiting = waiting_of(read, remittance_id)
+    places = waiting.unmatched if is_parked else ()
+    claims = told_claims(read, remittance_id, waiting, after=_after(), limit=MOST_CLAIMS + 1)
+    unmatched = told_claims(read, remittance_id, waiting, limit=MOST_CLAIMS, only=places[:MOST_CLAIMS])
     decisions = decisions_of(read, remittance_id)
     named = [each.session_id for each in claims] + [each.session_id for each in decisions]
     session_ids = {each for each in named if each}
@@ -177,6 +179,7 @@ def _page(read: Read, remittance_id: str, actor: Actor) -> dict[str, Any]:
         "page": Page(
             remittance=remittance,
             claims=claims[:MOST_CLAIMS],
+            how_many=count_claims(read, remittance_id),
             unmatched=unmatched,
             how_many_unmatched=len(places),
             sessions=sessions,
