@@ -150,25 +150,25 @@ class RemittanceState(StrEnum):
     """PARKED waits for a person, or for the same file to be sent again once the reason is gone.
 
     What was UNDONE is reversed in the books, and may be sent again.
-    SET_ASIDE is not for these books, as a person decided: sent again, it stays there.
+    PUT_ASIDE is not for these books, as a person decided: sent again, it stays there.
     """
 
     PARKED = "parked"
     POSTED = "posted"
     UNDONE = "undone"
-    SET_ASIDE = "set_aside"
+    PUT_ASIDE = "put_aside"
 
 
 class RemittanceEvent(StrEnum):
     POST = "post"
     UNDO = "undo"
-    SET_ASIDE = "set_aside"
+    PUT_ASIDE = "put_aside"
     PUT_BACK = "put_back"
 
 
 REMITTANCE_MOVES: dict[tuple[RemittanceState, RemittanceEvent], RemittanceState] = {
     (RemittanceState.PARKED, RemittanceEvent.POST): RemittanceState.POSTED,
     (RemittanceState.POSTED, RemittanceEvent.UNDO): RemittanceState.UNDONE,
-    (RemittanceState.PARKED, RemittanceEvent.SET_ASIDE): RemittanceState.SET_ASIDE,
-    (RemittanceState.SET_ASIDE, RemittanceEvent.PUT_BACK): RemittanceState.PARKED,
+    (RemittanceState.PARKED, RemittanceEvent.PUT_ASIDE): RemittanceState.PUT_ASIDE,
+    (RemittanceState.PUT_ASIDE, RemittanceEvent.PUT_BACK): RemittanceState.PARKED,
 }

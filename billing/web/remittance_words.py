@@ -14,7 +14,7 @@ from billing.kernel.money import Money
 STATES = {
     RemittanceState.PARKED: ("Waits for you", "waiting"),
     RemittanceState.POSTED: ("Posted", "good"),
-    RemittanceState.SET_ASIDE: ("Set aside", ""),
+    RemittanceState.PUT_ASIDE: ("Set aside", ""),
     RemittanceState.UNDONE: ("Undone", ""),
     DUPLICATE: ("Came before", ""),
     "refused": ("Cannot be read", "bad"),
@@ -25,7 +25,7 @@ WOULD = {RemittanceState.POSTED: "Will be posted", RemittanceState.PARKED: "Will
 ADVICE = {
     RemittanceState.PARKED: "Nothing of it is booked. It is posted whole as soon as nothing is in the way.",
     RemittanceState.POSTED: "It is booked whole, once. Sent again, it is a copy and changes nothing.",
-    RemittanceState.SET_ASIDE: "It is not for these books. Nothing of it is booked, however often it comes.",
+    RemittanceState.PUT_ASIDE: "It is not for these books. Nothing of it is booked, however often it comes.",
     RemittanceState.UNDONE: "All that it did was reversed. Sent again, it is looked at as if it were new.",
 }
 OUTCOMES = {

@@ -68,8 +68,8 @@ def test_each_of_them_may_move_money_and_so_needs_a_key(post, match):
 
 def test_what_is_not_ours_is_listed_as_set_aside_and_put_back(client, parked, post):
     aside = post("set-aside", {"reason": "Another clinic's"})
-    assert (aside.status_code, aside.json["status"]) == (200, "set_aside")
-    listed = client.get("/api/v1/remittances", query_string={"state": "set_aside"}).json["items"]
+    assert (aside.status_code, aside.json["status"]) == (200, "put_aside")
+    listed = client.get("/api/v1/remittances", query_string={"state": "put_aside"}).json["items"]
     assert [each["id"] for each in listed] == [parked.id]
     back = post("put-back", {"reason": "Ours after all"}, key="key-2")
     assert back.json["status"] == "parked"

@@ -93,7 +93,7 @@ def test_the_list_says_how_each_stands_and_filters(clerk, take, parked, bills):
     waiting, again = (clerk.get(f"{LIST}?show={show}").text for show in ("parked", "again"))
     assert ("GOOD1" in waiting, "EFT0001" in waiting) == (False, True)
     assert ("GOOD1" in again, "EFT0001" in again) == (True, False)
-    assert "None stands that way." in clerk.get(f"{LIST}?show=set_aside").text
+    assert "None stands that way." in clerk.get(f"{LIST}?show=put_aside").text
     assert "GOOD1" in clerk.get(f"{LIST}?show=nonsense&after=x").text
 
 

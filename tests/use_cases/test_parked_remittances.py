@@ -249,11 +249,11 @@ def test_what_is_not_ours_is_set_aside_with_its_reason_and_stays_there(
 ):
     before = books()
     aside = do(set_aside, remittance_id=parked.id, reason="Another clinic's check", by=clerk)
-    assert (aside.status, books() == before, is_asked(database, parked.id)) == ("set_aside", True, False)
+    assert (aside.status, books() == before, is_asked(database, parked.id)) == ("put_aside", True, False)
     file = imported(database, remittance(of_nobody), actor=clerk)
     assert (file.status, file.transactions[0].id) == ("duplicate", parked.id)
     with database.reading() as read:
-        assert find_remittance(read, parked.id, clerk).status == "set_aside"
+        assert find_remittance(read, parked.id, clerk).status == "put_aside"
         assert [each.kind for each in decisions_of(read, parked.id)] == ["set_aside"]
         assert copies_of(read, [parked.id])[parked.id].count == 1
     for late in (set_aside, look_again):

@@ -105,7 +105,7 @@ def set_aside(tx: Tx, *, remittance_id: str, reason: str, actor: Actor, now: dat
     """
     row = _parked(tx, remittance_id, actor)
     _decide(tx, row, DecisionKind.SET_ASIDE, reason, actor, now)
-    advance(tx, row, REMITTANCE_MOVES, RemittanceEvent.SET_ASIDE, actor=actor, now=now)
+    advance(tx, row, REMITTANCE_MOVES, RemittanceEvent.PUT_ASIDE, actor=actor, now=now)
     end_waiting(tx, row, actor=actor, now=now)
     return remittance_of(tx, row)
 
@@ -116,7 +116,7 @@ def put_back(tx: Tx, *, remittance_id: str, reason: str, actor: Actor, now: date
     Raises: NoSuchRemittance, RemittanceNotKept; RemittanceNotParked when it was not set aside.
     """
     row = _locked(tx, remittance_id, actor)
-    if row.state != RemittanceState.SET_ASIDE:
+    if row.state != RemittanceState.PUT_ASIDE:
         raise RemittanceNotParked("It is not set aside. Look at it again.")
     content = _content(tx, row)
     _decide(tx, row, DecisionKind.PUT_BACK, reason, actor, now)

@@ -147,7 +147,7 @@ def tell_how_it_stands(edge: Edge, remittance_id: str, actor: Actor) -> None:
     seen = edge.read(lambda read: find_remittance_alone(read, remittance_id, actor))
     if seen.status == RemittanceState.POSTED:
         flash("It is posted, whole.", "done")
-    elif seen.status == RemittanceState.SET_ASIDE:
+    elif seen.status == RemittanceState.PUT_ASIDE:
         flash("It is set aside. Nothing of it was booked.", "done")
     else:
         flash("That is kept. It still waits, for the reason below.", "done")

@@ -138,8 +138,8 @@ def _entity_id(tx: Tx, transaction: RemittanceTransaction, matches: Matches, act
     if actor.entity_id is not None:
         return actor.entity_id
     known = entities(tx)
-    paid = [each.id for each in known if each.npi == transaction.payee_npi] or [each.id for each in known]
-    return paid[0] if len(paid) == 1 else None
+    paid = next((each.id for each in known if each.npi == transaction.payee_npi), None)
+    return paid or (known[0].id if len(known) == 1 else None)
 
 
 def _as_duplicate(remittance: Remittance) -> Remittance:
