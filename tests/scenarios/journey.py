@@ -22,6 +22,7 @@ FIRST_SESSION = date(2026, 11, 3)
 REMITTED_ON = date(2026, 12, 4)
 FOUR_HOUR_DAYS = tuple(date(2026, 12, day) for day in range(7, 12))
 BOOSTER_ON = date(2026, 12, 15)
+CORRECTED_ON = date(2026, 12, 22)
 LAST_DAY = date(2026, 12, 31)
 ROLES = ("front_desk", "billing", "clinician", "accountant")
 TOLD_NOBODY = (
@@ -38,6 +39,8 @@ TOLD_NOBODY = (
 CARD = {"card_number": "4242 4242 4242 4242", "expiry": "12 / 34", "cvc": "123"}
 PAID_BY_INSURER = (18_000, 12_500)
 """Cents, for the first two sessions."""
+CORRECTED, THIRD = 10_000, 5_000
+"""Cents: what the insurer pays for the second session after all, and for the third one."""
 
 
 def play(office: Office, record: Record) -> None:
@@ -50,6 +53,7 @@ def play(office: Office, record: Record) -> None:
         receive_the_insurers_answer(journey)
         treat_the_second_patient(journey)
         sell_and_give_a_booster(journey)
+        receive_a_correction(journey)
         close_the_books(journey, date.fromisoformat(FIRST_INSTANT[:10]), LAST_DAY)
     finally:
         journey.browser.close()
@@ -193,26 +197,32 @@ def receive_the_insurers_answer(journey: Journey) -> None:
     """An 835 for the first two sessions is posted once; the patient lets the clinic keep it as credit."""
     journey.go_to(REMITTED_ON)
     answered = journey.superbills[: len(PAID_BY_INSURER)]
-    claims = [
-        Claim(
-            control_number=superbill["control_number"],
-            charge_cents=superbill["charge_cents"],
-            paid_cents=paid,
-            served_on=date.fromisoformat(superbill["service_on"]),
-        )
-        for superbill, paid in zip(answered, PAID_BY_INSURER, strict=True)
-    ]
-    content = remittance(payments=[Payment(claims=claims, trace="DEMO0001", paid_on=REMITTED_ON)])
-    path = journey.record.keep("remittances", "demo0001.835", content)
+    claims = [answer(superbill, paid) for superbill, paid in zip(answered, PAID_BY_INSURER, strict=True)]
+    import_answers(journey, claims, "DEMO0001", REMITTED_ON, "Two sessions, paid in part")
+    elect_credit(journey)
+
+
+def answer(superbill: dict[str, Any], paid: int, *, is_reversal: bool = False) -> Claim:
+    """What the insurer says of one session; a reversal says the opposite of what it said before."""
+    sign = -1 if is_reversal else 1
+    return Claim(
+        control_number=superbill["control_number"],
+        charge_cents=sign * superbill["charge_cents"],
+        paid_cents=sign * paid,
+        status="22" if is_reversal else "1",
+        served_on=date.fromisoformat(superbill["service_on"]),
+    )
+
+
+def import_answers(journey: Journey, claims: list[Claim], trace: str, paid_on: date, name: str) -> None:
+    content = remittance(payments=[Payment(claims=claims, trace=trace, paid_on=paid_on)])
+    path = journey.record.keep("remittances", f"{trace.lower()}.835", content)
     report = journey.office.flask_json("remittances", "import", str(path))
     (transaction,) = report["files"][0]["transactions"]
     credits = {
         f"credit_{number}": claim["credit_cents"] for number, claim in enumerate(transaction["claims"], 1)
     }
-    journey.record.step(
-        "remittance", "Two sessions, paid in part", {"paid": transaction["paid_cents"], **credits}
-    )
-    elect_credit(journey)
+    journey.record.step("remittance", name, {"paid": transaction["paid_cents"], **credits})
 
 
 def elect_credit(journey: Journey) -> None:
@@ -363,3 +373,35 @@ def sell_and_give_a_booster(journey: Journey) -> None:
     pay_by_card(journey, left, "The rest of the booster, online")
     for session in plan["sessions"]:
         give(journey, session)
+
+
+def receive_a_correction(journey: Journey) -> None:
+    """The insurer takes back an answer whose money was spent, and pays less; new credit makes it good."""
+    journey.go_to(CORRECTED_ON)
+    _, second, third, *_ = journey.superbills
+    claims = [
+        answer(second, PAID_BY_INSURER[1], is_reversal=True),
+        answer(second, CORRECTED),
+        answer(third, THIRD),
+    ]
+    import_answers(journey, claims, "DEMO0002", CORRECTED_ON, "The second session again, and the third")
+    (demand,) = journey.billing.get("/takebacks", patient_id=journey.patient_id)["items"]
+    asked = {"demanded": demand["amount_cents"], "owed": demand["owed_cents"]}
+    journey.record.step("takeback", "What the insurer took back and the booster had used", asked)
+    journey.billing.post(f"/takebacks/{demand['id']}/bill")
+    settle_with_credit(journey)
+
+
+def settle_with_credit(journey: Journey) -> None:
+    """What the third session brought pays what the booster owes again."""
+    of_patient = {"patient_id": journey.patient_id}
+    (owing,) = [
+        each for each in journey.billing.get("/invoices", **of_patient)["items"] if each["open_cents"]
+    ]
+    for lot in journey.billing.get(f"/patients/{journey.patient_id}/credits")["items"]:
+        if lot["available_cents"]:
+            journey.billing.post(f"/credits/{lot['id']}/election", {"election": "credit"})
+    applied = journey.billing.post(f"/invoices/{owing['id']}/credit-applications")
+    left = journey.billing.get(f"/patients/{journey.patient_id}/credits")["available_cents"]
+    told = {"applied": applied["amount_cents"], "left": left}
+    journey.record.step("credit", "What the booster owed again", told)

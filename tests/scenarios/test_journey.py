@@ -21,7 +21,7 @@ from tests.scenarios.record import Record
 pytestmark = pytest.mark.processes
 
 KILL_EVERY_SECONDS = 2.0
-CONTROL_NUMBER = r"\b[0-9A-Z]{16}\b"
+CONTROL_NUMBER = r"\b[0-9A-Z]{14}\b"
 VICTIMS = ("worker", "web", "worker", "sandbox")
 
 
@@ -49,6 +49,18 @@ def test_credit_is_taken_before_the_card(undisturbed: Record):
     assert undisturbed.steps[kinds.index("credit") + 1]["cents"]["amount"] == 7_750
 
 
+def test_what_the_insurer_took_back_after_it_was_spent_is_made_good_by_what_it_paid_anew(undisturbed: Record):
+    told = [(step["kind"], step["cents"]) for step in undisturbed.steps]
+    after = told[next(at for at, (kind, _) in enumerate(told) if kind == "takeback") - 1 :]
+    assert after[:3] == [
+        ("remittance", {"paid": 2_500, "credit_1": 0, "credit_2": 10_000, "credit_3": 5_000}),
+        ("takeback", {"demanded": 12_500, "owed": 2_500}),
+        ("credit", {"applied": 2_500, "left": 2_500}),
+    ]
+    assert undisturbed.trial_balance["2200"] == -2_500
+    assert not undisturbed.trial_balance.get("2220")
+
+
 def test_a_dispute_is_won_and_what_a_cancelled_day_leaves_goes_back_to_the_card(undisturbed: Record):
     told = [(step["kind"], step["cents"]) for step in undisturbed.steps]
     assert ("dispute", {"amount": 570_000, "lost": 0}) in told
@@ -59,10 +71,10 @@ def test_a_dispute_is_won_and_what_a_cancelled_day_leaves_goes_back_to_the_card(
 
 
 def test_what_was_paid_out_is_at_the_bank(undisturbed: Record):
-    """Beside the insurer's 305, which came by check."""
+    """Beside the insurer's 305, which came by check, and the 25 that its correction left."""
     (payout,) = [step["cents"] for step in undisturbed.steps if step["kind"] == "payout"]
     assert payout["paid_out"] > 0
-    assert undisturbed.trial_balance["1000"] == payout["paid_out"] + 30_500
+    assert undisturbed.trial_balance["1000"] == payout["paid_out"] + 30_500 + 2_500
     assert undisturbed.trial_balance["1050"] == payout["left"]
 
 
