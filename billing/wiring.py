@@ -275,6 +275,7 @@ def _register_browser(app: Flask, house: House, authenticate: Authenticate) -> N
             checkout_origin=_checkout_origin(house.settings),
             render=render_superbill,
             render_claims=render_837p,
+            print_claims=print_cms1500,
             render_appeal=render_appeal,
             press=PRESS,
             render_receipt=render_receipt,

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from flask import Blueprint, Flask, g
 
 from billing.insurance.flows import Press
-from billing.insurance.ports import RemittanceReader, RenderAppeal, RenderClaims, RenderSuperbill
+from billing.insurance.ports import PrintClaims, RemittanceReader, RenderAppeal, RenderClaims, RenderSuperbill
 from billing.kernel.money import Money
 from billing.payments.flows.room import Payments
 from billing.payments.ports import RenderEvidence, RenderReceipt
@@ -26,6 +26,7 @@ from billing.web.staff import (
     bounces,
     charts,
     checks,
+    claim_papers,
     claims,
     coding,
     consents,
@@ -96,6 +97,7 @@ class Installation:
     checkout_origin: str
     render: RenderSuperbill
     render_claims: RenderClaims
+    print_claims: PrintClaims
     render_appeal: RenderAppeal
     press: Press
     render_receipt: RenderReceipt
@@ -156,6 +158,7 @@ def _blueprints(edge: Edge, payments: Payments, installation: Installation) -> t
         stops.make_blueprint(edge),
         superbills.make_blueprint(edge),
         claims.make_blueprint(edge, installation.render_claims, installation.render_appeal),
+        claim_papers.make_blueprint(edge, installation.print_claims),
         superbill_batches.make_blueprint(edge, installation.press),
         charts.make_blueprint(edge),
         coding.make_blueprint(edge),

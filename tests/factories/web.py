@@ -19,6 +19,7 @@ from werkzeug.test import TestResponse
 import billing
 from billing.adapters.appeal_pdf import render_appeal
 from billing.adapters.claim_837p import render_837p
+from billing.adapters.claim_cms1500 import print_cms1500
 from billing.adapters.remittance_835 import Edi835Reader
 from billing.catalog.queries import providers, sites
 from billing.catalog.records import Entity, Site
@@ -196,6 +197,7 @@ def web_app(
             zone=ZoneInfo("America/Chicago"),
             checkout_origin=checkout_origin,
             render_claims=render_837p,
+            print_claims=print_cms1500,
             render_appeal=render_appeal,
             render=render,
             press=Press(one=render, many=lambda bodies, stream: stream.writelines(map(render, bodies))),

@@ -96,6 +96,7 @@ NEEDS: dict[str, str] = {
     "GET /api/v1/claims/<claim_id>/appeal-letters/<appeal_id>/pdf": "read claims",
     "GET /staff/claims": "read claims",
     "GET /staff/claims/<claim_id>": "read claims",
+    "GET /staff/claims/<claim_id>/cms1500.pdf": "read claims",
     "GET /staff/claims/<claim_id>.837": "read claims",
     "GET /staff/claims/<claim_id>/appeal-letters/<appeal_id>.pdf": "read claims",
     "GET /staff/sessions/<session_id>/claim/new": "write claims",

@@ -2,8 +2,10 @@
 
 import re
 from datetime import timedelta
+from io import BytesIO
 
 import pytest
+from pypdf import PdfReader
 from sqlalchemy import select
 
 from billing.insurance.queries.claims import claims_of_session
@@ -14,7 +16,7 @@ from billing.platform.data.audit import AuditRow
 from billing.web.claim_words import EVENTS, MARKS, NEXT, STATES, field_in_words
 from tests.factories.accounting import behind_the_back
 from tests.factories.care import give
-from tests.factories.insurance import a_course, claimed, filed, imported, superbill
+from tests.factories.insurance import a_course, claim, claimed, filed, imported, superbill
 from tests.factories.remittance_835 import Claim as Answer
 from tests.factories.remittance_835 import remittance
 from tests.factories.web import new_staff, send, sign_in
@@ -146,6 +148,25 @@ def test_the_page_downloads_the_claim_and_marks_it_as_sent_by_hand(clerk, presen
     assert "by hand" in clerk.get(page).text
 
 
+def test_the_page_prints_the_claim_for_the_red_form_and_files_nothing(clerk, page, versions):
+    sheet = clerk.get(f"{page}/cms1500.pdf?right=3&down=-40")
+    assert (sheet.status_code, sheet.mimetype) == (200, "application/pdf")
+    assert sheet.data == clerk.get(f"{page}/cms1500.pdf?right=3&down=-36").data
+    assert sheet.data != clerk.get(f"{page}/cms1500.pdf?right=x").data
+    seen = clerk.get(f"{page}/cms1500.pdf?view=1").data
+    assert "NOT FOR OCR" in PdfReader(BytesIO(seen)).pages[0].extract_text()
+    assert versions()[0].state is ClaimState.ISSUED
+
+
+def test_what_does_not_fit_on_the_red_form_is_told_on_the_claims_page(database, clerk, course):
+    give(database, course.session_ids[1])
+    behind_the_back(database, "UPDATE entity SET name = 'A clinic of which the name is longer than a box'")
+    page = f"/staff/claims/{claim(database, course.session_ids[1]).id}"
+    refused = clerk.get(f"{page}/cms1500.pdf")
+    assert (refused.status_code, refused.location) == (303, page)
+    assert "Box 33 of the paper form has room for 29 characters." in clerk.get(page).text
+
+
 def test_what_came_back_and_what_was_answered_is_its_history(database, clerk, present, page, now):
     filed(database)
     take(database, of_claims((present.control_number, "A2:20")), now=now + timedelta(days=1))
@@ -268,7 +289,9 @@ def test_who_may_not_write_claims_sees_no_button_and_a_stranger_nothing(
 def test_a_claim_of_another_site_does_not_exist(pages, database, course, present, page, ask, now):
     entity_id = course.patient.entity_id
     other = sign_in(pages, new_staff(database, Role.BILLING, now, entity_id=entity_id, site_ids=["x"]))
-    assert [other.get(each).status_code for each in (page, f"{page}.837", ask)] == [404] * 3
+    assert [other.get(each).status_code for each in (page, f"{page}.837", f"{page}/cms1500.pdf", ask)] == [
+        404
+    ] * 4
     assert present.number not in other.get("/staff/claims").text
 
 

@@ -27,10 +27,17 @@ def add_claim_papers(routes: ApiBlueprint, edge: Edge, print_claims: PrintClaims
     @guard(Permission.CLAIMS_READ)
     def show_paper(query: dict[str, Any], claim_id: str) -> Response:
         """The data of the claim for a pre-printed CMS-1500; printing it files nothing."""
-        claim = CLAIMS.look(edge, claim_id)
-        with edge.database.reading() as read:
-            facts = facts_of_claim(read, claim)
-        if flaws := paper_flaws(facts):
-            raise ClaimFlawed("The claim does not fit on the form.", flaws)
         offset = Offset(right=query["right"], down=query["down"])
-        return pdf_answer(print_claims([facts], offset, is_view=query["view"]), claim.number)
+        return printed_claim(edge, print_claims, claim_id, offset, is_view=query["view"])
+
+
+def printed_claim(
+    edge: Edge, print_claims: PrintClaims, claim_id: str, offset: Offset, *, is_view: bool
+) -> Response:
+    """Raises: NoSuchClaim; ClaimFlawed with what does not fit."""
+    claim = CLAIMS.look(edge, claim_id)
+    with edge.database.reading() as read:
+        facts = facts_of_claim(read, claim)
+    if flaws := paper_flaws(facts):
+        raise ClaimFlawed("The claim does not fit on the red form: it has room for less.", flaws)
+    return pdf_answer(print_claims([facts], offset, is_view=is_view), claim.number)
