@@ -59,7 +59,8 @@ def test_the_pages_of_disputes_fit_a_narrow_screen(desk):
     desk.set_viewport_size({"width": 375, "height": 700})
     assert desk.evaluate("document.documentElement.scrollWidth") <= 375
     desk.get_by_role("link", name="dispute of $2,550.00").click()
-    expect(desk.get_by_role("heading", level=1)).to_be_visible()
+    expect(desk.get_by_role("heading", level=1)).to_contain_text("Dispute of $2,550.00")
+    desk.wait_for_load_state()
     assert desk.evaluate("document.documentElement.scrollWidth") <= 375
     desk.get_by_role("link", name="Look at what accepting would do").click()
     expect(desk.get_by_role("heading", level=1)).to_be_focused()
