@@ -225,6 +225,38 @@ def test_the_file_of_a_check_that_was_keyed_in_waits_until_a_person_says_what_it
     assert books()["1000"] - before["1000"] == 18_000
 
 
+@pytest.mark.parametrize("differs", [{"payer_name": "SHP"}, {"paid_on": date(2026, 10, 29)}])
+def test_a_paper_eob_that_waited_while_its_file_was_posted_is_not_booked_beside_it(
+    do, books, clerk, course, file_of, key_in, differs
+):
+    waits = key_in(typed_claim(""), **differs)
+    assert (waits.status, file_of().status) == ("parked", "posted")
+    before = books()
+    matched = do(
+        match_claim, remittance_id=waits.id, claim_id=waits.claims[0].id,
+        session_id=course.session_ids[0], reason="By name", by=clerk,
+    )  # fmt: skip
+    assert (matched.status, books() == before) == ("parked", True)
+    assert "is posted already" in matched.reason
+    posted = do(call_distinct, remittance_id=waits.id, reason="Two deposits", by=clerk)
+    assert posted.status == "posted"
+
+
+def test_what_was_typed_as_another_payment_and_waited_for_a_visit_is_posted_with_it(
+    database, do, clerk, course, file_of, key_in
+):
+    file_of()
+    waits = key_in(typed_claim(""), payer_name="SHP", is_another_payment=True)
+    assert waits.status == "parked"
+    matched = do(
+        match_claim, remittance_id=waits.id, claim_id=waits.claims[0].id,
+        session_id=course.session_ids[0], reason="By name", by=clerk,
+    )  # fmt: skip
+    assert matched.status == "posted"
+    with database.reading() as read:
+        assert [each.kind for each in decisions_of(read, waits.id)] == ["distinct", "match"]
+
+
 def test_two_insurers_may_have_one_number_in_their_files(file_of):
     assert file_of().status == "posted"
     assert file_of(payer_id="1999999999").status == "posted"

@@ -306,20 +306,19 @@ def known_payers(read: Read, actor: Actor) -> Sequence[KnownPayer]:
     return [KnownPayer(payer_id=row.payer_id, name=row.name) for row in read.session.execute(query)]
 
 
-def came_on_paper(read: Read, remittance_id: str) -> str | None:
-    """Why a file is not posted beside a paper EOB of the same number and amount: its check was booked.
+def booked_otherwise(read: Read, remittance_id: str) -> str | None:
+    """Why a file is not posted beside a paper EOB of the same number and amount, nor a paper EOB beside any.
 
-    Typed names and dates may differ from the file's, so that these are not compared.
+    Its check was booked: typed names and dates may differ from the file's, so that these are not compared.
     """
     row = read.session.get_one(RemittanceRow, remittance_id)
-    if row.is_on_paper:
-        return None
-    other = posted_with_number(read, row.id, only_on_paper=True)
+    other = posted_with_number(read, row.id, only_on_paper=not row.is_on_paper)
     if other is None or _is_distinct(read, row.id):
         return None
+    how = "is posted already" if row.is_on_paper else "was keyed in from paper and posted"
     return (
-        f"A payment with the number {row.trace} and the same amount was keyed in from paper and posted. Set "
-        "this one aside if it is the same; if it is another payment, say so."
+        f"A payment with the number {row.trace} and the same amount {how}. Set this one aside if it is the "
+        "same; if it is another payment, say so."
     )
 
 

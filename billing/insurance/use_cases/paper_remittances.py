@@ -17,13 +17,14 @@ from billing.insurance.records.remittances import PaperEob
 from billing.insurance.rules.answers import fingerprint
 from billing.insurance.rules.paper import flaws_of, paper_transaction, payer_id_of
 from billing.insurance.states import RemittanceState
-from billing.insurance.use_cases.remittance_decisions import match_claim
+from billing.insurance.use_cases.remittance_decisions import call_distinct, match_claim
 from billing.insurance.use_cases.remittances import DUPLICATE, post_remittance
 from billing.kernel.clock import local_date
 from billing.kernel.permissions import Actor
 from billing.platform.data.database import Read, Tx
 
 CHOSEN = "Chosen when it was keyed in from paper"
+ANOTHER = "Said when it was keyed in from paper"
 
 
 def key_in_eob(tx: Tx, *, eob: PaperEob, actor: Actor, now: datetime) -> Remittance:
@@ -40,11 +41,20 @@ def key_in_eob(tx: Tx, *, eob: PaperEob, actor: Actor, now: datetime) -> Remitta
     kept = post_remittance(
         tx, transaction=transaction, file_sha256=fingerprint(transaction), actor=actor, now=now
     )
+    if kept.status == RemittanceState.PARKED and eob.is_another_payment:
+        kept = _as_another(tx, kept, actor, now)
     if kept.status == RemittanceState.PARKED:
         kept = _with_chosen_visits(tx, kept, eob, actor, now)
     if kept.status != DUPLICATE and not eob.is_another_payment:
         _refuse_if_booked_otherwise(tx, kept, eob, actor)
     return kept
+
+
+def _as_another(tx: Tx, kept: Remittance, actor: Actor, now: datetime) -> Remittance:
+    """It stays said, also for when it can be posted later."""
+    if posted_with_number(tx, kept.id) is None:
+        return kept
+    return call_distinct(tx, remittance_id=kept.id, reason=ANOTHER, actor=actor, now=now)
 
 
 def _with_chosen_visits(tx: Tx, kept: Remittance, eob: PaperEob, actor: Actor, now: datetime) -> Remittance:

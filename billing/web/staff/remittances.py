@@ -16,7 +16,7 @@ from billing.care.records import Session
 from billing.insurance.errors import RemittanceNotParked
 from billing.insurance.queries import find_remittance_alone, list_remittances
 from billing.insurance.queries.remittances import (
-    came_on_paper,
+    booked_otherwise,
     copies_of,
     count_claims,
     decisions_of,
@@ -191,7 +191,7 @@ def _page(read: Read, remittance_id: str, actor: Actor) -> dict[str, Any]:
         "people": {each.id: each.email for each in list_staff(read, actor)} if decisions else {},
         "copies": copies_of(read, [remittance_id]).get(remittance_id),
         "like": posted_with_number(read, remittance_id) if is_parked else None,
-        "is_like_paper": is_parked and came_on_paper(read, remittance_id) is not None,
+        "is_like_another": is_parked and booked_otherwise(read, remittance_id) is not None,
         "patient_page": page_of_patients(actor),
         "may_write": actor.may(Permission.REMITTANCES_WRITE),
         "words": words,

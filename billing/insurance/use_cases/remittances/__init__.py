@@ -13,7 +13,7 @@ from billing.insurance.models.remittances import RemittanceRow
 from billing.insurance.queries import remittance_of
 from billing.insurance.queries.earlier_answers import matches_of
 from billing.insurance.queries.posting_plans import owners_of_recoveries, plan_posting
-from billing.insurance.queries.remittances import came_on_paper, content_of, matched_by_hand
+from billing.insurance.queries.remittances import booked_otherwise, content_of, matched_by_hand
 from billing.insurance.records import Remittance, RemittanceTransaction
 from billing.insurance.records.answers import Doubt
 from billing.insurance.records.remittances import KeptContent
@@ -84,7 +84,7 @@ def _decide(
         lock_given(tx, row.entity_id, row.payer_id)
     reason = (
         _other_content(tx, row)
-        or came_on_paper(tx, row.id)
+        or booked_otherwise(tx, row.id)
         or doubt(transaction)
         or _unmatched(transaction, matches)
     )
