@@ -18,14 +18,16 @@ from billing.insurance.records import Remittance, RemittanceTransaction
 from billing.insurance.records.answers import Doubt
 from billing.insurance.records.remittances import KeptContent
 from billing.insurance.rules.answers import concerns_us, doubt
-from billing.insurance.states import RemittanceState
+from billing.insurance.states import REMITTANCE_MOVES, RemittanceEvent, RemittanceState
 from billing.insurance.use_cases.parked_remittances import end_waiting, note_copy
 from billing.insurance.use_cases.remittances.keeping import Matches, kept_row, lock_given, park
 from billing.insurance.use_cases.remittances.posting import carry_out
 from billing.kernel.money import ZERO
 from billing.kernel.permissions import Actor
 from billing.patients.use_cases import lock_patient
+from billing.platform.data.audit import record_audit
 from billing.platform.data.database import Tx
+from billing.platform.data.states import advance
 
 DUPLICATE = "duplicate"
 """The status of a transaction that was posted or set aside before; nothing is posted again."""
@@ -43,11 +45,16 @@ def post_remittance(
     """Post one transaction, or park it with the reason; one that was posted before is a duplicate.
 
     A parked one is looked at again whenever it is sent again; it stays on file when a corrected one comes and
-    is posted. One that was set aside stays so, too. What the insurer paid the clinic becomes the patient's
-    credit, for a session already paid; nothing becomes a new debt of the patient. Patients are locked before
-    anything is decided. `told` hears of each claim that is posted.
+    is posted. One that was set aside stays so, too, unless it is of another clinic than the one that did.
+    What the insurer paid the clinic becomes the patient's credit, for a session already paid; nothing becomes
+    a new debt of the patient. Patients are locked before anything is decided. `told` hears of each claim that
+    is posted.
     """
     row = kept_row(tx, transaction, file_sha256, actor, now)
+    if row.state == RemittanceState.PUT_ASIDE and _is_of_another_clinic(tx, row, transaction, actor):
+        row.entity_id = None
+        advance(tx, row, REMITTANCE_MOVES, RemittanceEvent.PUT_BACK, actor=actor, now=now)
+        record_audit(tx, actor=actor, action="remittance.put_back", subject_id=row.id, now=now)
     if row.state != RemittanceState.PARKED:
         note_copy(tx, row, actor=actor, now=now)
         return _as_duplicate(remittance_of(tx, row))
@@ -76,7 +83,10 @@ def _decide(
     told: Callable[[], None],
 ) -> Remittance:
     matches = {**matches_of(tx, transaction, actor), **matched_by_hand(tx, row.id, transaction, actor)}
-    row.entity_id = _entity_id(tx, transaction, matches, actor) or row.entity_id
+    whose = _entity_id(tx, row, transaction, matches, actor)
+    if whose != row.entity_id:
+        end_waiting(tx, row, actor=actor, now=now)
+        row.entity_id = whose
     patients = {match.patient_id for match in matches.values()}
     for patient_id in sorted(patients | owners_of_recoveries(tx, row.entity_id, transaction, actor)):
         lock_patient(tx, patient_id)
@@ -86,6 +96,7 @@ def _decide(
         _other_content(tx, row)
         or booked_otherwise(tx, row.id)
         or doubt(transaction)
+        or _not_for_the_actor(row, actor)
         or _unmatched(transaction, matches)
     )
     plan = Doubt(reason=reason) if reason else plan_posting(tx, row.entity_id, transaction, matches, actor)
@@ -131,15 +142,35 @@ def _unmatched(transaction: RemittanceTransaction, matches: Matches) -> str | No
     return None
 
 
-def _entity_id(tx: Tx, transaction: RemittanceTransaction, matches: Matches, actor: Actor) -> str | None:
-    """Whose it is: the matched sessions', else the actor's, else that of the payee's NPI, or the only one."""
+def _not_for_the_actor(row: RemittanceRow, actor: Actor) -> str | None:
+    """A file may pay several clinics; who works for one of them books nothing for another."""
+    if actor.entity_id in (None, row.entity_id):
+        return None
+    return "The payment is for another clinic than that of who sent it. Somebody there has to look at it."
+
+
+def _entity_id(
+    tx: Tx, row: RemittanceRow, transaction: RemittanceTransaction, matches: Matches, actor: Actor
+) -> str | None:
+    """Whose it is: the matched sessions', else that of the payee's NPI; else it stays where it waits, or is
+    the actor's, or of the only clinic."""
     if matches:
         return next(iter(matches.values())).entity_id
-    if actor.entity_id is not None:
-        return actor.entity_id
     known = entities(tx)
-    paid = next((each.id for each in known if each.npi == transaction.payee_npi), None)
-    return paid or (known[0].id if len(known) == 1 else None)
+    paid = [each.id for each in known if each.npi == transaction.payee_npi]
+    if len(paid) == 1:
+        return paid[0]
+    only = known[0].id if len(known) == 1 else None
+    return row.entity_id or actor.entity_id or only
+
+
+def _is_of_another_clinic(
+    tx: Tx, row: RemittanceRow, transaction: RemittanceTransaction, actor: Actor
+) -> bool:
+    """Whether one clinic said that it is not theirs, and it comes for another one."""
+    if row.entity_id is None or actor.entity_id not in (None, row.entity_id):
+        return row.entity_id is not None
+    return _entity_id(tx, row, transaction, matches_of(tx, transaction, actor), actor) != row.entity_id
 
 
 def _as_duplicate(remittance: Remittance) -> Remittance:

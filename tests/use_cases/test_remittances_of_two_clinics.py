@@ -1,0 +1,88 @@
+"""One file may pay several clinics: what is another's waits for them, and is theirs alone to decide."""
+
+import pytest
+
+from billing.catalog.queries import find_entity
+from billing.insurance.queries import list_remittances
+from billing.insurance.use_cases.remittance_decisions import set_aside
+from billing.kernel.permissions import ROLES, Actor, Role
+from tests.factories.insurance import a_course, handed_out, imported
+from tests.factories.remittance_835 import Claim, remittance
+
+STRANGER = Actor(id="usr_x", entity_id="ent_x", permissions=ROLES[Role.BILLING])
+OF_NOBODY = "1999999992"
+"""An NPI that no clinic of the installation has, as of a group."""
+
+
+@pytest.fixture
+def bill(database):
+    return handed_out(database, a_course(database).session_ids[0])
+
+
+@pytest.fixture
+def ours(bill):
+    return Actor(id="usr_c", entity_id=bill.entity_id, permissions=ROLES[Role.BILLING])
+
+
+@pytest.fixture
+def our_npi(database, bill):
+    with database.reading() as read:
+        return find_entity(read, bill.entity_id).npi
+
+
+def answer(bill):
+    return Claim(control_number=bill.control_number, charge_cents=bill.charge.cents, paid_cents=18_000)
+
+
+def paid_to(npi, claims=(), **more):
+    return remittance(claims, **more).replace(b"XX*1234567893", f"XX*{npi}".encode())
+
+
+def seen_by(database, actor):
+    with database.reading() as read:
+        return [each.id for each in list_remittances(read, actor, limit=9)]
+
+
+def test_what_a_clinic_set_aside_as_not_its_own_is_posted_for_the_clinic_that_it_paid(
+    database, do, bill, ours, books
+):
+    before, content = books(), paid_to(OF_NOBODY, [answer(bill)])
+    (theirs,) = imported(database, content, actor=STRANGER).transactions
+    do(set_aside, remittance_id=theirs.id, reason="Not ours", by=STRANGER)
+    assert imported(database, content, actor=STRANGER).status == "duplicate"
+    posted = imported(database, content, actor=ours)
+    assert (posted.status, posted.transactions[0].id) == ("posted", theirs.id)
+    assert books()["1000"] - before.get("1000", 0) == 18_000
+    assert imported(database, content, actor=ours).status == "duplicate"
+
+
+def test_what_a_clinic_set_aside_and_another_cannot_match_yet_waits_for_that_other_one(database, do, ours):
+    content = paid_to(OF_NOBODY, [Claim(control_number="0", charge_cents=100, paid_cents=100)])
+    (theirs,) = imported(database, content, actor=STRANGER).transactions
+    do(set_aside, remittance_id=theirs.id, reason="Not ours", by=STRANGER)
+    assert imported(database, content, actor=ours).status == "parked"
+    assert (seen_by(database, ours), seen_by(database, STRANGER)) == ([theirs.id], [])
+
+
+def test_what_a_clinic_set_aside_itself_stays_there(database, do, ours):
+    content = paid_to(OF_NOBODY, [Claim(control_number="0", charge_cents=100, paid_cents=100)])
+    (waits,) = imported(database, content, actor=ours).transactions
+    do(set_aside, remittance_id=waits.id, reason="Returned", by=ours)
+    assert imported(database, content, actor=ours).status == "duplicate"
+    assert imported(database, content).status == "duplicate"
+
+
+def test_a_payment_that_names_our_npi_waits_for_us_whoever_sends_it(database, ours, our_npi, books):
+    before, content = books(), paid_to(our_npi, provider_adjustments=(("L6", -100),))
+    (waits,) = imported(database, content, actor=STRANGER).transactions
+    assert (waits.status, books() == before) == ("parked", True)
+    assert "another clinic" in waits.reason
+    assert (seen_by(database, ours), seen_by(database, STRANGER)) == ([waits.id], [])
+    assert imported(database, content, actor=ours).status == "posted"
+
+
+def test_what_waits_at_a_clinic_is_not_taken_from_it_by_who_sends_it_again(database, bill, ours):
+    content = paid_to(OF_NOBODY, [answer(bill)], amount_cents=1)
+    (waits,) = imported(database, content, actor=ours).transactions
+    assert imported(database, content, actor=STRANGER).status == "parked"
+    assert (seen_by(database, ours), seen_by(database, STRANGER)) == ([waits.id], [])
