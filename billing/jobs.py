@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 
+from billing.insurance.flows.remittances import resume_after
 from billing.insurance.use_cases.claim_deadlines import remind_of_filing
+from billing.insurance.use_cases.remittances.posting import RESUME_REMITTANCES
 from billing.kernel.money import Money
 from billing.kernel.permissions import SYSTEM
 from billing.payments.flows.choices import refund_what_nobody_chose
@@ -77,6 +79,9 @@ def job_handlers(
         REFUND_UNANSWERED: lambda _task: refund_what_nobody_chose(database, clock, refund_limit),
         ASK_ABOUT_REFUNDS: by_itself(ask_about_waiting_refunds),
         REMIND_OF_FILING: by_itself(remind_of_filing),
+        RESUME_REMITTANCES: lambda task: ignored(
+            resume_after(database.in_transaction, remittance_id=task.payload["remittance_id"], clock=clock)
+        ),
         RECONCILE: lambda _task: ignored(
             reconcile(payments, since=None, until=None, refund_limit=refund_limit)
         ),

@@ -10,6 +10,7 @@ from typing import Protocol, TypeVar
 
 from billing.insurance.errors import UnreadableRemittance
 from billing.insurance.ports import RemittanceReader
+from billing.insurance.queries import find_remittance_alone
 from billing.insurance.queries.earlier_answers import waiting_remittances
 from billing.insurance.records import ImportedFile, Remittance
 from billing.insurance.use_cases.remittances import post_parked, post_remittance
@@ -118,3 +119,9 @@ def resume_parked(run: Run, *, posted: Iterable[Remittance], clock: Clock) -> li
         resumed += news
         payers = {each.payer_id for each in news}
     return resumed
+
+
+def resume_after(run: Run, *, remittance_id: str, clock: Clock) -> list[Remittance]:
+    """The same for one payment that stands as posted, such as one that was matched by hand or keyed in."""
+    posted = run(partial(find_remittance_alone, remittance_id=remittance_id, actor=SYSTEM))
+    return resume_parked(run, posted=[posted], clock=clock)

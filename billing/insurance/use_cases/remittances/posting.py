@@ -8,6 +8,7 @@ from datetime import datetime
 from sqlalchemy import update
 
 from billing.insurance.models.remittances import RemittanceClaimRow, RemittanceRow, RemittanceTakingRow
+from billing.insurance.queries.earlier_answers import waiting_remittances
 from billing.insurance.records import Outcome, RemittanceClaim
 from billing.insurance.records.answers import Part, PostingPlan, Taking
 from billing.insurance.rules.answers import outcome
@@ -25,9 +26,12 @@ from billing.payments.use_cases.recoup import hold_for_payer, recoup
 from billing.payments.use_cases.reimbursements import hold_reimbursement
 from billing.platform.data.audit import record_audit
 from billing.platform.data.database import Tx
+from billing.platform.data.jobs import enqueue
 from billing.platform.data.states import advance
 
 REMITTANCE = "remittance"
+RESUME_REMITTANCES = "resume-remittances"
+"""The job that posts what waited for a payment, whoever posted it and whatever ended right after."""
 LONGEST_LABEL = 28
 """Characters of the payer's number before our own, which makes the number of a demand unique."""
 
@@ -57,6 +61,8 @@ def carry_out(
     answer_claims(tx, remittance_id=row.id, actor=actor, now=now)
     detail = {"cents": plan.transaction.amount.cents, "claims": len(plan.transaction.claims)}
     record_audit(tx, actor=actor, action="remittance.post", subject_id=row.id, now=now, detail=detail)
+    if waiting_remittances(tx, {row.payer_id}):
+        enqueue(tx, kind=RESUME_REMITTANCES, key=row.id, payload={"remittance_id": row.id}, due_at=now)
 
 
 class _Posting:
