@@ -190,6 +190,17 @@ def test_while_a_bank_disputes_nothing_goes_back_and_a_person_is_asked(database,
     assert "choice-due" not in open_tasks(database)
 
 
+def test_a_person_is_asked_until_what_the_patient_chose_is_given_back_as_well(database, do, patient, bill):
+    payment = paid_by_card(database, bill.invoice, NOW)
+    lot_id = reimbursed(do, bill)
+    disputed(database, payment, NOW)
+    a_day_later(database, DAYS_30)
+    assert "choice-due" in open_tasks(database)
+    do(elect, lot_id=lot_id, election=Election.REFUND, at=DAYS_30)
+    a_day_later(database, DAYS_30 + timedelta(days=1))
+    assert "choice-due" in open_tasks(database)
+
+
 def test_what_a_health_account_paid_goes_by_check_only_when_a_person_says_so(database, do, patient, bill):
     payment = paid_by_card(database, bill.invoice, NOW, is_health_account=True)
     reimbursed(do, bill)

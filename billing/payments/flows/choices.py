@@ -9,7 +9,7 @@ from billing.kernel.clock import Clock
 from billing.kernel.errors import Conflict
 from billing.kernel.money import Money
 from billing.kernel.permissions import SYSTEM
-from billing.payments.queries.choices import credits_to_refund
+from billing.payments.queries.choices import credits_to_refund, without_anything_left
 from billing.payments.use_cases.credits import CHOICE_DUE
 from billing.payments.use_cases.unanswered import ANSWERS_WITHIN, ask_about_choice, refund_unanswered
 from billing.platform.data.database import Database
@@ -22,12 +22,13 @@ A_DAY = timedelta(days=1)
 def refund_what_nobody_chose(database: Database, clock: Clock, limit: Money) -> None:
     """Each credit is a transaction of its own. What is refused is asked of a person, and looked at again.
 
-    Nobody is asked any longer about what an insurer took back meanwhile.
+    Nobody is asked any longer about what an insurer took back meanwhile; they are still about what a patient
+    wants back and nobody gave.
     """
     until = clock().date() + A_DAY - ANSWERS_WITHIN
     with database.reading() as read:
         found = credits_to_refund(read, until)
-        settled = sorted(set(open_subjects(read, kind=CHOICE_DUE)) - set(found))
+        settled = without_anything_left(read, open_subjects(read, kind=CHOICE_DUE))
     end = partial(end_tasks, kind=CHOICE_DUE, subject_ids=settled, actor=SYSTEM, now=clock())
     database.in_transaction(end)
     for lot_id in found:

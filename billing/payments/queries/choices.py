@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
 
 from sqlalchemy import ColumnElement, or_, select
@@ -12,6 +12,7 @@ from billing.payments.models.credits import CreditLotRow
 from billing.payments.models.refunds import RefundRow
 from billing.payments.records.credits import CreditSource, Election
 from billing.platform.data.database import Read
+from billing.platform.data.selects import batches
 
 
 def standing_choice(read: Read, patient_id: str) -> Election | None:
@@ -53,6 +54,16 @@ def credits_to_refund(read: Read, held_until: date) -> Sequence[str]:
         .order_by(CreditLotRow.held_on, CreditLotRow.id)
     )
     return read.session.scalars(query).all()
+
+
+def without_anything_left(read: Read, lot_ids: Iterable[str]) -> list[str]:
+    """Those of these credits that were refunded, spent or taken back."""
+    query = select(CreditLotRow.id).where(CreditLotRow.available_cents == 0).order_by(CreditLotRow.id)
+    return [
+        lot_id
+        for batch in batches(lot_ids)
+        for lot_id in read.session.scalars(query.where(CreditLotRow.id.in_(batch)))
+    ]
 
 
 def _is_left_of_insurers() -> tuple[ColumnElement[bool], ...]:
