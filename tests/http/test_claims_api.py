@@ -16,6 +16,7 @@ from billing.adapters.claim_cms1500 import print_cms1500
 from billing.insurance.api import make_blueprint
 from billing.insurance.cli.claims import make_claim_commands
 from billing.insurance.queries.claims import find_claim
+from billing.insurance.use_cases.claims import correct_claim
 from billing.kernel.permissions import ROLES, SYSTEM, Actor, Role
 from billing.platform.data.audit import AuditRow
 from billing.wiring import INSURERS
@@ -431,6 +432,17 @@ def test_sheets_are_printed_once_and_filed_and_printed_again_when_asked(database
     once_more = flask("--format", "cms1500", "--out", tmp_path / "more.pdf", "--right", "4", "--again")
     assert (once_more.exit_code, "1 claims" in once_more.output) == (0, True)
     assert (tmp_path / "more.pdf").read_bytes() == path.read_bytes()
+
+
+def test_a_sheet_that_another_took_the_place_of_is_not_printed_again(database, flask, present, tmp_path, now):
+    assert flask("--format", "cms1500", "--out", tmp_path / "a.pdf").exit_code == 0
+    told = {"diagnoses": ["F33.1"], "payer_claim_number": "P1"}
+    second = database.in_transaction(
+        lambda tx: correct_claim(tx, claim_id=present.id, **told, actor=SYSTEM, now=now)
+    )
+    assert flask("--format", "cms1500", "--out", tmp_path / "b.pdf").exit_code == 0
+    again = json.loads(flask("--format", "cms1500", "--out", tmp_path / "c.pdf", "--again", "--json").output)
+    assert [each["id"] for each in again["claims"]] == [second.id]
 
 
 def test_what_was_sent_in_a_file_is_not_printed_again(flask, present, tmp_path):

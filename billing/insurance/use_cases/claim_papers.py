@@ -11,6 +11,7 @@ from billing.insurance.models import ClaimRow
 from billing.insurance.queries.claims import claim_on_file, facts_of_claim
 from billing.insurance.records.claims import Claim, IssuedClaim
 from billing.insurance.rules.cms1500 import paper_flaws
+from billing.insurance.states import CLAIM_ENDS
 from billing.insurance.use_cases.claim_files import issued_claims
 from billing.insurance.use_cases.claims import mark_filed
 from billing.kernel.errors import Flaw
@@ -42,6 +43,7 @@ def file_on_paper(tx: Tx, *, starts_on: date, ends_on: date, actor: Actor, now: 
 def print_again(tx: Tx, *, starts_on: date, ends_on: date, actor: Actor, now: datetime) -> Printed:
     """The claims of these days of service that were filed otherwise than in a file, to print once more.
 
+    Those of which another version took the place, or that are withdrawn or closed, are not sent again.
     Raises: ClaimFlawed.
     """
     query = (
@@ -49,6 +51,7 @@ def print_again(tx: Tx, *, starts_on: date, ends_on: date, actor: Actor, now: da
         .where(
             ClaimRow.filed_at.is_not(None),
             ClaimRow.file_id.is_(None),
+            ClaimRow.state.not_in(CLAIM_ENDS),
             ClaimRow.service_on.between(starts_on, ends_on),
             *within_reach(actor, ClaimRow),
         )
