@@ -13,6 +13,7 @@ from billing.insurance.use_cases.appeals import write_appeal
 from billing.insurance.use_cases.claim_answers import answer_claims
 from billing.insurance.use_cases.claim_moves import move_claim
 from billing.insurance.use_cases.claims import correct_claim, void_claim
+from billing.insurance.use_cases.remittances.undo import undo_remittance
 from billing.kernel.money import Money
 from billing.kernel.permissions import SYSTEM
 from billing.patients.records import PlanLimits
@@ -100,6 +101,21 @@ def test_the_same_file_twice_moves_a_claim_once(database, sent, state, now):
     )
     assert imported(database, content, now=now + LATER).status == "duplicate"
     assert state() is ClaimState.APPEALED
+
+
+def test_an_answer_that_was_undone_and_sent_again_is_no_answer_to_a_claim_filed_since(
+    database, sent, answered, state, do, now
+):
+    first = answered(0, adjustments=DENIED)
+    second = do(
+        correct_claim, claim_id=sent.id, diagnoses=["F33.1"], payer_claim_number="P1", at=now + 2 * LATER
+    )
+    filed(database, now=now + 2 * LATER)
+    do(undo_remittance, remittance_id=first.id, reason="Wrong day", at=now + 3 * LATER)
+    said = Claim(control_number=sent.control_number, charge_cents=38_250, paid_cents=0, adjustments=DENIED)
+    again = imported(database, remittance([said], trace="EFT1"), now=now + 3 * LATER)
+    assert (again.status, again.transactions[0].id == first.id) == ("posted", False)
+    assert state(second) is ClaimState.FILED
 
 
 def test_an_appeal_lasts_until_a_newer_answer(database, sent, answered, state, now):

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import ColumnElement, delete, func, insert, select
 
 from billing.insurance.models.remittances import (
     NOT_UNDONE,
@@ -48,6 +48,7 @@ def kept_row(
         "paid_on": transaction.paid_on,
         "content_sha256": fingerprint(transaction),
     }
+    conditions = [getattr(RemittanceRow, name) == value for name, value in key.items()]
     values = key | {
         "id": new_id("rmt"),
         "file_id": file_id,
@@ -55,12 +56,19 @@ def kept_row(
         "is_on_paper": transaction.is_on_paper,
         "state": RemittanceState.PARKED,
         "waits": False,
-        "received_at": now,
+        "received_at": _first_received_at(tx, conditions) or now,
     }
     insert_unless_there(tx, RemittanceRow, values, list(key), where=NOT_UNDONE)
-    conditions = [getattr(RemittanceRow, name) == value for name, value in key.items()]
     query = select(RemittanceRow).where(*conditions, NOT_UNDONE).with_for_update()
     return tx.session.scalars(query.execution_options(populate_existing=True)).one()
+
+
+def _first_received_at(tx: Tx, conditions: Sequence[ColumnElement[bool]]) -> datetime | None:
+    """Of what was undone: sent again it says nothing new, and answers no claim that was filed since."""
+    before = select(func.min(RemittanceRow.received_at)).where(
+        RemittanceRow.state == RemittanceState.UNDONE, *conditions
+    )
+    return tx.session.scalar(before)
 
 
 def _file_id(tx: Tx, sha256: str, actor: Actor, now: datetime) -> str:
