@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from billing.insurance.flows.remittances import resume_after
 from billing.insurance.use_cases.claim_deadlines import remind_of_filing
+from billing.insurance.use_cases.remittance_uploads import forget_uploads
 from billing.insurance.use_cases.remittances.posting import RESUME_REMITTANCES
 from billing.kernel.money import Money
 from billing.kernel.permissions import SYSTEM
@@ -34,6 +35,7 @@ SEAL_AUDIT, RESOLVE, LIST_DORMANT = "seal-audit", "resolve", "list-dormant-credi
 REMIND, RECONCILE = "remind-of-disputes", "reconcile"
 ASK_ABOUT_CHECKS, ASK_ABOUT_REFUNDS = "ask-about-uncashed-checks", "ask-about-waiting-refunds"
 REFUND_UNANSWERED, REMIND_OF_FILING = "refund-unanswered-credits", "remind-of-filing"
+FORGET_UPLOADS = "forget-uploads"
 RECURRING = (
     Recurring(SEAL_AUDIT, timedelta(seconds=30)),
     Recurring(RESOLVE, timedelta(minutes=5)),
@@ -44,6 +46,7 @@ RECURRING = (
     Recurring(REFUND_UNANSWERED, timedelta(days=1)),
     Recurring(ASK_ABOUT_REFUNDS, timedelta(days=1)),
     Recurring(REMIND_OF_FILING, timedelta(days=1)),
+    Recurring(FORGET_UPLOADS, timedelta(hours=1)),
 )
 
 
@@ -79,6 +82,7 @@ def job_handlers(
         REFUND_UNANSWERED: lambda _task: refund_what_nobody_chose(database, clock, refund_limit),
         ASK_ABOUT_REFUNDS: by_itself(ask_about_waiting_refunds),
         REMIND_OF_FILING: by_itself(remind_of_filing),
+        FORGET_UPLOADS: by_itself(forget_uploads),
         RESUME_REMITTANCES: lambda task: ignored(
             resume_after(database.in_transaction, remittance_id=task.payload["remittance_id"], clock=clock)
         ),

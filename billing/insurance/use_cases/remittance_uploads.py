@@ -19,7 +19,7 @@ KEPT_FOR = timedelta(days=1)
 
 def keep_upload(tx: Tx, *, content: bytes, actor: Actor, now: datetime) -> str:
     """Keep a file for who sent it, and return its id; what was kept for longer than a day goes."""
-    tx.session.execute(delete(RemittanceUploadRow).where(RemittanceUploadRow.uploaded_at < now - KEPT_FOR))
+    forget_uploads(tx, actor=actor, now=now)
     upload_id = new_id("rup")
     values = {
         "id": upload_id,
@@ -30,6 +30,11 @@ def keep_upload(tx: Tx, *, content: bytes, actor: Actor, now: datetime) -> str:
     tx.insert(RemittanceUploadRow, [values])
     record_audit(tx, actor=actor, action="remittance.upload", subject_id=upload_id, now=now)
     return upload_id
+
+
+def forget_uploads(tx: Tx, *, actor: Actor, now: datetime) -> None:
+    """What was kept for longer than a day goes, also when nobody sends another file."""
+    tx.session.execute(delete(RemittanceUploadRow).where(RemittanceUploadRow.uploaded_at < now - KEPT_FOR))
 
 
 def finish_upload(
