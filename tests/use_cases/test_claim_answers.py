@@ -118,6 +118,17 @@ def test_an_answer_that_was_undone_and_sent_again_is_no_answer_to_a_claim_filed_
     assert state(second) is ClaimState.FILED
 
 
+def test_an_appeal_lasts_though_the_answer_that_it_is_about_is_undone_and_sent_again(
+    database, sent, answered, state, do, now
+):
+    first = answered(0, adjustments=DENIED)
+    do(move_claim, claim_id=sent.id, event=ClaimEvent.APPEAL)
+    do(undo_remittance, remittance_id=first.id, reason="Wrong day", at=now + 2 * LATER)
+    said = Claim(control_number=sent.control_number, charge_cents=38_250, paid_cents=0, adjustments=DENIED)
+    assert imported(database, remittance([said], trace="EFT1"), now=now + 2 * LATER).status == "posted"
+    assert state() is ClaimState.APPEALED
+
+
 def test_an_appeal_lasts_until_a_newer_answer(database, sent, answered, state, now):
     first = answered(0, adjustments=DENIED)
     database.in_transaction(

@@ -48,6 +48,20 @@ def filed_sessions_answered(read: Read, remittance_id: str) -> Sequence[str]:
     return read.session.scalars(query).all()
 
 
+def was_posted_before(read: Read, remittance_id: str) -> bool:
+    """Whether the very same was posted and undone before: it says nothing new."""
+    row, before = read.session.get_one(RemittanceRow, remittance_id), RemittanceRow
+    query = select(before.id).where(
+        before.state == RemittanceState.UNDONE,
+        before.payer_id == row.payer_id,
+        before.trace == row.trace,
+        before.amount_cents == row.amount_cents,
+        before.paid_on == row.paid_on,
+        before.content_sha256 == row.content_sha256,
+    )
+    return read.session.scalar(query.limit(1)) is not None
+
+
 def _answer(read: Read, claim: RemittanceClaimRow, remittance: RemittanceRow) -> ClaimAnswer:
     said = read.vault.open(RemittanceClaimRow.__tablename__, claim.id, claim.sealed)
     return ClaimAnswer(

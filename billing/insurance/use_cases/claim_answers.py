@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import select
 
 from billing.insurance.models import ClaimRow
-from billing.insurance.queries.claim_answers import answers_to, filed_sessions_answered
+from billing.insurance.queries.claim_answers import answers_to, filed_sessions_answered, was_posted_before
 from billing.insurance.queries.claims import claim_on_file
 from billing.insurance.records.claims import Frequency, IssuedClaim
 from billing.insurance.rules.answers import REVERSAL
@@ -46,6 +46,6 @@ def _event(tx: Tx, claim: IssuedClaim, remittance_id: str) -> ClaimEvent | None:
         return ClaimEvent.CLOSE if any(each.status == REVERSAL for each in answers) else None
     standing = standing_answers(answers)
     is_new = bool(standing) and standing[-1].remittance_id == remittance_id
-    if claim.state in CLAIM_HELD_UP and not is_new:
+    if claim.state in CLAIM_HELD_UP and (not is_new or was_posted_before(tx, remittance_id)):
         return None
     return move_by_answers(claim.state, answers)
