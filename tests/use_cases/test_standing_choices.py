@@ -23,7 +23,7 @@ from billing.payments.use_cases.takebacks import demand_takeback
 from billing.platform.data.audit import AuditRow
 from billing.platform.data.tasks import TaskState, list_tasks
 from tests.conftest import NOW
-from tests.factories.accounting import LIMIT
+from tests.factories.accounting import LIMIT, behind_the_back
 from tests.factories.disputes import disputed
 from tests.factories.holds import stopped
 from tests.factories.invoices import a_patient, billed
@@ -170,8 +170,9 @@ def test_one_choice_of_a_refund_is_left_to_the_clerk_who_asks_where_it_goes(data
     assert refunds(database, patient) == []
 
 
-def test_of_the_dead_a_person_asks_who_acts_for_them(database, do, patient, held):
-    stopped(database, patient.id, HoldReason.DEATH)
+@pytest.mark.parametrize("reason", [HoldReason.DEATH, HoldReason.BANKRUPTCY])
+def test_of_the_dead_and_the_bankrupt_a_person_asks_who_acts_for_them(database, do, patient, held, reason):
+    stopped(database, patient.id, reason)
     a_day_later(database, DAYS_30)
     assert (refunds(database, patient), open_tasks(database)) == ([], ["choice-due"])
     assert lot(database, held).election is None
@@ -207,6 +208,16 @@ def test_what_a_health_account_paid_goes_by_check_only_when_a_person_says_so(dat
     a_day_later(database, DAYS_30)
     (refund,) = refunds(database, patient)
     assert (refund.method, refund.payment_id) == (RefundMethod.CARD, payment.id)
+
+
+def test_what_a_health_account_paid_never_goes_to_another_card(database, do, patient):
+    """The account paid the visit as a check's credit does; the second visit's card is a plain one."""
+    bill = billed(database, patient, only_first=1)
+    payment = paid_by_card(database, bill.invoice, NOW, is_health_account=True)
+    reimbursed(do, bill)
+    behind_the_back(database, f"UPDATE payment SET lost_cents = amount_cents WHERE id = '{payment.id}'")
+    a_day_later(database, DAYS_30)
+    assert (refunds(database, patient), open_tasks(database)) == ([], ["choice-due"])
 
 
 def test_nobody_is_asked_any_longer_about_what_the_insurer_took_back(database, do, patient, held):

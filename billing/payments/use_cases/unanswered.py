@@ -8,7 +8,7 @@ from billing.care.queries import coverage_of
 from billing.catalog.queries import site_date
 from billing.kernel.money import Money
 from billing.kernel.permissions import SYSTEM, Actor
-from billing.patients.queries import has_died
+from billing.patients.queries import is_on_hold
 from billing.patients.use_cases import lock_patient
 from billing.payments.errors import AskAPersonFirst
 from billing.payments.queries.choices import credits_to_refund
@@ -39,10 +39,11 @@ def refund_unanswered(tx: Tx, *, lot_id: str, limit: Money, actor: Actor, now: d
     lot = find_credit(tx, lot_id, actor)
     if lot_id not in credits_to_refund(tx, site_date(tx, lot.site_id, now) - ANSWERS_WITHIN):
         return None
-    if has_died(tx, lot.patient_id):
-        raise AskAPersonFirst("The patient has died: ask who acts for them.")
-    card = _card_of(tx, lot)
-    if card is None and of_health_account(tx, lot):
+    if is_on_hold(tx, lot.patient_id):
+        raise AskAPersonFirst("The patient has died or is bankrupt: ask who acts for them.")
+    is_of_account = of_health_account(tx, lot)
+    card = _card_of(tx, lot, is_of_account=is_of_account)
+    if card is None and is_of_account:
         raise AskAPersonFirst("A health account had paid: ask the patient where it goes.")
     if lot.election is None:
         elect(tx, lot_id=lot_id, election=Election.REFUND, actor=actor, now=now)
@@ -63,8 +64,11 @@ def ask_about_choice(tx: Tx, *, lot_id: str, actor: Actor, now: datetime) -> Non
     ask_a_person(tx, kind=CHOICE_DUE, about=find_credit(tx, lot_id, actor), actor=actor, now=now)
 
 
-def _card_of(tx: Tx, lot: CreditLot) -> Payment | None:
-    """A card payment that covers the visit, can still be refunded, and is as large."""
+def _card_of(tx: Tx, lot: CreditLot, *, is_of_account: bool) -> Payment | None:
+    """A card payment that covers the visit, can still be refunded, and is as large.
+
+    What a health account paid goes back to a card of one alone, and what no account paid never does.
+    """
     covering = [
         part.source_id for part in coverage_of(tx, str(lot.session_id)) if part.source_kind == PAYMENT
     ]
@@ -72,6 +76,12 @@ def _card_of(tx: Tx, lot: CreditLot) -> Payment | None:
     for payment in (find_payment(tx, payment_id, SYSTEM) for payment_id in covering):
         is_card = goes_back_by(payment.tender) is RefundMethod.CARD and payment.id not in gone
         is_patients = payment.payer_id is None and payment.state is PaymentState.RECEIVED
-        if is_card and is_patients and payment.amount - payment.refunded - payment.lost >= lot.available:
+        is_alike = payment.is_health_account == is_of_account
+        if (
+            is_card
+            and is_patients
+            and is_alike
+            and payment.amount - payment.refunded - payment.lost >= lot.available
+        ):
             return payment
     return None
