@@ -38,7 +38,7 @@ settings.load_profile("steady")
 # What the suite imports stays; looking through it for garbage again and again took a third of the time.
 gc.set_threshold(50_000, 20, 50)
 
-# What tests write is gone a moment later, and every commit waits for the disk: a disk of memory, where one has room.
+# What tests write is gone a moment later, and every commit waits for the disk: one of memory, with room.
 MEMORY_DISK = Path("/dev/shm")
 MEMORY_BYTES = 2_000_000_000
 if MEMORY_DISK.is_dir() and shutil.disk_usage(MEMORY_DISK).free > MEMORY_BYTES:
