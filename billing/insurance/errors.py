@@ -72,7 +72,7 @@ class PaperEobFlawed(Invalid):
 
 
 class RemittancePostedBefore(Conflict):
-    """The same number and amount were posted before. Say that it is another check, if it is."""
+    """The same number was posted before. Say that it is another check, if it is."""
 
     code = "remittance-posted-before"
 

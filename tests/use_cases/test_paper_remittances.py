@@ -259,7 +259,7 @@ def test_what_was_typed_as_another_payment_and_waited_for_a_visit_is_posted_with
 
 def test_two_insurers_may_have_one_number_in_their_files(file_of):
     assert file_of().status == "posted"
-    assert file_of(payer_id="1999999999").status == "posted"
+    assert file_of(payer_id="1999999999", payer_name="OTHER SAMPLE PLAN").status == "posted"
 
 
 def test_an_insurer_that_has_sent_files_is_known_by_its_name(file_of, key_in, bills):

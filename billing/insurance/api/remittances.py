@@ -64,7 +64,7 @@ def add_remittance_decisions(routes: ApiBlueprint, edge: Edge) -> None:
     @routes.response(200, RemittanceView)
     @guard(Permission.REMITTANCES_WRITE)
     def is_another(body: dict[str, Any], remittance_id: str) -> Response:
-        """Say that it is another payment than one of the same number and amount that came on paper."""
+        """Say that it is another payment than a posted one of the same number."""
         return _decided(edge, call_distinct, body, remittance_id)
 
 

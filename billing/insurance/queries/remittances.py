@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 
 from billing.care.queries import sessions_among
 from billing.insurance.errors import AnswerChanged
@@ -263,19 +263,30 @@ def copies_of(read: Read, remittance_ids: Iterable[str]) -> dict[str, Copies]:
     }
 
 
-def posted_with_number(read: Read, remittance_id: str, *, only_on_paper: bool = False) -> str | None:
-    """Another posted one of its entity with its number and amount, whoever paid that and when."""
+def posted_with_number(read: Read, remittance_id: str) -> str | None:
+    """Another posted one that may be the same check or transfer: of its entity, with its number.
+
+    Banks pad numbers with zeros, and a payer that sends a payment again may date it, or name itself and the
+    amount, otherwise: under one name or id a number is one payment. On paper names are typed: there the
+    amount tells. One of nothing moves no money.
+    """
     row = read.session.get_one(RemittanceRow, remittance_id)
-    query = select(RemittanceRow.id).where(
-        RemittanceRow.state == RemittanceState.POSTED,
-        RemittanceRow.id != row.id,
-        RemittanceRow.entity_id == row.entity_id,
-        RemittanceRow.trace == row.trace,
-        RemittanceRow.amount_cents == row.amount_cents,
+    if not row.amount_cents:
+        return None
+    other = RemittanceRow
+    has_its_amount = other.amount_cents == row.amount_cents
+    query = select(other.id).where(
+        other.state == RemittanceState.POSTED,
+        other.id != row.id,
+        other.entity_id == row.entity_id,
+        func.upper(func.ltrim(other.trace, "0")) == row.trace.lstrip("0").upper(),
+        or_(
+            other.payer_id == row.payer_id,
+            other.payer_name == row.payer_name,
+            has_its_amount if row.is_on_paper else has_its_amount & other.is_on_paper,
+        ),
     )
-    if only_on_paper:
-        query = query.where(RemittanceRow.is_on_paper)
-    return read.session.scalar(query.order_by(RemittanceRow.id.desc()).limit(1))
+    return read.session.scalar(query.order_by(other.id.desc()).limit(1))
 
 
 def sessions_with_papers(
@@ -307,18 +318,16 @@ def known_payers(read: Read, actor: Actor) -> Sequence[KnownPayer]:
 
 
 def booked_otherwise(read: Read, remittance_id: str) -> str | None:
-    """Why a file is not posted beside a paper EOB of the same number and amount, nor a paper EOB beside any.
-
-    Its check was booked: typed names and dates may differ from the file's, so that these are not compared.
-    """
+    """Why one is not posted beside another that may be the same check or transfer: its money came once."""
     row = read.session.get_one(RemittanceRow, remittance_id)
-    other = posted_with_number(read, row.id, only_on_paper=not row.is_on_paper)
+    other = posted_with_number(read, row.id)
     if other is None or _is_distinct(read, row.id):
         return None
-    how = "is posted already" if row.is_on_paper else "was keyed in from paper and posted"
+    first = read.session.get_one(RemittanceRow, other)
+    how = "was keyed in from paper and posted" if first.is_on_paper else "is posted already"
     return (
-        f"A payment with the number {row.trace} and the same amount {how}. Set this one aside if it is the "
-        "same; if it is another payment, say so."
+        f"A payment of {Money(first.amount_cents)} with the number {first.trace}, of {first.paid_on}, {how}. "
+        "Set this one aside if it is the same; if it is another payment, say so."
     )
 
 

@@ -14,7 +14,7 @@ from billing.kernel.money import Money
 class DecisionKind(StrEnum):
     """MATCH names the visit of a claim, UNMATCH takes that back; the others are of the whole transaction.
 
-    DISTINCT says that it is another payment than one of the same number and amount that was typed in.
+    DISTINCT says that it is another payment than a posted one of the same number.
     """
 
     MATCH = "match"
@@ -155,7 +155,7 @@ class PaperEob:
     claims: tuple[TypedClaim, ...]
     provider_adjustments: tuple[TypedProviderAdjustment, ...] = ()
     is_another_payment: bool = False
-    """Somebody looked: it is not the payment of the same number and amount that was posted before."""
+    """Somebody looked: it is not the payment of the same number that was posted before."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -31,8 +31,8 @@ def key_in_eob(tx: Tx, *, eob: PaperEob, actor: Actor, now: datetime) -> Remitta
     """Post a paper EOB, or park it, as a file with the same content; typed again it is a duplicate.
 
     A claim whose visit was chosen has that visit, also without a superbill.
-    Raises: PaperEobFlawed with each field that does not add up; RemittancePostedBefore when the number and
-    amount were posted otherwise; NoSuchSession, AnswerNotMatchable for a visit that cannot be the claim's.
+    Raises: PaperEobFlawed with each field that does not add up; RemittancePostedBefore when the
+    number was posted otherwise; NoSuchSession, AnswerNotMatchable for a visit that cannot be the claim's.
     """
     if flaws := flaws_of(eob, _today(tx, actor, now)):
         raise PaperEobFlawed("The figures do not add up. Nothing was booked.", flaws)
@@ -78,8 +78,8 @@ def _refuse_if_booked_otherwise(tx: Tx, kept: Remittance, eob: PaperEob, actor: 
     other = posted_with_number(tx, kept.id)
     if other is not None:
         raise RemittancePostedBefore(
-            f"A payment with the number {eob.check_number} and the same amount is posted already. Look at "
-            "it; if this is another one, say so.",
+            f"A payment with the number {eob.check_number} is posted already. Look at it; if this is another "
+            "one, say so.",
             remittance_id=other,
         )
 

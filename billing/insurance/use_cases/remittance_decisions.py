@@ -88,7 +88,7 @@ def look_again(tx: Tx, *, remittance_id: str, actor: Actor, now: datetime) -> Re
 
 
 def call_distinct(tx: Tx, *, remittance_id: str, reason: str, actor: Actor, now: datetime) -> Remittance:
-    """Say that it is another payment than one of the same number and amount from paper, and look at it again.
+    """Say that it is another payment than a posted one of the same number, and look at it again.
 
     Raises: NoSuchRemittance, RemittanceNotParked, RemittanceNotKept.
     """
