@@ -18,6 +18,7 @@ from billing.adapters.page_drawing import (
     LEADING,
     MARGIN,
     PLAIN,
+    SAMPLE_BAND,
     SMALL,
     WIDTH,
     Block,
@@ -61,6 +62,8 @@ def _draw_page(title: str, canvas: Canvas, blocks: Sequence[Block], number: int,
 
 
 def _head(body: Body) -> Iterator[Block]:
+    if body.get("is_sample"):  # those of before 28 November 2026 do not say
+        yield SAMPLE_BAND
     clinic = body["clinic"]
     yield from _paragraph(clinic["name"], font=BOLD, size=LARGE)
     for line in [*clinic["address"], f"Telephone {_phone(clinic['phone'])}"]:

@@ -15,7 +15,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-from reportlab.lib.colors import HexColor, black
+from reportlab.lib.colors import HexColor, black, white
 from reportlab.lib.pagesizes import LETTER
 from reportlab.pdfbase.pdfmetrics import getFont, registerFont
 from reportlab.pdfbase.ttfonts import TTFont
@@ -36,6 +36,7 @@ GAP = 9.0
 SMALL, NORMAL, LARGE = 7.0, 8.5, 15.0
 LEADING = 1.32
 GREY, RULE, SHADE = HexColor(0x555555), HexColor(0x9AA3AB), HexColor(0xEEF1F3)
+WARNING = HexColor(0xB3261E)
 BOX_WIDTH = (INNER - GAP) / 2
 LABEL_WIDTH = 74.0
 
@@ -222,6 +223,18 @@ def _broken(word: str, font: str, size: float, width: float) -> list[str]:
             parts.append("")
         parts[-1] += letter
     return parts
+
+
+def _draw_sample_band(canvas: Canvas, top: float) -> None:
+    canvas.setFillColor(WARNING)
+    canvas.rect(MARGIN, top - 16, INNER, 16, stroke=0, fill=1)
+    text = "SAMPLE DATA. Not a real patient or clinic; do not submit to an insurer."
+    canvas.setFillColor(white)
+    canvas.setFont(BOLD, 9)
+    canvas.drawCentredString(WIDTH / 2, top - 11.5, text)
+
+
+SAMPLE_BAND = Block(22, _draw_sample_band)
 
 
 def stacked(canvas: Canvas, blocks: Sequence[Block], top: float) -> None:

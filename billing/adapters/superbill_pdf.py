@@ -24,6 +24,7 @@ from billing.adapters.page_drawing import (
     NORMAL,
     PLAIN,
     RULE,
+    SAMPLE_BAND,
     SHADE,
     SMALL,
     WIDTH,
@@ -41,7 +42,7 @@ from billing.adapters.page_drawing import (
 )
 from billing.adapters.superbill_foot import Body, dollars, foot_blocks
 
-WARNING, INK = HexColor(0xB3261E), HexColor(0x27323A)
+INK = HexColor(0x27323A)
 TITLE = "SUPERBILL"
 PURPOSE = (
     "Itemized statement of services, for reimbursement by the patient's health plan. This is not a bill."
@@ -135,22 +136,13 @@ def _patient_line(body: Body) -> str:
 
 def _head_blocks(body: Body) -> Iterator[Block]:
     if body["is_sample"]:
-        yield Block(22, _draw_sample_band)
+        yield SAMPLE_BAND
     yield _letterhead(body)
     yield from pair(_patient_box(body), _insurance_box(body))
     yield from pair(_provider_box(body), _clinic_box(body))
     yield _service_strip(body)
     yield _diagnoses(body)
     yield Block(22, lambda canvas, top: _draw_table_head(canvas, top - 4), is_row=True)
-
-
-def _draw_sample_band(canvas: Canvas, top: float) -> None:
-    canvas.setFillColor(WARNING)
-    canvas.rect(MARGIN, top - 16, INNER, 16, stroke=0, fill=1)
-    text = "SAMPLE DATA. Not a real patient or clinic; do not submit to an insurer."
-    canvas.setFillColor(white)
-    canvas.setFont(BOLD, 9)
-    canvas.drawCentredString(WIDTH / 2, top - 11.5, text)
 
 
 def _letterhead(body: Body) -> Block:

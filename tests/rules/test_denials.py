@@ -113,3 +113,9 @@ def test_long_names_and_many_reasons_stay_on_their_pages():
     pages = PdfReader(BytesIO(render_appeal(body))).pages
     assert len(pages) > 1
     assert f"Page 2 of {len(pages)}" in pages[1].extract_text()
+
+
+def test_a_letter_of_sample_data_says_so():
+    sample = a_claim(is_sample=True)
+    assert "SAMPLE DATA." in text_of(letter(facts=sample))
+    assert "SAMPLE DATA." not in text_of(letter(facts=a_claim(is_sample=False)))

@@ -32,6 +32,7 @@ def appeal_body(
     return {
         "number": claim.number,
         "version": version,
+        "is_sample": facts.is_sample,
         "written_on": written_on.isoformat(),
         "clinic": {
             "name": facts.billing.name,
