@@ -20,6 +20,7 @@ from billing.insurance.records.claims import (
     Facility,
     Frequency,
     Interchange,
+    Practitioner,
     Receiver,
     Submitter,
 )
@@ -165,8 +166,9 @@ def _claim(claim: Claim) -> Iterator[Segment]:
     if claim.frequency is not Frequency.ORIGINAL:
         yield ("REF", "F8", _safe(claim.original_reference))
     yield ("HI", *_diagnoses(claim.diagnoses))
-    rendering = claim.rendering
-    yield _person("82", rendering.family_name, rendering.given_name, "XX", rendering.npi)
+    if claim.referring:
+        yield _practitioner("DN", claim.referring)
+    yield _practitioner("82", claim.rendering)
     if claim.facility:
         yield from _facility(claim.facility)
     for number, line in enumerate(claim.lines, 1):
@@ -209,6 +211,10 @@ def _organisation(role: str, name: str, qualifier: str, number: str) -> Segment:
 
 def _person(role: str, family: str, given: str, qualifier: str = "", number: str = "") -> Segment:
     return ("NM1", role, "1", _safe(family), _safe(given), "", "", "", qualifier, _safe(number))
+
+
+def _practitioner(role: str, person: Practitioner) -> Segment:
+    return _person(role, person.family_name, person.given_name, "XX", person.npi)
 
 
 def _address(address: Address) -> Iterator[Segment]:

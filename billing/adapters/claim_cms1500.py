@@ -41,6 +41,8 @@ CAPTIONS = {
     "11d": "11d Other plan: no",
     "12": "12 Release",
     "13": "13 Pay the provider",
+    "17": "17 Referring provider",
+    "17b": "17b Their NPI",
     "21": "21 Diagnoses",
     "22": "22 Resubmission, original number",
     "24A": "24A From, to",

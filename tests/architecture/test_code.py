@@ -24,6 +24,7 @@ PIECES = {
     "earn_difference",
     "earn_fee",
     "end_promises",
+    "gather_claim",
     "gather_facts",
     "give_back",
     "give_up_fee",

@@ -19,8 +19,8 @@ from billing.insurance.records.claims import (
     Frequency,
     Interchange,
     IssuedClaim,
+    Practitioner,
     Receiver,
-    RenderingProvider,
     Submitter,
     Subscriber,
 )
@@ -81,7 +81,7 @@ def a_claim(**changes: Any) -> Claim:
             taxonomy="261QI0500X",
             address=STREET,
         ),
-        rendering=RenderingProvider(family_name="SAMPLE", given_name="AVERY", npi="2000000028"),
+        rendering=Practitioner(family_name="SAMPLE", given_name="AVERY", npi="2000000028"),
         facility=None,
         payer=ClaimPayer(name="SAMPLE HEALTH PLAN", id="SHP01"),
         subscriber=Subscriber(
@@ -124,6 +124,7 @@ def a_dependant(**changes: Any) -> Claim:
     return a_claim(**{"patient": patient, "control_number": "KMKMKMKMKMKM2345", **changes})
 
 
+A_REFERRER = Practitioner(family_name="SENDER", given_name="DANA", npi="1245319599")
 A_FACILITY = Facility(name="SAMPLE CLINIC B WEST", address=replace(STREET, line1="200 SAMPLE AVENUE"))
 
 

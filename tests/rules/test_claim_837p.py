@@ -19,6 +19,7 @@ from billing.platform.data.documents import canonical_json
 from tests.factories.claim_files import claims_by_x12sdk, faults_by_pyx12, named, segments, sent
 from tests.factories.claims import (
     A_FACILITY,
+    A_REFERRER,
     EDITION,
     HOME,
     SENT_ON,
@@ -58,6 +59,9 @@ VARIETY = {
         )
     ],
     "replaced": [a_claim(**REPLACED)],
+    "referred": [a_claim(referring=A_REFERRER), a_dependant(referring=A_REFERRER, facility=A_FACILITY)],
+    "referred by one name": [a_claim(referring=replace(A_REFERRER, given_name=""))],
+    "assigned to the clinic": [a_claim(accepts_assignment=True, assigns_benefits=True), a_claim()],
     "voided": [a_claim(**VOIDED), a_dependant(**VOIDED)],
     "fifty lines": [a_claim(lines=tuple(a_line(number) for number in range(1, 51)))],
     "a batch": [a_claim(), a_dependant(), a_claim(**REPLACED), a_dependant(facility=A_FACILITY), a_claim()],
@@ -137,8 +141,16 @@ def any_claim(draw):
     )
     filing = draw(st.sampled_from([{}, REPLACED, VOIDED]))
     facility = draw(st.sampled_from([None, A_FACILITY]))
+    referring = draw(st.none() | referrers())
+    is_assigned = draw(st.booleans())
     made = {"diagnoses": diagnoses, "lines": lines, "patient": patient, "facility": facility, **filing}
+    made |= {"referring": referring, "accepts_assignment": is_assigned, "assigns_benefits": is_assigned}
     return a_claim(**{**made, "paid": Money(draw(st.integers(0, 9_999_999)))})
+
+
+@st.composite
+def referrers(draw):
+    return replace(A_REFERRER, family_name=draw(NAMES), given_name=draw(st.just("") | NAMES))
 
 
 @st.composite
@@ -159,6 +171,12 @@ def test_whatever_passes_the_checks_passes_both_validators(claims):
     assert faults_by_pyx12(content) == ""
     assert claims_by_x12sdk(content) == len(claims)
     assert sum(len(claim.lines) for claim in claims) == len(named(content, "SV1"))
+
+
+def test_a_file_from_before_referrers_is_read_as_one_without():
+    body = orjson.loads(canonical_json(interchange_body(a_file(a_claim()))))
+    del body["claims"][0]["referring"]
+    assert interchange_from(body) == a_file(a_claim())
 
 
 @settings(max_examples=50)
@@ -227,6 +245,17 @@ def test_a_replacement_or_void_names_the_payers_number(filing, frequency):
     assert named(content, "CLM")[0][4] == f"11:B:{frequency}"
     assert ["F8", "PAYER0001"] in named(content, "REF")
     assert "F8" not in [reference[0] for reference in named(sent(a_claim()), "REF")]
+
+
+def test_who_referred_stands_before_who_treated_with_their_number():
+    told = segments(sent(a_claim(referring=A_REFERRER, facility=A_FACILITY)))
+    people = [rest for head, *rest in told if head == "NM1"][5:]
+    assert people == [
+        ["DN", "1", "SENDER", "DANA", "", "", "", "XX", "1245319599"],
+        ["82", "1", "SAMPLE", "AVERY", "", "", "", "XX", "2000000028"],
+        ["77", "2", "SAMPLE CLINIC B WEST"],
+    ]
+    assert "DN" not in [rest[0] for rest in named(sent(a_claim()), "NM1")]
 
 
 def test_diagnoses_go_without_dots_and_lines_point_to_them_by_number():

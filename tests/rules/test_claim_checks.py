@@ -12,7 +12,16 @@ from billing.insurance.rules.claim_checks import claim_flaws
 from billing.insurance.rules.claim_text import basic, digits
 from billing.kernel.money import Money
 from billing.patients.records import Sex
-from tests.factories.claims import A_FACILITY, EDITION, SENT_ON, a_claim, a_dependant, a_drug_line, a_line
+from tests.factories.claims import (
+    A_FACILITY,
+    A_REFERRER,
+    EDITION,
+    SENT_ON,
+    a_claim,
+    a_dependant,
+    a_drug_line,
+    a_line,
+)
 
 REPLACED = {"frequency": Frequency.REPLACEMENT, "original_reference": "PAYER0001"}
 
@@ -32,7 +41,7 @@ def with_drug(**changes):
 
 def within(part, **changes):
     """The claim with changes inside one of its parties."""
-    claim = a_claim(facility=A_FACILITY)
+    claim = a_claim(facility=A_FACILITY, referring=A_REFERRER)
     return replace(claim, **{part: replace(getattr(claim, part), **changes)})
 
 
@@ -48,6 +57,9 @@ GOOD = {
     "a dependant": a_dependant(),
     "elsewhere": a_claim(facility=A_FACILITY),
     "replaced": a_claim(**REPLACED),
+    "referred": a_claim(referring=A_REFERRER),
+    "referred by one name": within("referring", given_name=""),
+    "assigned to the clinic": a_claim(accepts_assignment=True, assigns_benefits=True),
     "nothing paid": a_claim(paid=Money(0)),
     "no group": within("subscriber", group_number=""),
     "the longest name": within("patient", family_name="N" * 60, given_name="G" * 35),
@@ -110,6 +122,14 @@ FLAWED = {
     "/rendering/npi": [within("rendering", npi="2000000020")],
     "/facility/name": [within("facility", name="")],
     "/facility/address/postal_code": [at("facility", postal_code="78701")],
+    # who sent the patient
+    "/referring/family_name": [
+        within("referring", family_name=name) for name in ("", "SENDER*NM1", "李", "N" * 61)
+    ],
+    "/referring/given_name": [within("referring", given_name=name) for name in ("G" * 36, "DANA~")],
+    "/referring/npi": [
+        within("referring", npi=npi) for npi in ("", "1245319598", "124531959", "3000000018", "12453195990")
+    ],
     # who insures whom
     "/payer/name": [within("payer", name=""), within("payer", name="PLAN~B")],
     "/payer/id": [within("payer", id=""), within("payer", id="P"), within("payer", id="P" * 81)],
@@ -227,7 +247,7 @@ def texts_of(record, at=""):
             yield pointer, lambda text, name=field.name: replace(record, **{name: text})
 
 
-TEXTS = dict(texts_of(a_claim(facility=A_FACILITY, **REPLACED)))
+TEXTS = dict(texts_of(a_claim(facility=A_FACILITY, referring=A_REFERRER, **REPLACED)))
 SMUGGLED = ("*", "~", ":", "^", "\x00", "\n", "\r", "\x1d", "\x85", "\u200b", "\u202e", "é", "\ud800")
 
 

@@ -8,8 +8,9 @@ import pytest
 from billing.catalog.records import Address, Entity, Provider, Site
 from billing.insurance.records import DrugGiven, SuperbillLine
 from billing.insurance.records.claims import Frequency
+from billing.insurance.records.superbills import NOBODY, ReferringProvider, Wishes
 from billing.insurance.rules.claim_checks import claim_flaws
-from billing.insurance.rules.claims import Filing, claim_of, same_claim
+from billing.insurance.rules.claims import Filing, claim_of, same_claim, wishes_of_claim
 from billing.insurance.rules.superbill import Encounter, Parties
 from billing.invoices.records import InvoiceLine
 from billing.kernel.money import Money
@@ -106,6 +107,50 @@ def test_a_code_that_names_no_one_thing_is_described_and_no_other():
 def test_the_last_word_of_a_providers_name_is_the_family_name(name, family, given):
     rendering = made(provider=replace(PROVIDER, name=name)).rendering
     assert (rendering.family_name, rendering.given_name) == (family, given)
+
+
+def wished(**wishes):
+    return made(encounter=replace(ENCOUNTER, wishes=Wishes(**wishes)))
+
+
+def test_the_patient_is_paid_unless_they_assigned_it_to_the_clinic():
+    for claim, is_assigned in (
+        (made(), False),
+        (wished(pays_clinic=False), False),
+        (wished(pays_clinic=True), True),
+    ):
+        assert (claim.accepts_assignment, claim.assigns_benefits) == (is_assigned, is_assigned)
+
+
+@pytest.mark.parametrize(
+    ("name", "family", "given"),
+    [
+        ("Dana Sender", "SENDER", "DANA"),
+        ("Dana Ann Sender, M.D., PhD", "SENDER", "DANA ANN"),
+        ("Dr. Dana Séndèr MD", "SENDER", "DANA"),
+        ("DR Dana Sender NP-C", "SENDER", "DANA"),
+        ("Sender", "SENDER", ""),
+        ("Dr. Do", "DO", ""),
+        ("李 Sender", "SENDER", "李"),
+    ],
+)
+def test_who_referred_is_named_without_titles(name, family, given):
+    referring = wished(referring_provider=ReferringProvider(name=name, npi="1245319599")).referring
+    assert (referring.family_name, referring.given_name, referring.npi) == (family, given, "1245319599")
+
+
+def test_nobody_referred_unless_somebody_is_named():
+    assert made().referring is None
+    assert wished(referring_provider=NOBODY).referring is None
+
+
+def test_what_was_wished_of_a_claim_is_read_back_out_of_it():
+    told = wished(
+        referring_provider=ReferringProvider(name="Dana Sender, MD", npi="1245319599"), pays_clinic=True
+    )
+    again = made(encounter=replace(ENCOUNTER, wishes=wishes_of_claim(told)))
+    assert again == told
+    assert wishes_of_claim(made()) == Wishes(referring_provider=NOBODY, pays_clinic=False)
 
 
 def test_a_site_elsewhere_is_named_as_the_facility():

@@ -12,7 +12,7 @@ from billing.insurance.records.claims import Frequency
 from billing.insurance.rules.cms1500 import paper_flaws, sheets_of
 from billing.kernel.money import Money, total
 from billing.patients.records import Relationship, Sex
-from tests.factories.claims import A_FACILITY, a_claim, a_dependant, a_drug_line, a_line
+from tests.factories.claims import A_FACILITY, A_REFERRER, a_claim, a_dependant, a_drug_line, a_line
 
 CONTROL = "ABCDEFGHJKMN23"
 TWELVE = (
@@ -67,6 +67,14 @@ def test_no_assignment_is_accepted_and_the_patient_is_paid():
     assigned = on_paper(accepts_assignment=True, assigns_benefits=True)
     assert columns(assigned, "27") == {38}
     assert boxes(assigned)["13"] == "SIGNATURE ON FILE"
+
+
+def test_who_referred_stands_in_box_17_with_a_qualifier_and_their_number():
+    told = boxes(on_paper(referring=A_REFERRER))
+    assert (told["17"], told["17b"]) == ("DN DANA SENDER", "1245319599")
+    assert {"17", "17b"}.isdisjoint(boxes(on_paper()))
+    alone = replace(A_REFERRER, given_name="")
+    assert boxes(on_paper(referring=alone))["17"] == "DN SENDER"
 
 
 @pytest.mark.parametrize(
@@ -126,7 +134,15 @@ def numbered(number, modifiers, charge):
 )
 def test_no_entry_stands_on_another_and_all_sums_are_the_claims(lines, diagnoses, paid):
     listed = tuple(numbered(place, *each) for place, each in enumerate(lines, 1))
-    claim = on_paper(lines=listed, diagnoses=TWELVE[:diagnoses])
+    claim = on_paper(
+        lines=listed,
+        diagnoses=TWELVE[:diagnoses],
+        referring=A_REFERRER,
+        accepts_assignment=True,
+        assigns_benefits=True,
+        frequency=Frequency.REPLACEMENT,
+        original_reference="R" * 17,
+    )
     claim = replace(claim, paid=min(Money(paid), claim.charge))
     assert [flaw.pointer for flaw in paper_flaws(claim)] == []
     charges, payments = [], []
@@ -163,6 +179,7 @@ LONG = Address(line1="1" * 40, line2="", city="AUSTIN", state="TX", postal_code=
         ({"patient": {"address": LONG}}, "/patient/address/line1"),
         ({"payer": {"name": "P" * 39}}, "/payer/name"),
         ({"billing": {"address": LONG}}, "/billing/address/line1"),
+        ({"referring": replace(A_REFERRER, family_name="S" * 29)}, "/referring/family_name"),
         ({"lines": (a_line(units=1000),)}, "/lines/0/units"),
         ({"lines": (a_line(charge=Money(10_000_000)),), "paid": Money(0)}, "/lines/0/charge"),
         ({"lines": (*(a_line(number) for number in range(1, 8)), a_line(8, units=1000))}, "/lines/7/units"),

@@ -37,6 +37,7 @@ from billing.insurance.states import RemittanceState, SuperbillState
 from billing.kernel.money import Money
 from billing.kernel.permissions import Actor
 from billing.platform.data.database import Read
+from billing.platform.data.documents import find_document
 from billing.platform.data.reach import within_reach
 from billing.platform.data.selects import BATCH, batches
 
@@ -109,6 +110,12 @@ def present_superbill(read: Read, session_id: str) -> Superbill | None:
     """The version that is neither superseded nor void."""
     issued = (each for each in versions_of_session(read, session_id) if each.state is SuperbillState.ISSUED)
     return next(issued, None)
+
+
+def body_of_superbill(read: Read, session_id: str) -> Any:
+    """What the present superbill shows; None without one."""
+    superbill = present_superbill(read, session_id)
+    return find_document(read, superbill.document_id).body if superbill else None
 
 
 def count_present(read: Read, actor: Actor, which: WhichSuperbills) -> int:

@@ -56,8 +56,8 @@ class BillingProvider:
 
 
 @dataclass(frozen=True, kw_only=True)
-class RenderingProvider:
-    """The person who treated the patient."""
+class Practitioner:
+    """A person who treated the patient, or sent them; `given_name` may be empty."""
 
     family_name: str
     given_name: str
@@ -134,7 +134,7 @@ class Claim:
     submitter: Submitter
     receiver: Receiver
     billing: BillingProvider
-    rendering: RenderingProvider
+    rendering: Practitioner
     facility: Facility | None
     payer: ClaimPayer
     subscriber: Subscriber
@@ -154,6 +154,8 @@ class Claim:
     releases_information: bool
     """Box 12."""
     is_sample: bool
+    referring: Practitioner | None = None
+    """Who sent the patient; claims that were frozen before this was told name nobody."""
 
 
 @dataclass(frozen=True, kw_only=True)

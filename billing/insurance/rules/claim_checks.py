@@ -13,7 +13,7 @@ from datetime import date
 from billing.catalog.records import Address
 from billing.catalog.rules.identifiers import is_ein, is_npi
 from billing.insurance.records import Edition
-from billing.insurance.records.claims import Claim, ClaimDrug, ClaimLine, Frequency
+from billing.insurance.records.claims import Claim, ClaimDrug, ClaimLine, Frequency, Practitioner
 from billing.insurance.rules.claim_text import BASIC, DELIMITERS
 from billing.insurance.rules.diagnoses import diagnosis_flaws, excluding_pair, exclusion_told
 from billing.insurance.rules.lines import MOST_POINTERS
@@ -72,7 +72,7 @@ def _routing_flaws(claim: Claim) -> Iterator[Flaw]:
 
 
 def _provider_flaws(claim: Claim) -> Iterator[Flaw]:
-    billing, rendering = claim.billing, claim.rendering
+    billing = claim.billing
     yield from _text("/billing/name", billing.name, MOST_NAME)
     yield from _npi("/billing/npi", billing.npi)
     if not is_ein(f"{billing.tin[:2]}-{billing.tin[2:]}"):
@@ -84,9 +84,9 @@ def _provider_flaws(claim: Claim) -> Iterator[Flaw]:
         yield Flaw(
             "/billing/address/line1", "Give the clinic's street address; a post office box is refused."
         )
-    yield from _text("/rendering/family_name", rendering.family_name, MOST_NAME)
-    yield from _text("/rendering/given_name", rendering.given_name, MOST_GIVEN, least=0)
-    yield from _npi("/rendering/npi", rendering.npi)
+    yield from _practitioner("/rendering", claim.rendering)
+    if claim.referring:
+        yield from _practitioner("/referring", claim.referring)
     if claim.facility:
         yield from _text("/facility/name", claim.facility.name, MOST_NAME)
         yield from _address("/facility/address", claim.facility.address, whole_zip=True)
@@ -193,6 +193,12 @@ def _drug_flaws(at: str, drug: ClaimDrug) -> Iterator[Flaw]:
         yield Flaw(f"{at}/quantity", "Give the quantity above 0, with at most three decimals.")
     if drug.unit not in UNITS_OF_DRUGS:
         yield Flaw(f"{at}/unit", f"Give the NDC's unit: {', '.join(sorted(UNITS_OF_DRUGS))}.")
+
+
+def _practitioner(at: str, person: Practitioner) -> Iterator[Flaw]:
+    yield from _text(f"{at}/family_name", person.family_name, MOST_NAME)
+    yield from _text(f"{at}/given_name", person.given_name, MOST_GIVEN, least=0)
+    yield from _npi(f"{at}/npi", person.npi)
 
 
 def _npi(at: str, npi: str) -> Iterator[Flaw]:

@@ -41,7 +41,8 @@ def _read(kind: Any, value: Any) -> Any:
 
 
 def _record(kind: Any, value: Any) -> Any:
-    return kind(**{name: _read(hint, value[name]) for name, hint in _hints(kind).items()})
+    """What was frozen before a member existed has its default."""
+    return kind(**{name: _read(hint, value[name]) for name, hint in _hints(kind).items() if name in value})
 
 
 @cache

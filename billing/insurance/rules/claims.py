@@ -17,11 +17,12 @@ from billing.insurance.records.claims import (
     ClaimPayer,
     Facility,
     Frequency,
+    Practitioner,
     Receiver,
-    RenderingProvider,
     Submitter,
     Subscriber,
 )
+from billing.insurance.records.superbills import NOBODY, ReferringProvider, Wishes
 from billing.insurance.rules.claim_checks import UNLISTED
 from billing.insurance.rules.claim_text import basic, digits
 from billing.insurance.rules.coding import OFFICE
@@ -29,6 +30,12 @@ from billing.insurance.rules.lines import POINTERS, control_number, pointers
 from billing.insurance.rules.superbill import Encounter, Parties, paid_beside_insurer
 from billing.patients.records import Address as PatientAddress
 from billing.patients.records import Patient, Policy, Relationship
+
+CREDENTIALS = frozenset({
+    "APRN", "CNS", "CRNA", "DC", "DO", "DPM", "FNP", "FNP-C", "LCSW", "MD", "NP", "NP-C", "PA", "PA-C", "PhD",
+    "PMHNP", "PsyD", "RN",
+})  # fmt: skip
+"""As they stand behind a name without a comma. Capitals tell them from names: DO, not Do."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,9 +49,11 @@ class Filing:
 def claim_of(parties: Parties, policy: Policy, encounter: Encounter, filing: Filing) -> Claim:
     """The claim of one session: the codes, charges and payments of its superbill, in an insurer's letters.
 
-    The insurer is asked to pay the patient: no assignment is accepted and no benefits are assigned.
+    The insurer is asked to pay the patient, with no assignment accepted and no benefits assigned, unless the
+    patient assigned the plan's payment to the clinic.
     """
     number = control_number(encounter.session_id)
+    pays_clinic = bool(encounter.wishes.pays_clinic)
     return Claim(
         submitter=_submitter(parties.entity),
         receiver=_receiver(parties.entity, policy),
@@ -64,10 +73,21 @@ def claim_of(parties: Parties, policy: Policy, encounter: Encounter, filing: Fil
         ),
         charge=encounter.charged.net,
         paid=paid_beside_insurer(encounter.payments),
-        accepts_assignment=False,
-        assigns_benefits=False,
+        accepts_assignment=pays_clinic,
+        assigns_benefits=pays_clinic,
         releases_information=True,
         is_sample=encounter.is_sample,
+        referring=_referring(encounter.wishes.referring_provider or NOBODY),
+    )
+
+
+def wishes_of_claim(claim: Claim) -> Wishes:
+    """As a claim says them; what diagnoses mean is never in one."""
+    person = claim.referring
+    name = f"{person.given_name} {person.family_name}".strip() if person else ""
+    return Wishes(
+        referring_provider=ReferringProvider(name=name, npi=person.npi) if person else NOBODY,
+        pays_clinic=claim.assigns_benefits,
     )
 
 
@@ -117,10 +137,24 @@ def _billing(entity: Entity) -> BillingProvider:
     )
 
 
-def _rendering(provider: Provider) -> RenderingProvider:
-    """The last word of a provider's name is the family name; insurers match them by their NPI."""
-    *given, family = basic(provider.name).split() or [""]
-    return RenderingProvider(family_name=family, given_name=" ".join(given), npi=provider.npi)
+def _rendering(provider: Provider) -> Practitioner:
+    return _practitioner(provider.name, provider.npi)
+
+
+def _referring(provider: ReferringProvider) -> Practitioner | None:
+    """Without titles: no insurer takes them, and people write them down all the same."""
+    words = provider.name.partition(",")[0].split()
+    if len(words) > 1 and words[0].rstrip(".").upper() == "DR":
+        words = words[1:]
+    if len(words) > 2 and words[-1].replace(".", "") in CREDENTIALS:
+        words = words[:-1]
+    return _practitioner(" ".join(words), provider.npi) if provider.name else None
+
+
+def _practitioner(name: str, npi: str) -> Practitioner:
+    """The last word of a name is the family name; insurers match people by their NPI."""
+    *given, family = basic(name).split() or [""]
+    return Practitioner(family_name=family, given_name=" ".join(given), npi=npi)
 
 
 def _facility(entity: Entity, site: Site) -> Facility | None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from billing.catalog.records import Address
-from billing.insurance.records.claims import Claim, ClaimDrug, ClaimLine, Frequency
+from billing.insurance.records.claims import Claim, ClaimDrug, ClaimLine, Frequency, Practitioner
 from billing.kernel.errors import Flaw
 from billing.kernel.money import Money, total
 from billing.patients.records import Relationship, Sex
@@ -25,6 +25,7 @@ FIRST_LINE = 43
 DIAGNOSES_IN_A_ROW = 4
 LETTERS = "ABCDEFGHIJKL"
 ICD_10 = "0"
+REFERRING = "DN"
 ON_FILE = "SIGNATURE ON FILE"
 MARK = "X"
 SAMPLE = "SAMPLE DATA - DO NOT SUBMIT"
@@ -113,6 +114,8 @@ def _entries(claim: Claim, before: int) -> Iterator[Entry]:
     yield from _patient(claim)
     yield from _insured(claim)
     yield from _signatures(claim)
+    if claim.referring:
+        yield from _referring(claim.referring)
     yield from _diagnoses(claim)
     for place, line in enumerate(claim.lines):
         yield from _service(claim, line, FIRST_LINE + 2 * place, f"/lines/{before + place}")
@@ -169,7 +172,15 @@ def _signatures(claim: Claim) -> Iterator[Entry]:
         yield Entry("13", 29, 55, 23, ON_FILE, "/assigns_benefits")
 
 
-# ---------------------------------------------------------------------------------- boxes 21 to 30
+# ---------------------------------------------------------------------------------- boxes 17 to 30
+
+
+def _referring(person: Practitioner) -> Iterator[Entry]:
+    """The qualifier stands left of the dotted line; the given name comes first, without a comma."""
+    name = f"{person.given_name} {person.family_name}".strip()
+    yield Entry("17", 34, 1, 2, REFERRING, "/referring")
+    yield Entry("17", 34, 4, 25, name, "/referring/family_name")
+    yield Entry("17b", 34, 33, 10, person.npi, "/referring/npi")
 
 
 def _diagnoses(claim: Claim) -> Iterator[Entry]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from datetime import date, datetime
 from typing import Any
 
@@ -97,6 +97,12 @@ def wishes_of(body: Any) -> Wishes:
         pays_clinic=body.get("pays_clinic", False),
         with_wording=any("wording" in each for each in body["diagnoses"]),
     )
+
+
+def wished_otherwise(before: Wishes, wishes: Wishes) -> Wishes:
+    """What was not wished otherwise stays as before."""
+    named = {each.name: getattr(wishes, each.name) for each in fields(Wishes)}
+    return replace(before, **{name: wish for name, wish in named.items() if wish is not None})
 
 
 def statement(net: Money, paid: Money, *, pays_clinic: bool = False) -> str:

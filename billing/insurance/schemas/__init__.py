@@ -38,16 +38,14 @@ class ReferringProviderBody(StrictSchema):
         return ReferringProvider(**data)
 
 
-class IssueSuperbill(NamedDiagnoses):
-    """Without `diagnoses` the usual one is taken. The rest stays as on the present version when left out.
+class NamedWishes(StrictSchema):
+    """What is left out stays as before.
 
     `referring_provider` null is nobody. `pays_clinic`: the patient assigned the plan's payment to the clinic.
-    `diagnosis_wording`: what the diagnoses mean is written out; else their codes stand alone.
     """
 
     referring_provider = fields.Nested(ReferringProviderBody, allow_none=True)
     pays_clinic = fields.Boolean(truthy={True}, falsy={False})
-    diagnosis_wording = fields.Boolean(truthy={True}, falsy={False})
 
     @post_load
     def to_wishes(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
@@ -58,6 +56,15 @@ class IssueSuperbill(NamedDiagnoses):
             with_wording=data.pop("diagnosis_wording", None),
         )
         return data | {"wishes": wishes}
+
+
+class IssueSuperbill(NamedDiagnoses, NamedWishes):
+    """Without `diagnoses` the usual one is taken. The rest stays as on the present version when left out.
+
+    `diagnosis_wording`: what the diagnoses mean is written out; else their codes stand alone.
+    """
+
+    diagnosis_wording = fields.Boolean(truthy={True}, falsy={False})
 
 
 class DiagnosesQuery(StrictSchema):

@@ -5,14 +5,17 @@ from marshmallow import Schema, fields, validate
 from billing.insurance.rules.claim_checks import MOST_REFERENCE
 from billing.insurance.rules.cms1500 import MOST_OFFSET
 from billing.insurance.rules.denials import next_step
-from billing.insurance.schemas import NamedDiagnoses, PapersQuery, PaperView
+from billing.insurance.schemas import NamedDiagnoses, NamedWishes, PapersQuery, PaperView
 from billing.insurance.states import ClaimMark, ClaimState
 from billing.platform.http.fields import Cents, LocalDate, Moment, StrictSchema, Text
 from billing.platform.http.pages import page_args
 
 
-class IssueClaim(NamedDiagnoses):
-    """Without `diagnoses` those of the present claim are taken, or else those of the superbill."""
+class IssueClaim(NamedDiagnoses, NamedWishes):
+    """Without `diagnoses` those of the present claim are taken, or else those of the superbill.
+
+    Who referred and who is paid are as the superbill says; they are told here only where there is none.
+    """
 
 
 class VoidClaim(StrictSchema):
@@ -21,7 +24,7 @@ class VoidClaim(StrictSchema):
     payer_claim_number = Text(max=MOST_REFERENCE, load_default=None)
 
 
-class CorrectClaim(NamedDiagnoses, VoidClaim):
+class CorrectClaim(IssueClaim, VoidClaim):
     """As the facts stand now; without `diagnoses` those of the claim stay."""
 
 

@@ -15,7 +15,7 @@ from billing.care.records import Session
 from billing.catalog.queries import find_site
 from billing.insurance.errors import ClaimFlawed, ClaimNotPossible
 from billing.insurance.models import ClaimRow
-from billing.insurance.queries import edition_on, versions_of_session
+from billing.insurance.queries import body_of_superbill, edition_on
 from billing.insurance.queries.claims import (
     claim_on_file,
     claims_of_session,
@@ -24,12 +24,12 @@ from billing.insurance.queries.claims import (
     payers_number,
 )
 from billing.insurance.records.claims import Claim, Frequency, Interchange, IssuedClaim
+from billing.insurance.records.superbills import AS_BEFORE, Wishes
 from billing.insurance.rules.claim_checks import claim_flaws
 from billing.insurance.rules.claim_file import interchange_body
 from billing.insurance.rules.claim_text import basic
-from billing.insurance.rules.claims import Filing, claim_of, day_of_service, file_by, same_claim
+from billing.insurance.rules.claims import Filing, day_of_service, file_by, same_claim
 from billing.insurance.rules.diagnoses import newly_excluding
-from billing.insurance.rules.plan_limits import why_not_told
 from billing.insurance.rules.superbill import codes_of
 from billing.insurance.states import (
     CLAIM_MARKS,
@@ -38,21 +38,20 @@ from billing.insurance.states import (
     ClaimEvent,
     ClaimMark,
     ClaimState,
-    SuperbillState,
 )
+from billing.insurance.use_cases.claim_facts import gather_claim
 from billing.insurance.use_cases.claim_moves import move_claim
-from billing.insurance.use_cases.facts import gather_facts
 from billing.kernel.clock import local_date
 from billing.kernel.errors import IllegalMove
 from billing.kernel.ids import new_id
 from billing.kernel.permissions import Actor
 from billing.kernel.states import next_state
-from billing.patients.queries import plan_limits_of, policy_on
+from billing.patients.queries import policy_on
 from billing.patients.records import Policy
 from billing.patients.use_cases import lock_patient
 from billing.platform.data.audit import record_audit
 from billing.platform.data.database import Tx
-from billing.platform.data.documents import find_document, freeze
+from billing.platform.data.documents import freeze
 from billing.platform.data.jobs import enqueue
 from billing.platform.data.series import next_number
 
@@ -69,20 +68,21 @@ def issue_claim(
     session_id: str,
     diagnoses: Sequence[str] = (),
     are_unrelated: bool = False,
+    wishes: Wishes = AS_BEFORE,
     actor: Actor,
     now: datetime,
 ) -> IssuedClaim:
     """The claim of a session that was given, as the facts and the ledger stand now.
 
     Unchanged facts return the present version. Changed ones make the next, as long as the insurer has none.
-    Without `diagnoses` those of the present claim stay, or else those of the superbill. Two that exclude each
-    other are refused unless one of these has the same ones, or the provider says that they `are_unrelated`.
+    Two diagnoses that exclude each other are refused unless the present claim or superbill has the same ones,
+    or the provider says that they `are_unrelated`. For `diagnoses` and `wishes` see `gather_claim`.
     Raises: NoSuchSession, ClaimNotPossible, ClaimFlawed.
     """
     lock_patient(tx, find_session(tx, session_id, actor).patient_id)
     session = find_session(tx, session_id, actor)
     present = _present(_locked_versions(tx, session_id))
-    facts = _facts(tx, session, present, diagnoses, Filing(), now)
+    facts = gather_claim(tx, session, present, diagnoses=diagnoses, wishes=wishes, filing=Filing(), now=now)
     put = partial(_put, tx, session, facts, present, are_unrelated=are_unrelated, actor=actor, now=now)
     if present is None:
         return put()
@@ -106,14 +106,15 @@ def correct_claim(
     claim_id: str,
     diagnoses: Sequence[str] = (),
     are_unrelated: bool = False,
+    wishes: Wishes = AS_BEFORE,
     payer_claim_number: str | None = None,
     actor: Actor,
     now: datetime,
 ) -> IssuedClaim:
     """Replace a claim that the insurer has, by the facts as they stand now (frequency 7).
 
-    Without the payer's own number of the claim, that of its latest answer is taken; for `diagnoses` and
-    `are_unrelated` see `issue_claim`.
+    Without the payer's own number of the claim, that of its latest answer is taken; for the rest
+    see `issue_claim`.
     Raises: NoSuchClaim, IllegalMove, ClaimNotPossible, ClaimFlawed.
     """
     claim = _locked(tx, claim_id, actor)
@@ -126,7 +127,7 @@ def correct_claim(
     filing = Filing(
         frequency=Frequency.REPLACEMENT, original_reference=_reference(tx, claim, payer_claim_number)
     )
-    facts = _facts(tx, session, claim, diagnoses, filing, now)
+    facts = gather_claim(tx, session, claim, diagnoses=diagnoses, wishes=wishes, filing=filing, now=now)
     told = facts_of_claim(tx, claim)
     if claim.state is ClaimState.ISSUED and told == facts:
         return claim
@@ -194,34 +195,6 @@ def _locked_versions(tx: Tx, session_id: str) -> list[IssuedClaim]:
 def _present(versions: Sequence[IssuedClaim]) -> IssuedClaim | None:
     """The newest version, unless it was withdrawn."""
     return versions[-1] if versions and versions[-1].state is not ClaimState.VOIDED else None
-
-
-def _facts(
-    tx: Tx,
-    session: Session,
-    present: IssuedClaim | None,
-    diagnoses: Sequence[str],
-    filing: Filing,
-    now: datetime,
-) -> Claim:
-    """Raises: ClaimNotPossible, ClaimFlawed."""
-    told = facts_of_claim(tx, present).diagnoses if present else _on_superbill(tx, session)
-    chosen = tuple(diagnoses) or told
-    parties, encounter = gather_facts(tx, session, diagnoses=chosen, refusal=ClaimNotPossible, now=now)
-    if parties.policy is None:
-        raise ClaimNotPossible(
-            "No insurance is on file for the day of service. Enter the patient's card first."
-        )
-    facts = claim_of(parties, parties.policy, encounter, filing)
-    if reason := why_not_told(plan_limits_of(tx, session.patient_id), day_of_service(facts)):
-        raise ClaimNotPossible(reason)
-    return facts
-
-
-def _on_superbill(tx: Tx, session: Session) -> tuple[str, ...]:
-    """The diagnoses of the present superbill; none without one."""
-    issued = [each for each in versions_of_session(tx, session.id) if each.state is SuperbillState.ISSUED]
-    return codes_of(find_document(tx, issued[0].document_id).body) if issued else ()
 
 
 def _policy_of(tx: Tx, session: Session, facts: Claim) -> Policy | None:
@@ -318,7 +291,11 @@ def _check(
     """
     as_of = local_date(now, ZoneInfo(find_site(tx, session.site_id).timezone))
     edition = edition_on(tx, day_of_service(facts))
-    accepted = [_on_superbill(tx, session), *([facts_of_claim(tx, former).diagnoses] if former else ())]
+    shown = body_of_superbill(tx, session.id)
+    accepted = [
+        codes_of(shown) if shown else (),
+        *([facts_of_claim(tx, former).diagnoses] if former else ()),
+    ]
     excluding = newly_excluding(edition, facts.diagnoses, accepted)
     is_answered = are_unrelated or excluding is None
     if flaws := claim_flaws(facts, edition, as_of=as_of, are_unrelated=is_answered):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import fields, replace
+from dataclasses import replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -13,8 +13,10 @@ from billing.catalog.rules.identifiers import is_npi
 from billing.insurance.errors import DiagnosesExclude, InvalidSuperbill, SuperbillNotPossible
 from billing.insurance.models import SuperbillRow
 from billing.insurance.queries import edition_on, find_superbill, superbill_of, versions_of_session
+from billing.insurance.queries.claims import claims_of_session, facts_of_claim
 from billing.insurance.records import Edition, Superbill
 from billing.insurance.records.superbills import AS_BEFORE, Wishes
+from billing.insurance.rules.claims import wishes_of_claim
 from billing.insurance.rules.diagnoses import (
     diagnosis_flaw,
     diagnosis_or_unknown,
@@ -31,9 +33,10 @@ from billing.insurance.rules.superbill import (
     codes_of,
     same_facts,
     superbill_body,
+    wished_otherwise,
     wishes_of,
 )
-from billing.insurance.states import SUPERBILL_MOVES, SuperbillEvent, SuperbillState
+from billing.insurance.states import CLAIM_ENDS, SUPERBILL_MOVES, SuperbillEvent, SuperbillState
 from billing.insurance.use_cases.facts import gather_facts
 from billing.insurance.use_cases.plan_limits import NOT_ALLOWED
 from billing.kernel.clock import local_date
@@ -90,7 +93,8 @@ def issue_superbill(
     edition = edition_on(tx, served_on)
     if flaw := diagnosis_flaw(edition, encounter.diagnoses):
         raise SuperbillNotPossible(flaw)
-    encounter = _as_wished(encounter, wishes, wishes_of(shown) if shown else AS_BEFORE, edition)
+    before = wishes_of(shown) if shown else _on_claim(tx, session_id)
+    encounter = _as_wished(encounter, wishes, before, edition)
     excluding = newly_excluding(edition, encounter.diagnoses, [stand])
     if excluding and not are_unrelated:
         raise DiagnosesExclude(exclusion_told(excluding))
@@ -115,12 +119,15 @@ def _check(wishes: Wishes) -> None:
         raise InvalidSuperbill("Correct the referring provider.", [flaw])
 
 
+def _on_claim(tx: Tx, session_id: str) -> Wishes:
+    """Of the present claim, so that the insurer is told the same by both; of a first paper nothing."""
+    present = [each for each in claims_of_session(tx, session_id) if each.state not in CLAIM_ENDS]
+    return wishes_of_claim(facts_of_claim(tx, present[-1])) if present else AS_BEFORE
+
+
 def _as_wished(encounter: Encounter, wishes: Wishes, before: Wishes, edition: Edition) -> Encounter:
-    """What was not wished otherwise stays as on the version before."""
-    named = {each.name: getattr(wishes, each.name) for each in fields(Wishes)}
-    together = replace(before, **{name: wish for name, wish in named.items() if wish is not None})
     wording = {code: diagnosis_or_unknown(edition, code).description for code in encounter.diagnoses}
-    return replace(encounter, wishes=together, wording=wording)
+    return replace(encounter, wishes=wished_otherwise(before, wishes), wording=wording)
 
 
 def void_superbill(tx: Tx, *, superbill_id: str, actor: Actor, now: datetime) -> Superbill:

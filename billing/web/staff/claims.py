@@ -17,7 +17,7 @@ from billing.insurance.api.appeals import appeal_pdf
 from billing.insurance.api.claims import claim_file
 from billing.insurance.errors import ClaimFlawed
 from billing.insurance.ports import RenderAppeal, RenderClaims
-from billing.insurance.queries import present_superbill
+from billing.insurance.queries import body_of_superbill, present_superbill
 from billing.insurance.queries.acknowledgements import notices_of
 from billing.insurance.queries.appeals import letters_of
 from billing.insurance.queries.claim_answers import answers_of_session, answers_to
@@ -31,10 +31,12 @@ from billing.insurance.queries.claims import (
 from billing.insurance.queries.reason_codes import words_of
 from billing.insurance.records.claims import Claim, ClaimAnswer, Frequency, IssuedClaim
 from billing.insurance.records.denials import AppealLetter, CodeList, NextStep
+from billing.insurance.records.superbills import AS_BEFORE
 from billing.insurance.rules.claim_answers import standing_answers
 from billing.insurance.rules.claim_checks import MOST_REFERENCE
+from billing.insurance.rules.claims import wishes_of_claim
 from billing.insurance.rules.denials import next_step
-from billing.insurance.rules.superbill import codes_of
+from billing.insurance.rules.superbill import codes_of, wishes_of
 from billing.insurance.states import CLAIM_ENDS, CLAIM_MARKS, ClaimMark, ClaimState
 from billing.insurance.use_cases.appeals import write_appeal
 from billing.insurance.use_cases.claims import correct_claim, issue_claim, mark_claim, mark_filed, void_claim
@@ -42,7 +44,6 @@ from billing.kernel.errors import BillingError
 from billing.kernel.ids import id_pattern
 from billing.kernel.permissions import Actor, Permission
 from billing.platform.data.database import Read, Tx
-from billing.platform.data.documents import find_document
 from billing.platform.data.states import moves_of
 from billing.platform.http.edge import Edge
 from billing.platform.http.guard import current_actor, guard
@@ -339,10 +340,12 @@ def _read_asked(read: Read, session_id: str, actor: Actor) -> dict[str, Any]:
     session = find_session(read, session_id, actor)
     superbill = present_superbill(read, session_id)
     present = [each for each in claims_of_session(read, session_id) if each.state not in CLAIM_ENDS]
-    if present:
-        codes = facts_of_claim(read, present[0]).diagnoses
-    elif superbill:
-        codes = codes_of(find_document(read, superbill.document_id).body)
+    told = facts_of_claim(read, present[0]) if present else None
+    shown = body_of_superbill(read, session_id)
+    if told:
+        codes = told.diagnoses
+    elif shown:
+        codes = codes_of(shown)
     else:
         codes = find_condition(read, session.entity_id, session.condition).icd10[:1]
     return {
@@ -351,5 +354,6 @@ def _read_asked(read: Read, session_id: str, actor: Actor) -> dict[str, Any]:
         "superbill": superbill,
         "present": present[0] if present else None,
         "codes": codes,
+        "wished": wishes_of(shown) if shown else wishes_of_claim(told) if told else AS_BEFORE,
         "words": claim_words,
     }
