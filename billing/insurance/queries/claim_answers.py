@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select
@@ -10,7 +11,8 @@ from sqlalchemy import select
 from billing.insurance.models import ClaimRow
 from billing.insurance.models.remittances import RemittanceClaimRow, RemittanceRow
 from billing.insurance.records import Outcome
-from billing.insurance.records.claims import AnswerReason, ClaimAnswer, IssuedClaim
+from billing.insurance.records.claims import AnswerReason, ClaimAnswer, Frequency, IssuedClaim
+from billing.insurance.rules.answers import REVERSAL
 from billing.insurance.states import CLAIM_ENDS, CLAIM_UNSENT, RemittanceState
 from billing.kernel.money import Money
 from billing.platform.data.database import Read
@@ -31,6 +33,23 @@ def answers_to(read: Read, claim: IssuedClaim) -> list[ClaimAnswer]:
     """What came since the claim was filed; before, the version before it was answered, or the superbill."""
     since = claim.filed_at or claim.issued_at
     return [each for each in answers_of_session(read, claim.session_id) if each.received_at >= since]
+
+
+def answered_unsent(read: Read, claim: IssuedClaim) -> datetime | None:
+    """When the first answer to a version was read that nobody had said was sent; None without one.
+
+    What has the payer's number of the claim that this one replaces answers that one. A claim that takes
+    another back is answered by a reversal alone.
+    """
+    is_void = claim.frequency is Frequency.VOID
+    read_at = (
+        each.received_at
+        for each in answers_of_session(read, claim.session_id)
+        if each.received_at >= claim.issued_at
+        and (each.status == REVERSAL) is is_void
+        and (is_void or each.payer_claim_number != claim.original_reference)
+    )
+    return min(read_at, default=None)
 
 
 def filed_sessions_answered(read: Read, remittance_id: str) -> Sequence[str]:

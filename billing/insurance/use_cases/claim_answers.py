@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import select
@@ -9,7 +10,7 @@ from sqlalchemy import select
 from billing.insurance.models import ClaimRow
 from billing.insurance.queries.claim_answers import answers_to, filed_sessions_answered, was_posted_before
 from billing.insurance.queries.claims import claim_on_file
-from billing.insurance.records.claims import Frequency, IssuedClaim
+from billing.insurance.records.claims import ClaimAnswer, Frequency, IssuedClaim
 from billing.insurance.rules.answers import REVERSAL
 from billing.insurance.rules.claim_answers import move_by_answers, standing_answers
 from billing.insurance.states import CLAIM_ENDS, CLAIM_HELD_UP, CLAIM_UNSENT, ClaimEvent
@@ -31,6 +32,12 @@ def answer_claims(tx: Tx, *, remittance_id: str, actor: Actor, now: datetime) ->
             move_claim(tx, claim_id=claim.id, event=event, actor=actor, now=now)
 
 
+def settle_claim(tx: Tx, claim: IssuedClaim, *, actor: Actor, now: datetime) -> IssuedClaim:
+    """Move a claim, held with its patient, to where the answers take it that were read already."""
+    event = _event_of(claim, answers_to(tx, claim))
+    return move_claim(tx, claim_id=claim.id, event=event, actor=actor, now=now) if event else claim
+
+
 def _with_insurer(tx: Tx, session_id: str) -> IssuedClaim | None:
     """The present claim of a session, once it was sent."""
     ended = [*CLAIM_ENDS, *CLAIM_UNSENT]
@@ -42,10 +49,15 @@ def _with_insurer(tx: Tx, session_id: str) -> IssuedClaim | None:
 def _event(tx: Tx, claim: IssuedClaim, remittance_id: str) -> ClaimEvent | None:
     """An appeal, and records that were asked for, wait for a newer answer than the one they are about."""
     answers = answers_to(tx, claim)
-    if claim.frequency is Frequency.VOID:
-        return ClaimEvent.CLOSE if any(each.status == REVERSAL for each in answers) else None
     standing = standing_answers(answers)
     is_new = bool(standing) and standing[-1].remittance_id == remittance_id
-    if claim.state in CLAIM_HELD_UP and (not is_new or was_posted_before(tx, remittance_id)):
+    is_held_up = claim.frequency is not Frequency.VOID and claim.state in CLAIM_HELD_UP
+    if is_held_up and (not is_new or was_posted_before(tx, remittance_id)):
         return None
+    return _event_of(claim, answers)
+
+
+def _event_of(claim: IssuedClaim, answers: Sequence[ClaimAnswer]) -> ClaimEvent | None:
+    if claim.frequency is Frequency.VOID:
+        return ClaimEvent.CLOSE if any(each.status == REVERSAL for each in answers) else None
     return move_by_answers(claim.state, answers)

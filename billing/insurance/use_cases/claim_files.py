@@ -18,8 +18,8 @@ from billing.insurance.records.claims import Claim, ClaimFile, Frequency, Interc
 from billing.insurance.rules.claim_checks import claim_flaws
 from billing.insurance.rules.claim_file import interchange_body
 from billing.insurance.rules.plan_limits import why_not_told
-from billing.insurance.states import ClaimEvent, ClaimState
-from billing.insurance.use_cases.claim_moves import move_claim
+from billing.insurance.states import ClaimState
+from billing.insurance.use_cases.claim_moves import file_claim
 from billing.insurance.use_cases.claims import CONTROL_NUMBERS, RENDER_CLAIMS
 from billing.kernel.clock import local_date
 from billing.kernel.errors import Flaw
@@ -145,6 +145,5 @@ def _file(tx: Tx, group: Sequence[Told], *, zone: ZoneInfo, actor: Actor, now: d
     detail = {"claims": row.claims, "charge_cents": row.charge_cents}
     record_audit(tx, actor=actor, action="claim_file.make", subject_id=file_id, now=now, detail=detail)
     for claim, _ in group:
-        claim.filed_at, claim.file_id = now, file_id
-        move_claim(tx, claim_id=claim.id, event=ClaimEvent.FILE, actor=actor, now=now)
+        file_claim(tx, claim_id=claim.id, sent_at=now, file_id=file_id, actor=actor, now=now)
     return file_on_file(tx, row)

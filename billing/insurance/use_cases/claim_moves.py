@@ -18,6 +18,18 @@ CLAIM_REJECTED, CLAIM_DENIED, CLAIM_DUE = "claim-rejected", "claim-denied", "cla
 _ASKED = {ClaimState.REJECTED: CLAIM_REJECTED, ClaimState.DENIED: CLAIM_DENIED}
 
 
+def file_claim(
+    tx: Tx, *, claim_id: str, sent_at: datetime, file_id: str | None = None, actor: Actor, now: datetime
+) -> IssuedClaim:
+    """The claim, held with its patient, is with the insurer since then.
+
+    Raises: IllegalMove.
+    """
+    row = tx.session.get_one(ClaimRow, claim_id)
+    row.filed_at, row.file_id = sent_at, file_id
+    return move_claim(tx, claim_id=claim_id, event=ClaimEvent.FILE, actor=actor, now=now)
+
+
 def move_claim(tx: Tx, *, claim_id: str, event: ClaimEvent, actor: Actor, now: datetime) -> IssuedClaim:
     """Move a claim that is held, with its patient. What somebody was asked about it before is over.
 

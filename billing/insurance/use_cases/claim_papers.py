@@ -13,7 +13,7 @@ from billing.insurance.records.claims import Claim, IssuedClaim
 from billing.insurance.rules.cms1500 import paper_flaws
 from billing.insurance.states import CLAIM_ENDS
 from billing.insurance.use_cases.claim_files import issued_claims
-from billing.insurance.use_cases.claims import mark_filed
+from billing.insurance.use_cases.claim_moves import file_claim
 from billing.kernel.errors import Flaw
 from billing.kernel.permissions import Actor
 from billing.platform.data.audit import record_audit
@@ -37,7 +37,9 @@ def file_on_paper(tx: Tx, *, starts_on: date, ends_on: date, actor: Actor, now: 
     ]
     if flaws:
         raise ClaimFlawed("Some claims do not fit on the form. Nothing was filed.", flaws)
-    return tuple((mark_filed(tx, claim_id=row.id, actor=actor, now=now), facts) for row, facts in told)
+    return tuple(
+        (file_claim(tx, claim_id=row.id, sent_at=now, actor=actor, now=now), facts) for row, facts in told
+    )
 
 
 def print_again(tx: Tx, *, starts_on: date, ends_on: date, actor: Actor, now: datetime) -> Printed:

@@ -16,6 +16,7 @@ from billing.catalog.queries import find_site
 from billing.insurance.errors import ClaimFlawed, ClaimNotPossible
 from billing.insurance.models import ClaimRow
 from billing.insurance.queries import body_of_superbill, edition_on
+from billing.insurance.queries.claim_answers import answered_unsent
 from billing.insurance.queries.claims import (
     claim_on_file,
     claims_of_session,
@@ -39,8 +40,9 @@ from billing.insurance.states import (
     ClaimMark,
     ClaimState,
 )
+from billing.insurance.use_cases.claim_answers import settle_claim
 from billing.insurance.use_cases.claim_facts import gather_claim
-from billing.insurance.use_cases.claim_moves import move_claim
+from billing.insurance.use_cases.claim_moves import file_claim, move_claim
 from billing.kernel.clock import local_date
 from billing.kernel.errors import IllegalMove
 from billing.kernel.ids import new_id
@@ -159,12 +161,13 @@ def void_claim(
 def mark_filed(tx: Tx, *, claim_id: str, actor: Actor, now: datetime) -> IssuedClaim:
     """A person has sent the claim: by the insurer's page, or in a file of its own.
 
+    Said only after its answer was read, it was sent by then, and the claim is as that answer makes it.
     Raises: NoSuchClaim, IllegalMove.
     """
     claim = _locked(tx, claim_id, actor)
-    row = tx.session.get_one(ClaimRow, claim.id)
-    row.filed_at = now
-    return move_claim(tx, claim_id=claim.id, event=ClaimEvent.FILE, actor=actor, now=now)
+    sent_at = answered_unsent(tx, claim) or now
+    filed = file_claim(tx, claim_id=claim.id, sent_at=sent_at, actor=actor, now=now)
+    return settle_claim(tx, filed, actor=actor, now=now)
 
 
 def mark_claim(tx: Tx, *, claim_id: str, event: ClaimMark, actor: Actor, now: datetime) -> IssuedClaim:
