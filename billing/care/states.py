@@ -57,6 +57,16 @@ class SessionGiven:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ChartAmended:
+    """What was signed of a given session has another version in its place."""
+
+    session_id: str
+    patient_id: str
+    actor: Actor
+    now: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
 class SessionCancelled:
     """The session will not take place; what covers it is free for something else."""
 

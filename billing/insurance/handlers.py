@@ -1,8 +1,15 @@
 """What this room does when a lower one says that something changed."""
 
+from billing.care.states import ChartAmended
+from billing.insurance.use_cases.amended_visits import review_papers
 from billing.insurance.use_cases.plan_limits import review_superbills
 from billing.patients.records import PlanLimitsRecorded
 from billing.platform.data.database import Tx
+
+
+def on_chart_amended(tx: Tx, fact: ChartAmended) -> None:
+    """An insurer or a patient was told of the visit as it was signed before."""
+    review_papers(tx, session_id=fact.session_id, actor=fact.actor, now=fact.now)
 
 
 def on_plan_limits_recorded(tx: Tx, fact: PlanLimitsRecorded) -> None:

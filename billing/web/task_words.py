@@ -217,6 +217,16 @@ TOLD: dict[str, Told] = {
         "File it before the last day, which its page tells; or withdraw it.",
         ("clm",),
     ),
+    "claim-amended": Told(
+        "A visit was amended after its claim was issued",
+        "Open the claim. If it was sent, replace it by a corrected one; if not, issue it again.",
+        ("clm",),
+    ),
+    "superbill-amended": Told(
+        "A visit was amended after its superbill was issued",
+        "Issue it anew, and give the patient the new one: the insurer may have the former.",
+        ("sb",),
+    ),
     "superbill-not-allowed": Told(
         "A superbill is out that the plan may not see any more",
         "Ask the patient what became of it. Void it when it should not be used.",

@@ -16,6 +16,7 @@ from billing.platform.data.audit import AuditRow
 from billing.web.claim_words import EVENTS, MARKS, NEXT, STATES, field_in_words
 from tests.factories.accounting import behind_the_back
 from tests.factories.care import give
+from tests.factories.charts import amended, entry, signed
 from tests.factories.insurance import a_course, claim, claimed, filed, imported, superbill
 from tests.factories.remittance_835 import Claim as Answer
 from tests.factories.remittance_835 import remittance
@@ -114,6 +115,22 @@ def test_claims_are_listed_by_state_page_by_page(database, clerk, course, presen
     further = clerk.get(f"/staff/claims?after={present.id}").text
     assert "There is nothing further." in further
     assert "The newest" in further
+
+
+def test_a_claim_whose_visit_was_amended_since_says_so_until_it_is_replaced(database, clerk, course, now):
+    signed(database, course.session_ids[0], entry(minutes=45))
+    present = claim(database, course.session_ids[0])
+    page = f"/staff/claims/{present.id}"
+    assert "The visit was amended since" not in clerk.get(page).text
+    amended(database, course.session_ids[0], entry(minutes=120), now=now + timedelta(hours=2))
+    assert "Issue it again.</p>" in clerk.get(page).text
+    assert "A visit was amended after its claim was issued" in clerk.get("/staff/tasks").text
+    filed(database)
+    assert "Replace it by a corrected one." in clerk.get(page).text
+    done = send(clerk, page, f"{page}/correct", payer_claim_number="P1", key="k" * 20)
+    assert done.status_code == 303
+    for each in (page, done.location):
+        assert "The visit was amended since" not in clerk.get(each).text
 
 
 def test_without_any_claim_the_list_says_where_to_begin(clerk):

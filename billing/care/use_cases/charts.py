@@ -22,7 +22,7 @@ from billing.care.rules.charts import (
     dose_given,
     entered_drug,
 )
-from billing.care.states import SessionEvent, SessionGiven, SessionState
+from billing.care.states import ChartAmended, SessionEvent, SessionGiven, SessionState
 from billing.care.use_cases.move import keep_session, locked_session, move_session
 from billing.catalog.errors import NoSuchProvider
 from billing.catalog.queries import drugs, find_provider, find_site
@@ -68,7 +68,7 @@ def amend_chart(
 ) -> Chart:
     """Put another version in the place of what was signed, and say why. Both stay on file.
 
-    The day stays, since the books have the visit's income on it.
+    Announces ChartAmended. The day stays, since the books have the visit's income on it.
     Raises: NoSuchSession, ChartNotOpen, InvalidChart, InvalidSessionRecord.
     """
     session = _locked(tx, session_id, actor)
@@ -82,7 +82,9 @@ def amend_chart(
     row = locked_session(tx, session_id)
     _write_on_session(tx, row, given, dose_given(given.drugs), now)
     keep_session(tx, row=row, action="session.amend", detail=_why(tx, reason), actor=actor, now=now)
-    return _keep(tx, session, given, signed=True, reason=reason, actor=actor, now=now)
+    chart = _keep(tx, session, given, signed=True, reason=reason, actor=actor, now=now)
+    tx.emit(ChartAmended(session_id=session_id, patient_id=session.patient_id, actor=actor, now=now))
+    return chart
 
 
 def give_as_charted(

@@ -68,9 +68,7 @@ def claim_of(parties: Parties, policy: Policy, encounter: Encounter, filing: Fil
         original_reference=basic(filing.original_reference),
         place_of_service=OFFICE,
         diagnoses=encounter.diagnoses,
-        lines=tuple(
-            _line(line, encounter, f"{number}{place:02d}") for place, line in enumerate(encounter.lines, 1)
-        ),
+        lines=_lines(encounter, number),
         charge=encounter.charged.net,
         paid=paid_beside_insurer(encounter.payments),
         accepts_assignment=pays_clinic,
@@ -95,6 +93,12 @@ def same_claim(one: Claim, other: Claim) -> bool:
     """Whether two claims say the same, whether they are sent for the first time or not."""
     filed_alike = replace(one, frequency=other.frequency, original_reference=other.original_reference)
     return filed_alike == other
+
+
+def tells_of_visit(claim: Claim, provider: Provider, encounter: Encounter) -> bool:
+    """Whether a claim says what was done, and by whom, as it stands; whatever else became of it."""
+    number = claim.control_number
+    return (claim.lines, claim.rendering) == (_lines(encounter, number), _rendering(provider))
 
 
 def day_of_service(claim: Claim) -> date:
@@ -181,6 +185,12 @@ def _patient(patient: Patient, relationship: Relationship) -> ClaimPatient:
         sex=patient.sex,
         address=_address(patient.address),
         relationship=relationship,
+    )
+
+
+def _lines(encounter: Encounter, number: str) -> tuple[ClaimLine, ...]:
+    return tuple(
+        _line(line, encounter, f"{number}{place:02d}") for place, line in enumerate(encounter.lines, 1)
     )
 
 

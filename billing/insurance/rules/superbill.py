@@ -19,6 +19,8 @@ from billing.patients.records import Address as PatientAddress
 from billing.patients.records import Patient, Policy, Relationship
 from billing.payments.records.payments import Paid, Tender
 
+VISIT = frozenset({"provider", "service", "lines"})
+"""Members that say what the clinician signed."""
 IDENTITY = frozenset({"number", "version", "supersedes", "issued_on"})
 """Members that differ between versions of the same facts."""
 
@@ -87,6 +89,12 @@ def same_facts(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
     return {name: one[name] for name in one.keys() - IDENTITY} == {
         name: other[name] for name in other.keys() - IDENTITY
     }
+
+
+def tells_of_visit(body: Mapping[str, Any], parties: Parties, encounter: Encounter) -> bool:
+    """Whether a superbill shows what was done, and by whom, as it stands; whatever else became of it."""
+    now = _parties(parties) | _encounter(encounter)
+    return all(body[name] == now[name] for name in VISIT)
 
 
 def wishes_of(body: Any) -> Wishes:

@@ -7,7 +7,7 @@ from datetime import datetime
 from billing.insurance.models import ClaimRow
 from billing.insurance.queries.claims import claim_on_file
 from billing.insurance.records.claims import IssuedClaim
-from billing.insurance.states import CLAIM_MOVES, CLAIM_UNSENT, ClaimEvent, ClaimState
+from billing.insurance.states import CLAIM_ENDS, CLAIM_MOVES, CLAIM_UNSENT, ClaimEvent, ClaimState
 from billing.kernel.permissions import Actor
 from billing.platform.data.audit import record_audit
 from billing.platform.data.database import Tx
@@ -15,6 +15,8 @@ from billing.platform.data.states import advance
 from billing.platform.data.tasks import ask_again, end_tasks
 
 CLAIM_REJECTED, CLAIM_DENIED, CLAIM_DUE = "claim-rejected", "claim-denied", "claim-due"
+CLAIM_AMENDED = "claim-amended"
+"""The task: of a claim whose visit was amended since it was issued."""
 _ASKED = {ClaimState.REJECTED: CLAIM_REJECTED, ClaimState.DENIED: CLAIM_DENIED}
 
 
@@ -45,6 +47,8 @@ def move_claim(tx: Tx, *, claim_id: str, event: ClaimEvent, actor: Actor, now: d
         end_tasks(tx, kind=_ASKED[before], subject_ids=[row.id], actor=actor, now=now)
     if before in CLAIM_UNSENT and after not in CLAIM_UNSENT:
         end_tasks(tx, kind=CLAIM_DUE, subject_ids=[row.id], actor=actor, now=now)
+    if after in CLAIM_ENDS:
+        end_tasks(tx, kind=CLAIM_AMENDED, subject_ids=[row.id], actor=actor, now=now)
     claim = claim_on_file(row)
     if after is ClaimState.REJECTED:
         ask_again(tx, kind=CLAIM_REJECTED, about=claim, actor=actor, now=now)

@@ -54,6 +54,8 @@ from billing.platform.data.states import advance
 from billing.platform.data.tasks import end_tasks
 
 DOCUMENT_KIND = "superbill"
+SUPERBILL_AMENDED = "superbill-amended"
+"""The task: of a superbill whose visit was amended since it was issued."""
 RENDER_JOB = "render_superbill"
 """The job that draws a superbill; its key is the document's id."""
 
@@ -139,7 +141,8 @@ def void_superbill(tx: Tx, *, superbill_id: str, actor: Actor, now: datetime) ->
     row = tx.session.get_one(SuperbillRow, superbill_id, populate_existing=True)
     advance(tx, row, SUPERBILL_MOVES, SuperbillEvent.VOID, actor=actor, now=now)
     tx.session.flush()
-    end_tasks(tx, kind=NOT_ALLOWED, subject_ids=[superbill_id], actor=actor, now=now)
+    for kind in (NOT_ALLOWED, SUPERBILL_AMENDED):
+        end_tasks(tx, kind=kind, subject_ids=[superbill_id], actor=actor, now=now)
     record_audit(tx, actor=actor, action="superbill.void", subject_id=superbill_id, now=now)
     return superbill_of(row)
 
@@ -195,3 +198,4 @@ def _supersede(tx: Tx, present: Superbill, actor: Actor, now: datetime) -> None:
     row = tx.session.get_one(SuperbillRow, present.id)
     advance(tx, row, SUPERBILL_MOVES, SuperbillEvent.SUPERSEDE, actor=actor, now=now)
     tx.session.flush()
+    end_tasks(tx, kind=SUPERBILL_AMENDED, subject_ids=[present.id], actor=actor, now=now)

@@ -39,12 +39,14 @@ from billing.insurance.rules.denials import next_step
 from billing.insurance.rules.superbill import codes_of, wishes_of
 from billing.insurance.states import CLAIM_ENDS, CLAIM_MARKS, ClaimMark, ClaimState
 from billing.insurance.use_cases.appeals import write_appeal
+from billing.insurance.use_cases.claim_moves import CLAIM_AMENDED
 from billing.insurance.use_cases.claims import correct_claim, issue_claim, mark_claim, mark_filed, void_claim
 from billing.kernel.errors import BillingError
 from billing.kernel.ids import id_pattern
 from billing.kernel.permissions import Actor, Permission
 from billing.platform.data.database import Read, Tx
 from billing.platform.data.states import moves_of
+from billing.platform.data.tasks import stands_open
 from billing.platform.http.edge import Edge
 from billing.platform.http.guard import current_actor, guard
 from billing.web import claim_words
@@ -85,6 +87,8 @@ class Looked:
     remarks: Mapping[str, str]
     """What the clinic's own list says of the answers' codes."""
     letters: Sequence[AppealLetter]
+    is_outdated: bool
+    """Whether its visit was amended since, and nothing was done about that."""
     known_number: str
     """The payer's own number of it, or empty."""
 
@@ -298,6 +302,7 @@ def _look(read: Read, claim_id: str, actor: Actor, now: datetime) -> Looked:
         reasons=words_of(read, CodeList.CARC, {reason.code for each in answers for reason in each.reasons}),
         remarks=words_of(read, CodeList.RARC, {code for each in answers for code in each.remarks}),
         letters=letters_of(read, claim),
+        is_outdated=stands_open(read, kind=CLAIM_AMENDED, subject_id=claim.id),
         known_number=claim.original_reference or payers_number(read, claim.session_id) or "",
     )
 

@@ -1,0 +1,165 @@
+"""A visit is amended after an insurer or the patient was told of it: a person is asked to tell them anew."""
+
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+
+from billing.care.records import DrugEntry
+from billing.insurance.states import ClaimMark
+from billing.insurance.use_cases.claims import correct_claim, mark_claim, mark_filed, void_claim
+from billing.insurance.use_cases.overrides import LineAsked, override_lines
+from billing.insurance.use_cases.superbills import void_superbill
+from billing.kernel.permissions import SYSTEM
+from billing.platform.data.tasks import TaskState, close_task, list_tasks
+from tests.factories.charts import amended, entry, signed
+from tests.factories.insurance import a_course, claim, filed, superbill
+
+LATER = timedelta(hours=3)
+LONGER, AS_SIGNED = entry(minutes=120), entry(minutes=45)
+
+
+@pytest.fixture
+def session_id(database):
+    """Of an infusion of 45 minutes that was signed."""
+    session_id = a_course(database).session_ids[0]
+    signed(database, session_id, AS_SIGNED)
+    return session_id
+
+
+@pytest.fixture
+def tasks(database):
+    def look(state=TaskState.OPEN):
+        with database.reading() as read:
+            return [(each.kind, each.subject_id) for each in list_tasks(read, SYSTEM, state=state, limit=9)]
+
+    return look
+
+
+@pytest.fixture
+def amend(database, session_id, now):
+    return lambda told: amended(database, session_id, told, now=now + LATER)
+
+
+@pytest.fixture
+def sent(database, session_id):
+    """The claim of the visit, with the insurer, and no superbill."""
+    claim(database, session_id)
+    (file,) = filed(database)
+    return file.claims[0]
+
+
+def asked(paper):
+    return [("claim-amended", paper.id)]
+
+
+def test_a_claim_that_went_out_is_asked_about_without_any_superbill(sent, amend, tasks):
+    amend(LONGER)
+    assert tasks() == asked(sent)
+    amend(entry(minutes=150))
+    assert tasks() == asked(sent), "once, however often it is amended"
+
+
+def test_replacing_the_claim_ends_the_task(sent, amend, tasks, do, now):
+    amend(LONGER)
+    do(correct_claim, claim_id=sent.id, payer_claim_number="P1", at=now + LATER)
+    assert tasks() == []
+
+
+def test_taking_the_claim_back_or_closing_it_ends_the_task(sent, amend, tasks, do, now):
+    amend(LONGER)
+    do(void_claim, claim_id=sent.id, payer_claim_number="P1", at=now + LATER)
+    assert tasks() == []
+
+
+def test_a_claim_that_is_closed_is_asked_about_no_more(sent, amend, tasks, do, now):
+    amend(LONGER)
+    do(mark_claim, claim_id=sent.id, event=ClaimMark.CLOSED, at=now + LATER)
+    assert tasks() == []
+    amend(entry(minutes=150))
+    assert tasks() == []
+
+
+def test_a_replacement_that_was_sent_is_asked_about_in_its_turn(database, sent, amend, tasks, do, now):
+    amend(LONGER)
+    second = do(correct_claim, claim_id=sent.id, payer_claim_number="P1", at=now + LATER)
+    do(mark_filed, claim_id=second.id, at=now + LATER)
+    amend(entry(minutes=200))
+    assert tasks() == asked(second)
+
+
+def test_a_claim_that_was_not_sent_yet_is_issued_again(database, session_id, amend, tasks, now):
+    first = claim(database, session_id)
+    amend(LONGER)
+    assert tasks() == asked(first)
+    claim(database, session_id, now=now + LATER)
+    assert tasks() == []
+
+
+def test_what_changes_nothing_on_the_claim_asks_nobody(sent, amend, tasks):
+    amend(entry(minutes=50))
+    assert tasks() == [], "16 to 90 minutes are one code"
+
+
+def test_another_dose_or_another_drug_is_another_claim(sent, amend, tasks):
+    amend(entry(DrugEntry(drug="ketamine", dose_mg=Decimal(60))))
+    assert tasks() == asked(sent)
+
+
+def test_a_visit_that_is_amended_back_ends_the_task(sent, amend, tasks):
+    amend(LONGER)
+    amend(AS_SIGNED)
+    assert tasks() == []
+
+
+def test_what_a_person_closed_is_asked_again_when_it_is_amended_again(database, sent, amend, tasks, now):
+    amend(LONGER)
+    with database.reading() as read:
+        (task,) = list_tasks(read, SYSTEM, state=TaskState.OPEN, limit=9)
+    database.in_transaction(lambda tx: close_task(tx, task_id=task.id, note=None, actor=SYSTEM, now=now))
+    amend(entry(minutes=200))
+    assert tasks() == asked(sent)
+
+
+def test_lines_that_staff_changed_before_have_to_be_looked_at(database, session_id, amend, tasks, do):
+    lines = [LineAsked(place=1, modifiers=["59"])]
+    do(override_lines, session_id=session_id, lines=lines, reason="two sites")
+    present = claim(database, session_id)
+    amend(LONGER)
+    assert tasks() == asked(present)
+
+
+def test_a_void_that_waits_or_went_out_is_not_replaced(database, sent, amend, tasks, do):
+    do(void_claim, claim_id=sent.id, payer_claim_number="P1")
+    amend(LONGER)
+    filed(database)
+    amend(entry(minutes=200))
+    assert tasks() == []
+
+
+def test_a_superbill_is_asked_about_until_it_is_issued_anew(database, session_id, amend, tasks, now):
+    first = superbill(database, session_id)
+    amend(entry(minutes=50))
+    assert tasks() == [("superbill-amended", first.id)], "its times are on it"
+    superbill(database, session_id, now=now + LATER)
+    assert tasks() == []
+
+
+def test_a_superbill_that_is_void_is_asked_about_no_more(database, session_id, amend, tasks, do):
+    first = superbill(database, session_id)
+    amend(LONGER)
+    do(void_superbill, superbill_id=first.id)
+    assert tasks() == []
+    amend(entry(minutes=200))
+    assert tasks() == []
+
+
+def test_both_papers_are_asked_about_each_by_itself(database, session_id, sent, amend, tasks):
+    first = superbill(database, session_id)
+    amend(LONGER)
+    assert sorted(tasks()) == [("claim-amended", sent.id), ("superbill-amended", first.id)]
+
+
+def test_a_visit_of_which_nobody_was_told_asks_nobody(session_id, amend, tasks):
+    amend(LONGER)
+    assert tasks() == []
