@@ -54,6 +54,7 @@ from billing.insurance.queries import told_of_edition
 from billing.insurance.use_cases.appeals import RENDER_APPEAL
 from billing.insurance.use_cases.claims import RENDER_CLAIMS
 from billing.insurance.use_cases.superbills import RENDER_JOB
+from billing.invoices.handlers import on_chart_amended as on_amended_after_pricing
 from billing.invoices.handlers import on_session_given, on_session_not_given
 from billing.invoices.states import (
     CostsMore,
@@ -170,6 +171,7 @@ def subscribe(database: Database) -> None:
     database.subscribe(NothingOwed, on_nothing_owed)
     database.subscribe(ChargesStopped, on_charges_stopped)
     database.subscribe(PlanLimitsRecorded, on_plan_limits_recorded)
+    database.subscribe(ChartAmended, on_amended_after_pricing)
     database.subscribe(ChartAmended, on_chart_amended)
 
 

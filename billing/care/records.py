@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 
@@ -80,6 +80,16 @@ class Session:
     due: Money | None
     covered: Money
     override_reason: str | None
+
+    @property
+    def minutes(self) -> int | None:
+        """How long it took by the clock, each time to the minute; None until it was given."""
+        if self.started_at is None or self.stopped_at is None:
+            return None
+        started, stopped = (
+            each.replace(second=0, microsecond=0) for each in (self.started_at, self.stopped_at)
+        )
+        return (stopped - started) // timedelta(minutes=1)
 
     @property
     def is_earned(self) -> bool:

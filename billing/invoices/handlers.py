@@ -1,6 +1,7 @@
-"""What this room does when a session is given or cancelled."""
+"""What this room does when a session is given, amended or cancelled."""
 
-from billing.care.states import PatientTurnedAway, SessionCancelled, SessionGiven, SessionMissed
+from billing.care.states import ChartAmended, PatientTurnedAway, SessionCancelled, SessionGiven, SessionMissed
+from billing.invoices.use_cases.as_given import review_price
 from billing.invoices.use_cases.earn import earn_session
 from billing.invoices.use_cases.give_back import return_session
 from billing.platform.data.database import Tx
@@ -8,6 +9,10 @@ from billing.platform.data.database import Tx
 
 def on_session_given(tx: Tx, fact: SessionGiven) -> None:
     earn_session(tx, session_id=fact.session_id, actor=fact.actor, now=fact.now)
+
+
+def on_chart_amended(tx: Tx, fact: ChartAmended) -> None:
+    review_price(tx, session_id=fact.session_id, actor=fact.actor, now=fact.now)
 
 
 def on_session_not_given(tx: Tx, fact: SessionCancelled | SessionMissed | PatientTurnedAway) -> None:

@@ -114,6 +114,14 @@ class Stop:
 
 
 @dataclass(frozen=True, kw_only=True)
+class AsGiven:
+    """A session that was given otherwise than priced: what it was charged at, and what it would cost."""
+
+    charged: Money
+    would_cost: Money
+
+
+@dataclass(frozen=True, kw_only=True)
 class SettledPart:
     """Money that went to one session; `earned` says the session had been given by then."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -99,6 +99,31 @@ def price_of_some(read: Read, quote: Quote, session_ids: Collection[str]) -> tup
         return quote.sessions
     priced = _price_again(read, quote, some)
     return tuple(_quoted(session, each) for session, each in zip(some, priced.sessions, strict=True))
+
+
+def price_of_given(
+    read: Read,
+    quote: Quote,
+    session_ids: Collection[str],
+    session_id: str,
+    *,
+    minutes: int,
+    dose_mg: Decimal,
+) -> QuotedSession:
+    """What one of these sessions of a quote costs beside the others by its actual minutes and dose.
+
+    Raises: CannotPrice.
+    """
+    some = tuple(
+        replace(each, planned_minutes=each.minutes, minutes=minutes, dose_mg=dose_mg)
+        if each.session_id == session_id
+        else each
+        for each in quote.asked
+        if each.session_id in session_ids
+    )
+    priced = _price_again(read, quote, some)
+    pairs = zip(some, priced.sessions, strict=True)
+    return next(_quoted(each, price) for each, price in pairs if each.session_id == session_id)
 
 
 def _quoted(asked: SessionToPrice, priced: PricedSession) -> QuotedSession:

@@ -217,6 +217,12 @@ TOLD: dict[str, Told] = {
         "File it before the last day, which its page tells; or withdraw it.",
         ("clm",),
     ),
+    "visit-priced-otherwise": Told(
+        "A visit was amended, and would cost otherwise",
+        "The invoice stays, and no money moved. If it costs less, give the rest back from its payment. "
+        "If it costs more, agree on it with the patient, then invoice it apart, or let it be.",
+        ("ses",),
+    ),
     "claim-amended": Told(
         "A visit was amended after its claim was issued",
         "Open the claim. If it was sent, replace it by a corrected one; if not, issue it again.",
@@ -259,6 +265,7 @@ PLACES = {
     "chk": Place("/staff/tasks/{task}/subject", Permission.PAYMENTS_READ, "Open what is owed"),
     "svm": Place("/staff/tasks/{task}/subject", Permission.PAYMENTS_READ, "Open the saved cards"),
     "crl": Place("/staff/credits/{subject}/refunds/new", Permission.REFUNDS_REQUEST, "Refund the credit"),
+    "ses": Place("/staff/tasks/{task}/subject", Permission.PATIENTS_READ, "Open the patient"),
     "clm": Place("/staff/claims/{subject}", Permission.CLAIMS_READ, "Open the claim"),
     "sb": Place("/staff/tasks/{task}/subject", Permission.SUPERBILLS_WRITE, "Open the superbill"),
     "nor": Place("/staff/unclaimed", Permission.CREDITS_READ, "Open unclaimed property"),

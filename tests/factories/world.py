@@ -65,6 +65,7 @@ RETURN_URL = "https://clinic.example/pay/thanks"
 
 SUBJECTS = {
     "sb": "superbill_id",
+    "ses": "session_id",
     "ref": "refund_id",
     "pay": "payment_id",
     "tkb": "takeback_id",

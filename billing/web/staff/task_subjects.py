@@ -11,6 +11,7 @@ from billing.insurance.queries import superbills_among
 from billing.insurance.queries.claims import claims_by_id
 from billing.insurance.queries.letters import letters_among
 from billing.insurance.queries.remittances import remittances_among
+from billing.invoices.queries.as_given import given_sessions
 from billing.invoices.queries.payers import shares_with_payers
 from billing.kernel.money import Money
 from billing.kernel.permissions import Actor
@@ -87,6 +88,15 @@ def _subjects(read: Read, prefix: str, subject_ids: Collection[str], actor: Acto
                 amount=share.agreed, on=share.agreed_on, patient_id=share.patient_id, who=payer.name
             )
             for share, payer in shares_with_payers(read, subject_ids, actor).values()
+        }
+    if prefix == "ses":
+        return {
+            session.id: Subject(
+                on=session.started_at or session.planned_on,
+                patient_id=session.patient_id,
+                who=f"charged {differs.charged}, would cost {differs.would_cost}" if differs else None,
+            )
+            for session, differs in given_sessions(read, subject_ids, actor)
         }
     if prefix == "clm":
         claims = claims_by_id(read, subject_ids, actor)

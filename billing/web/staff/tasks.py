@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from werkzeug import Response
 
+from billing.care.queries import find_session
 from billing.insurance.queries import find_superbill
 from billing.kernel.errors import BillingError, Flaw, IllegalMove
 from billing.kernel.permissions import Actor, Permission
@@ -110,6 +111,8 @@ def _place_of(read: Read, subject_id: str, actor: Actor) -> str:
     if subject_id.startswith("sb_"):
         superbill = find_superbill(read, subject_id, actor)
         return url_for("staff_superbills.ask", session_id=superbill.session_id)
+    if subject_id.startswith("ses_"):
+        return url_for("staff_patients.patient", patient_id=find_session(read, subject_id, actor).patient_id)
     if subject_id.startswith("chk_"):
         return _where_it_is_owed(find_checkout(read, subject_id, actor), actor)
     patient_id = find_saved_method(read, subject_id, actor).patient_id
