@@ -28,6 +28,13 @@ from billing.kernel.money import Money
 
 Body = Mapping[str, Any]
 
+TENDERS = {
+    "ach": "bank debit (ACH)",
+    "card_present": "card",
+    "bank": "bank transfer",
+    "insurer": "health plan",
+}
+"""Ways to pay that a plan would not know by our word for them."""
 SIGNATURE = 300.0
 """How long the line is on which the provider signs."""
 
@@ -54,9 +61,8 @@ def _money_block(body: Body) -> Block:
             text_at(canvas, MARGIN, top - 31, "None yet", PLAIN, NORMAL)
         for place, payment in enumerate(payments):
             line = top - 31 - place * 12
-            text_at(
-                canvas, MARGIN, line, f"{day_in_figures(payment['on'])}  {payment['tender']}", PLAIN, NORMAL
-            )
+            told = TENDERS.get(payment["tender"], payment["tender"])
+            text_at(canvas, MARGIN, line, f"{day_in_figures(payment['on'])}  {told}", PLAIN, NORMAL)
             text_at(canvas, MARGIN + 210, line, dollars(payment["cents"]), PLAIN, NORMAL, to_the_right=True)
         for place, (label, cents, font) in enumerate(amounts):
             line = top - 18 - place * 13

@@ -65,6 +65,13 @@ class Column:
         return self.left + (self.width - 3 if self.to_the_right else 3)
 
 
+@dataclass(frozen=True)
+class Row(Block):
+    """A line of service, with what it is charged at."""
+
+    cents: int = 0
+
+
 def _columns() -> tuple[Column, ...]:
     widths = (
         ("Date of service", 62, False), ("Place", 28, False), ("CPT/HCPCS", 52, False),
@@ -112,6 +119,8 @@ def _draw_page(body: Body, canvas: Canvas, blocks: Sequence[Block], number: int,
         text_at(canvas, WIDTH - MARGIN, top - 8, _patient_line(body), PLAIN, 9, to_the_right=True)
         top -= CONTINUED
     stacked(canvas, blocks, top)
+    if count > 1:
+        _draw_sum_of_page(body, canvas, [block.cents for block in blocks if isinstance(block, Row)])
     canvas.setStrokeColor(RULE)
     canvas.setLineWidth(0.5)
     canvas.line(MARGIN, 44, WIDTH - MARGIN, 44)
@@ -125,6 +134,14 @@ def _draw_page(body: Body, canvas: Canvas, blocks: Sequence[Block], number: int,
     text_at(
         canvas, WIDTH - MARGIN, 24, f"Page {number} of {count}", PLAIN, SMALL, to_the_right=True, color=GREY
     )
+
+
+def _draw_sum_of_page(body: Body, canvas: Canvas, charges: Sequence[int]) -> None:
+    """So that pages that come apart can be held against each other."""
+    if charges:
+        told = f"Charges on this page {dollars(sum(charges))} of {dollars(body['totals']['net_cents'])}"
+        paid = "What was paid stands once, after the last line."
+        text_at(canvas, WIDTH - MARGIN, 49, f"{told}. {paid}", PLAIN, SMALL, to_the_right=True)
 
 
 def _patient_line(body: Body) -> str:
@@ -326,7 +343,7 @@ def _row(line: Body) -> Block:
         canvas.setLineWidth(0.4)
         canvas.line(MARGIN, top - height, WIDTH - MARGIN, top - height)
 
-    return Block(height, draw, is_row=True)
+    return Row(height, draw, is_row=True, cents=line["charge_cents"])
 
 
 def _address_lines(address: Body, width: float) -> list[str]:

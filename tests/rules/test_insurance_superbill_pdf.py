@@ -80,6 +80,35 @@ def test_many_lines_go_on_to_further_pages_under_the_same_head():
     assert all("SB-000123" in text for text in texts)
 
 
+def test_each_of_several_pages_sums_its_own_charges_and_what_was_paid_stands_once():
+    lines = [line("96366", 100 * number) for number in range(1, 61)]
+    charged = {"net_cents": 183_000, "list_cents": 183_000, "discount_cents": 0, "paid_cents": 183_000}
+    texts = pages(superbill_body(lines=lines, totals={**charged, "balance_cents": 0}))
+    sums = [re.findall(r"Charges on this page \$([0-9,.]+) of \$1,830\.00", text) for text in texts]
+    rows = [re.findall(r"96366.*?\$([0-9,.]+)", text, re.DOTALL) for text in texts]
+    told = [sum(cents_of(each) for each in on_page) for on_page in sums if on_page]
+    assert told == [sum(cents_of(each) for each in on_page) for on_page in rows if on_page]
+    assert sum(told) == 183_000
+    assert sum(text.count("Amount paid") for text in texts) == 1
+
+
+def cents_of(dollars):
+    return int(re.sub("[^0-9]", "", dollars))
+
+
+def test_one_page_needs_no_sum_of_its_own():
+    assert "Charges on this page" not in pages(superbill_body())[0]
+
+
+def test_ways_to_pay_are_said_in_words():
+    tenders = ["card", "card_present", "ach", "bank", "check", "insurer"]
+    paid = [{"on": "2026-11-03", "tender": tender, "cents": 100} for tender in tenders]
+    (text,) = pages(superbill_body(payments=paid))
+    for words in ("bank debit (ACH)", "bank transfer", "check", "health plan"):
+        assert f"11/03/2026 {words}" in " ".join(text.split())
+    assert "card_present" not in text
+
+
 def test_a_superbill_without_a_payment_says_so():
     assert "None yet" in pages(superbill_body(payments=[]))[0]
 
