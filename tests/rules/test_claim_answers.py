@@ -51,10 +51,13 @@ REVERSED = answer(-18_000, charge=-38_250, status="22")
         (answer(0), E.DENY),
         (DEDUCTED, E.DEDUCT),
         (answer(0, ("PR", "1", 20_000), ("CO", "45", 18_250)), E.DEDUCT),
+        (answer(0, ("PR", "1", 20_000), ("PR", "45", 18_250)), E.DEDUCT),
         (answer(0, ("PR", "2", 20_000), ("PR", "3", 18_250)), E.DEDUCT),
         (answer(0, ("PR", "1", 38_250), ("CO", "97", 0)), E.DEDUCT),
         (answer(0, ("PR", "1", 10_000), ("CO", "55", 28_250)), E.DENY),
         (answer(0, ("CO", "45", 38_250)), E.DENY),
+        (answer(0, ("PR", "45", 38_250)), E.DENY),
+        (answer(0, ("PR", "1", 20_000), ("OA", "45", 18_250)), E.DENY),
         (answer(0, ("PR", "96", 38_250)), E.DENY),
     ],
 )

@@ -44,6 +44,26 @@ def test_a_denial_calls_for_the_most_pressing_step(said, step):
     assert next_step(said) is step
 
 
+SPECIAL = {
+    "not known, or not covered on that day": ("26 27 31 32 33 140 177 200", NextStep.CHECK_CARD),
+    "sent or paid before": ("18 B13", NextStep.FIND_FIRST_ANSWER),
+    "papers that are missing, whoever has them": ("148 163 164 226 227 250 251 252", NextStep.SEND_RECORDS),
+    "codes that do not go together": ("4 5 6 7 8 9 10 11 12", NextStep.CORRECT),
+    "days, codes and numbers that cannot be": ("13 14 146 181 182 189 206 207 208", NextStep.CORRECT),
+    "nobody, or the wrong one, is named as referring": ("165 183 288", NextStep.CORRECT),
+    "leave that was not asked for, or not for this": ("15 197 198 210 284 287 296 302", NextStep.ASK_LEAVE),
+    "another plan": ("19 20 21 22 24 109 166 280 301", NextStep.FILE_ELSEWHERE),
+    "not proven, not approved, not needed": ("50 55 56 114 188 272 273", NextStep.APPEAL_OR_CLOSE),
+    "used up, or outside of the network": ("35 119 149 242 279", NextStep.APPEAL_OR_CLOSE),
+    "decided before, and again": ("39 193", NextStep.APPEAL_OR_CLOSE),
+}
+
+
+@pytest.mark.parametrize(("codes", "step"), SPECIAL.values(), ids=SPECIAL)
+def test_codes_of_one_meaning_call_for_one_step(codes, step):
+    assert {next_step(answer(0, ("CO", code, 38_250))) for code in codes.split()} == {step}
+
+
 @pytest.mark.parametrize("said", [PAID, DEDUCTED])
 def test_what_is_no_denial_calls_for_nothing(said):
     assert next_step(said) is None

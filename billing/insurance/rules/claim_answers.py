@@ -11,8 +11,8 @@ from billing.insurance.states import CLAIM_ANSWERED, CLAIM_MOVES, ClaimEvent, Cl
 
 PATIENT_SHARE = frozenset({("PR", "1"), ("PR", "2"), ("PR", "3")})
 """Deductible, coinsurance and copayment. Source: X12 external code list 139 (its codes alone)."""
-ABOVE_ALLOWED = ("CO", "45")
-"""What is charged above what the plan allows, which is no denial."""
+ABOVE_ALLOWED = frozenset({("CO", "45"), ("PR", "45")})
+"""What is charged above what the plan allows, which is no denial; PR where no contract binds the clinic."""
 
 EVENT_OF = {
     Outcome.REIMBURSED: ClaimEvent.PAY,
@@ -58,7 +58,7 @@ def event_of(answer: ClaimAnswer) -> ClaimEvent:
 def denying(answer: ClaimAnswer) -> tuple[str, ...]:
     """The reasons that are more than the patient's share, as group and code; each once."""
     told = [(each.group, each.code) for each in answer.reasons if each.amount]
-    denied = [each for each in told if each not in PATIENT_SHARE and each != ABOVE_ALLOWED]
+    denied = [each for each in told if each not in PATIENT_SHARE and each not in ABOVE_ALLOWED]
     return tuple(dict.fromkeys(f"{group}-{code}" for group, code in denied))
 
 
