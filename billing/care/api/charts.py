@@ -16,7 +16,7 @@ from billing.platform.data.database import Read
 from billing.platform.http.api import ApiBlueprint
 from billing.platform.http.edge import Edge
 from billing.platform.http.guard import current_actor, guard
-from billing.platform.http.writes import edge_write
+from billing.platform.http.writes import edge_deed
 
 
 def add_chart_routes(routes: ApiBlueprint, edge: Edge) -> None:
@@ -39,10 +39,7 @@ def add_chart_routes(routes: ApiBlueprint, edge: Edge) -> None:
     @guard(Permission.CARE_RECORD)
     def post_chart(body: dict[str, Any], session_id: str) -> Response:
         """Keep what is recorded so far of a patient who is checked in, unsigned."""
-        actor, now = current_actor(), edge.clock()
-        return edge_write(
-            edge, lambda tx: keep_chart(tx, session_id=session_id, **body, actor=actor, now=now), ChartView
-        )
+        return edge_deed(edge, keep_chart, ChartView, session_id=session_id, **body)
 
     @routes.route("/sessions/<session_id>/charts/sign", methods=["POST"])
     @routes.arguments(ChartBody)
@@ -50,10 +47,7 @@ def add_chart_routes(routes: ApiBlueprint, edge: Edge) -> None:
     @guard(Permission.CARE_RECORD)
     def post_signed_chart(body: dict[str, Any], session_id: str) -> Response:
         """Sign what was done; the session is given from then on."""
-        actor, now = current_actor(), edge.clock()
-        return edge_write(
-            edge, lambda tx: sign_chart(tx, session_id=session_id, **body, actor=actor, now=now), ChartView
-        )
+        return edge_deed(edge, sign_chart, ChartView, session_id=session_id, **body)
 
     @routes.route("/sessions/<session_id>/charts/amend", methods=["POST"])
     @routes.arguments(AmendChart)
@@ -61,7 +55,4 @@ def add_chart_routes(routes: ApiBlueprint, edge: Edge) -> None:
     @guard(Permission.CARE_RECORD)
     def post_amended_chart(body: dict[str, Any], session_id: str) -> Response:
         """Put another version in the place of what was signed, and say why; both stay on file."""
-        actor, now = current_actor(), edge.clock()
-        return edge_write(
-            edge, lambda tx: amend_chart(tx, session_id=session_id, **body, actor=actor, now=now), ChartView
-        )
+        return edge_deed(edge, amend_chart, ChartView, session_id=session_id, **body)

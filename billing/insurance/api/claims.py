@@ -31,10 +31,10 @@ from billing.insurance.use_cases.claims import (
 from billing.kernel.permissions import Permission
 from billing.platform.http.api import ApiBlueprint
 from billing.platform.http.edge import Edge
-from billing.platform.http.guard import current_actor, guard
+from billing.platform.http.guard import guard
 from billing.platform.http.pages import page_view
 from billing.platform.http.papers import file_answer
-from billing.platform.http.writes import edge_write
+from billing.platform.http.writes import edge_deed
 
 X12: dict[str, Any] = {"200": {"description": "The file as it was issued.", "content": {X12_TYPE: {}}}}
 CLAIMS = Papers("claim", "claims", find_claim, list_claims)
@@ -47,12 +47,7 @@ def add_claim_writes(routes: ApiBlueprint, edge: Edge) -> None:
     @guard(Permission.CLAIMS_WRITE)
     def issue_a_claim(body: dict[str, Any], session_id: str) -> Response:
         """Issue the claim of a session; unchanged facts answer with the present version."""
-        actor, now = current_actor(), edge.clock()
-        return edge_write(
-            edge,
-            lambda tx: issue_claim(tx, session_id=session_id, **body, actor=actor, now=now),
-            ClaimView,
-        )
+        return edge_deed(edge, issue_claim, ClaimView, session_id=session_id, **body)
 
     @routes.route("/claims/<claim_id>/correct", methods=["POST"])
     @routes.arguments(CorrectClaim)
@@ -60,10 +55,7 @@ def add_claim_writes(routes: ApiBlueprint, edge: Edge) -> None:
     @guard(Permission.CLAIMS_WRITE)
     def correct(body: dict[str, Any], claim_id: str) -> Response:
         """Replace a claim that the insurer has, by the facts as they stand now."""
-        actor, now = current_actor(), edge.clock()
-        return edge_write(
-            edge, lambda tx: correct_claim(tx, claim_id=claim_id, **body, actor=actor, now=now), ClaimView
-        )
+        return edge_deed(edge, correct_claim, ClaimView, claim_id=claim_id, **body)
 
     @routes.route("/claims/<claim_id>/void", methods=["POST"])
     @routes.arguments(VoidClaim)
@@ -71,10 +63,7 @@ def add_claim_writes(routes: ApiBlueprint, edge: Edge) -> None:
     @guard(Permission.CLAIMS_WRITE)
     def take_back(body: dict[str, Any], claim_id: str) -> Response:
         """Withdraw a claim that was not sent; else issue the one that takes it back, which is the answer."""
-        actor, now = current_actor(), edge.clock()
-        return edge_write(
-            edge, lambda tx: void_claim(tx, claim_id=claim_id, **body, actor=actor, now=now), ClaimView
-        )
+        return edge_deed(edge, void_claim, ClaimView, claim_id=claim_id, **body)
 
 
 def add_claim_marks(routes: ApiBlueprint, edge: Edge) -> None:
@@ -84,13 +73,7 @@ def add_claim_marks(routes: ApiBlueprint, edge: Edge) -> None:
     @guard(Permission.CLAIMS_WRITE)
     def file_by_hand(body: dict[str, Any], claim_id: str) -> Response:
         """Say that a person has sent the claim."""
-        actor, now = current_actor(), edge.clock()
-        return edge_write(
-            edge,
-            lambda tx: mark_filed(tx, claim_id=claim_id, actor=actor, now=now),
-            ClaimView,
-            status=200,
-        )
+        return edge_deed(edge, mark_filed, ClaimView, status=200, claim_id=claim_id)
 
     @routes.route("/claims/<claim_id>/mark", methods=["POST"])
     @routes.arguments(MarkClaim)
@@ -98,13 +81,7 @@ def add_claim_marks(routes: ApiBlueprint, edge: Edge) -> None:
     @guard(Permission.CLAIMS_WRITE)
     def mark(body: dict[str, Any], claim_id: str) -> Response:
         """Say that it was appealed, that records were asked for or sent, or that it ends here."""
-        actor, now = current_actor(), edge.clock()
-        return edge_write(
-            edge,
-            lambda tx: mark_claim(tx, claim_id=claim_id, **body, actor=actor, now=now),
-            ClaimView,
-            status=200,
-        )
+        return edge_deed(edge, mark_claim, ClaimView, status=200, claim_id=claim_id, **body)
 
 
 def add_claim_reads(routes: ApiBlueprint, edge: Edge, render: RenderClaims) -> None:

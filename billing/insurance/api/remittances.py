@@ -1,10 +1,13 @@
-"""Decisions about insurers' answers over HTTP, and what an upload would do. Each may post money."""
+"""Decisions about insurers' answers over HTTP, and answers that came on paper. Each may post money."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from flask import Response
+from marshmallow import Schema
 
 from billing.insurance.records.remittances import PaperEob
 from billing.insurance.schemas.paper import KeyInEob
@@ -27,45 +30,75 @@ from billing.insurance.use_cases.remittance_decisions import (
 from billing.kernel.permissions import Permission
 from billing.platform.http.api import ApiBlueprint
 from billing.platform.http.edge import Edge
-from billing.platform.http.guard import current_actor, guard
-from billing.platform.http.writes import edge_write
+from billing.platform.http.guard import guard
+from billing.platform.http.writes import edge_deed
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What people decide about a remittance that waits, or was set aside; `told` describes its route."""
+
+    path: str
+    use_case: Callable[..., Any]
+    body: type[Schema]
+    told: str
+
+
+DECISIONS = (
+    Decision(
+        "matches",
+        match_claim,
+        MatchAnswer,
+        "Say which visit a claim of a parked one is about; it is posted if nothing else is in the way.",
+    ),
+    Decision(
+        "matches/withdraw",
+        unmatch_claim,
+        UnmatchAnswer,
+        "Take such a match back, as long as the remittance is parked.",
+    ),
+    Decision(
+        "look-again",
+        look_again,
+        LookAgain,
+        "Post a parked one if its reason is gone, as sending its file again does.",
+    ),
+    Decision(
+        "set-aside",
+        set_aside,
+        DecideRemittance,
+        "Say that a parked one is not for these books: it is not posted, also when it is sent again.",
+    ),
+    Decision(
+        "put-back",
+        put_back,
+        DecideRemittance,
+        "Have one that was set aside wait again; it is looked at at once.",
+    ),
+    Decision(
+        "another-payment",
+        call_distinct,
+        DecideRemittance,
+        "Say that it is another payment than a posted one of the same number.",
+    ),
+)
 
 
 def add_remittance_decisions(routes: ApiBlueprint, edge: Edge) -> None:
-    """What people decide about a parked remittance; the answer is the remittance as it stands then."""
-    _add_matches(routes, edge)
+    """The answer to each is the remittance as it stands then."""
+    for decision in DECISIONS:
+        _add_decision(routes, edge, decision)
 
-    @routes.route("/remittances/<remittance_id>/look-again", methods=["POST"])
-    @routes.arguments(LookAgain)
-    @routes.response(200, RemittanceView)
-    @guard(Permission.REMITTANCES_WRITE)
-    def look(body: dict[str, Any], remittance_id: str) -> Response:
-        """Post a parked one if its reason is gone, as sending its file again does."""
-        return _decided(edge, look_again, body, remittance_id)
 
-    @routes.route("/remittances/<remittance_id>/set-aside", methods=["POST"])
-    @routes.arguments(DecideRemittance)
-    @routes.response(200, RemittanceView)
-    @guard(Permission.REMITTANCES_WRITE)
-    def keep_aside(body: dict[str, Any], remittance_id: str) -> Response:
-        """Say that a parked one is not for these books: it is not posted, also when it is sent again."""
-        return _decided(edge, set_aside, body, remittance_id)
+def _add_decision(routes: ApiBlueprint, edge: Edge, decision: Decision) -> None:
+    def decide(body: dict[str, Any], remittance_id: str) -> Response:
+        what = {"remittance_id": remittance_id, **body}
+        return edge_deed(edge, decision.use_case, RemittanceView, status=200, moves_money=True, **what)
 
-    @routes.route("/remittances/<remittance_id>/put-back", methods=["POST"])
-    @routes.arguments(DecideRemittance)
-    @routes.response(200, RemittanceView)
-    @guard(Permission.REMITTANCES_WRITE)
-    def take_back(body: dict[str, Any], remittance_id: str) -> Response:
-        """Have one that was set aside wait again; it is looked at at once."""
-        return _decided(edge, put_back, body, remittance_id)
-
-    @routes.route("/remittances/<remittance_id>/another-payment", methods=["POST"])
-    @routes.arguments(DecideRemittance)
-    @routes.response(200, RemittanceView)
-    @guard(Permission.REMITTANCES_WRITE)
-    def is_another(body: dict[str, Any], remittance_id: str) -> Response:
-        """Say that it is another payment than a posted one of the same number."""
-        return _decided(edge, call_distinct, body, remittance_id)
+    decide.__name__, decide.__doc__ = decision.use_case.__name__, decision.told
+    guarded = guard(Permission.REMITTANCES_WRITE)(decide)
+    shown = routes.arguments(decision.body)(routes.response(200, RemittanceView)(guarded))
+    routes.route(f"/remittances/<remittance_id>/{decision.path}", methods=["POST"])(shown)
 
 
 def add_paper_remittances(routes: ApiBlueprint, edge: Edge) -> None:
@@ -78,39 +111,4 @@ def add_paper_remittances(routes: ApiBlueprint, edge: Edge) -> None:
 
         What does not add up is refused by field. Typed again, it is a duplicate, and nothing is booked.
         """
-        actor, now = current_actor(), edge.clock()
-        return edge_write(
-            edge,
-            lambda tx: key_in_eob(tx, eob=eob, actor=actor, now=now),
-            RemittanceView,
-            moves_money=True,
-        )
-
-
-def _add_matches(routes: ApiBlueprint, edge: Edge) -> None:
-    @routes.route("/remittances/<remittance_id>/matches", methods=["POST"])
-    @routes.arguments(MatchAnswer)
-    @routes.response(200, RemittanceView)
-    @guard(Permission.REMITTANCES_WRITE)
-    def match(body: dict[str, Any], remittance_id: str) -> Response:
-        """Say which visit a claim of a parked one is about; it is posted if nothing else is in the way."""
-        return _decided(edge, match_claim, body, remittance_id)
-
-    @routes.route("/remittances/<remittance_id>/matches/withdraw", methods=["POST"])
-    @routes.arguments(UnmatchAnswer)
-    @routes.response(200, RemittanceView)
-    @guard(Permission.REMITTANCES_WRITE)
-    def withdraw(body: dict[str, Any], remittance_id: str) -> Response:
-        """Take such a match back, as long as the remittance is parked."""
-        return _decided(edge, unmatch_claim, body, remittance_id)
-
-
-def _decided(edge: Edge, decide: Any, body: dict[str, Any], remittance_id: str) -> Response:
-    actor, now = current_actor(), edge.clock()
-    return edge_write(
-        edge,
-        lambda tx: decide(tx, remittance_id=remittance_id, **body, actor=actor, now=now),
-        RemittanceView,
-        status=200,
-        moves_money=True,
-    )
+        return edge_deed(edge, key_in_eob, RemittanceView, moves_money=True, eob=eob)

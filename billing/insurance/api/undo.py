@@ -11,8 +11,8 @@ from billing.insurance.use_cases.remittances.undo import undo_remittance
 from billing.kernel.permissions import Permission
 from billing.platform.http.api import ApiBlueprint
 from billing.platform.http.edge import Edge
-from billing.platform.http.guard import current_actor, guard
-from billing.platform.http.writes import edge_write
+from billing.platform.http.guard import guard
+from billing.platform.http.writes import edge_deed
 
 
 def add_undo(routes: ApiBlueprint, edge: Edge) -> None:
@@ -25,11 +25,12 @@ def add_undo(routes: ApiBlueprint, edge: Edge) -> None:
 
         What it had paid and the patient spent is owed until a person decides (a `takeback-review` task).
         """
-        actor, now = current_actor(), edge.clock()
-        return edge_write(
+        return edge_deed(
             edge,
-            lambda tx: undo_remittance(tx, remittance_id=remittance_id, **body, actor=actor, now=now),
+            undo_remittance,
             RemittanceView,
             status=200,
             moves_money=True,
+            remittance_id=remittance_id,
+            **body,
         )

@@ -87,6 +87,26 @@ def edge_write(
     return as_json(once(edge, key, request_sha256(), answer))
 
 
+def edge_deed(
+    edge: Edge,
+    use_case: Callable[..., Any],
+    view: type[Schema],
+    *,
+    status: int = 201,
+    moves_money: bool = False,
+    **what: Any,
+) -> Response:
+    """`edge_write` of one use case, as the request's actor does it now."""
+    actor, now = current_actor(), edge.clock()
+    return edge_write(
+        edge,
+        lambda tx: use_case(tx, **what, actor=actor, now=now),
+        view,
+        status=status,
+        moves_money=moves_money,
+    )
+
+
 def edge_write_secret(edge: Edge, work: Callable[[Tx], Any], view: type[Schema]) -> Response:
     """Like `edge_write`, for an answer that carries a secret: it is told once, and nobody keeps it.
 

@@ -15,7 +15,7 @@ from billing.care.queries import plans_of, seen_sessions
 from billing.care.records import SeenSession
 from billing.care.states import SessionState
 from billing.catalog.queries import find_site
-from billing.insurance.api import superbill_pdf
+from billing.insurance.api.superbills import superbill_pdf
 from billing.insurance.ports import RenderSuperbill
 from billing.insurance.queries import list_superbills
 from billing.insurance.queries.claims import list_claims
