@@ -11,6 +11,7 @@ from billing.insurance.use_cases.remittance_uploads import forget_uploads
 from billing.insurance.use_cases.remittances.posting import RESUME_REMITTANCES
 from billing.kernel.money import Money
 from billing.kernel.permissions import SYSTEM
+from billing.payments.flows.choice_letters import send_choice_letter, write_choice_letters
 from billing.payments.flows.choices import refund_what_nobody_chose
 from billing.payments.flows.dispute_answers import send_answer
 from billing.payments.flows.events import work_event
@@ -19,6 +20,7 @@ from billing.payments.flows.reconcile import reconcile
 from billing.payments.flows.refunds import send_refund
 from billing.payments.flows.resolve import close_useless, resolve_due
 from billing.payments.flows.room import Payments
+from billing.payments.use_cases.choice_letters import SEND_CHOICE_LETTER
 from billing.payments.use_cases.closing import CLOSE_CHECKOUT
 from billing.payments.use_cases.dispute_answers import SEND_ANSWER, remind_of_disputes
 from billing.payments.use_cases.dormant import list_dormant_credits
@@ -35,7 +37,7 @@ SEAL_AUDIT, RESOLVE, LIST_DORMANT = "seal-audit", "resolve", "list-dormant-credi
 REMIND, RECONCILE = "remind-of-disputes", "reconcile"
 ASK_ABOUT_CHECKS, ASK_ABOUT_REFUNDS = "ask-about-uncashed-checks", "ask-about-waiting-refunds"
 REFUND_UNANSWERED, REMIND_OF_FILING = "refund-unanswered-credits", "remind-of-filing"
-FORGET_UPLOADS = "forget-uploads"
+FORGET_UPLOADS, WRITE_CHOICE_LETTERS = "forget-uploads", "write-choice-letters"
 RECURRING = (
     Recurring(SEAL_AUDIT, timedelta(seconds=30)),
     Recurring(RESOLVE, timedelta(minutes=5)),
@@ -44,6 +46,7 @@ RECURRING = (
     Recurring(REMIND, timedelta(hours=6)),
     Recurring(ASK_ABOUT_CHECKS, timedelta(days=1)),
     Recurring(REFUND_UNANSWERED, timedelta(days=1)),
+    Recurring(WRITE_CHOICE_LETTERS, timedelta(days=1)),
     Recurring(ASK_ABOUT_REFUNDS, timedelta(days=1)),
     Recurring(REMIND_OF_FILING, timedelta(days=1)),
     Recurring(FORGET_UPLOADS, timedelta(hours=1)),
@@ -80,6 +83,8 @@ def job_handlers(
             )
         ),
         REFUND_UNANSWERED: lambda _task: refund_what_nobody_chose(database, clock, refund_limit),
+        WRITE_CHOICE_LETTERS: lambda _task: write_choice_letters(mailroom),
+        SEND_CHOICE_LETTER: lambda task: send_choice_letter(mailroom, letter_id=task.key),
         ASK_ABOUT_REFUNDS: by_itself(ask_about_waiting_refunds),
         REMIND_OF_FILING: by_itself(remind_of_filing),
         FORGET_UPLOADS: by_itself(forget_uploads),

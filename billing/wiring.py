@@ -34,6 +34,7 @@ import billing.quotes.api
 import billing.quotes.cli
 from billing.adapters.acknowledgements import X12AcknowledgementReader
 from billing.adapters.appeal_pdf import render_appeal
+from billing.adapters.choice_letter_pdf import render_choice_letter
 from billing.adapters.claim_837p import render_837p
 from billing.adapters.claim_cms1500 import print_cms1500
 from billing.adapters.evidence_pdf import render_evidence
@@ -251,6 +252,7 @@ def _register_api(api: BillingApi, house: House) -> None:
             house.refund_limit,
             render_receipt,
             render_evidence,
+            render_choice_letter,
             sends_mail=house.sends_mail,
             drawer_limit=house.drawer_limit,
         ),
@@ -283,6 +285,7 @@ def _register_browser(app: Flask, house: House, authenticate: Authenticate) -> N
             press=PRESS,
             render_receipt=render_receipt,
             render_evidence=render_evidence,
+            render_choice_letter=render_choice_letter,
             reader=Edi835Reader(),
             sends_mail=house.sends_mail,
             refund_limit=house.refund_limit,

@@ -25,6 +25,10 @@ RenderEvidence = Callable[[Mapping[str, Any]], bytes]
 """Turns a frozen packet of evidence into a PDF; the same body gives the same bytes."""
 
 
+RenderChoiceLetter = Callable[[Mapping[str, Any]], bytes]
+"""Turns the body of a letter that asks a patient to choose into a PDF; the same body, the same bytes."""
+
+
 class MailUnavailable(Unavailable):
     """The mail server did not take the mail now; it is tried again by itself."""
 

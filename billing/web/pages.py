@@ -12,7 +12,7 @@ from billing.insurance.flows import Press
 from billing.insurance.ports import PrintClaims, RemittanceReader, RenderAppeal, RenderClaims, RenderSuperbill
 from billing.kernel.money import Money
 from billing.payments.flows.room import Payments
-from billing.payments.ports import RenderEvidence, RenderReceipt
+from billing.payments.ports import RenderChoiceLetter, RenderEvidence, RenderReceipt
 from billing.platform.http.edge import Edge
 from billing.platform.http.guard import Authenticate
 from billing.web.errors import show_errors_as_pages
@@ -26,6 +26,7 @@ from billing.web.staff import (
     bounces,
     charts,
     checks,
+    choice_letters,
     claim_papers,
     claims,
     coding,
@@ -102,6 +103,7 @@ class Installation:
     press: Press
     render_receipt: RenderReceipt
     render_evidence: RenderEvidence
+    render_choice_letter: RenderChoiceLetter
     reader: RemittanceReader
     sends_mail: bool
     refund_limit: Money
@@ -148,6 +150,7 @@ def _blueprints(edge: Edge, payments: Payments, installation: Installation) -> t
         refunds.make_blueprint(edge, installation.refund_limit),
         refund_checks.make_blueprint(edge),
         unclaimed.make_blueprint(edge),
+        choice_letters.make_blueprint(edge, installation.render_choice_letter),
         credits.make_blueprint(edge, installation.refund_limit),
         moves.make_blueprint(edge),
         checks.make_blueprint(edge, payments),

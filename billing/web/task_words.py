@@ -158,9 +158,14 @@ TOLD: dict[str, Told] = {
         ("chk", "ref", "dan", "svm"),
     ),
     "choice-due": Told(
-        "An insurer's money waits for the patient's choice for 30 days",
-        "It could not go back by itself. Ask the patient, then refund it, or record that they keep it.",
+        "An insurer's money could not go back to the patient by itself",
+        "Nobody chose for 30 days, or the patient wants it back. Ask; refund it, or record that it is kept.",
         ("crl",),
+    ),
+    "choice-letter": Told(
+        "A patient is to be asked by post what becomes of an insurer's money",
+        "Print the letter, post it in a plain envelope, then say so on its page.",
+        ("clt",),
     ),
     "unclaimed-letter": Told(
         "Money shows no sign of its owner",
@@ -266,6 +271,7 @@ PLACES = {
     "svm": Place("/staff/tasks/{task}/subject", Permission.PAYMENTS_READ, "Open the saved cards"),
     "crl": Place("/staff/credits/{subject}/refunds/new", Permission.REFUNDS_REQUEST, "Refund the credit"),
     "ses": Place("/staff/tasks/{task}/subject", Permission.PATIENTS_READ, "Open the patient"),
+    "clt": Place("/staff/choice-letters/{subject}", Permission.CREDITS_WRITE, "Open the letter"),
     "clm": Place("/staff/claims/{subject}", Permission.CLAIMS_READ, "Open the claim"),
     "sb": Place("/staff/tasks/{task}/subject", Permission.SUPERBILLS_WRITE, "Open the superbill"),
     "nor": Place("/staff/unclaimed", Permission.CREDITS_READ, "Open unclaimed property"),

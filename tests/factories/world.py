@@ -34,6 +34,7 @@ from billing.payments.records.reconciliation import Difference, Family
 from billing.payments.states.disputes import DisputeEvent
 from billing.payments.states.payouts import PayoutEvent
 from billing.payments.use_cases.checkouts import begin_checkout, pay_checkout
+from billing.payments.use_cases.choice_letters import ask_to_choose
 from billing.payments.use_cases.deposit_requests import ask_for_deposit
 from billing.payments.use_cases.dispute_answers import draft_evidence
 from billing.payments.use_cases.disputes import record_dispute
@@ -84,6 +85,7 @@ SUBJECTS = {
     "clm": "claim_id",
     "rmt": "remittance_id",
     "ltr": "letter_id",
+    "clt": "choice_letter_id",
 }
 """What of `World.ids` a task may be about, by the prefix of its id."""
 
@@ -114,6 +116,9 @@ def a_world(database: Database, now: datetime, *, slug: str = "b", site: int = 0
         control_number=superbill.control_number, charge_cents=superbill.charge.cents, paid_cents=18_000
     )
     imported(database, remittance([claim], trace=f"EFT{patient.id[-12:]}"), now=now)
+    asked = {"patient_id": patient.id, "sends_mail": False}
+    letter = database.in_transaction(lambda tx: ask_to_choose(tx, **asked, actor=CLERK, now=now))
+    assert letter is not None
     application_id = _used_credit(database, patient, now)
     checkout_id, card = _card_payment(database, _bill(database, patient, now), now)
     with database.reading() as read:
@@ -163,6 +168,7 @@ def a_world(database: Database, now: datetime, *, slug: str = "b", site: int = 0
         "payment_id": [payment.id, card.id],
         "checkout_id": [checkout_id],
         "hold_id": [hold.id],
+        "choice_letter_id": [letter.id],
         "lot_id": [lot.id],
         "receipt_id": receipts,
         "saved_method_id": [a_saved_card(database, patient, now).id],

@@ -13,7 +13,9 @@ from billing.payments.queries.credits import find_credit
 from billing.payments.queries.refunds import list_refunds
 from billing.payments.records.credits import Election
 from billing.payments.records.refunds import RefundMethod
+from billing.payments.states.disputes import DisputeEvent
 from billing.payments.states.refunds import RefundState
+from billing.payments.use_cases import unanswered
 from billing.payments.use_cases.choices import choose_always
 from billing.payments.use_cases.credits import elect
 from billing.payments.use_cases.receive import take_cash
@@ -21,7 +23,7 @@ from billing.payments.use_cases.refunds import reject_refund, request_refund
 from billing.payments.use_cases.reimbursements import hold_reimbursement
 from billing.payments.use_cases.takebacks import demand_takeback
 from billing.platform.data.audit import AuditRow
-from billing.platform.data.tasks import TaskState, list_tasks
+from billing.platform.data.tasks import TaskState, end_tasks, list_tasks
 from tests.conftest import NOW
 from tests.factories.accounting import LIMIT, behind_the_back
 from tests.factories.disputes import disputed
@@ -228,3 +230,71 @@ def test_nobody_is_asked_any_longer_about_what_the_insurer_took_back(database, d
     do(demand_takeback, **named, amount=Money(CENTS), at=DAYS_30)
     a_day_later(database, DAYS_30)
     assert open_tasks(database) == []
+
+
+def test_one_credit_that_goes_wrong_keeps_no_other_from_going_back_and_is_not_silent(
+    database, do, bill, patient, held, monkeypatch
+):
+    later = reimbursed(do, bill, place=1)
+    place = unanswered.request_refund
+
+    def breaks(tx, *, lot_id, **rest):
+        if lot_id == held:
+            raise RuntimeError("The first one breaks.")
+        return place(tx, lot_id=lot_id, **rest)
+
+    monkeypatch.setattr(unanswered, "request_refund", breaks)
+    with pytest.raises(RuntimeError):
+        a_day_later(database, DAYS_30)
+    assert [each.lot_id for each in refunds(database, patient)] == [later]
+    monkeypatch.undo()
+    a_day_later(database, DAYS_30)
+    assert {each.lot_id for each in refunds(database, patient)} == {held, later}
+
+
+def test_who_takes_back_wanting_it_all_is_asked_about_what_nobody_gave_back_yet(database, do, patient, held):
+    do(choose_always, patient_id=patient.id, election=Election.REFUND)
+    do(choose_always, patient_id=patient.id, election=None, at=DAYS_29)
+    assert (lot(database, held).election, lot(database, held).waits) == (None, True)
+    a_day_later(database, DAYS_30)
+    assert refunds(database, patient) == []
+    a_day_later(database, DAYS_29 + timedelta(days=30))
+    assert [each.amount for each in refunds(database, patient)] == [Money(CENTS)]
+
+
+def test_who_keeps_all_of_it_from_now_on_keeps_what_nobody_gave_back_yet(database, do, patient, held):
+    do(choose_always, patient_id=patient.id, election=Election.REFUND)
+    do(choose_always, patient_id=patient.id, election=Election.CREDIT)
+    assert lot(database, held).election is Election.CREDIT
+
+
+def test_what_is_on_its_way_back_stays_so_when_the_standing_choice_is_taken_back(database, do, patient, held):
+    do(choose_always, patient_id=patient.id, election=Election.REFUND)
+    a_day_later(database, NOW + timedelta(days=1))
+    do(choose_always, patient_id=patient.id, election=None, at=DAYS_29)
+    assert lot(database, held).election is Election.REFUND
+    assert len(refunds(database, patient)) == 1
+
+
+def test_a_refund_chosen_for_one_credit_stays_when_the_standing_choice_is_taken_back(
+    database, do, patient, held
+):
+    do(elect, lot_id=held, election=Election.REFUND)
+    do(choose_always, patient_id=patient.id, election=Election.REFUND)
+    do(choose_always, patient_id=patient.id, election=None)
+    assert lot(database, held).election is Election.REFUND
+
+
+def test_while_a_person_finds_out_whose_the_money_of_a_lost_dispute_is_nothing_goes_back(
+    database, do, patient, bill
+):
+    payment = paid_by_card(database, bill.invoice, NOW)
+    held = reimbursed(do, bill)
+    disputed(database, payment, NOW)
+    dispute = disputed(database, payment, NOW, told=DisputeEvent.LOSE)
+    assert "dispute-reimbursed" in open_tasks(database)
+    a_day_later(database, DAYS_30)
+    assert (refunds(database, patient), "choice-due" in open_tasks(database)) == ([], True)
+    do(end_tasks, kind="dispute-reimbursed", subject_ids=[dispute.id])
+    a_day_later(database, DAYS_30 + timedelta(days=1))
+    assert [each.lot_id for each in refunds(database, patient)] == [held]

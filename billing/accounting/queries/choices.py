@@ -26,6 +26,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from billing.payments.records.credits import Election
 from billing.platform.data.base import Instant
 
+TAKEN_BACK = "credit.elect.ask"
 CHOICE = table(
     "audit_row",
     *(column(name, String()) for name in ("id", "action", "subject_id")),
@@ -35,7 +36,8 @@ CHOICE = table(
 
 
 def elected(credit: FromClause, until: date) -> ColumnElement[Any]:
-    """The choice that stood at the end of a day: before one was made, that of the credit's kind.
+    """The choice that stood at the end of a day: before one was made, or once it was taken back, that of
+    the credit's kind.
 
     Each choice is a row of the audit trail, with the site's day; the oldest rows have only their instant.
     """
@@ -45,7 +47,7 @@ def elected(credit: FromClause, until: date) -> ColumnElement[Any]:
     )
     chosen = (
         select(case(actions, value=CHOICE.c.action))
-        .where(CHOICE.c.subject_id == credit.c.id, CHOICE.c.action.in_(list(actions)))
+        .where(CHOICE.c.subject_id == credit.c.id, CHOICE.c.action.in_([*actions, TAKEN_BACK]))
         .where(chosen_on <= until.isoformat())
         .order_by(CHOICE.c.at.desc(), CHOICE.c.id.desc())
         .limit(1)

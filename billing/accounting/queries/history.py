@@ -22,6 +22,7 @@ from billing.invoices.states import MOVES as INVOICE_MOVES
 from billing.invoices.states import SHARE_MOVES
 from billing.payments.queries.saved_methods import altered_consent_texts
 from billing.payments.states.checkouts import CHECKOUT_MOVES
+from billing.payments.states.choice_letters import CHOICE_LETTER_MOVES
 from billing.payments.states.deposit_requests import DEPOSIT_REQUEST_MOVES
 from billing.payments.states.dispute_answers import ANSWER_MOVES
 from billing.payments.states.disputes import DISPUTE_MOVES
@@ -71,6 +72,7 @@ LIVES = (
     Life("remittance", "parked", REMITTANCE_MOVES),
     Life("task", "open", TASK_MOVES),
     Life("mail", "queued", MAIL_MOVES),
+    Life("choice_letter", "queued", CHOICE_LETTER_MOVES),
 )
 
 MOVE_OF_NOTHING = Probe(
@@ -96,6 +98,7 @@ MOVE_OF_NOTHING = Probe(
         AND NOT EXISTS (SELECT 1 FROM remittance x WHERE x.id = c.subject_id)
         AND NOT EXISTS (SELECT 1 FROM task x WHERE x.id = c.subject_id)
         AND NOT EXISTS (SELECT 1 FROM mail x WHERE x.id = c.subject_id)
+        AND NOT EXISTS (SELECT 1 FROM choice_letter x WHERE x.id = c.subject_id)
     """,
 )
 
@@ -175,6 +178,10 @@ DOCUMENT_MISSING = Probe(
     SELECT r.id FROM receipt r LEFT JOIN document d
         ON d.id = r.document_id AND d.kind = 'receipt' AND d.subject_id = r.id AND d.sha256 = r.sha256
     WHERE d.id IS NULL
+    UNION ALL
+    SELECT l.id FROM choice_letter l LEFT JOIN document d
+        ON d.id = l.document_id AND d.kind = 'choice_letter' AND d.subject_id = l.id AND d.sha256 = l.sha256
+    WHERE d.id IS NULL AND (l.document_id IS NOT NULL OR l.state = 'posted')
     UNION ALL
     SELECT a.id FROM dispute_answer a LEFT JOIN document d
         ON d.id = a.document_id AND d.kind = 'evidence' AND d.subject_id = a.id AND d.sha256 = a.sha256

@@ -5,6 +5,7 @@ from __future__ import annotations
 from billing.kernel.money import Money
 from billing.payments.api.checkouts import add_checkout_routes
 from billing.payments.api.checks import add_check_routes
+from billing.payments.api.choice_letters import add_choice_letter_routes
 from billing.payments.api.credits import add_application_routes, add_credit_routes, add_standing_choice
 from billing.payments.api.deposit_requests import add_deposit_checkout_routes, add_deposit_request_routes
 from billing.payments.api.deposits import add_deposit_routes
@@ -24,7 +25,7 @@ from billing.payments.api.saved_methods import add_charge_routes, add_consent_ro
 from billing.payments.api.takebacks import add_takeback_decisions, add_takeback_routes
 from billing.payments.api.tenders import add_patient_deposit_routes, add_tender_routes
 from billing.payments.flows.room import Payments
-from billing.payments.ports import RenderEvidence, RenderReceipt
+from billing.payments.ports import RenderChoiceLetter, RenderEvidence, RenderReceipt
 from billing.platform.http.api import ApiBlueprint
 from billing.platform.http.edge import Edge
 
@@ -35,6 +36,7 @@ def make_blueprint(
     refund_limit: Money,
     render: RenderReceipt,
     render_evidence: RenderEvidence,
+    render_choice_letter: RenderChoiceLetter,
     *,
     sends_mail: bool,
     drawer_limit: Money,
@@ -61,6 +63,7 @@ def make_blueprint(
     add_drawer_counts(routes, edge, drawer_limit)
     add_credit_routes(routes, edge)
     add_standing_choice(routes, edge)
+    add_choice_letter_routes(routes, edge, render_choice_letter)
     add_application_routes(routes, edge)
     add_refund_routes(routes, edge, refund_limit)
     add_payment_refund_routes(routes, edge, refund_limit)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from datetime import timedelta
 from functools import partial
 
@@ -9,9 +10,11 @@ from billing.kernel.clock import Clock
 from billing.kernel.errors import Conflict
 from billing.kernel.money import Money
 from billing.kernel.permissions import SYSTEM
+from billing.payments.flows.room import T, log
 from billing.payments.queries.choices import credits_to_refund, without_anything_left
+from billing.payments.rules.choices import ANSWERS_WITHIN
 from billing.payments.use_cases.credits import CHOICE_DUE
-from billing.payments.use_cases.unanswered import ANSWERS_WITHIN, ask_about_choice, refund_unanswered
+from billing.payments.use_cases.unanswered import ask_about_choice, refund_unanswered
 from billing.platform.data.database import Database
 from billing.platform.data.tasks import end_tasks, open_subjects
 
@@ -31,10 +34,29 @@ def refund_what_nobody_chose(database: Database, clock: Clock, limit: Money) -> 
         settled = without_anything_left(read, open_subjects(read, kind=CHOICE_DUE))
     end = partial(end_tasks, kind=CHOICE_DUE, subject_ids=settled, actor=SYSTEM, now=clock())
     database.in_transaction(end)
-    for lot_id in found:
+    each_for_itself(found, partial(_give_back, database, clock, limit))
+
+
+def each_for_itself(ones: Iterable[T], work: Callable[[T], None]) -> None:
+    """Do it for each, also after one that went wrong; then the job fails with that, and is tried again.
+
+    Raises: what the first that went wrong did.
+    """
+    wrong: list[Exception] = []
+    for each in ones:
         try:
-            database.in_transaction(
-                partial(refund_unanswered, lot_id=lot_id, limit=limit, actor=SYSTEM, now=clock())
-            )
-        except Conflict:
-            database.in_transaction(partial(ask_about_choice, lot_id=lot_id, actor=SYSTEM, now=clock()))
+            work(each)
+        except Exception as error:
+            log.warning("one_of_many_failed", error=type(error).__name__)
+            wrong.append(error)
+    if wrong:
+        raise wrong[0]
+
+
+def _give_back(database: Database, clock: Clock, limit: Money, lot_id: str) -> None:
+    try:
+        database.in_transaction(
+            partial(refund_unanswered, lot_id=lot_id, limit=limit, actor=SYSTEM, now=clock())
+        )
+    except Conflict:
+        database.in_transaction(partial(ask_about_choice, lot_id=lot_id, actor=SYSTEM, now=clock()))

@@ -36,7 +36,9 @@ class CreditLotRow(Base):
     available_cents: Mapped[int]
     election: Mapped[str | None] = mapped_column(String(10))
     elected_at: Mapped[datetime | None]
+    elected_by: Mapped[str | None] = mapped_column(String(10))
     held_on: Mapped[date]
+    reopened_on: Mapped[date | None]
 
 
 class CreditApplicationRow(Base):

@@ -11,6 +11,7 @@ from sqlalchemy import select
 from billing.kernel.money import ZERO, Money
 from billing.kernel.permissions import Actor
 from billing.payments.models.checkouts import CheckoutRow
+from billing.payments.models.choices import ChoiceLetterRow
 from billing.payments.models.credits import CreditLotRow
 from billing.payments.models.dispute_answers import DisputeAnswerRow
 from billing.payments.models.disputes import DisputeRow
@@ -100,6 +101,7 @@ def _drawer(row: CashDrawerRow) -> AskedAbout:
 
 SUBJECTS: dict[str, Callable[[Read, Collection[str], Actor], Iterator[tuple[str, AskedAbout]]]] = {
     "chk": _checkouts,
+    "clt": _of(ChoiceLetterRow, lambda row: AskedAbout(on=row.written_on, patient_id=row.patient_id)),
     "crl": _of(
         CreditLotRow,
         lambda row: AskedAbout(amount=Money(row.available_cents), on=row.held_on, patient_id=row.patient_id),

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import date
 
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import ColumnElement, func, or_, select
 
+from billing.care.queries import find_session
+from billing.catalog.queries import site_date
+from billing.kernel.permissions import SYSTEM
 from billing.payments.models.choices import StandingChoiceRow
 from billing.payments.models.credits import CreditLotRow
 from billing.payments.models.refunds import RefundRow
-from billing.payments.records.credits import CreditSource, Election
+from billing.payments.records.credits import Chooser, CreditSource, Election
 from billing.platform.data.database import Read
 from billing.platform.data.selects import batches
 
@@ -29,31 +32,44 @@ def waiting_credits(read: Read, patient_id: str) -> Sequence[str]:
     return read.session.scalars(query.order_by(CreditLotRow.held_on, CreditLotRow.id)).all()
 
 
-def credits_to_refund(read: Read, held_until: date) -> Sequence[str]:
+def wanted_back_with_all(read: Read, patient_id: str) -> Sequence[str]:
+    """What goes back only because the patient wanted all of it back, and nobody asked for that refund yet."""
+    query = select(CreditLotRow.id).where(
+        CreditLotRow.patient_id == patient_id,
+        *_is_left_of_insurers(),
+        CreditLotRow.election == Election.REFUND,
+        CreditLotRow.elected_by == Chooser.STANDING,
+        ~_asked_since(),
+    )
+    return read.session.scalars(query.order_by(CreditLotRow.id)).all()
+
+
+def credits_to_refund(read: Read, waits_until: date) -> Sequence[str]:
     """Insurers' money to give back by itself, oldest first.
 
-    Held since that day or before and nobody chose; or of a patient who wants all of it back, and never asked
-    for since they said so.
+    It waits since that day or before and nobody chose; or the patient wants it back by their own word, for
+    it or for all, and it was never asked for since they said so.
     """
-    asked_since = (
-        select(RefundRow.id)
-        .where(RefundRow.lot_id == CreditLotRow.id, RefundRow.requested_at >= CreditLotRow.elected_at)
-        .exists()
-    )
-    unanswered = CreditLotRow.election.is_(None) & (CreditLotRow.held_on <= held_until)
-    by_standing_choice = (
+    waits_since = func.coalesce(CreditLotRow.reopened_on, CreditLotRow.held_on)
+    unanswered = CreditLotRow.election.is_(None) & (waits_since <= waits_until)
+    wanted_back = (
         (CreditLotRow.election == Election.REFUND)
-        & (StandingChoiceRow.election == Election.REFUND)
-        & (StandingChoiceRow.changed_at <= CreditLotRow.elected_at)
-        & ~asked_since
+        & CreditLotRow.elected_by.in_((Chooser.STANDING, Chooser.PATIENT))
+        & ~_asked_since()
     )
     query = (
         select(CreditLotRow.id)
-        .outerjoin(StandingChoiceRow, StandingChoiceRow.patient_id == CreditLotRow.patient_id)
-        .where(*_is_left_of_insurers(), or_(unanswered, by_standing_choice))
+        .where(*_is_left_of_insurers(), or_(unanswered, wanted_back))
         .order_by(CreditLotRow.held_on, CreditLotRow.id)
     )
     return read.session.scalars(query).all()
+
+
+def unchosen(after: date | None = None, until: date | None = None) -> tuple[ColumnElement[bool], ...]:
+    """What waits for a choice, where named since after one day and until another."""
+    waits_since = func.coalesce(CreditLotRow.reopened_on, CreditLotRow.held_on)
+    of_days = [*([waits_since > after] if after else []), *([waits_since <= until] if until else [])]
+    return (*_is_left_of_insurers(), CreditLotRow.election.is_(None), *of_days)
 
 
 def without_anything_left(read: Read, lot_ids: Iterable[str]) -> list[str]:
@@ -66,9 +82,25 @@ def without_anything_left(read: Read, lot_ids: Iterable[str]) -> list[str]:
     ]
 
 
+def visit_day(read: Read, session_id: str) -> date:
+    """The day of a visit at its site, as it was given or is planned."""
+    session = find_session(read, session_id, SYSTEM)
+    began = session.started_at
+    return session.planned_on if began is None else site_date(read, session.site_id, began)
+
+
 def _is_left_of_insurers() -> tuple[ColumnElement[bool], ...]:
     return (
         CreditLotRow.source == CreditSource.REIMBURSEMENT,
         CreditLotRow.payer_id.is_(None),
         CreditLotRow.available_cents > 0,
+    )
+
+
+def _asked_since() -> ColumnElement[bool]:
+    """Whether a refund was asked for since the choice."""
+    return (
+        select(RefundRow.id)
+        .where(RefundRow.lot_id == CreditLotRow.id, RefundRow.requested_at >= CreditLotRow.elected_at)
+        .exists()
     )

@@ -24,6 +24,7 @@ from billing.payments.queries.reach import seen
 from billing.payments.queries.refund_checks import paid_twice_among
 from billing.payments.records.credits import (
     AppliedCredits,
+    Chooser,
     CreditApplication,
     CreditBalance,
     CreditLot,
@@ -249,7 +250,9 @@ def lot_of(row: Any) -> CreditLot:
         available=Money(row.available_cents),
         election=Election(row.election) if row.election else None,
         elected_at=row.elected_at,
+        elected_by=Chooser(row.elected_by) if row.elected_by else None,
         held_on=row.held_on,
+        reopened_on=row.reopened_on,
     )
 
 

@@ -182,6 +182,12 @@ def made_good_by(read: Read, dispute: Dispute, came_back: Money) -> Money:
     return min(came_back, dispute.lost, taken_twice(read, dispute.payment_id))
 
 
+def reimbursed_beside_losses(read: Read, patient_id: str) -> Sequence[str]:
+    """The lost disputes of a patient that took what an insurer had reimbursed."""
+    query = select(DisputeRow.id).where(DisputeRow.patient_id == patient_id, DisputeRow.reimbursed_cents > 0)
+    return read.session.scalars(query.order_by(DisputeRow.id)).all()
+
+
 def was_made_good(read: Read, dispute_id: str) -> bool:
     """Whether some of what a lost dispute took came back later."""
     made_good = select(DisputeMovementRow.id).where(

@@ -26,7 +26,7 @@ def last_signs(read: Read, held: Sequence[CreditLot | Refund]) -> Mapping[str, d
     """
     signs: dict[str, date] = {}
     lots = {of.id: of for of in held if isinstance(of, CreditLot)}
-    signs |= {lot.id: lot.held_on for lot in lots.values()}
+    signs |= {lot.id: lot.waits_since for lot in lots.values()}
     refunds = [of for of in held if isinstance(of, Refund)]
     asked = site_dates(read, [(refund.site_id, refund.requested_at) for refund in refunds])
     signs |= {refund.id: on for refund, on in zip(refunds, asked, strict=True)}

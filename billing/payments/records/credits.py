@@ -41,9 +41,21 @@ class Election(StrEnum):
     REFUND = "refund"
 
 
+class Chooser(StrEnum):
+    """Whose word a choice is: what staff recorded, the patient's own, one for all money, or nobody's."""
+
+    STAFF = "staff"
+    PATIENT = "patient"
+    STANDING = "standing"
+    NOBODY = "nobody"
+
+
 @dataclass(frozen=True, kw_only=True)
 class CreditLot:
-    """Money held for a patient. `available` is what was neither applied nor refunded."""
+    """Money held for a patient. `available` is what was neither applied nor refunded.
+
+    `reopened_on` is the day on which a choice was taken back last, so that it waits for one again.
+    """
 
     id: str
     entity_id: str
@@ -58,12 +70,25 @@ class CreditLot:
     available: Money
     election: Election | None
     elected_at: datetime | None
+    elected_by: Chooser | None
     held_on: date
+    reopened_on: date | None
 
     @property
     def is_shown(self) -> bool:
         """What was gathered for a refund and went out with it is told by the refund."""
         return bool(self.available) or self.source is not CreditSource.RELEASED
+
+    @property
+    def waits_since(self) -> date:
+        """From when it waits for a choice, where it does."""
+        return self.reopened_on or self.held_on
+
+    @property
+    def waits(self) -> bool:
+        """An insurer's money of which something is left and nobody chose anything for."""
+        is_of_insurer = self.source is CreditSource.REIMBURSEMENT and self.payer_id is None
+        return is_of_insurer and self.election is None and bool(self.available)
 
     @property
     def account(self) -> Account:

@@ -40,6 +40,7 @@ from billing.payments.queries.payments import CREDIT
 from billing.payments.queries.refund_checks import refuse_while_paid_twice
 from billing.payments.records.credits import (
     AppliedCredits,
+    Chooser,
     CreditApplication,
     CreditLot,
     CreditSource,
@@ -94,7 +95,15 @@ def open_lot(
     return lot_of(row)
 
 
-def elect(tx: Tx, *, lot_id: str, election: Election, actor: Actor, now: datetime) -> CreditLot:
+def elect(
+    tx: Tx,
+    *,
+    lot_id: str,
+    election: Election,
+    chooser: Chooser = Chooser.STAFF,
+    actor: Actor,
+    now: datetime,
+) -> CreditLot:
     """Record the patient's choice for a credit; it may be changed while some of it is left.
 
     The audit trail keeps each choice with the site's day, and the register of a period reads it there.
@@ -106,7 +115,7 @@ def elect(tx: Tx, *, lot_id: str, election: Election, actor: Actor, now: datetim
         raise NothingToApply("This money is another payer's: it goes back to them, and to nobody else.")
     if not row.available_cents:
         raise NothingToApply("Nothing is left of this credit, so there is nothing to choose.")
-    row.election, row.elected_at = election, now
+    row.election, row.elected_at, row.elected_by = election, now, chooser
     tx.session.flush()
     if election is Election.CREDIT:
         end_tasks(tx, kind=CHOICE_DUE, subject_ids=[lot_id], actor=actor, now=now)
@@ -114,6 +123,22 @@ def elect(tx: Tx, *, lot_id: str, election: Election, actor: Actor, now: datetim
     record_audit(
         tx, actor=actor, action=f"credit.elect.{election}", subject_id=lot_id, now=now, detail=chosen_on
     )
+    return lot_of(row)
+
+
+def take_back_choice(tx: Tx, *, lot_id: str, actor: Actor, now: datetime) -> CreditLot:
+    """An insurer's money waits for a choice again, from today on; the patient is locked.
+
+    Raises: NothingToApply when nothing is left of it.
+    """
+    row = tx.session.get_one(CreditLotRow, lot_id)
+    if not row.available_cents:
+        raise NothingToApply("Nothing is left of this credit, so there is nothing to choose.")
+    row.election = row.elected_at = row.elected_by = None
+    row.reopened_on = site_date(tx, row.site_id, now)
+    tx.session.flush()
+    on = {"on": row.reopened_on.isoformat()}
+    record_audit(tx, actor=actor, action="credit.elect.ask", subject_id=lot_id, now=now, detail=on)
     return lot_of(row)
 
 

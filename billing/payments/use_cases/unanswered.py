@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from billing.care.queries import coverage_of
 from billing.catalog.queries import site_date
@@ -13,20 +13,20 @@ from billing.patients.use_cases import lock_patient
 from billing.payments.errors import AskAPersonFirst
 from billing.payments.queries.choices import credits_to_refund
 from billing.payments.queries.credits import find_credit
+from billing.payments.queries.disputes import reimbursed_beside_losses
 from billing.payments.queries.payments import PAYMENT, find_payment, of_health_account
 from billing.payments.queries.refunds import cards_gone
-from billing.payments.records.credits import CreditLot, Election
+from billing.payments.records.credits import Chooser, CreditLot, Election
 from billing.payments.records.payments import Payment
 from billing.payments.records.refunds import Refund, RefundMethod
+from billing.payments.rules.choices import ANSWERS_WITHIN
 from billing.payments.rules.refunds import goes_back_by
 from billing.payments.states.payments import PaymentState
 from billing.payments.use_cases.credits import CHOICE_DUE, elect
+from billing.payments.use_cases.disputes import REIMBURSED_TOO
 from billing.payments.use_cases.refunds import request_refund
 from billing.platform.data.database import Tx
-from billing.platform.data.tasks import ask_a_person
-
-ANSWERS_WITHIN = timedelta(days=30)
-"""From the day on which the money is held; then it goes back. Source: docs/sources.md."""
+from billing.platform.data.tasks import ask_a_person, stands_open
 
 
 def refund_unanswered(tx: Tx, *, lot_id: str, limit: Money, actor: Actor, now: datetime) -> Refund | None:
@@ -41,12 +41,15 @@ def refund_unanswered(tx: Tx, *, lot_id: str, limit: Money, actor: Actor, now: d
         return None
     if is_on_hold(tx, lot.patient_id):
         raise AskAPersonFirst("The patient has died or is bankrupt: ask who acts for them.")
+    if _is_doubted(tx, lot.patient_id):
+        raise AskAPersonFirst("A bank took back what had paid the visit: find out whose the money is.")
     is_of_account = of_health_account(tx, lot)
     card = _card_of(tx, lot, is_of_account=is_of_account)
     if card is None and is_of_account:
         raise AskAPersonFirst("A health account had paid: ask the patient where it goes.")
     if lot.election is None:
-        elect(tx, lot_id=lot_id, election=Election.REFUND, actor=actor, now=now)
+        nobody = Chooser.NOBODY
+        elect(tx, lot_id=lot_id, election=Election.REFUND, chooser=nobody, actor=actor, now=now)
     return request_refund(
         tx,
         lot_id=lot_id,
@@ -85,3 +88,9 @@ def _card_of(tx: Tx, lot: CreditLot, *, is_of_account: bool) -> Payment | None:
         ):
             return payment
     return None
+
+
+def _is_doubted(tx: Tx, patient_id: str) -> bool:
+    """Whether a person finds out whose insurers' money is, since a bank took what had paid for the visit."""
+    lost = reimbursed_beside_losses(tx, patient_id)
+    return any(stands_open(tx, kind=REIMBURSED_TOO, subject_id=each) for each in lost)

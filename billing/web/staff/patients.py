@@ -40,12 +40,12 @@ from billing.payments.queries.disputes import list_disputes
 from billing.payments.queries.payments import list_payments
 from billing.payments.queries.receipts import receipts_by_payment
 from billing.payments.records.checkouts import Checkout
-from billing.payments.records.credits import CreditLot, CreditSource, Election
+from billing.payments.records.credits import CreditLot, Election
 from billing.payments.records.deposit_requests import DepositRequest
 from billing.payments.records.disputes import Dispute
 from billing.payments.records.payments import Payment
+from billing.payments.rules.choices import goes_back_on
 from billing.payments.states.disputes import ENDED
-from billing.payments.use_cases.unanswered import ANSWERS_WITHIN
 from billing.platform.data.database import Read
 from billing.platform.http.edge import Edge
 from billing.platform.http.guard import current_actor, guard
@@ -152,8 +152,7 @@ class Account:
 
     def goes_back_on(self, lot: CreditLot) -> date | None:
         """When an insurer's money that nobody chose anything for goes back by itself."""
-        waits = lot.election is None and lot.source is CreditSource.REIMBURSEMENT
-        return lot.held_on + ANSWERS_WITHIN if waits else None
+        return goes_back_on(lot) if lot.waits else None
 
     @property
     def has_elected_credit(self) -> bool:

@@ -1,0 +1,28 @@
+"""By when patients choose what becomes of an insurer's money, and when they are reminded."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+from billing.payments.records.credits import CreditLot
+
+ANSWERS_WITHIN = timedelta(days=30)
+"""From the day on which the money is held; then it goes back. Source: docs/sources.md."""
+REMINDED_BEFORE = timedelta(days=7)
+"""How long before it goes back a patient is reminded, and how long after the first letter at least."""
+
+
+def goes_back_on(lot: CreditLot) -> date:
+    """The day on which what waits for a choice goes back by itself."""
+    return lot.waits_since + ANSWERS_WITHIN
+
+
+def is_to_be_asked(lot: CreditLot, today: date) -> bool:
+    """Whether there is still a day on which the patient can choose."""
+    return lot.waits and goes_back_on(lot) > today
+
+
+def is_to_be_reminded(lot: CreditLot, *, asked_on: date, today: date) -> bool:
+    """Once the time is nearly over, but not soon after the first letter."""
+    is_near = goes_back_on(lot) - REMINDED_BEFORE <= today
+    return is_to_be_asked(lot, today) and is_near and asked_on + REMINDED_BEFORE <= today

@@ -1,0 +1,222 @@
+"""Patients are asked by letter what becomes of an insurer's money, through a real mail server."""
+
+import re
+from datetime import timedelta
+
+import pytest
+
+from billing.accounting.queries.verify import verify
+from billing.kernel.money import Money
+from billing.kernel.permissions import SYSTEM
+from billing.patients.records import HoldReason
+from billing.patients.use_cases import amend_patient
+from billing.payments.queries.choice_letters import choice_letters_of
+from billing.payments.queries.refunds import list_refunds
+from billing.payments.records.credits import Election
+from billing.payments.records.refunds import RefundMethod
+from billing.payments.use_cases.choices import choose_always
+from billing.payments.use_cases.credits import elect
+from billing.payments.use_cases.receive import take_cash
+from billing.payments.use_cases.reimbursements import hold_reimbursement
+from billing.payments.use_cases.takebacks import demand_takeback
+from billing.platform.data.tasks import TaskState, list_tasks
+from tests.conftest import NOW
+from tests.factories.accounting import CLERK, LIMIT
+from tests.factories.holds import stopped
+from tests.factories.invoices import a_patient, billed
+from tests.factories.mail import caught, mailing_app
+
+LINK = re.compile(r"http://localhost(/pay/([\w-]{27})/choice)\b")
+CENTS = 12_000
+
+
+@pytest.fixture
+def catcher():
+    with caught() as opened:
+        yield opened
+
+
+@pytest.fixture
+def app(database_url, clock_file, catcher):
+    with mailing_app(database_url, clock_file, catcher.url) as made:
+        yield made
+
+
+@pytest.fixture
+def patient(database):
+    return a_patient(database)
+
+
+@pytest.fixture
+def bill(database, patient):
+    return billed(database, patient, only_first=2)
+
+
+@pytest.fixture
+def held(database, bill):
+    did(database, take_cash, invoice_id=bill.invoice.id, amount=bill.invoice.total)
+    return reimbursed(database, bill)
+
+
+@pytest.fixture
+def on_day(app, clock_file, catcher):
+    """The worker's day so many days after the money came; the letters that left by then, not the receipts."""
+
+    def work(days):
+        clock_file.write_text((NOW + timedelta(days=days)).isoformat())
+        app.extensions["billing"].worker.run_once()
+        return [mail for mail in catcher.kept if LINK.search(said_in(mail))]
+
+    return work
+
+
+def did(database, use_case, *, at=NOW, **named):
+    return database.in_transaction(lambda tx: use_case(tx, **named, actor=CLERK, now=at))
+
+
+def reimbursed(database, bill, *, place=0, cents=CENTS, at=NOW):
+    named = {"session_id": bill.session_ids[place], "source_id": f"rmc_{place}", "received_on": at.date()}
+    return did(database, hold_reimbursement, amount=Money(cents), at=at, **named).lot_id
+
+
+def said_in(mail):
+    return mail.get_payload(decode=True).decode()
+
+
+def amended(database, patient, **changes):
+    did(database, amend_patient, patient_id=patient.id, changes=changes, expected_version=1)
+
+
+def letters(database, patient):
+    with database.reading() as read:
+        return [each.state for each in choice_letters_of(read, patient.id, SYSTEM, limit=9)]
+
+
+def open_tasks(database):
+    with database.reading() as read:
+        return [task.kind for task in list_tasks(read, SYSTEM, state=TaskState.OPEN, limit=9)]
+
+
+def refunds(database, patient):
+    with database.reading() as read:
+        return list_refunds(read, SYSTEM, patient_id=patient.id, limit=9)
+
+
+def test_a_patient_is_asked_once_reminded_once_and_without_a_word_it_goes_back(
+    database, patient, held, on_day
+):
+    left_by = [len(on_day(day)) for day in range(34)]
+    assert left_by == [1] * 23 + [2] * 11
+    (refund,) = refunds(database, patient)
+    assert (refund.amount, refund.method) == (Money(CENTS), RefundMethod.CHECK)
+    assert refund.requested_at == NOW + timedelta(days=30)
+    with database.reading() as read:
+        assert verify(read, now=NOW + timedelta(days=40), refund_limit=LIMIT).ok
+
+
+def test_the_letter_says_the_amount_the_day_and_what_happens_and_nothing_of_health(held, on_day, catcher):
+    (mail,) = on_day(1)
+    assert catcher.recipients[-1] == ["maria@example.com"]
+    assert mail["From"] == "Clinic B Austin <billing@clinic.example>"
+    told = " ".join(said_in(mail).split())
+    assert "$120.00, sent back on December 2, 2026 unless you choose before" in told
+    assert "taken off your next invoice, or have it sent back to you" in told
+    assert "Without a word from you it is sent back" in told
+    assert "(512) 555-0100" in told
+    named = f"{mail['Subject']} {told}".lower()
+    private = ("maria", "sample clinic", "ketamine", "infusion", "treatment", "insur", "visit", "aetna")
+    assert [word for word in private if word in named] == []
+    assert "120" not in mail["Subject"]
+
+
+def test_several_credits_are_one_letter_and_a_later_one_is_another(database, bill, held, on_day):
+    reimbursed(database, bill, place=1, cents=3_000)
+    (mail,) = on_day(0)
+    assert "$120.00" in said_in(mail)
+    assert "$30.00" in said_in(mail)
+    assert len(on_day(5)) == 1
+
+
+def test_the_reminder_names_only_what_still_waits(database, bill, held, on_day):
+    reimbursed(database, bill, place=1, cents=3_000)
+    on_day(0)
+    did(database, elect, lot_id=held, election=Election.CREDIT)
+    _, reminder = on_day(23)
+    assert "$30.00" in said_in(reminder)
+    assert "$120.00" not in said_in(reminder)
+    assert "reminder" in reminder["Subject"]
+
+
+@pytest.mark.parametrize("always", [None, Election.CREDIT, Election.REFUND])
+def test_who_chose_is_not_asked_and_not_reminded(database, patient, held, on_day, always):
+    if always:
+        did(database, choose_always, patient_id=patient.id, election=always)
+    else:
+        did(database, elect, lot_id=held, election=Election.CREDIT)
+    assert on_day(0) + on_day(23) == []
+    assert letters(database, patient) == []
+
+
+def test_what_the_insurer_took_back_before_the_mail_left_is_not_mailed(
+    database, patient, held, on_day, catcher
+):
+    catcher.answer = "451 Try again later"
+    assert on_day(0) == []
+    demand = {"reimbursement_id": "rmc_0", "demand": "T1", "demanded_on": NOW.date()}
+    did(database, demand_takeback, **demand, amount=Money(CENTS))
+    catcher.answer = "250 OK"
+    hurry(database)
+    assert on_day(1) == []
+    assert letters(database, patient) == ["dropped"]
+
+
+def test_what_is_left_when_the_mail_leaves_is_what_it_says(database, patient, held, on_day, catcher):
+    catcher.answer = "451 Try again later"
+    on_day(0)
+    demand = {"reimbursement_id": "rmc_0", "demand": "T1", "demanded_on": NOW.date()}
+    did(database, demand_takeback, **demand, amount=Money(2_000))
+    catcher.answer = "250 OK"
+    hurry(database)
+    (mail,) = on_day(1)
+    assert "$100.00" in said_in(mail)
+
+
+def test_who_takes_back_wanting_it_all_is_asked_then(database, patient, held, on_day):
+    did(database, choose_always, patient_id=patient.id, election=Election.REFUND)
+    did(database, choose_always, patient_id=patient.id, election=None)
+    assert len(on_day(0)) == 1
+
+
+@pytest.mark.parametrize("changes", [{"email": None}, {"declines_mail": True}])
+def test_who_gets_no_mail_gets_a_letter_that_a_person_posts(database, patient, held, on_day, changes):
+    amended(database, patient, **changes)
+    assert on_day(0) + on_day(23) == []
+    assert (letters(database, patient), open_tasks(database)) == (["to_post"], ["choice-letter"])
+
+
+def test_a_letter_that_no_server_takes_is_posted_by_a_person(database, patient, held, on_day, catcher):
+    catcher.answer_to_recipient = "550 No such user"
+    assert on_day(0) == []
+    assert letters(database, patient) == ["to_post"]
+    assert "choice-letter" in open_tasks(database)
+
+
+def test_nobody_posts_what_is_chosen_meanwhile(database, patient, held, on_day):
+    amended(database, patient, email=None)
+    on_day(0)
+    did(database, elect, lot_id=held, election=Election.CREDIT)
+    on_day(1)
+    assert (letters(database, patient), open_tasks(database)) == (["dropped"], [])
+
+
+@pytest.mark.parametrize("reason", [HoldReason.DEATH, HoldReason.BANKRUPTCY])
+def test_of_the_dead_and_the_bankrupt_nobody_is_written_to(database, patient, held, on_day, reason):
+    stopped(database, patient.id, reason)
+    assert on_day(0) == []
+    assert letters(database, patient) == []
+
+
+def hurry(database):
+    """The pause after a failure is over."""
+    with database.write_engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE job SET held_until = due_at WHERE kind = 'send-choice-letter'")
