@@ -17,7 +17,7 @@ from billing.platform.http.edge import Edge
 from billing.platform.http.guard import Authenticate
 from billing.web.errors import show_errors_as_pages
 from billing.web.forms import protect_forms
-from billing.web.portal import cards, letters, notice, pay, problem
+from billing.web.portal import cards, choices, letters, notice, pay, problem
 from billing.web.portal import receipts as receipt_links
 from billing.web.staff import (
     absences,
@@ -78,6 +78,7 @@ from billing.web.words import clinic_local, day_of, payment_in_words
 PUBLIC_ENDPOINTS = sign_in.PUBLIC_ENDPOINTS.union(
     landing.PUBLIC_ENDPOINTS,
     cards.PUBLIC_ENDPOINTS,
+    choices.PUBLIC_ENDPOINTS,
     letters.PUBLIC_ENDPOINTS,
     notice.PUBLIC_ENDPOINTS,
     pay.PUBLIC_ENDPOINTS,
@@ -184,6 +185,7 @@ def _blueprints(edge: Edge, payments: Payments, installation: Installation) -> t
         cards.make_blueprint(edge, payments, installation.checkout_origin),
         receipt_links.make_blueprint(edge, installation.render_receipt),
         letters.make_blueprint(edge),
+        choices.make_blueprint(edge),
         staff_letters.make_blueprint(edge),
         notice.make_blueprint(),
         problem.make_blueprint(),

@@ -26,3 +26,8 @@ def is_to_be_reminded(lot: CreditLot, *, asked_on: date, today: date) -> bool:
     """Once the time is nearly over, but not soon after the first letter."""
     is_near = goes_back_on(lot) - REMINDED_BEFORE <= today
     return is_to_be_asked(lot, today) and is_near and asked_on + REMINDED_BEFORE <= today
+
+
+def shown_as(lot: CreditLot) -> str:
+    """How a credit stands, as a form of the patient's page carries it back."""
+    return f"{lot.available.cents}-{lot.election or 'ask'}-{lot.waits_since.isoformat()}"

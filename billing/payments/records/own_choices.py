@@ -1,0 +1,35 @@
+"""What a patient sees of the insurers' money that is held for them, by the link of a letter."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+from billing.catalog.records import Entity
+from billing.kernel.money import Money
+from billing.payments.records.credits import CreditLot, Election
+from billing.payments.records.refunds import Refund
+
+
+@dataclass(frozen=True, kw_only=True)
+class OwnCredit:
+    """One credit and what became of it. `used` came off invoices, `taken` went back to the insurer."""
+
+    lot: CreditLot
+    visit_on: date
+    goes_back_on: date
+    used: Money
+    taken: Money
+    refunds: tuple[Refund, ...]
+    shown_as: str
+    """What the forms of this credit send back, so that nobody chooses for what is not so any more."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class OwnChoices:
+    """`always` is the standing choice; while charges are stopped nothing is chosen here."""
+
+    clinic: Entity
+    credits: tuple[OwnCredit, ...]
+    always: Election | None
+    is_stopped: bool
