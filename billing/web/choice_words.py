@@ -40,19 +40,20 @@ def told_of(own: OwnCredit) -> Sequence[str]:
 
 def _stands(own: OwnCredit) -> Iterator[str]:
     left, election = own.lot.available, own.lot.election
+    begin = "No choice came in time" if own.lot.elected_by is Chooser.NOBODY else "You chose"
     if not left:
         yield "Nothing of it is left to choose for."
     elif election is Election.CREDIT:
-        yield f"You chose: {left} comes off your next invoice."
+        yield f"{begin}: {left} comes off your next invoice."
     elif election is None:
         on = day_in_words(own.goes_back_on)
         yield f"{left} waits for your choice. Without a word from you it is sent back to you on {on}."
-    elif any(refund.state in (RefundState.FAILED, RefundState.REJECTED) for refund in own.refunds):
-        yield f"You chose: {left} is sent back to you. It could not be sent yet; the clinic looks into it."
+    elif own.came_back:
+        yield f"{begin}: {left} is sent back to you. It could not be sent yet; the clinic looks into it."
     elif own.lot.elected_by in WITHIN_A_DAY:
-        yield f"You chose: {left} is sent back to you. That begins within a day."
+        yield f"{begin}: {left} is sent back to you. That begins within a day."
     else:
-        yield f"You chose: {left} is sent back to you. The clinic does that."
+        yield f"{begin}: {left} is sent back to you. The clinic does that."
 
 
 def _came_of(own: OwnCredit) -> Iterator[str]:

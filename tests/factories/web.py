@@ -203,6 +203,7 @@ def web_app(
             press=Press(one=render, many=lambda bodies, stream: stream.writelines(map(render, bodies))),
             render_receipt=render,
             render_evidence=render,
+            render_choice_letter=render,
             reader=Edi835Reader(),
             sends_mail=sends_mail,
             refund_limit=REFUND_LIMIT,

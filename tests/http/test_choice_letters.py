@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from billing.accounting.queries.verify import verify
+from billing.insurance.use_cases.remittances.undo import undo_remittance
 from billing.kernel.money import Money
 from billing.kernel.permissions import SYSTEM
 from billing.patients.records import HoldReason
@@ -23,8 +24,10 @@ from billing.platform.data.tasks import TaskState, list_tasks
 from tests.conftest import NOW
 from tests.factories.accounting import CLERK, LIMIT
 from tests.factories.holds import stopped
+from tests.factories.insurance import a_course, handed_out
 from tests.factories.invoices import a_patient, billed
 from tests.factories.mail import caught, mailing_app
+from tests.factories.remittance_story import Story
 
 LINK = re.compile(r"http://localhost(/pay/([\w-]{27})/choice)\b")
 CENTS = 12_000
@@ -214,6 +217,24 @@ def test_of_the_dead_and_the_bankrupt_nobody_is_written_to(database, patient, he
     stopped(database, patient.id, reason)
     assert on_day(0) == []
     assert letters(database, patient) == []
+
+
+def test_an_answer_that_is_undone_asks_nobody_and_sent_again_it_asks(database, on_day, catcher):
+    """From the insurer's file to the letter, through the mail server."""
+    course = a_course(database)
+    story = Story(database, course, [handed_out(database, each) for each in course.session_ids])
+    content = story.file(story.answer(18_000), paid_on=NOW.date())
+    catcher.answer = "451 Try again later"
+    (first,) = story.read(content).transactions
+    on_day(0)
+    did(database, undo_remittance, remittance_id=first.id, reason="Posted by mistake")
+    catcher.answer = "250 OK"
+    hurry(database)
+    assert on_day(1) == []
+    story.read(content)
+    (mail,) = on_day(2)
+    assert "$180.00, sent back on December 2, 2026" in said_in(mail)
+    assert letters(database, course.patient) == ["sent", "dropped"]
 
 
 def hurry(database):

@@ -119,3 +119,17 @@ def test_the_page_opens_from_its_task_and_closes_it(app, database, patient, lett
         send(browser, page, f"{page}/posted", key="k1", shown=sha256)
     assert "Was posted" in browser.get(page).text
     assert open_tasks(database) == []
+
+
+def test_the_patients_page_says_that_they_were_asked_and_leads_to_the_letter(
+    app, database, patient, letter, now
+):
+    page = f"/staff/patients/{patient.id}"
+    biller, desk = (
+        sign_in(app, new_staff(database, role, now, entity_id=patient.entity_id))
+        for role in (Role.BILLING, Role.FRONT_DESK)
+    )
+    assert f'href="/staff/choice-letters/{letter.id}">asked by letter on Nov 2, 2026' in biller.get(page).text
+    shown = desk.get(page).text
+    assert "asked by letter on Nov 2, 2026" in shown
+    assert letter.id not in shown

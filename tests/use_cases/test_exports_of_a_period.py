@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 import pytest
 from sqlalchemy import text
@@ -19,11 +19,13 @@ from billing.payments.records.credits import Election
 from billing.payments.records.payments import Tender
 from billing.payments.records.tenders import Handed
 from billing.payments.use_cases.bounce import bounce_check
-from billing.payments.use_cases.credits import elect
+from billing.payments.use_cases.credits import elect, take_back_choice
 from billing.payments.use_cases.patient_deposits import take_deposit
+from billing.payments.use_cases.receive import take_cash
+from billing.payments.use_cases.reimbursements import hold_reimbursement
 from tests.conftest import NOW
 from tests.factories.accounting import behind_the_back
-from tests.factories.invoices import a_patient
+from tests.factories.invoices import a_patient, billed
 
 
 @pytest.fixture
@@ -107,3 +109,13 @@ def test_a_choice_of_the_trails_oldest_rows_counts_by_its_instant(database, do, 
     )
     behind_the_back(database, "UPDATE audit_row SET detail = '{}' WHERE action = 'credit.elect.refund'")
     assert [elections(database, date(2026, 10, day)) for day in (30, 31)] == [["credit"], ["refund"]]
+
+
+def test_a_choice_that_is_taken_back_later_leaves_the_register_of_the_period_as_it_was(database, do, patient):
+    bill = billed(database, patient, only_first=1)
+    do(take_cash, invoice_id=bill.invoice.id, amount=bill.invoice.total)
+    named = {"session_id": bill.session_ids[0], "source_id": "rmc_1", "received_on": NOW.date()}
+    held = do(hold_reimbursement, amount=Money(1_000), **named).lot_id
+    do(elect, lot_id=held, election=Election.REFUND)
+    do(take_back_choice, lot_id=held, now=NOW + timedelta(days=1))
+    assert [elections(database, date(2026, 11, day)) for day in (2, 3)] == [["refund"], [""]]

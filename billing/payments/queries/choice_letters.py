@@ -30,8 +30,6 @@ from billing.payments.rules.choices import ANSWERS_WITHIN, REMINDED_BEFORE, goes
 from billing.payments.states.choice_letters import ChoiceLetterState
 from billing.platform.data.database import Read
 from billing.platform.data.documents import canonical_json, find_document
-from billing.platform.data.reach import within_reach
-from billing.platform.data.selects import batches
 from billing.platform.data.vault import Vault
 
 LINK_PURPOSE = "choice.link"
@@ -157,14 +155,17 @@ def choice_letters_of(
     return [choice_letter_of(row) for row in read.session.scalars(query)]
 
 
-def choice_letters_among(read: Read, letter_ids: Iterable[str], actor: Actor) -> Sequence[ChoiceLetter]:
-    """Those of these that the actor may know of."""
-    query = select(ChoiceLetterRow).where(*within_reach(actor, ChoiceLetterRow))
-    return [
-        choice_letter_of(row)
-        for batch in batches(letter_ids)
-        for row in read.session.scalars(query.where(ChoiceLetterRow.id.in_(batch)))
-    ]
+def asked_about_credits(read: Read, lots: Iterable[CreditLot]) -> Mapping[str, ChoiceLetter]:
+    """By credit that waits for a choice, the letter that asked about it first."""
+    waiting = [lot.id for lot in lots if lot.waits]
+    if not waiting:
+        return {}
+    query = (
+        select(LetteredCreditRow.lot_id, ChoiceLetterRow)
+        .join(ChoiceLetterRow, ChoiceLetterRow.id == LetteredCreditRow.letter_id)
+        .where(LetteredCreditRow.lot_id.in_(waiting), LetteredCreditRow.kind == ChoiceLetterKind.ASK)
+    )
+    return {lot_id: choice_letter_of(row) for lot_id, row in read.session.execute(query)}
 
 
 def choice_letter_of(row: ChoiceLetterRow) -> ChoiceLetter:

@@ -9,6 +9,7 @@ from billing.catalog.records import Entity
 from billing.kernel.money import Money
 from billing.payments.records.credits import CreditLot, Election
 from billing.payments.records.refunds import Refund
+from billing.payments.states.refunds import RefundState
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,6 +24,13 @@ class OwnCredit:
     refunds: tuple[Refund, ...]
     shown_as: str
     """What the forms of this credit send back, so that nobody chooses for what is not so any more."""
+
+    @property
+    def came_back(self) -> bool:
+        """Whether it was asked back since it was chosen, and could not be sent."""
+        chosen_at = self.lot.elected_at
+        since = [each for each in self.refunds if chosen_at is None or each.requested_at >= chosen_at]
+        return any(each.state in (RefundState.FAILED, RefundState.REJECTED) for each in since)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -19,6 +19,8 @@ class StandingElection(StrictSchema):
 
 
 class CreditView(Schema):
+    """`elected_by` is whose word the choice is: `staff`, `patient`, `standing` for all of it, or `nobody`."""
+
     id = fields.String()
     patient_id = fields.String()
     source = fields.String()
@@ -30,6 +32,7 @@ class CreditView(Schema):
     available_cents = Cents(attribute="available")
     election = fields.String(allow_none=True)
     elected_at = Moment(allow_none=True)
+    elected_by = fields.String(allow_none=True)
     held_on = LocalDate()
 
 

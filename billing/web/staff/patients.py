@@ -33,6 +33,7 @@ from billing.patients.queries import find_patient, may_be_charged, search_patien
 from billing.patients.records import AccountHold, Patient
 from billing.payments.flows.room import Payments
 from billing.payments.queries.checkouts import is_on_its_way, refused_debits, standing_checkout
+from billing.payments.queries.choice_letters import asked_about_credits
 from billing.payments.queries.choices import standing_choice
 from billing.payments.queries.credits import credits_of_patient
 from billing.payments.queries.deposit_requests import asked_of
@@ -40,6 +41,7 @@ from billing.payments.queries.disputes import list_disputes
 from billing.payments.queries.payments import list_payments
 from billing.payments.queries.receipts import receipts_by_payment
 from billing.payments.records.checkouts import Checkout
+from billing.payments.records.choice_letters import ChoiceLetter
 from billing.payments.records.credits import CreditLot, Election
 from billing.payments.records.deposit_requests import DepositRequest
 from billing.payments.records.disputes import Dispute
@@ -109,6 +111,8 @@ class Account:
     """The patient's own, but for what was gathered for a refund and went out with it."""
     of_payers: Money
     """What is held for other payers, to whom it goes back."""
+    asked: Mapping[str, ChoiceLetter]
+    """By credit that waits for the patient's choice, the letter that asks."""
     always: Election | None
     """The patient's choice for all that insurers pay; None asks each time."""
     superbills: Mapping[str, Sequence[Superbill]]
@@ -247,6 +251,7 @@ def _account(read: Read, patient_id: str, actor: Actor, now: datetime) -> Accoun
         if may(Permission.RECEIPTS_READ)
         else {},
         credits=[lot for lot in lots if lot.payer_id is None and lot.is_shown],
+        asked=asked_about_credits(read, lots),
         always=standing_choice(read, patient_id) if may(Permission.CREDITS_READ) else None,
         of_payers=total(lot.available for lot in lots if lot.payer_id is not None),
         superbills=_by_session(list_superbills(read, actor, **limits))
