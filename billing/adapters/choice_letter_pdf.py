@@ -66,7 +66,7 @@ def _asked(body: Body) -> Iterator[Block]:
     yield from _paragraph("You paid for a visit, and money for it came to us afterwards. It is yours:")
     yield _space(LINE / 2)
     for each in body["credits"]:
-        told = f"{Money(each['cents'])} for {day(each['visit_on'])}, "
+        told = f"{Money(each['cents'])} for your visit on {day(each['visit_on'])}, "
         yield from _paragraph(f"{told}sent back on {day(each['goes_back_on'])} unless you choose before")
     yield _space(LINE / 2)
     yield from _paragraph(

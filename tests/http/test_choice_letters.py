@@ -1,6 +1,7 @@
 """Patients are asked by letter what becomes of an insurer's money, through a real mail server."""
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
@@ -15,9 +16,11 @@ from billing.payments.queries.choice_letters import choice_letters_of
 from billing.payments.queries.refunds import list_refunds
 from billing.payments.records.credits import Election
 from billing.payments.records.refunds import RefundMethod
+from billing.payments.use_cases.choice_letters import ask_to_choose
 from billing.payments.use_cases.choices import choose_always
-from billing.payments.use_cases.credits import elect
+from billing.payments.use_cases.credits import elect, take_back_choice
 from billing.payments.use_cases.receive import take_cash
+from billing.payments.use_cases.refund_checks import send_check
 from billing.payments.use_cases.reimbursements import hold_reimbursement
 from billing.payments.use_cases.takebacks import demand_takeback
 from billing.platform.data.tasks import TaskState, list_tasks
@@ -212,6 +215,30 @@ def test_nobody_posts_what_is_chosen_meanwhile(database, patient, held, on_day):
     assert (letters(database, patient), open_tasks(database)) == (["dropped"], [])
 
 
+def test_what_was_chosen_before_the_mail_left_and_waits_again_is_asked_about(
+    database, patient, held, on_day, catcher
+):
+    catcher.answer = "451 Try again later"
+    on_day(0)
+    did(database, elect, lot_id=held, election=Election.CREDIT)
+    catcher.answer = "250 OK"
+    hurry(database)
+    assert on_day(1) == []
+    did(database, take_back_choice, lot_id=held, at=NOW + timedelta(days=2))
+    (mail,) = on_day(2)
+    assert "$120.00, sent back on December 4, 2026" in said_in(mail)
+
+
+def test_two_workers_at_once_write_one_letter(database, patient, held):
+    def ask(_):
+        return did(database, ask_to_choose, patient_id=patient.id, sends_mail=True)
+
+    with ThreadPoolExecutor(4) as pool:
+        written = [letter for letter in pool.map(ask, range(8)) if letter]
+    assert len(written) == 1
+    assert letters(database, patient) == ["queued"]
+
+
 @pytest.mark.parametrize("reason", [HoldReason.DEATH, HoldReason.BANKRUPTCY])
 def test_of_the_dead_and_the_bankrupt_nobody_is_written_to(database, patient, held, on_day, reason):
     stopped(database, patient.id, reason)
@@ -235,6 +262,38 @@ def test_an_answer_that_is_undone_asks_nobody_and_sent_again_it_asks(database, o
     (mail,) = on_day(2)
     assert "$180.00, sent back on December 2, 2026" in said_in(mail)
     assert letters(database, course.patient) == ["sent", "dropped"]
+
+
+def test_from_the_insurers_file_by_the_link_of_the_mail_to_the_receipt_of_the_refund(
+    app, database, on_day, catcher
+):
+    course = a_course(database)
+    story = Story(database, course, [handed_out(database, each) for each in course.session_ids])
+    story.read(story.file(story.answer(18_000), paid_on=NOW.date()))
+    (mail,) = on_day(0)
+    link, browser = LINK.search(said_in(mail))[1], app.test_client()
+    posted(browser, link, link, born_on=course.patient.born_on.isoformat())
+    (shown,) = set(re.findall(r'name="shown" value="([^"]+)"', browser.get(link).text))
+    (lot_id,) = re.findall(rf'action="{link}/(crl_\w+)"', browser.get(link).text)
+    page = posted(browser, link, f"{link}/{lot_id}", election="refund", shown=shown)
+    assert "You chose: $180.00 is sent back to you." in page
+    assert len(on_day(1)) == 1
+    (refund,) = refunds(database, course.patient)
+    did(database, send_check, refund_id=refund.id, check_number="1001", at=NOW + timedelta(days=1))
+    before = len(catcher.kept)
+    assert len(on_day(30)) == 1
+    (receipt,) = catcher.kept[before:]
+    assert receipt["Subject"] == "A receipt is ready for you"
+    again = app.test_client()
+    page = posted(again, link, link, born_on=course.patient.born_on.isoformat())
+    assert "$180.00 goes back to you. Sent by check on Nov 3, 2026." in page
+    with database.reading() as read:
+        assert verify(read, now=NOW + timedelta(days=40), refund_limit=LIMIT).ok
+
+
+def posted(browser, link, to, **fields):
+    token = re.search(r'name="csrf_token" value="([^"]+)"', browser.get(link).text)[1]
+    return browser.post(to, data={"csrf_token": token} | fields, follow_redirects=True).text
 
 
 def hurry(database):

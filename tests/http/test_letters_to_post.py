@@ -66,7 +66,7 @@ def test_the_letter_says_amount_visit_day_and_choices_and_no_insurer_or_service(
     said = text_of(answer.data)
     assert "Maria Sample 12 Elm Street" in said
     assert "sent back on Dec 2, 2026 unless you choose before" in said
-    assert "$120.00 for Nov" in said
+    assert "$120.00 for your visit on Nov" in said
     assert "Take it off my next invoice." in said
     assert "Send it back to me." in said
     told = said[said.index("Please choose") :].lower()

@@ -6,6 +6,8 @@ import secrets
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
+from sqlalchemy import delete
+
 from billing.catalog.queries import site_date
 from billing.kernel.ids import new_id
 from billing.kernel.permissions import Actor
@@ -96,6 +98,7 @@ def keep_letter_sent(tx: Tx, *, letter_id: str, actor: Actor, now: datetime) -> 
     if row.state == ChoiceLetterState.QUEUED:
         advance(tx, row, CHOICE_LETTER_MOVES, ChoiceLetterEvent.SEND, actor=actor, now=now)
         row.sent_at = now
+        _leave_out_what_is_over(tx, letter_id)
         record_audit(tx, actor=actor, action="choice_letter.send", subject_id=letter_id, now=now)
 
 
@@ -112,6 +115,7 @@ def drop_if_over(tx: Tx, *, letter_id: str, actor: Actor, now: datetime) -> None
     waits = row.state in (ChoiceLetterState.QUEUED, ChoiceLetterState.TO_POST)
     if waits and not still_to_choose(tx, letter_id):
         advance(tx, row, CHOICE_LETTER_MOVES, ChoiceLetterEvent.DROP, actor=actor, now=now)
+        _leave_out_what_is_over(tx, letter_id)
         end_tasks(tx, kind=LETTER_TO_POST, subject_ids=[letter_id], actor=actor, now=now)
 
 
@@ -129,6 +133,7 @@ def keep_letter_posted(tx: Tx, *, letter_id: str, shown: str, actor: Actor, now:
     document = freeze(tx, kind=CHOICE_LETTER, subject_id=letter_id, version=1, body=paper.body, now=now)
     row.document_id, row.sha256, row.sent_at = document.id, document.sha256, now
     tx.session.flush()
+    _leave_out_what_is_over(tx, letter_id)
     end_tasks(tx, kind=LETTER_TO_POST, subject_ids=[letter_id], actor=actor, now=now)
     record_audit(tx, actor=actor, action="choice_letter.post", subject_id=letter_id, now=now)
     return choice_letter_of(row)
@@ -167,6 +172,13 @@ def _queue(tx: Tx, row: ChoiceLetterRow, to: str, actor: Actor, now: datetime) -
     tx.session.flush()
     enqueue(tx, kind=SEND_CHOICE_LETTER, key=row.id, due_at=now)
     record_audit(tx, actor=actor, action="choice_letter.mail", subject_id=row.id, now=now)
+
+
+def _leave_out_what_is_over(tx: Tx, letter_id: str) -> None:
+    """What was chosen before the letter left was not asked about: if it waits again, another letter asks."""
+    told = [each.lot_id for each in still_to_choose(tx, letter_id)]
+    over = LetteredCreditRow.letter_id == letter_id, LetteredCreditRow.lot_id.not_in(told)
+    tx.session.execute(delete(LetteredCreditRow).where(*over))
 
 
 def _locked(tx: Tx, letter_id: str) -> ChoiceLetterRow:
