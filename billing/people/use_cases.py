@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from argon2 import PasswordHasher
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import Select, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from billing.kernel.errors import Flaw
@@ -85,7 +85,7 @@ def revoke_token(tx: Tx, *, token_id: str, actor: Actor, now: datetime) -> Token
     Raises: NoSuchToken.
     """
     find_token(tx, token_id, actor)
-    row = tx.session.get_one(ApiToken, token_id, with_for_update=True)
+    row = tx.session.get_one(ApiToken, token_id, with_for_update=True, populate_existing=True)
     if row.revoked_at is None:
         row.revoked_at = now
         record_audit(tx, actor=actor, action="token.revoke", subject_id=token_id, now=now)
@@ -137,7 +137,7 @@ def disable_staff(tx: Tx, *, staff_id: str, actor: Actor, now: datetime) -> Staf
     Raises: NoSuchPerson.
     """
     find_staff(tx, staff_id, actor)
-    row = tx.session.get_one(StaffUser, staff_id, with_for_update=True)
+    row = tx.session.get_one(StaffUser, staff_id, with_for_update=True, populate_existing=True)
     row.active = False
     row.fs_uniquifier = secrets.token_hex(32)
     tx.session.execute(
@@ -231,7 +231,7 @@ def _forgive_tries(tx: Tx, email: str, address: str) -> None:
 
 def _count_try(tx: Tx, key: str, limit: int, now: datetime) -> int | None:
     """How many tries there are with this one, or None when there were too many before it."""
-    row = tx.session.scalar(select(SignInTries).where(SignInTries.key == key).with_for_update())
+    row = tx.session.scalar(_tries_with(key))
     if row is None:
         row = _first_try(tx, key, now)
     if now - row.window_began_at >= TRY_WINDOW:
@@ -249,7 +249,12 @@ def _first_try(tx: Tx, key: str, now: datetime) -> SignInTries:
             tx.session.execute(insert(SignInTries).values(key=key, tries=0, window_began_at=now))
     except IntegrityError:  # somebody else's first try came a moment ago
         pass
-    return tx.session.scalars(select(SignInTries).where(SignInTries.key == key).with_for_update()).one()
+    return tx.session.scalars(_tries_with(key)).one()
+
+
+def _tries_with(key: str) -> Select[SignInTries]:
+    query = select(SignInTries).where(SignInTries.key == key).with_for_update()
+    return query.execution_options(populate_existing=True)
 
 
 def _check_reach(actor: Actor, entity_id: str | None, site_ids: Sequence[str] | None) -> None:

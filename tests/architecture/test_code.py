@@ -1,6 +1,7 @@
 """The house limits, and the shape that every use case has."""
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -90,6 +91,19 @@ def test_a_file_fits_its_limits(path: Path):
 
 def test_every_use_case_takes_tx_actor_and_now():
     assert [name for name, node in _use_cases() if not _has_the_shape(node)] == []
+
+
+def test_who_waits_for_a_locked_row_reads_it_as_it_is_then():
+    """A session that read the row before keeps what it saw, unless it is told to read it anew."""
+    stale = [
+        f"{name_of(path)}:{node.name}"
+        for path in product_files()
+        for node in functions(path)
+        if "with_for_update" in (source := ast.unparse(node))
+        and "populate_existing" not in source
+        and not re.search(r"select\(\w+\.\w+", source)
+    ]
+    assert stale == []
 
 
 def test_every_public_use_case_says_what_it_does():

@@ -30,7 +30,8 @@ def remind_of_filing(tx: Tx, *, actor: Actor, now: datetime) -> int:
     unsent = [ClaimState.ISSUED, ClaimState.REJECTED]
     query = select(ClaimRow).where(ClaimRow.state.in_(unsent), ClaimRow.file_by <= soon)
     asked = 0
-    for row in tx.session.scalars(query.order_by(ClaimRow.id).with_for_update()):
+    held = query.order_by(ClaimRow.id).with_for_update().execution_options(populate_existing=True)
+    for row in tx.session.scalars(held):
         claim = claim_on_file(row)
         zone = ZoneInfo(find_site(tx, claim.site_id).timezone)
         if claim.file_by is None or claim.file_by - local_date(now, zone) > FIRST:

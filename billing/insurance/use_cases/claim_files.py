@@ -69,6 +69,7 @@ def issued_claims(tx: Tx, *, starts_on: date, ends_on: date, actor: Actor, now: 
         )
         .order_by(ClaimRow.id)
         .with_for_update()
+        .execution_options(populate_existing=True)
     )
     told = [(row, facts_of_claim(tx, claim_on_file(row))) for row in tx.session.scalars(query)]
     today = {

@@ -44,7 +44,7 @@ def finish_upload(
 
     Raises: NoSuchUpload, also when it was finished before.
     """
-    row = tx.session.get(RemittanceUploadRow, upload_id, with_for_update=True)
+    row = tx.session.get(RemittanceUploadRow, upload_id, with_for_update=True, populate_existing=True)
     if row is None or row.uploaded_by != actor.id or row.posted_at is not None:
         raise no_such_upload()
     row.sealed, row.posted_at = None, now

@@ -60,7 +60,7 @@ def book_exception(
 
 def lock_exception(tx: Tx, exception_id: str, actor: Actor) -> NamedException:
     """One that still stands, so that it is booked once. Raises: NoSuchException, ExceptionEnded."""
-    tx.session.get(NamedExceptionRow, exception_id, with_for_update=True)
+    tx.session.get(NamedExceptionRow, exception_id, with_for_update=True, populate_existing=True)
     named = find_exception(tx, exception_id, actor)
     if named.resolved_at is not None or named.kind is ExceptionKind.TWICE or gone_among(tx, [named]):
         raise ExceptionEnded(

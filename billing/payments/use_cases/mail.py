@@ -89,7 +89,7 @@ def mail_receipt_by_itself(tx: Tx, *, receipt_id: str, actor: Actor, now: dateti
 
 def keep_mail_sent(tx: Tx, *, mail_id: str, actor: Actor, now: datetime) -> Mail:
     """The server took it. Told again, it changes nothing."""
-    row = tx.session.get_one(MailRow, mail_id, with_for_update=True)
+    row = tx.session.get_one(MailRow, mail_id, with_for_update=True, populate_existing=True)
     if row.state == MailState.QUEUED:
         advance(tx, row, MAIL_MOVES, MailEvent.SEND, actor=actor, now=now)
         row.sent_at = now
@@ -99,7 +99,7 @@ def keep_mail_sent(tx: Tx, *, mail_id: str, actor: Actor, now: datetime) -> Mail
 
 def refuse_mail(tx: Tx, *, mail_id: str, actor: Actor, now: datetime) -> Mail:
     """The server will never take it: a person looks at the address."""
-    row = tx.session.get_one(MailRow, mail_id, with_for_update=True)
+    row = tx.session.get_one(MailRow, mail_id, with_for_update=True, populate_existing=True)
     if row.state == MailState.QUEUED:
         advance(tx, row, MAIL_MOVES, MailEvent.REFUSE, actor=actor, now=now)
         of = tx.session.get_one(ReceiptRow, row.receipt_id)

@@ -44,7 +44,8 @@ def record_payout(tx: Tx, *, facts: PayoutFacts, actor: Actor, now: datetime) ->
 
 def _kept(tx: Tx, facts: PayoutFacts) -> PayoutRow | None:
     """The locked row of a payout, made when it is first heard of."""
-    wanted = select(PayoutRow).where(PayoutRow.reference == facts.reference).with_for_update()
+    query = select(PayoutRow).where(PayoutRow.reference == facts.reference).with_for_update()
+    wanted = query.execution_options(populate_existing=True)
     row = tx.session.scalar(wanted)
     if row is not None:
         return row

@@ -142,7 +142,7 @@ def open_task(
 
 def close_task(tx: Tx, *, task_id: str, note: str | None, actor: Actor, now: datetime) -> StaffTask:
     """Raises: NoSuchTask; IllegalMove when somebody closed it before."""
-    row = tx.session.get(TaskRow, task_id, with_for_update=True)
+    row = tx.session.get(TaskRow, task_id, with_for_update=True, populate_existing=True)
     if row is None or not actor.sees(entity_id=row.entity_id, site_id=row.site_id):
         raise NoSuchTask("There is no such task. Look at the list of open ones.")
     _close(tx, row, actor, now)
@@ -155,7 +155,8 @@ def end_tasks(tx: Tx, *, kind: str, subject_ids: Sequence[str], actor: Actor, no
     query = select(TaskRow).where(
         TaskRow.kind == kind, TaskRow.subject_id.in_(subject_ids), TaskRow.state == TaskState.OPEN
     )
-    for row in tx.session.scalars(query.order_by(TaskRow.id).with_for_update()):
+    held = query.order_by(TaskRow.id).with_for_update().execution_options(populate_existing=True)
+    for row in tx.session.scalars(held):
         _close(tx, row, actor, now)
 
 
