@@ -30,8 +30,8 @@ def our_npi(database, bill):
         return find_entity(read, bill.entity_id).npi
 
 
-def answer(bill):
-    return Claim(control_number=bill.control_number, charge_cents=bill.charge.cents, paid_cents=18_000)
+def answer(bill, cents=18_000):
+    return Claim(control_number=bill.control_number, charge_cents=bill.charge.cents, paid_cents=cents)
 
 
 def paid_to(npi, claims=(), **more):
@@ -47,11 +47,12 @@ def test_what_a_clinic_set_aside_as_not_its_own_is_posted_for_the_clinic_that_it
     database, do, bill, ours, books
 ):
     before, content = books(), paid_to(OF_NOBODY, [answer(bill)])
-    (theirs,) = imported(database, content, actor=STRANGER).transactions
-    do(set_aside, remittance_id=theirs.id, reason="Not ours", by=STRANGER)
+    imported(database, content, actor=STRANGER)
+    (theirs,) = seen_by(database, STRANGER)
+    do(set_aside, remittance_id=theirs, reason="Not ours", by=STRANGER)
     assert imported(database, content, actor=STRANGER).status == "duplicate"
     posted = imported(database, content, actor=ours)
-    assert (posted.status, posted.transactions[0].id) == ("posted", theirs.id)
+    assert (posted.status, posted.transactions[0].id) == ("posted", theirs)
     assert books()["1000"] - before.get("1000", 0) == 18_000
     assert imported(database, content, actor=ours).status == "duplicate"
 
@@ -75,9 +76,9 @@ def test_what_a_clinic_set_aside_itself_stays_there(database, do, ours):
 def test_a_payment_that_names_our_npi_waits_for_us_whoever_sends_it(database, ours, our_npi, books):
     before, content = books(), paid_to(our_npi, provider_adjustments=(("L6", -100),))
     (waits,) = imported(database, content, actor=STRANGER).transactions
-    assert (waits.status, books() == before) == ("parked", True)
+    assert (waits.status, waits.id, books() == before) == ("parked", "", True)
     assert "another clinic" in waits.reason
-    assert (seen_by(database, ours), seen_by(database, STRANGER)) == ([waits.id], [])
+    assert (len(seen_by(database, ours)), seen_by(database, STRANGER)) == (1, [])
     assert imported(database, content, actor=ours).status == "posted"
 
 
@@ -86,3 +87,39 @@ def test_what_waits_at_a_clinic_is_not_taken_from_it_by_who_sends_it_again(datab
     (waits,) = imported(database, content, actor=ours).transactions
     assert imported(database, content, actor=STRANGER).status == "parked"
     assert (seen_by(database, ours), seen_by(database, STRANGER)) == ([waits.id], [])
+
+
+def ids_of(remittance):
+    """What names something of a clinic in what somebody is told."""
+    claims = remittance.claims
+    return {remittance.id, *(each.id for each in claims), *(each.session_id for each in claims)} - {"", None}
+
+
+def test_who_sends_what_another_clinic_posted_is_told_nothing_of_that_clinic(database, bill, ours):
+    content = paid_to(OF_NOBODY, [answer(bill)])
+    (posted,) = imported(database, content, actor=ours).transactions
+    assert len(ids_of(posted)) == 3
+    for _ in range(2):
+        copy = imported(database, content, actor=STRANGER)
+        (told,) = copy.transactions
+        assert (copy.status, ids_of(told)) == ("duplicate", set())
+        assert [(each.control_number, each.paid) for each in told.claims] == [
+            (each.control_number, each.paid) for each in posted.claims
+        ]
+        assert "another clinic" in told.reason
+    assert ids_of(imported(database, content, actor=ours).transactions[0]) == ids_of(posted)
+
+
+def test_what_had_waited_and_is_posted_by_a_file_is_told_to_the_clinic_that_it_is_of(database, bill, ours):
+    reversal = Claim(
+        control_number=bill.control_number,
+        charge_cents=-bill.charge.cents,
+        paid_cents=-18_000,
+        status="22",
+        adjustments=(("PR", "1", -(bill.charge.cents - 18_000)),),
+    )
+    weeks = paid_to(OF_NOBODY, [reversal, answer(bill, 20_000)], trace="SECOND")
+    assert imported(database, weeks, actor=ours).status == "parked"
+    first = paid_to(OF_NOBODY, [answer(bill)], trace="FIRST")
+    told = imported(database, first, actor=ours)
+    assert [each.trace for each in told.resumed] == ["SECOND"]

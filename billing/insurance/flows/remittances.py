@@ -12,7 +12,9 @@ from billing.insurance.errors import UnreadableRemittance
 from billing.insurance.ports import RemittanceReader
 from billing.insurance.queries import find_remittance_alone
 from billing.insurance.queries.earlier_answers import waiting_remittances
+from billing.insurance.queries.remittances import remittances_among
 from billing.insurance.records import ImportedFile, Remittance
+from billing.insurance.rules.answers import as_told_elsewhere
 from billing.insurance.use_cases.remittances import post_parked, post_remittance
 from billing.kernel.clock import Clock
 from billing.kernel.permissions import SYSTEM, Actor
@@ -45,7 +47,8 @@ def import_remittance(
     """Read a file to its end, then post its transactions one by one, each whole or not at all.
 
     What cannot be read to its end is refused with all its transactions; else the file has the worst status
-    of theirs. What waited for one of them is posted then, of whatever file it is. `told` hears how
+    of theirs. What waited for one of them is posted then, of whatever file it is, and told if the actor may
+    know of it. `told` hears how
     many claims are done, and of how many.
     """
     try:
@@ -62,10 +65,12 @@ def import_remittance(
         done += len(transaction.claims) + 1
         told(done, of)
     resumed = {each.id: each for each in resume_parked(run, posted=posted, clock=clock)}
-    as_it_is = tuple(resumed.pop(each.id, each) if each.status == PARKED else each for each in posted)
-    return ImportedFile(
-        name=name, status=_worst(as_it_is), transactions=as_it_is, resumed=tuple(resumed.values())
-    )
+    as_it_is = [resumed.pop(each.id, each) if each.status == PARKED else each for each in posted]
+    ids = [each.id for each in (*as_it_is, *resumed.values())]
+    shown = {each.id for each in run(partial(remittances_among, remittance_ids=ids, actor=actor))}
+    told_of = tuple(each if each.id in shown else as_told_elsewhere(each) for each in as_it_is)
+    also = tuple(each for each in resumed.values() if each.id in shown)
+    return ImportedFile(name=name, status=_worst(told_of), transactions=told_of, resumed=also)
 
 
 def settled_by_later_ones(files: Iterable[ImportedFile]) -> list[ImportedFile]:

@@ -290,7 +290,8 @@ class Remittance:
     """One ST transaction as it is kept.
 
     `status` is posted, parked, set aside, undone or, for one that came again, duplicate. `undone` is there
-    when it is looked at alone, not in lists.
+    when it is looked at alone, not in lists. Who sent it and may not know of it is told no id, here or of its
+    claims.
     """
 
     id: str

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from dataclasses import replace
 
-from billing.insurance.records import Adjustment, Outcome, RemittanceClaim, RemittanceTransaction
+from billing.insurance.records import Adjustment, Outcome, Remittance, RemittanceClaim, RemittanceTransaction
 from billing.insurance.rules.balance import imbalance
 from billing.insurance.rules.provider_adjustments import adjustment_doubts
+from billing.insurance.states import RemittanceState
 from billing.kernel.money import ZERO, Money, total
 
 PROCESSED = frozenset({"1", "2", "3", "4", "19", "20", "21"})
@@ -26,6 +28,7 @@ GROUPS = frozenset({"CO", "OA", "PI", "PR", "CR"})
 WITHOUT_MONEY = frozenset({"H", "P"})
 """BPR01: a notice, or a test of the bank's numbers."""
 NO_PAYMENT = "NON"
+ELSEWHERE = "It is another clinic's or site's than yours. Whoever works there sees what became of it."
 
 
 def outcome(claim: RemittanceClaim) -> Outcome:
@@ -51,6 +54,16 @@ def outcome(claim: RemittanceClaim) -> Outcome:
 def paid_to_patient(claim: RemittanceClaim) -> Money:
     """What the payer says that it gave the patient themself (PR-100)."""
     return total(each.amount for each in _adjustments(claim) if (each.group, each.code) == PAID_TO_PATIENT)
+
+
+def as_told_elsewhere(remittance: Remittance) -> Remittance:
+    """What somebody learns of a payment that they sent and may not know of: what their own file said, and why
+    it waits."""
+    claims = tuple(
+        replace(claim, id="", session_id=None, outcome=None, credit=ZERO) for claim in remittance.claims
+    )
+    reason = remittance.reason if remittance.status == RemittanceState.PARKED else ELSEWHERE
+    return replace(remittance, id="", reason=reason, claims=claims, undone=None)
 
 
 def our_number(text: str) -> str:

@@ -37,8 +37,15 @@ class LookAgain(StrictSchema):
     """Nothing is asked for."""
 
 
+class IdIfKnown(fields.String):
+    """None for who may not know of it."""
+
+    def _serialize(self, value: str | None, attr: str | None, obj: object, **more: object) -> str | None:
+        return value or None
+
+
 class AnsweredClaimView(Schema):
-    id = fields.String()
+    id = IdIfKnown(allow_none=True)
     control_number = fields.String()
     status = fields.String()
     outcome = fields.String(allow_none=True)
@@ -48,7 +55,9 @@ class AnsweredClaimView(Schema):
 
 
 class TransactionView(Schema):
-    id = fields.String()
+    """`id` is null for one of another clinic or site than that of who sent it."""
+
+    id = IdIfKnown(allow_none=True)
     trace = fields.String()
     status = fields.String()
     reason = fields.String(allow_none=True)

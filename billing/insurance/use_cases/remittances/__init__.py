@@ -13,11 +13,16 @@ from billing.insurance.models.remittances import RemittanceRow
 from billing.insurance.queries import remittance_of
 from billing.insurance.queries.earlier_answers import matches_of
 from billing.insurance.queries.posting_plans import owners_of_recoveries, plan_posting
-from billing.insurance.queries.remittances import booked_otherwise, content_of, matched_by_hand
+from billing.insurance.queries.remittances import (
+    booked_otherwise,
+    content_of,
+    matched_by_hand,
+    remittances_among,
+)
 from billing.insurance.records import Remittance, RemittanceTransaction
 from billing.insurance.records.answers import Doubt
 from billing.insurance.records.remittances import KeptContent
-from billing.insurance.rules.answers import concerns_us, doubt
+from billing.insurance.rules.answers import as_told_elsewhere, concerns_us, doubt
 from billing.insurance.states import REMITTANCE_MOVES, RemittanceEvent, RemittanceState
 from billing.insurance.use_cases.parked_remittances import end_waiting, note_copy
 from billing.insurance.use_cases.remittances.keeping import Matches, kept_row, lock_given, park
@@ -57,7 +62,7 @@ def post_remittance(
         record_audit(tx, actor=actor, action="remittance.put_back", subject_id=row.id, now=now)
     if row.state != RemittanceState.PARKED:
         note_copy(tx, row, actor=actor, now=now)
-        return _as_duplicate(remittance_of(tx, row))
+        return _as_duplicate(tx, remittance_of(tx, row), actor)
     return _decide(tx, row, transaction, actor, now, told)
 
 
@@ -173,7 +178,8 @@ def _is_of_another_clinic(
     return _entity_id(tx, row, transaction, matches_of(tx, transaction, actor), actor) != row.entity_id
 
 
-def _as_duplicate(remittance: Remittance) -> Remittance:
+def _as_duplicate(tx: Tx, remittance: Remittance, actor: Actor) -> Remittance:
     """The same answer as before, with nothing newly credited."""
     claims = tuple(replace(claim, status=DUPLICATE, credit=ZERO) for claim in remittance.claims)
-    return replace(remittance, status=DUPLICATE, claims=claims)
+    duplicate = replace(remittance, status=DUPLICATE, claims=claims)
+    return duplicate if remittances_among(tx, [remittance.id], actor) else as_told_elsewhere(duplicate)
