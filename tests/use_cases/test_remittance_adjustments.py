@@ -7,12 +7,14 @@ import pytest
 from sqlalchemy import text
 
 from billing.catalog.queries import find_entity
+from billing.insurance.use_cases import remittances
 from billing.kernel.money import Money
 from billing.payments.use_cases.takebacks import demand_takeback, repay_takeback
 from tests.conftest import NOW
 from tests.factories.accounting import LIMIT
 from tests.factories.catalog import seed_sample
-from tests.factories.insurance import a_course, handed_out
+from tests.factories.insurance import a_course, handed_out, imported
+from tests.factories.remittance_835 import Claim, remittance
 from tests.factories.remittance_story import Story
 
 
@@ -259,4 +261,27 @@ def test_an_answer_for_others_alone_is_kept_and_posts_nothing(story, found):
     other = story.answer(0, status="23", adjustments=(("OA", "109", 38_250),), control_number="THEIRS")
     assert story.send(other).status == "posted"
     assert story.moved() == {}
+    assert found() == set()
+
+
+def test_of_a_payment_that_comes_while_locks_are_waited_for_the_patient_is_locked_too(
+    database, story, monkeypatch, found
+):
+    if database.write_engine.dialect.name == "sqlite":
+        pytest.skip("on SQLite there is one writer at a time")
+    bill = handed_out(database, (other := a_course(database)).session_ids[0])
+    paid = Claim(control_number=bill.control_number, charge_cents=bill.charge.cents, paid_cents=18_000)
+    meanwhile = [remittance([paid], trace="MEANWHILE")]
+    locked, lock_patient = [], remittances.lock_patient
+
+    def lock_later(tx, patient_id):
+        while meanwhile:
+            imported(database, meanwhile.pop())
+        locked.append(patient_id)
+        return lock_patient(tx, patient_id)
+
+    monkeypatch.setattr(remittances, "lock_patient", lock_later)
+    sent = story.send(story.answer(30_000), plb=[("WO:MEANWHILE", 18_000)])
+    assert sent.status == "posted"
+    assert locked == [other.patient.id, story.course.patient.id, other.patient.id]
     assert found() == set()

@@ -92,9 +92,7 @@ def _decide(
     if whose != row.entity_id:
         end_waiting(tx, row, actor=actor, now=now)
         row.entity_id = whose
-    patients = {match.patient_id for match in matches.values()}
-    for patient_id in sorted(patients | owners_of_recoveries(tx, row.entity_id, transaction, actor)):
-        lock_patient(tx, patient_id)
+    _lock_patients(tx, row.entity_id, transaction, matches, actor)
     if transaction.provider_adjustments:
         lock_given(tx, row.entity_id, row.payer_id)
     reason = (
@@ -113,6 +111,25 @@ def _decide(
         end_waiting(tx, row, actor=actor, now=now)
     tx.session.flush()
     return remittance_of(tx, row)
+
+
+def _lock_patients(
+    tx: Tx,
+    entity_id: str | None,
+    transaction: RemittanceTransaction,
+    matches: Matches,
+    actor: Actor,
+) -> None:
+    """Whose claims these are, and whose earlier payments are taken back, also of one that came meanwhile.
+
+    While a lock was waited for, somebody else's payment may have come under a name that this one says.
+    """
+    locked: set[str] = set()
+    patients = {match.patient_id for match in matches.values()}
+    while wanted := (patients | owners_of_recoveries(tx, entity_id, transaction, actor)) - locked:
+        for patient_id in sorted(wanted):
+            lock_patient(tx, patient_id)
+        locked |= wanted
 
 
 def _other_content(tx: Tx, row: RemittanceRow) -> str | None:
