@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 
+from billing.insurance.flows.remittance_uploads import Office, post_upload, read_upload
 from billing.insurance.flows.remittances import resume_after
+from billing.insurance.ports import RemittanceReader
 from billing.insurance.use_cases.claim_deadlines import remind_of_filing
-from billing.insurance.use_cases.remittance_uploads import forget_uploads
+from billing.insurance.use_cases.remittance_uploads import POST_UPLOAD, READ_UPLOAD, forget_uploads
 from billing.insurance.use_cases.remittances.posting import RESUME_REMITTANCES
 from billing.kernel.money import Money
 from billing.kernel.permissions import SYSTEM
@@ -54,10 +56,16 @@ RECURRING = (
 
 
 def job_handlers(
-    edge: Edge, payments: Payments, mailroom: Mailroom, refund_limit: Money, stale_after: timedelta
+    edge: Edge,
+    payments: Payments,
+    mailroom: Mailroom,
+    reader: RemittanceReader,
+    refund_limit: Money,
+    stale_after: timedelta,
 ) -> dict[str, Handler]:
     """What the worker does, by kind of job."""
     database, clock = edge.database, edge.clock
+    insurers = Office(database, reader, clock)
 
     def by_itself(work: Callable[..., object]) -> Handler:
         return lambda _task: ignored(database.in_transaction(lambda tx: work(tx, actor=SYSTEM, now=clock())))
@@ -91,6 +99,8 @@ def job_handlers(
         RESUME_REMITTANCES: lambda task: ignored(
             resume_after(database.in_transaction, remittance_id=task.payload["remittance_id"], clock=clock)
         ),
+        READ_UPLOAD: lambda task: read_upload(insurers, task),
+        POST_UPLOAD: lambda task: post_upload(insurers, task),
         RECONCILE: lambda _task: ignored(
             reconcile(payments, since=None, until=None, refund_limit=refund_limit)
         ),

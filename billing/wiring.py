@@ -210,6 +210,7 @@ def _build(app: Flask, settings: Settings) -> House:
             edge,
             payments,
             _mailroom(edge, settings),
+            Edi835Reader(),
             Money(settings.refund_limit_cents),
             timedelta(days=settings.stale_check_days),
         ),

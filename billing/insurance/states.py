@@ -172,3 +172,30 @@ REMITTANCE_MOVES: dict[tuple[RemittanceState, RemittanceEvent], RemittanceState]
     (RemittanceState.PARKED, RemittanceEvent.PUT_ASIDE): RemittanceState.PUT_ASIDE,
     (RemittanceState.PUT_ASIDE, RemittanceEvent.PUT_BACK): RemittanceState.PARKED,
 }
+
+
+class UploadState(StrEnum):
+    """A file that somebody sent. READING and POSTING are the worker's; READ waits for who sent it."""
+
+    READING = "reading"
+    READ = "read"
+    POSTING = "posting"
+    POSTED = "posted"
+    REFUSED = "refused"
+
+
+class UploadEvent(StrEnum):
+    READ = "read"
+    ORDER = "order"
+    FINISH = "finish"
+    REFUSE = "refuse"
+
+
+UPLOAD_MOVES: dict[tuple[UploadState, UploadEvent], UploadState] = {
+    (UploadState.READING, UploadEvent.READ): UploadState.READ,
+    (UploadState.READING, UploadEvent.REFUSE): UploadState.REFUSED,
+    (UploadState.READING, UploadEvent.ORDER): UploadState.POSTING,
+    (UploadState.READ, UploadEvent.ORDER): UploadState.POSTING,
+    (UploadState.POSTING, UploadEvent.FINISH): UploadState.POSTED,
+    (UploadState.POSTING, UploadEvent.REFUSE): UploadState.REFUSED,
+}

@@ -26,7 +26,7 @@ TITLES = {
 SENTENCES = {
     404: "The address is wrong, or what was here is not yours to see.",
     405: "This address takes no such request.",
-    413: "What was sent is larger than a page takes (1 MB). Have a larger file imported on the server.",
+    413: "What was sent is larger than a page takes ({} MB). Have a larger file imported on the server.",
     500: "Something went wrong here. Nothing was changed.",
 }
 NOT_PERMITTED = (
@@ -56,6 +56,7 @@ def show_errors_as_pages(app: Flask) -> None:
 def _page(response: Response) -> Response:
     status, folder = response.status_code, "staff"
     detail = SENTENCES.get(status) or _detail_of(orjson.loads(response.get_data()))
+    detail = detail.format((request.max_content_length or 0) // 1_000_000) if status == 413 else detail
     if request.path.startswith(("/pay/", "/portal/", "/estimate-notice")):
         folder, detail = "portal", TO_STRANGERS.get(status, detail)
     g.without_frame = status >= 500

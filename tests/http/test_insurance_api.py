@@ -20,6 +20,7 @@ from tests.factories.care import give
 from tests.factories.insurance import a_course, handed_out
 from tests.factories.remittance_835 import Claim, remittance
 from tests.factories.room_app import Door, room_client
+from tests.factories.uploads import a_worker
 
 KEY = {"Idempotency-Key": "upload-1"}
 X12 = "application/edi-x12"
@@ -283,10 +284,55 @@ def test_a_large_upload_is_taken_and_a_larger_one_is_sent_to_the_command(client,
     padding = b" " * 1_500_000
     large = client.post("/api/v1/remittances", data=answer(bill) + padding, content_type=X12, headers=KEY)
     assert large.json["files"][0]["status"] == "posted"
-    other = {"Idempotency-Key": "upload-2"}
-    larger = client.post("/api/v1/remittances", data=b" " * 2_000_001, content_type=X12, headers=other)
-    assert (larger.status_code, larger.json["code"]) == (413, "too-large")
-    assert "flask remittances import" in larger.json["detail"]
+    for number, route in enumerate(("remittances", "remittance-uploads")):
+        key = {"Idempotency-Key": f"larger-{number}"}
+        larger = client.post(f"/api/v1/{route}", data=b" " * 25_000_001, content_type=X12, headers=key)
+        assert (larger.status_code, larger.json["code"]) == (413, "too-large")
+        assert "25 MB" in larger.json["detail"]
+        assert "flask remittances import" in larger.json["detail"]
+
+
+@pytest.mark.parametrize("padding", [b" " * 2_000_000, b"CLP\n" * 1_001])
+def test_what_is_too_large_for_a_request_is_posted_by_the_worker_once(database, client, bill, padding):
+    content = answer(bill) + padding
+    told = [client.post("/api/v1/remittances", data=content, content_type=X12, headers=KEY) for _ in range(2)]
+    assert {(each.status_code, each.json["state"], each.headers["Retry-After"]) for each in told} == {
+        (202, "posting", "2")
+    }
+    assert told[0].data == told[1].data
+    place = told[0].headers["Location"]
+    assert place == f"/api/v1/remittance-uploads/{told[0].json['id']}"
+    assert client.get(place).json == told[0].json
+    a_worker(database).run_once()
+    done = client.get(place).json
+    if b"CLP" in padding:
+        assert (done["state"], done["refusal"][:8]) == ("refused", "Segment ")
+        return
+    assert (done["state"], done["claims"], done["claims_done"]) == ("posted", 1, 1)
+    (part,) = done["parts"]
+    assert (part["status"], part["paid_cents"]) == ("posted", 18_000)
+    assert client.get(f"/api/v1/remittances/{part['remittance_id']}").json["status"] == "posted"
+
+
+def test_an_upload_is_read_before_it_is_ordered_and_is_there_for_who_sent_it(database, client, door, bill):
+    sent = client.post("/api/v1/remittance-uploads", data=answer(bill), content_type=X12)
+    place = sent.headers["Location"]
+    assert (sent.status_code, sent.json["state"]) == (202, "reading")
+    a_worker(database).run_once()
+    read = client.get(place).json
+    assert (read["state"], [each["expected"] for each in read["parts"]]) == ("read", ["posted"])
+    assert client.get("/api/v1/remittances").json["items"] == []
+    assert client.post(f"{place}/post", json={}).json["code"] == "idempotency-key-required"
+    for number in range(2):
+        ordered = client.post(f"{place}/post", json={}, headers={"Idempotency-Key": f"post-{number}"})
+        assert (ordered.status_code, ordered.json["state"]) == (202, "posting")
+    a_worker(database).run_once()
+    assert client.get(place).json["state"] == "posted"
+    assert len(client.get("/api/v1/remittances").json["items"]) == 1
+    door.actor = replace(door.actor, id="usr_other")
+    assert client.get(place).status_code == 404
+    stolen = client.post(f"{place}/post", json={}, headers={"Idempotency-Key": "post-9"})
+    assert (stolen.status_code, stolen.json["code"]) == (404, "no-such-upload")
 
 
 @pytest.mark.parametrize("name", ["superbills", "remittances"])

@@ -231,6 +231,9 @@ NEEDS: dict[str, str] = {
     "POST /api/v1/remittances/<remittance_id>/undo": "undo remittances",
     "POST /api/v1/remittances/paper": "write remittances",
     "POST /api/v1/remittances/preview": "write remittances",
+    "GET /api/v1/remittance-uploads/<upload_id>": "write remittances",
+    "POST /api/v1/remittance-uploads": "write remittances",
+    "POST /api/v1/remittance-uploads/<upload_id>/post": "write remittances",
     "POST /api/v1/remittances/<remittance_id>/another-payment": "write remittances",
     "POST /api/v1/remittances/<remittance_id>/look-again": "write remittances",
     "POST /api/v1/remittances/<remittance_id>/matches": "write remittances",
@@ -749,7 +752,7 @@ def _call(token: Any, route: str, world: World) -> TestResponse:
         "Idempotency-Key": f"{method} {address}".replace(" ", "-"),
         "If-Match": '"1"',
     }
-    if path in ("/api/v1/remittances", "/api/v1/remittances/preview"):
+    if path in ("/api/v1/remittances", "/api/v1/remittances/preview", "/api/v1/remittance-uploads"):
         return token._client.post(path, data=b"ISA", content_type="text/plain", headers=headers)
     body = BODIES.get(_within(path), {})
     return token._client.open(f"/api/v1{address}", method=method, json=body, headers=headers)

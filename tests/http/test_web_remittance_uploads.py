@@ -13,6 +13,7 @@ from billing.kernel.permissions import SYSTEM, Role
 from billing.ledger.queries import trial_balance
 from tests.factories.insurance import a_course, handed_out
 from tests.factories.remittance_835 import Claim, Payment, remittance
+from tests.factories.uploads import a_worker
 from tests.factories.web import new_staff, sign_in, token_of
 
 ASK = "/staff/remittances/upload"
@@ -126,13 +127,59 @@ def test_a_file_cut_off_names_the_segment_and_keeps_nothing(database, clerk, bil
     assert state(database) == before
 
 
-def test_a_file_too_large_for_a_page_is_sent_to_the_server(database, clerk, bill):
-    many = upload(clerk, remittance([answer(bill, payer_claim_number=f"P{each}") for each in range(1_001)]))
-    assert many.status_code == 422
-    assert "flask remittances import" in many.text
-    huge = clerk.post(ASK, data=b"x" * 1_000_001, content_type="multipart/form-data; boundary=x")
+def large(bill):
+    """More claims than are posted while somebody waits: two payments, one of them for nobody here."""
+    strays = [Claim(control_number=f"X{each}", charge_cents=100, paid_cents=50) for each in range(1_001)]
+    return remittance(payments=[Payment(claims=[answer(bill)]), Payment(claims=strays, trace="STRAYS")])
+
+
+def test_a_large_file_is_read_and_posted_by_the_worker_and_its_page_tells_how_far_that_is(
+    database, clerk, bill
+):
+    before = state(database)
+    page = upload(clerk, large(bill)).location
+    reading = clerk.get(page).text
+    assert "The file is being read" in reading
+    assert '<meta http-equiv="refresh"' in reading
+    assert re.search(r'<progress id="done" aria-describedby="told">', reading)
+    assert re.search(r'<p role="status" id="told">It begins', reading)
+    a_worker(database).run_once()
+    expected = clerk.get(page).text
+    assert "What the file would do" in expected
+    assert "with 1,002 claims" in expected
+    assert "X0" in expected
+    assert state(database) == before
+    for key in ("k" * 20, "l" * 20):
+        assert post(clerk, page, key).location == page
+    posting = clerk.get(page).text
+    assert "<title>0%: Posting the file" in posting
+    assert '<progress id="done" max="1002" value="0" aria-describedby="told">0%</progress>' in posting
+    assert "0 of 1,002 claims are done." in posting
+    a_worker(database).run_once()
+    result = clerk.get(page).text
+    assert "What the file did" in result
+    assert len(re.findall(r'href="/staff/remittances/rmt_', result)) == 2
+    assert sorted(state(database)[0]) == ["parked", "posted"]
+    post(clerk, page, "m" * 20)
+    assert a_worker(database).run_once() == 0
+    assert "What the file did" in clerk.get(page).text
+
+
+def test_a_large_file_that_cannot_be_read_says_where_when_the_worker_came_to_it(database, clerk, bill):
+    page = upload(clerk, large(bill)[:-40]).location
+    a_worker(database).run_once()
+    refused = clerk.get(page).text
+    assert re.search(r'role="alert">Segment \d+: The file ends before', refused)
+    assert "Post it" not in refused
+    assert post(clerk, page).location == page
+    assert "cannot be posted" in clerk.get(page).text
+    assert state(database)[0] == []
+
+
+def test_a_file_larger_than_a_page_takes_says_how_large_it_may_be(database, clerk):
+    huge = clerk.post(ASK, data=b"x" * 25_100_001, content_type="multipart/form-data; boundary=x")
     assert huge.status_code == 413
-    assert "larger than a page takes" in huge.text
+    assert "larger than a page takes (25 MB)" in huge.text
     assert state(database)[0] == []
 
 

@@ -141,7 +141,7 @@ def test_a_visit_that_was_chosen_is_the_claims_with_or_without_its_superbill(
     assert [claim.session_id for claim in without.claims] == [course.session_ids[2], course.session_ids[1]]
     assert without.status == "posted"
     with database.reading() as read:
-        assert [each.reason for each in decisions_of(read, without.id)] == [CHOSEN]
+        assert [each.reason for each in decisions_of(read, without.id, SYSTEM)] == [CHOSEN]
         assert not stands_open(read, kind=REMITTANCE_PARKED, subject_id=without.id)
 
 
@@ -254,7 +254,7 @@ def test_what_was_typed_as_another_payment_and_waited_for_a_visit_is_posted_with
     )  # fmt: skip
     assert matched.status == "posted"
     with database.reading() as read:
-        assert [each.kind for each in decisions_of(read, waits.id)] == ["distinct", "match"]
+        assert [each.kind for each in decisions_of(read, waits.id, SYSTEM)] == ["distinct", "match"]
 
 
 def test_two_insurers_may_have_one_number_in_their_files(file_of):

@@ -32,7 +32,7 @@ from billing.insurance.use_cases.remittance_decisions import (
     unmatch_claim,
 )
 from billing.kernel.money import Money
-from billing.kernel.permissions import ROLES, Actor, Role
+from billing.kernel.permissions import ROLES, SYSTEM, Actor, Role
 from billing.platform.data.audit import AuditRow
 from billing.platform.data.documents import canonical_json
 from billing.platform.data.tasks import TaskState, list_tasks, stands_open
@@ -184,7 +184,7 @@ def test_a_match_is_taken_back_before_it_is_posted_and_both_are_on_file(
     assert is_asked(database, parked.id)
     with database.reading() as read:
         told = told_claims(read, parked.id, waiting_of(read, parked.id), limit=9)
-        decisions = decisions_of(read, parked.id)
+        decisions = decisions_of(read, parked.id, SYSTEM)
         sealed = read.session.scalars(select(RemittanceDecisionRow.sealed)).all()
         trail = read.session.scalars(select(AuditRow.action).where(AuditRow.subject_id == parked.id)).all()
     assert [claim.session_id for claim in told] == [None, course.session_ids[1]]
@@ -221,7 +221,7 @@ def test_only_a_visit_that_was_given_at_this_clinic_is_named(database, do, cours
     with pytest.raises(NoSuchRemittance):
         match(parked.id, 1, by=stranger)
     with database.reading() as read:
-        assert decisions_of(read, parked.id) == ()
+        assert decisions_of(read, parked.id, SYSTEM) == ()
 
 
 def test_a_claim_that_has_its_visit_by_number_or_is_not_ours_is_not_matched(
@@ -254,7 +254,7 @@ def test_what_is_not_ours_is_set_aside_with_its_reason_and_stays_there(
     assert (file.status, file.transactions[0].id) == ("duplicate", parked.id)
     with database.reading() as read:
         assert find_remittance(read, parked.id, clerk).status == "put_aside"
-        assert [each.kind for each in decisions_of(read, parked.id)] == ["set_aside"]
+        assert [each.kind for each in decisions_of(read, parked.id, SYSTEM)] == ["set_aside"]
         assert copies_of(read, [parked.id])[parked.id].count == 1
     for late in (set_aside, look_again):
         with pytest.raises(RemittanceNotParked):
@@ -364,7 +364,7 @@ def test_nothing_is_half_decided_when_a_match_breaks_off(database, clerk, course
     with pytest.raises(RuntimeError):
         database.in_transaction(break_off)
     with database.reading() as read:
-        assert decisions_of(read, parked.id) == ()
+        assert decisions_of(read, parked.id, SYSTEM) == ()
         assert [claim.id for claim in find_remittance(read, parked.id, clerk).claims] == [
             claim.id for claim in parked.claims
         ]

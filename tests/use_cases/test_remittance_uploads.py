@@ -9,11 +9,12 @@ from billing.insurance.errors import NoSuchUpload
 from billing.insurance.models.remittances import RemittanceUploadRow
 from billing.insurance.queries.remittance_uploads import content_of_upload
 from billing.insurance.use_cases.remittance_uploads import finish_upload, forget_uploads, keep_upload
+from billing.kernel.errors import IllegalMove
 from billing.kernel.permissions import SYSTEM
 
 
 def test_a_file_that_nobody_posts_is_gone_after_a_day_though_no_other_is_sent(database, do, now):
-    upload_id = do(keep_upload, content=b"ISA", by=SYSTEM)
+    upload_id = do(keep_upload, content=b"ISA", claims=1, by=SYSTEM).id
     do(forget_uploads, at=now + timedelta(days=1))
     with database.reading() as read:
         assert content_of_upload(read, upload_id, SYSTEM) == b"ISA"
@@ -23,13 +24,13 @@ def test_a_file_that_nobody_posts_is_gone_after_a_day_though_no_other_is_sent(da
 
 
 def test_what_another_tab_finished_meanwhile_is_not_finished_again(database, do, now):
-    upload_id = do(keep_upload, content=b"ISA", by=SYSTEM)
+    upload_id = do(keep_upload, content=b"ISA", claims=1, by=SYSTEM).id
 
     def both(tx):
         seen = tx.session.get_one(RemittanceUploadRow, upload_id)
-        elsewhere = text("UPDATE remittance_upload SET sealed = NULL, posted_at = :now")
-        tx.connection.execute(elsewhere, {"now": now.replace(tzinfo=None)})
-        finish_upload(tx, upload_id=seen.id, outcome=[], actor=SYSTEM, now=now)
+        elsewhere = text("UPDATE remittance_upload SET state = 'posted', sealed = NULL")
+        tx.connection.execute(elsewhere)
+        finish_upload(tx, upload_id=seen.id, became=[], actor=SYSTEM, now=now)
 
-    with pytest.raises(NoSuchUpload):
+    with pytest.raises(IllegalMove):
         database.in_transaction(both)

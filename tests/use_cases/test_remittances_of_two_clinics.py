@@ -4,8 +4,9 @@ import pytest
 
 from billing.catalog.queries import find_entity
 from billing.insurance.queries import list_remittances
+from billing.insurance.queries.remittances import decisions_of
 from billing.insurance.use_cases.remittance_decisions import set_aside
-from billing.kernel.permissions import ROLES, Actor, Role
+from billing.kernel.permissions import ROLES, SYSTEM, Actor, Role
 from tests.factories.insurance import a_course, handed_out, imported
 from tests.factories.remittance_835 import Claim, remittance
 
@@ -123,3 +124,17 @@ def test_what_had_waited_and_is_posted_by_a_file_is_told_to_the_clinic_that_it_i
     first = paid_to(OF_NOBODY, [answer(bill)], trace="FIRST")
     told = imported(database, first, actor=ours)
     assert [each.trace for each in told.resumed] == ["SECOND"]
+
+
+def test_why_a_clinic_set_a_payment_aside_is_for_that_clinic_alone(database, do, ours):
+    content = paid_to(OF_NOBODY, [Claim(control_number="0", charge_cents=100, paid_cents=100)])
+    imported(database, content, actor=STRANGER)
+    (remittance_id,) = seen_by(database, STRANGER)
+    do(set_aside, remittance_id=remittance_id, reason="Their patient moved away", by=STRANGER)
+    imported(database, content, actor=ours)
+    do(set_aside, remittance_id=remittance_id, reason="Nor is it ours", by=ours)
+    with database.reading() as read:
+        shown = [each.reason for each in decisions_of(read, remittance_id, ours)]
+        kept = [each.reason for each in decisions_of(read, remittance_id, SYSTEM)]
+    assert shown == ["Nor is it ours"]
+    assert kept == ["Their patient moved away", "Nor is it ours"]

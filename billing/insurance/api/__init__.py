@@ -12,6 +12,7 @@ from billing.insurance.api.remittance_files import add_remittance_reads, add_upl
 from billing.insurance.api.remittances import add_paper_remittances, add_remittance_decisions
 from billing.insurance.api.superbills import add_superbill_reads, add_superbill_writes
 from billing.insurance.api.undo import add_undo
+from billing.insurance.api.uploads import add_uploads
 from billing.insurance.ports import Outside
 from billing.platform.http.api import ApiBlueprint
 from billing.platform.http.edge import Edge
@@ -30,6 +31,7 @@ def make_blueprint(edge: Edge, outside: Outside) -> ApiBlueprint:
     add_acknowledgements(routes, edge, outside.acknowledgements)
     add_appeals(routes, edge, outside.print_appeal)
     add_upload(routes, edge, outside.remittances)
+    add_uploads(routes, edge)
     add_remittance_reads(routes, edge)
     add_undo(routes, edge)
     add_remittance_decisions(routes, edge)

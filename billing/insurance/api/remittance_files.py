@@ -6,12 +6,19 @@ from typing import Any
 
 from flask import Response
 
-from billing.insurance.api.uploads import upload_of, uploaded
+from billing.insurance.api.uploads import (
+    LARGEST_FILE,
+    is_for_the_worker,
+    leave_to_worker,
+    upload_of,
+    uploaded,
+)
 from billing.insurance.flows.remittances import import_remittance
 from billing.insurance.ports import RemittanceReader
 from billing.insurance.queries import find_remittance, list_remittances
 from billing.insurance.records import ImportedFile
 from billing.insurance.schemas.remittances import ImportView, RemittancesQuery, RemittanceView
+from billing.insurance.schemas.uploads import UploadView
 from billing.kernel.permissions import Permission
 from billing.platform.http.api import ApiBlueprint
 from billing.platform.http.edge import Edge
@@ -24,14 +31,18 @@ def add_upload(routes: ApiBlueprint, edge: Edge, reader: RemittanceReader) -> No
     @routes.route("/remittances", methods=["POST"])
     @routes.doc(requestBody=upload_of("835 file"))  # type: ignore[untyped-decorator]
     @routes.response(200, ImportView)
+    @routes.alt_response(202, schema=UploadView)  # type: ignore[untyped-decorator]
     @guard(Permission.REMITTANCES_WRITE)
     def upload() -> Response:
-        """Post an 835 file of up to 2 MB, sent as the body.
+        """Post an 835 file of up to 25 MB, sent as the body.
 
-        Each transaction is posted or parked whole, and once only. Larger files go through
-        `flask remittances import`.
+        Each transaction is posted or parked whole, and once only. One of more than 2 MB or 1,000 claims is
+        posted by the worker: the answer is 202, as of `/remittance-uploads/<upload_id>/post`, and its
+        Location says how far it is.
         """
-        content = uploaded("flask remittances import")
+        content = uploaded("flask remittances import", LARGEST_FILE)
+        if is_for_the_worker(content):
+            return leave_to_worker(edge, content)
 
         def post() -> dict[str, list[ImportedFile]]:
             run, actor = edge.database.in_transaction, current_actor()

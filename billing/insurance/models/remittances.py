@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, SmallInteger, String, UniqueConstraint, text
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, SmallInteger, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from billing.insurance.models import POSTED
@@ -154,7 +154,10 @@ class RemittanceContentRow(Base):
 
 
 class RemittanceDecisionRow(Base):
-    """What a person decided about a parked transaction, and why. Of a claim, the newest decision holds."""
+    """What a person decided about a parked transaction, and why. Of a claim, the newest decision holds.
+
+    `entity_id` is whose the transaction was then, if it was anybody's.
+    """
 
     __tablename__ = "remittance_decision"
     __table_args__ = (
@@ -164,6 +167,7 @@ class RemittanceDecisionRow(Base):
 
     id: Mapped[Id] = mapped_column(primary_key=True)
     remittance_id: Mapped[Id] = mapped_column(ForeignKey("remittance.id"), index=True)
+    entity_id: Mapped[str | None] = mapped_column(String(40))
     kind: Mapped[str] = mapped_column(String(10))
     claim_key: Mapped[str | None] = mapped_column(String(80))
     session_id: Mapped[str | None] = mapped_column(String(40))
@@ -184,7 +188,11 @@ class RemittanceCopyRow(Base):
 
 
 class RemittanceUploadRow(Base):
-    """A file between its preview and its posting, for who sent it. `sealed` is gone once it was posted."""
+    """A file that somebody sent, for them alone. `sealed` is gone once it was posted or refused.
+
+    `entity_id` and `site_ids` are the reach of who ordered its posting; `refusal` says sealed why it cannot
+    be read.
+    """
 
     __tablename__ = "remittance_upload"
     __table_args__ = (CheckConstraint("(posted_at IS NULL) OR (sealed IS NULL)", name="kept_until_posted"),)
@@ -194,7 +202,27 @@ class RemittanceUploadRow(Base):
     uploaded_at: Mapped[datetime] = mapped_column(index=True)
     uploaded_by: Mapped[Id]
     posted_at: Mapped[datetime | None]
-    outcome: Mapped[bytes | None]
+    state: Mapped[str] = mapped_column(String(10))
+    entity_id: Mapped[str | None] = mapped_column(String(40))
+    site_ids: Mapped[list[str] | None] = mapped_column(JSON(none_as_null=True))
+    claims: Mapped[int]
+    claims_done: Mapped[int]
+    refusal: Mapped[bytes | None]
+
+
+class RemittanceUploadPartRow(Base):
+    """One ST transaction of such a file: what it would do, and what it did; `sealed` holds what it said."""
+
+    __tablename__ = "remittance_upload_part"
+
+    upload_id: Mapped[Id] = mapped_column(ForeignKey("remittance_upload.id"), primary_key=True)
+    place: Mapped[int] = mapped_column(primary_key=True)
+    claims: Mapped[int]
+    amount_cents: Mapped[int]
+    expected: Mapped[str | None] = mapped_column(String(10))
+    status: Mapped[str | None] = mapped_column(String(10))
+    remittance_id: Mapped[str | None] = mapped_column(String(40))
+    sealed: Mapped[bytes]
 
 
 class LetterLinkRow(Base):

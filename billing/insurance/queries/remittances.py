@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import ColumnElement, func, or_, select
 
 from billing.care.queries import sessions_among
 from billing.insurance.errors import AnswerChanged
@@ -125,11 +125,11 @@ def _named_sessions(read: Read, remittance_id: str) -> dict[str, str]:
     return {key: session_id for key, session_id in newest.items() if session_id is not None}
 
 
-def decisions_of(read: Read, remittance_id: str) -> tuple[Decision, ...]:
-    """Oldest first."""
+def decisions_of(read: Read, remittance_id: str, actor: Actor) -> tuple[Decision, ...]:
+    """Oldest first; without those of another clinic that took the payment for its own before."""
     query = (
         select(RemittanceDecisionRow)
-        .where(RemittanceDecisionRow.remittance_id == remittance_id)
+        .where(RemittanceDecisionRow.remittance_id == remittance_id, *_decided_for(actor.entity_id))
         .order_by(RemittanceDecisionRow.decided_at, RemittanceDecisionRow.id)
     )
     rows = read.session.scalars(query).all()
@@ -146,6 +146,14 @@ def decisions_of(read: Read, remittance_id: str) -> tuple[Decision, ...]:
         )
         for row in rows
     )
+
+
+def _decided_for(entity_id: str | None) -> list[ColumnElement[bool]]:
+    """By a clinic, or when the payment was nobody's yet; None is who sees all clinics."""
+    if entity_id is None:
+        return []
+    whose = RemittanceDecisionRow.entity_id
+    return [or_(whose.is_(None), whose == entity_id)]
 
 
 def told_claims(
@@ -321,7 +329,7 @@ def booked_otherwise(read: Read, remittance_id: str) -> str | None:
     """Why one is not posted beside another that may be the same check or transfer: its money came once."""
     row = read.session.get_one(RemittanceRow, remittance_id)
     other = posted_with_number(read, row.id)
-    if other is None or _is_distinct(read, row.id):
+    if other is None or _is_distinct(read, row):
         return None
     first = read.session.get_one(RemittanceRow, other)
     how = "was keyed in from paper and posted" if first.is_on_paper else "is posted already"
@@ -331,9 +339,11 @@ def booked_otherwise(read: Read, remittance_id: str) -> str | None:
     )
 
 
-def _is_distinct(read: Read, remittance_id: str) -> bool:
+def _is_distinct(read: Read, row: RemittanceRow) -> bool:
+    """Whether somebody said so, of the books that it is for now."""
     query = select(RemittanceDecisionRow.id).where(
-        RemittanceDecisionRow.remittance_id == remittance_id,
+        RemittanceDecisionRow.remittance_id == row.id,
         RemittanceDecisionRow.kind == DecisionKind.DISTINCT,
+        *_decided_for(row.entity_id),
     )
     return read.session.scalar(query.limit(1)) is not None

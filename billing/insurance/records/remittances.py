@@ -164,13 +164,3 @@ class KnownPayer:
 
     payer_id: str
     name: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Upload:
-    """A file that somebody sent: to be looked at, or posted, with each transaction's id and its status."""
-
-    id: str
-    uploaded_at: datetime
-    posted_at: datetime | None
-    outcome: Sequence[tuple[str, str]]

@@ -151,6 +151,7 @@ def _decide(
     values = {
         "id": decision_id,
         "remittance_id": row.id,
+        "entity_id": row.entity_id,
         "kind": kind,
         "claim_key": claim_key,
         "session_id": session_id,

@@ -1,51 +1,233 @@
-"""Files that staff send on a page: kept sealed between the preview and the posting, for a day at most."""
+"""Files that somebody sends: kept sealed, read and posted by the worker where they are large.
+
+The worker takes one transaction after another, each with what it became, so that it goes on where it was cut
+off.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete
+from sqlalchemy import and_, delete, or_, select, update
 
-from billing.insurance.models.remittances import RemittanceUploadRow
-from billing.insurance.queries.remittance_uploads import UPLOAD, no_such_upload
+from billing.insurance.models.remittances import RemittanceUploadPartRow, RemittanceUploadRow
+from billing.insurance.queries.remittance_uploads import PART, UPLOAD, no_such_upload, part_name, upload_of
+from billing.insurance.records import Remittance, RemittanceTransaction
+from billing.insurance.records.uploads import Upload
+from billing.insurance.states import UPLOAD_MOVES, UploadEvent, UploadState
 from billing.kernel.ids import new_id
 from billing.kernel.permissions import Actor
+from billing.kernel.states import next_state
 from billing.platform.data.audit import record_audit
 from billing.platform.data.database import Tx
+from billing.platform.data.jobs import enqueue
 
-KEPT_FOR = timedelta(days=1)
+KEPT_FOR, TOLD_FOR = timedelta(days=1), timedelta(days=30)
+"""How long a file waits for its posting, and how long what it did is told."""
+READ_UPLOAD, POST_UPLOAD = "read-remittance-upload", "post-remittance-upload"
+WORKED_ON = (UploadState.READING, UploadState.POSTING)
 
 
-def keep_upload(tx: Tx, *, content: bytes, actor: Actor, now: datetime) -> str:
-    """Keep a file for who sent it, and return its id; what was kept for longer than a day goes."""
+def keep_upload(tx: Tx, *, content: bytes, claims: int | None, actor: Actor, now: datetime) -> Upload:
+    """Keep a file for who sent it; one whose claims nobody counted yet is read by the worker."""
     forget_uploads(tx, actor=actor, now=now)
     upload_id = new_id("rup")
-    values = {
-        "id": upload_id,
-        "sealed": tx.vault.seal_bytes(UPLOAD, upload_id, content),
-        "uploaded_at": now,
-        "uploaded_by": actor.id,
-    }
-    tx.insert(RemittanceUploadRow, [values])
+    row = RemittanceUploadRow(
+        id=upload_id,
+        sealed=tx.vault.seal_bytes(UPLOAD, upload_id, content),
+        uploaded_at=now,
+        uploaded_by=actor.id,
+        state=UploadState.READING if claims is None else UploadState.READ,
+        claims=claims or 0,
+        claims_done=0,
+    )
+    _give_reach(row, actor)
+    tx.session.add(row)
+    tx.session.flush()
+    if claims is None:
+        enqueue(tx, kind=READ_UPLOAD, key=upload_id, due_at=now)
     record_audit(tx, actor=actor, action="remittance.upload", subject_id=upload_id, now=now)
-    return upload_id
+    return upload_of(tx, row)
 
 
 def forget_uploads(tx: Tx, *, actor: Actor, now: datetime) -> None:
-    """What was kept for longer than a day goes, also when nobody sends another file."""
-    tx.session.execute(delete(RemittanceUploadRow).where(RemittanceUploadRow.uploaded_at < now - KEPT_FOR))
+    """What was kept for too long goes, also when nobody sends another file; not while it is worked on."""
+    is_over = or_(
+        and_(
+            RemittanceUploadRow.state.in_((UploadState.READ, UploadState.REFUSED)),
+            RemittanceUploadRow.uploaded_at < now - KEPT_FOR,
+        ),
+        and_(
+            RemittanceUploadRow.state == UploadState.POSTED, RemittanceUploadRow.uploaded_at < now - TOLD_FOR
+        ),
+    )
+    gone = list(tx.session.scalars(select(RemittanceUploadRow.id).where(is_over)))
+    tx.session.execute(delete(RemittanceUploadPartRow).where(RemittanceUploadPartRow.upload_id.in_(gone)))
+    tx.session.execute(delete(RemittanceUploadRow).where(RemittanceUploadRow.id.in_(gone)))
+
+
+def hold_upload(tx: Tx, *, upload_id: str, actor: Actor, now: datetime) -> bool:
+    """Whether a file still waits for its posting; nobody else posts it until this transaction ends.
+
+    Raises: NoSuchUpload.
+    """
+    return _own(tx, upload_id, actor).state == UploadState.READ
+
+
+def order_posting(tx: Tx, *, upload_id: str, actor: Actor, now: datetime) -> Upload:
+    """Have the worker post a file in the name of the actor; ordered before, it stays as it is.
+
+    Raises: NoSuchUpload; IllegalMove for one that cannot be read.
+    """
+    row = _own(tx, upload_id, actor)
+    if row.state not in (UploadState.POSTING, UploadState.POSTED):
+        _order(tx, row, actor, now)
+        enqueue(tx, kind=POST_UPLOAD, key=upload_id, due_at=now)
+    return upload_of(tx, row)
 
 
 def finish_upload(
-    tx: Tx, *, upload_id: str, outcome: Sequence[tuple[str, str]], actor: Actor, now: datetime
+    tx: Tx,
+    *,
+    upload_id: str,
+    became: Sequence[tuple[RemittanceTransaction, Remittance]],
+    actor: Actor,
+    now: datetime,
 ) -> None:
-    """It was posted: keep what became of each transaction, by its id, and the file no longer.
+    """It was posted in this very transaction: keep what became of its parts, and the file no longer.
 
-    Raises: NoSuchUpload, also when it was finished before.
+    Raises: NoSuchUpload; IllegalMove when it was posted before.
     """
-    row = tx.session.get(RemittanceUploadRow, upload_id, with_for_update=True, populate_existing=True)
-    if row is None or row.uploaded_by != actor.id or row.posted_at is not None:
+    row = _own(tx, upload_id, actor)
+    _order(tx, row, actor, now)
+    keep_parts(tx, upload_id=upload_id, parts=((told, None) for told, _ in became), actor=actor, now=now)
+    for place, (_, remittance) in enumerate(became, 1):
+        keep_outcome(tx, upload_id=upload_id, place=place, remittance=remittance, actor=actor, now=now)
+    end_posting(tx, upload_id=upload_id, actor=actor, now=now)
+
+
+def keep_parts(
+    tx: Tx,
+    *,
+    upload_id: str,
+    parts: Iterable[tuple[RemittanceTransaction, Remittance | None]],
+    actor: Actor,
+    now: datetime,
+) -> None:
+    """What a file says, transaction by transaction, and what each would become, if that is known."""
+    rows = [
+        _part(tx, upload_id, place, transaction, expected)
+        for place, (transaction, expected) in enumerate(parts, 1)
+    ]
+    tx.session.execute(delete(RemittanceUploadPartRow).where(RemittanceUploadPartRow.upload_id == upload_id))
+    tx.insert(RemittanceUploadPartRow, rows)
+    claims = sum(int(str(row["claims"])) for row in rows)
+    _note(tx, upload_id, claims=claims, claims_done=0)
+
+
+def end_reading(tx: Tx, *, upload_id: str, actor: Actor, now: datetime) -> None:
+    """It waits for who sent it, unless they ordered its posting meanwhile."""
+    row = _locked(tx, upload_id)
+    if row is not None and row.state == UploadState.READING:
+        _move(row, UploadEvent.READ)
+
+
+def keep_outcome(
+    tx: Tx, *, upload_id: str, place: int, remittance: Remittance, actor: Actor, now: datetime
+) -> None:
+    """What one transaction became, in the transaction that did it."""
+    part = tx.session.get_one(RemittanceUploadPartRow, (upload_id, place), populate_existing=True)
+    told = tx.vault.open(PART, part_name(upload_id, place), part.sealed) | {"reason": remittance.reason}
+    part.status, part.remittance_id = remittance.status, remittance.id or None
+    part.sealed = tx.vault.seal(PART, part_name(upload_id, place), told)
+    tx.session.flush()
+
+
+def end_posting(tx: Tx, *, upload_id: str, actor: Actor, now: datetime) -> None:
+    """All of it is done: the file itself is kept no longer."""
+    row = _locked(tx, upload_id)
+    if row is not None and row.state == UploadState.POSTING:
+        _move(row, UploadEvent.FINISH)
+        row.sealed, row.posted_at, row.claims_done = None, now, row.claims
+
+
+def settle_parts(
+    tx: Tx, *, upload_id: str, resumed: Iterable[Remittance], actor: Actor, now: datetime
+) -> None:
+    """What had waited for another transaction of the same file is posted by now."""
+    for remittance in resumed:
+        parts = select(RemittanceUploadPartRow.place).where(
+            RemittanceUploadPartRow.upload_id == upload_id,
+            RemittanceUploadPartRow.remittance_id == remittance.id,
+        )
+        for place in tx.session.scalars(parts).all():
+            keep_outcome(tx, upload_id=upload_id, place=place, remittance=remittance, actor=actor, now=now)
+
+
+def refuse_upload(tx: Tx, *, upload_id: str, reason: str, actor: Actor, now: datetime) -> None:
+    """It cannot be read to its end: nothing of it is posted, and the file is kept no longer."""
+    row = _locked(tx, upload_id)
+    if row is not None and row.state in WORKED_ON:
+        _move(row, UploadEvent.REFUSE)
+        row.sealed, row.refusal = None, tx.vault.seal(UPLOAD, upload_id, {"reason": reason})
+
+
+def note_progress(tx: Tx, *, upload_id: str, done: int, of: int, actor: Actor, now: datetime) -> None:
+    """How many claims are done, and of how many, to be shown."""
+    _note(tx, upload_id, claims_done=done, claims=of)
+
+
+def _note(tx: Tx, upload_id: str, **numbers: int) -> None:
+    tx.session.execute(
+        update(RemittanceUploadRow).where(RemittanceUploadRow.id == upload_id).values(**numbers)
+    )
+
+
+def _order(tx: Tx, row: RemittanceUploadRow, actor: Actor, now: datetime) -> None:
+    _move(row, UploadEvent.ORDER)
+    row.claims_done = 0
+    _give_reach(row, actor)
+    record_audit(tx, actor=actor, action="remittance.order", subject_id=row.id, now=now)
+
+
+def _move(row: RemittanceUploadRow, event: UploadEvent) -> None:
+    """Along the table. The moves are not kept: the row itself is not; the trail has what was ordered."""
+    row.state = next_state(UPLOAD_MOVES, UploadState(row.state), event)
+
+
+def _give_reach(row: RemittanceUploadRow, actor: Actor) -> None:
+    row.entity_id = actor.entity_id
+    row.site_ids = None if actor.site_ids is None else sorted(actor.site_ids)
+
+
+def _own(tx: Tx, upload_id: str, actor: Actor) -> RemittanceUploadRow:
+    row = _locked(tx, upload_id)
+    if row is None or row.uploaded_by != actor.id:
         raise no_such_upload()
-    row.sealed, row.posted_at = None, now
-    row.outcome = tx.vault.seal(UPLOAD, upload_id, {"transactions": [list(each) for each in outcome]})
+    return row
+
+
+def _locked(tx: Tx, upload_id: str) -> RemittanceUploadRow | None:
+    return tx.session.get(RemittanceUploadRow, upload_id, with_for_update=True, populate_existing=True)
+
+
+def _part(
+    tx: Tx, upload_id: str, place: int, transaction: RemittanceTransaction, expected: Remittance | None
+) -> dict[str, object]:
+    told = {
+        "trace": transaction.trace,
+        "payer_name": transaction.payer_name or transaction.payer_id,
+        "paid_on": transaction.paid_on,
+        "reason": expected.reason if expected else None,
+    }
+    return {
+        "upload_id": upload_id,
+        "place": place,
+        "claims": len(transaction.claims),
+        "amount_cents": transaction.amount.cents,
+        "expected": expected.status if expected else None,
+        "status": None,
+        "remittance_id": None,
+        "sealed": tx.vault.seal(PART, part_name(upload_id, place), told),
+    }

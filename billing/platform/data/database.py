@@ -185,6 +185,11 @@ class Database:
             Turns() if write.dialect.name == "sqlite" else nullcontext()
         )
 
+    @property
+    def has_many_writers(self) -> bool:
+        """Whether something can be written while another transaction is under way."""
+        return self.write_engine.dialect.name != "sqlite"
+
     def subscribe(self, fact_type: type[Fact], handler: Callable[[Tx, Fact], None]) -> None:
         """Called by wiring alone. Handlers run in this order, inside the transaction of the fact."""
         self._subscribers.setdefault(fact_type, []).append(handler)

@@ -78,6 +78,10 @@ class Recurring:
     every: timedelta
 
 
+class JobTaken(Exception):
+    """Another worker goes on with it: leave it alone."""
+
+
 Handler = Callable[[Task], None]
 """Does one job. It may be called again for the same job, so its effect must be idempotent."""
 
@@ -203,6 +207,17 @@ def _next_id(read: Read, now: datetime) -> str | None:
 
 def _finish(tx: Tx, task: Task) -> None:
     tx.session.execute(_still_held(task).values(state=JobState.DONE, last_error=None))
+
+
+def hold_on(tx: Tx, task: Task) -> None:
+    """Keep a job that is under way for another lease; nobody else can take it until this transaction ends.
+
+    For what takes longer than a lease: said first in each of its transactions. Raises: JobTaken when another
+    worker took it, since this one was thought dead.
+    """
+    held = _still_held(task).values(held_until=system_clock() + LEASE).returning(Job.id)
+    if tx.session.scalar(held) is None:
+        raise JobTaken(task.id)
 
 
 def _put_back(tx: Tx, task: Task, error: str) -> None:

@@ -1,53 +1,57 @@
-"""/staff/remittances/upload: an insurer's file, looked at by the path that posts it, then posted."""
+"""/staff/remittances/upload: an insurer's file, looked at by the path that posts it, then posted.
+
+A small one is looked at and posted while its sender waits; a large one is the worker's, and its page tells
+how far that is.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from werkzeug import Response
 
+from billing.insurance.api.uploads import LARGEST_FILE, MOST_CLAIMS, is_for_the_worker
 from billing.insurance.errors import UnreadableRemittance
 from billing.insurance.flows.remittances import import_remittance
 from billing.insurance.ports import RemittanceReader
-from billing.insurance.queries.remittance_uploads import content_of_upload, find_upload
-from billing.insurance.queries.remittances import remittances_among
-from billing.insurance.records import ImportedFile, Remittance
-from billing.insurance.records.remittances import Upload
-from billing.insurance.use_cases.remittance_uploads import finish_upload, keep_upload
+from billing.insurance.queries.remittance_uploads import (
+    MOST_PARTS,
+    Counted,
+    content_of_upload,
+    counted_parts,
+    find_upload,
+)
+from billing.insurance.records import ImportedFile, Remittance, RemittanceTransaction
+from billing.insurance.records.uploads import Upload
+from billing.insurance.states import UploadState
+from billing.insurance.use_cases.remittance_uploads import (
+    WORKED_ON,
+    finish_upload,
+    hold_upload,
+    keep_upload,
+    order_posting,
+)
 from billing.kernel.errors import Flaw
-from billing.kernel.money import Money, total
+from billing.kernel.money import ZERO, total
 from billing.kernel.permissions import Permission
 from billing.platform.data.database import Tx
 from billing.platform.http.edge import Edge
 from billing.platform.http.errors import InvalidRequest
 from billing.platform.http.guard import current_actor, guard
 from billing.web import remittance_words as words
-from billing.web.forms import written
+from billing.web.forms import takes_files, written
 from billing.web.refusals import REFUSED, shown_again
 
-ASK, PREVIEW, RESULT = (
-    f"staff/remittance_{page}.html" for page in ("upload", "upload_preview", "upload_result")
+ASK, PREVIEW, PROGRESS, EXPECTED, RESULT, UNREADABLE = (
+    f"staff/remittance_upload{page}.html"
+    for page in ("", "_preview", "_progress", "_expected", "_result", "_refused")
 )
-MOST_CLAIMS = 1_000
-"""Of one file on a page: a claim takes some milliseconds to post, twice, and others wait meanwhile."""
+FORM_BYTES = 100_000
+"""What a form may have beside its file."""
 SHOWN_CLAIMS = 20
 CHOOSE = "Choose the insurer's file first."
-TOO_MANY = (
-    f"The file has more than {MOST_CLAIMS:,} claims, too many for a page. Nothing was posted. Have it "
-    "imported on the server: flask remittances import FILE, first with --dry-run."
-)
-
-
-@dataclass(frozen=True)
-class Counted:
-    """What a file does, in sums: how many payments stand how, and what patients are credited."""
-
-    statuses: Mapping[str, int]
-    posted: Money
-    credit: Money
 
 
 def make_blueprint(edge: Edge, reader: RemittanceReader) -> Blueprint:
@@ -61,40 +65,48 @@ def _add_sending(routes: Blueprint, edge: Edge, reader: RemittanceReader) -> Non
     @routes.get("/staff/remittances/upload")
     @guard(Permission.REMITTANCES_WRITE)
     def ask() -> str:
-        return render_template(ASK)
+        return render_template(ASK, **_limits())
 
     @routes.post("/staff/remittances/upload")
+    @takes_files(LARGEST_FILE + FORM_BYTES)
     @guard(Permission.REMITTANCES_WRITE)
     def send() -> Response | tuple[str, int]:
         """Read to its end, or refused whole with the segment. The file's own name is not kept."""
         actor, now = current_actor(), edge.clock()
 
         def work(tx: Tx) -> str:
-            upload_id = keep_upload(tx, content=_content(reader), actor=actor, now=now)
-            return url_for("staff_remittance_uploads.upload", upload_id=upload_id)
+            content, claims = _sent(reader)
+            kept = keep_upload(tx, content=content, claims=claims, actor=actor, now=now)
+            return url_for("staff_remittance_uploads.upload", upload_id=kept.id)
 
         try:
             return redirect(edge.database.in_transaction(work), 303)
         except REFUSED as error:
-            return shown_again(ASK, error)
+            return shown_again(ASK, error, **_limits())
 
 
 def _add_posting(routes: Blueprint, edge: Edge, reader: RemittanceReader) -> None:
     @routes.get("/staff/remittance-uploads/<upload_id>")
     @guard(Permission.REMITTANCES_WRITE)
     def upload(upload_id: str) -> str:
-        """What it would do, as long as it is not posted: all of it, rolled back. Then, what it did."""
+        """How far it is; what it would do, as long as it is not posted; then, what it did."""
         actor = current_actor()
-        found = edge.audited_read(
-            lambda read: find_upload(read, upload_id, actor),
+        found = edge.read(lambda read: find_upload(read, upload_id, actor))
+        if found.state in WORKED_ON:
+            return render_template(PROGRESS, upload=found, percent=_percent(found))
+        if found.state is UploadState.REFUSED:
+            return render_template(UNREADABLE, upload=found)
+        counted = edge.audited_read(
+            lambda read: counted_parts(read, upload_id),
             actor=actor,
             action="page.remittance-upload",
             subject_id=upload_id,
         )
-        if found.posted_at is not None:
-            return render_template(RESULT, **_result(edge, found))
-        seen = edge.database.rehearse(lambda tx: _imported(tx, edge, reader, upload_id))
-        return render_template(PREVIEW, upload=found, **_told(seen.transactions))
+        if _is_small(found):
+            seen = edge.database.rehearse(lambda tx: _imported(tx, edge, reader, upload_id))
+            return render_template(PREVIEW, upload=found, **_told(seen.transactions))
+        page = EXPECTED if found.state is UploadState.READ else RESULT
+        return render_template(page, upload=found, counted=counted, most=MOST_PARTS, words=words)
 
     @routes.post("/staff/remittance-uploads/<upload_id>/post")
     @guard(Permission.REMITTANCES_WRITE)
@@ -103,9 +115,10 @@ def _add_posting(routes: Blueprint, edge: Edge, reader: RemittanceReader) -> Non
         page = url_for("staff_remittance_uploads.upload", upload_id=upload_id)
 
         def work(tx: Tx) -> str:
-            done = _imported(tx, edge, reader, upload_id)
-            outcome = [(each.id, each.status) for each in done.transactions]
-            finish_upload(tx, upload_id=upload_id, outcome=outcome, actor=actor, now=now)
+            if _is_small(find_upload(tx, upload_id, actor)):
+                _post_now(tx, edge, reader, upload_id)
+            else:
+                order_posting(tx, upload_id=upload_id, actor=actor, now=now)
             return page
 
         try:
@@ -113,6 +126,17 @@ def _add_posting(routes: Blueprint, edge: Edge, reader: RemittanceReader) -> Non
         except REFUSED as error:
             flash(error.detail, "refused")
         return redirect(page, 303)
+
+
+def _post_now(tx: Tx, edge: Edge, reader: RemittanceReader, upload_id: str) -> None:
+    """Unless another tab posted it before: its page tells what it did."""
+    actor, now = current_actor(), edge.clock()
+    if not hold_upload(tx, upload_id=upload_id, actor=actor, now=now):
+        return
+    done = _imported(tx, edge, reader, upload_id)
+    said = reader.read(content_of_upload(tx, upload_id, actor)).transactions
+    became = list(zip(said, done.transactions, strict=True))
+    finish_upload(tx, upload_id=upload_id, became=became, actor=actor, now=now)
 
 
 def _imported(tx: Tx, edge: Edge, reader: RemittanceReader, upload_id: str) -> ImportedFile:
@@ -124,46 +148,55 @@ def _imported(tx: Tx, edge: Edge, reader: RemittanceReader, upload_id: str) -> I
     )
 
 
-def _content(reader: RemittanceReader) -> bytes:
-    """Raises: InvalidRequest."""
+def _sent(reader: RemittanceReader) -> tuple[bytes, int | None]:
+    """The file, and how many claims it has; None for one that the worker is to read.
+
+    Raises: InvalidRequest.
+    """
     sent = request.files.get("file")
     content = sent.read() if sent else b""
     if not content:
         raise InvalidRequest(CHOOSE, [Flaw("/file", CHOOSE)])
+    if is_for_the_worker(content):
+        return content, None
     try:
-        transactions = reader.read(content).transactions
+        return content, _claims_in(reader.read(content).transactions)
     except UnreadableRemittance as error:
         raise InvalidRequest(error.detail, [Flaw("/file", error.detail)]) from None
-    if sum(len(each.claims) for each in transactions) > MOST_CLAIMS:
-        raise InvalidRequest(TOO_MANY, [Flaw("/file", TOO_MANY)])
-    return content
+
+
+def _claims_in(transactions: Sequence[RemittanceTransaction]) -> int:
+    return sum(len(each.claims) for each in transactions)
+
+
+def _is_small(upload: Upload) -> bool:
+    """Whether it was read while its sender waited, and is posted so: the worker did nothing about it."""
+    return upload.state is UploadState.READ and not upload.parts
+
+
+def _limits() -> dict[str, Any]:
+    return {"megabytes": LARGEST_FILE // 1_000_000, "most_claims": MOST_CLAIMS}
+
+
+def _percent(upload: Upload) -> int | None:
+    return 100 * upload.claims_done // upload.claims if upload.claims else None
 
 
 def _told(transactions: Sequence[Remittance]) -> dict[str, Any]:
     return {
         "transactions": transactions,
-        "counted": _counted([(each.status, each) for each in transactions]),
+        "counted": _counted(transactions),
+        "credit": total(
+            claim.credit for each in transactions if each.status == "posted" for claim in each.claims
+        ),
         "shown_claims": SHOWN_CLAIMS,
         "words": words,
     }
 
 
-def _result(edge: Edge, upload: Upload) -> dict[str, Any]:
-    """As it was then; what became of a payment since is on its own page."""
-    actor, statuses = current_actor(), dict(upload.outcome)
-    found = edge.read(lambda read: remittances_among(read, statuses, actor))
-    by_id = {each.id: each for each in found}
-    listed = [(status, by_id[each]) for each, status in upload.outcome if each in by_id]
-    return {"upload": upload, "listed": listed, "counted": _counted(listed), "words": words}
-
-
-def _counted(listed: Sequence[tuple[str, Remittance]]) -> Counted:
-    statuses: dict[str, int] = {}
-    for status, _ in listed:
-        statuses[status] = statuses.get(status, 0) + 1
-    posted = [each for status, each in listed if status == "posted"]
-    return Counted(
-        statuses,
-        total(each.amount for each in posted),
-        total(claim.credit for each in posted for claim in each.claims),
-    )
+def _counted(transactions: Sequence[Remittance]) -> dict[str, Counted]:
+    counted: dict[str, Counted] = {}
+    for each in transactions:
+        before = counted.get(each.status, Counted(0, ZERO))
+        counted[each.status] = Counted(before.count + 1, before.amount + each.amount)
+    return counted

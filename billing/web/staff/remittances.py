@@ -171,7 +171,7 @@ def _page(read: Read, remittance_id: str, actor: Actor) -> dict[str, Any]:
     places = waiting.unmatched if is_parked else ()
     claims = told_claims(read, remittance_id, waiting, after=_after(), limit=MOST_CLAIMS + 1)
     unmatched = told_claims(read, remittance_id, waiting, limit=MOST_CLAIMS, only=places[:MOST_CLAIMS])
-    decisions = decisions_of(read, remittance_id)
+    decisions = decisions_of(read, remittance_id, actor)
     named = [each.session_id for each in claims] + [each.session_id for each in decisions]
     session_ids = {each for each in named if each}
     sessions = sessions_among(read, session_ids)

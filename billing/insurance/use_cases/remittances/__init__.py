@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from billing.catalog.queries import entities
 from billing.insurance.models.remittances import RemittanceRow
-from billing.insurance.queries import remittance_of
+from billing.insurance.queries import remittance_of, remittance_without_claims
 from billing.insurance.queries.earlier_answers import matches_of
 from billing.insurance.queries.posting_plans import owners_of_recoveries, plan_posting
 from billing.insurance.queries.remittances import (
@@ -19,8 +19,8 @@ from billing.insurance.queries.remittances import (
     matched_by_hand,
     remittances_among,
 )
-from billing.insurance.records import Remittance, RemittanceTransaction
-from billing.insurance.records.answers import Doubt
+from billing.insurance.records import Match, Remittance, RemittanceTransaction
+from billing.insurance.records.answers import Doubt, PostingPlan
 from billing.insurance.records.remittances import KeptContent
 from billing.insurance.rules.answers import as_told_elsewhere, concerns_us, doubt
 from billing.insurance.states import REMITTANCE_MOVES, RemittanceEvent, RemittanceState
@@ -55,15 +55,30 @@ def post_remittance(
     a new debt of the patient. Patients are locked before anything is decided. `told` hears of each claim that
     is posted.
     """
-    row = kept_row(tx, transaction, file_sha256, actor, now)
-    if row.state == RemittanceState.PUT_ASIDE and _is_of_another_clinic(tx, row, transaction, actor):
-        row.entity_id = None
-        advance(tx, row, REMITTANCE_MOVES, RemittanceEvent.PUT_BACK, actor=actor, now=now)
-        record_audit(tx, actor=actor, action="remittance.put_back", subject_id=row.id, now=now)
+    row = _taken_in(tx, transaction, file_sha256, actor, now)
     if row.state != RemittanceState.PARKED:
         note_copy(tx, row, actor=actor, now=now)
         return _as_duplicate(tx, remittance_of(tx, row), actor)
     return _decide(tx, row, transaction, actor, now, told)
+
+
+def weigh_remittance(
+    tx: Tx, *, transaction: RemittanceTransaction, file_sha256: str, actor: Actor, now: datetime
+) -> Remittance:
+    """What would become of a transaction, decided as posting decides it and not carried out: to be rehearsed.
+
+    Its claims are left out. What waits for another transaction is told as parked.
+    """
+    row = _taken_in(tx, transaction, file_sha256, actor, now)
+    if row.state != RemittanceState.PARKED:
+        return _as_duplicate(tx, remittance_without_claims(row), actor)
+    matches = _matched(tx, row, transaction, actor)
+    row.entity_id = _entity_id(tx, row, transaction, matches, actor)
+    plan = _planned(tx, row, transaction, matches, actor)
+    told = remittance_without_claims(row)
+    if isinstance(plan, Doubt):
+        return replace(told, status=RemittanceState.PARKED, reason=plan.reason)
+    return replace(told, status=RemittanceState.POSTED, reason=None)
 
 
 def post_parked(tx: Tx, *, remittance_id: str, actor: Actor, now: datetime) -> Remittance:
@@ -79,6 +94,17 @@ def post_parked(tx: Tx, *, remittance_id: str, actor: Actor, now: datetime) -> R
     return _decide(tx, row, content.transaction, actor, now, lambda: None)
 
 
+def _taken_in(
+    tx: Tx, transaction: RemittanceTransaction, file_sha256: str, actor: Actor, now: datetime
+) -> RemittanceRow:
+    row = kept_row(tx, transaction, file_sha256, actor, now)
+    if row.state == RemittanceState.PUT_ASIDE and _is_of_another_clinic(tx, row, transaction, actor):
+        row.entity_id = None
+        advance(tx, row, REMITTANCE_MOVES, RemittanceEvent.PUT_BACK, actor=actor, now=now)
+        record_audit(tx, actor=actor, action="remittance.put_back", subject_id=row.id, now=now)
+    return row
+
+
 def _decide(
     tx: Tx,
     row: RemittanceRow,
@@ -87,7 +113,7 @@ def _decide(
     now: datetime,
     told: Callable[[], None],
 ) -> Remittance:
-    matches = {**matches_of(tx, transaction, actor), **matched_by_hand(tx, row.id, transaction, actor)}
+    matches = _matched(tx, row, transaction, actor)
     whose = _entity_id(tx, row, transaction, matches, actor)
     if whose != row.entity_id:
         end_waiting(tx, row, actor=actor, now=now)
@@ -95,14 +121,7 @@ def _decide(
     _lock_patients(tx, row.entity_id, transaction, matches, actor)
     if transaction.provider_adjustments:
         lock_given(tx, row.entity_id, row.payer_id)
-    reason = (
-        _other_content(tx, row)
-        or booked_otherwise(tx, row.id)
-        or doubt(transaction)
-        or _not_for_the_actor(row, actor)
-        or _unmatched(transaction, matches)
-    )
-    plan = Doubt(reason=reason) if reason else plan_posting(tx, row.entity_id, transaction, matches, actor)
+    plan = _planned(tx, row, transaction, matches, actor)
     if isinstance(plan, Doubt):
         sessions = {segment: match.session_id for segment, match in matches.items()}
         park(tx, row, KeptContent(transaction, sessions), plan, actor, now)
@@ -111,6 +130,25 @@ def _decide(
         end_waiting(tx, row, actor=actor, now=now)
     tx.session.flush()
     return remittance_of(tx, row)
+
+
+def _matched(
+    tx: Tx, row: RemittanceRow, transaction: RemittanceTransaction, actor: Actor
+) -> dict[int, Match]:
+    return {**matches_of(tx, transaction, actor), **matched_by_hand(tx, row.id, transaction, actor)}
+
+
+def _planned(
+    tx: Tx, row: RemittanceRow, transaction: RemittanceTransaction, matches: Matches, actor: Actor
+) -> PostingPlan | Doubt:
+    reason = (
+        _other_content(tx, row)
+        or booked_otherwise(tx, row.id)
+        or doubt(transaction)
+        or _not_for_the_actor(row, actor)
+        or _unmatched(transaction, matches)
+    )
+    return Doubt(reason=reason) if reason else plan_posting(tx, row.entity_id, transaction, matches, actor)
 
 
 def _lock_patients(

@@ -1,0 +1,242 @@
+"""Large files of insurers: read and posted by the worker, transaction by transaction, once."""
+
+import signal
+import subprocess
+import sys
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import update
+
+from billing.insurance.errors import NoSuchUpload
+from billing.insurance.flows import remittance_uploads
+from billing.insurance.queries import list_remittances
+from billing.insurance.queries.remittance_uploads import counted_parts, find_upload
+from billing.insurance.states import UploadState
+from billing.insurance.use_cases.remittance_uploads import forget_uploads, keep_upload, order_posting
+from billing.kernel.clock import system_clock
+from billing.kernel.errors import IllegalMove
+from billing.kernel.permissions import ROLES, SYSTEM, Actor, Role
+from billing.platform.data.jobs import Job
+from tests.factories.insurance import a_course, handed_out
+from tests.factories.remittance_835 import Payment, remittance
+from tests.factories.remittance_story import Story
+from tests.factories.uploads import a_worker
+
+
+@pytest.fixture
+def story(database):
+    course = a_course(database)
+    return Story(database, course, [handed_out(database, each) for each in course.session_ids])
+
+
+@pytest.fixture
+def clerk(story):
+    return clerk_of(story.course.patient.entity_id, "usr_clerk")
+
+
+def clerk_of(entity_id, person):
+    return Actor(id=person, entity_id=entity_id, permissions=ROLES[Role.BILLING])
+
+
+@pytest.fixture
+def content(story):
+    """Three payments; the second is for a claim that nobody here knows."""
+    return remittance(
+        payments=[
+            Payment(claims=[story.answer(2_000), story.answer(1_000, of=1)], trace="ONE"),
+            Payment(
+                claims=[story.answer(500, control_number="NOTOURS", payer_claim_number="X")], trace="TWO"
+            ),
+            Payment(claims=[story.answer(4_000), story.answer(3_000, of=1)], trace="THREE"),
+        ]
+    )
+
+
+@pytest.fixture
+def send(do, clerk):
+    def work(content, by=clerk):
+        return do(keep_upload, content=content, claims=None, by=by).id
+
+    return work
+
+
+@pytest.fixture
+def look(ask, clerk):
+    def work(upload_id, by=clerk):
+        return ask(find_upload, upload_id, by)
+
+    return work
+
+
+def stands(upload):
+    return {part.trace: part.status or part.expected for part in upload.parts}
+
+
+def give_up_leases(database):
+    database.in_transaction(lambda tx: tx.session.execute(update(Job).values(held_until=system_clock())))
+
+
+def test_it_is_read_first_and_told_what_it_would_do_and_nothing_is_booked(
+    database, send, look, ask, content, story
+):
+    upload_id = send(content)
+    assert (look(upload_id).state, look(upload_id).claims) == (UploadState.READING, 0)
+    a_worker(database).run_once()
+    read = look(upload_id)
+    assert (read.state, read.claims, read.claims_done) == (UploadState.READ, 5, 0)
+    assert stands(read) == {"ONE": "posted", "TWO": "parked", "THREE": "posted"}
+    assert read.parts[0].trace == "TWO"
+    assert "NOTOURS" in read.parts[0].reason
+    assert ask(counted_parts, upload_id)["posted"].amount.cents == 10_000
+    assert ask(list_remittances, SYSTEM, limit=9) == []
+    assert story.moved() == {}
+
+
+def test_ordered_it_is_posted_once_and_each_payment_has_its_page(
+    database, do, send, look, ask, content, clerk, story, found
+):
+    upload_id = send(content)
+    a_worker(database).run_once()
+    for _ in range(2):
+        assert do(order_posting, upload_id=upload_id, by=clerk).state is UploadState.POSTING
+    a_worker(database).run_once()
+    done = look(upload_id)
+    assert (done.state, done.claims_done) == (UploadState.POSTED, 5)
+    assert stands(done) == {"ONE": "posted", "TWO": "parked", "THREE": "posted"}
+    kept = {each.id for each in ask(list_remittances, SYSTEM, limit=9)}
+    assert {part.remittance_id for part in done.parts} == kept
+    assert do(order_posting, upload_id=upload_id, by=clerk).state is UploadState.POSTED
+    a_worker(database).run_once()
+    assert story.moved() == {"1000": 10_000, "2200": -10_000}
+    assert found() == set()
+
+
+def test_its_posting_may_be_ordered_before_it_was_read(database, do, send, look, content, clerk, story):
+    upload_id = send(content)
+    do(order_posting, upload_id=upload_id, by=clerk)
+    a_worker(database).run_once()
+    assert look(upload_id).state is UploadState.POSTED
+    assert story.moved() == {"1000": 10_000, "2200": -10_000}
+
+
+def test_one_file_of_two_clerks_is_posted_once(database, do, send, look, content, clerk, story):
+    other = clerk_of(clerk.entity_id, "usr_other")
+    mine, theirs = send(content), send(content, by=other)
+    for upload_id, by in ((mine, clerk), (theirs, other)):
+        do(order_posting, upload_id=upload_id, by=by)
+    a_worker(database).run_once()
+    assert stands(look(mine)) == {"ONE": "posted", "TWO": "parked", "THREE": "posted"}
+    assert stands(look(theirs, other)) == {"ONE": "duplicate", "TWO": "parked", "THREE": "duplicate"}
+    assert story.moved() == {"1000": 10_000, "2200": -10_000}
+
+
+def test_it_is_there_for_who_sent_it_alone(do, send, look, content, clerk):
+    upload_id, other = send(content), clerk_of(clerk.entity_id, "usr_other")
+    with pytest.raises(NoSuchUpload):
+        look(upload_id, other)
+    with pytest.raises(NoSuchUpload):
+        do(order_posting, upload_id=upload_id, by=other)
+
+
+def test_who_works_for_another_clinic_books_nothing_here(database, do, send, look, content, story):
+    stranger = clerk_of("ent_x", "usr_x")
+    upload_id = send(content, by=stranger)
+    do(order_posting, upload_id=upload_id, by=stranger)
+    a_worker(database).run_once()
+    assert set(stands(look(upload_id, stranger)).values()) == {"parked"}
+    assert story.moved() == {}
+
+
+def test_what_is_no_835_is_refused_whole_with_the_segment(database, do, send, look, content, clerk, story):
+    cut, ordered = send(content[:-40]), send(content[:-30])
+    do(order_posting, upload_id=ordered, by=clerk)
+    a_worker(database).run_once()
+    for upload_id in (cut, ordered):
+        refused = look(upload_id)
+        assert refused.state is UploadState.REFUSED
+        assert refused.refusal.startswith("Segment ")
+        assert refused.parts == []
+        with pytest.raises(IllegalMove):
+            do(order_posting, upload_id=upload_id, by=clerk)
+    assert story.moved() == {}
+
+
+def test_a_reversal_that_stands_before_its_payment_is_posted_with_it(
+    database, do, send, look, clerk, story, found
+):
+    content = remittance(
+        payments=[
+            Payment(claims=[story.answer(-2_000), story.answer(5_000)], trace="LATER"),
+            Payment(claims=[story.answer(2_000)], trace="FIRST"),
+        ]
+    )
+    upload_id = send(content)
+    a_worker(database).run_once()
+    assert stands(look(upload_id)) == {"LATER": "parked", "FIRST": "posted"}
+    do(order_posting, upload_id=upload_id, by=clerk)
+    a_worker(database).run_once()
+    assert stands(look(upload_id)) == {"LATER": "posted", "FIRST": "posted"}
+    assert story.moved()["1000"] == 5_000
+    assert found() == set()
+
+
+@pytest.mark.parametrize("claims", [1, 2, 4, 5])
+def test_a_worker_that_was_killed_is_taken_over_from_and_each_payment_is_whole_once(
+    database, database_url, do, send, look, content, clerk, story, claims, found
+):
+    upload_id = send(content)
+    do(order_posting, upload_id=upload_id, by=clerk)
+    command = [sys.executable, "-m", "tests.factories.uploads", database_url, str(claims)]
+    assert subprocess.run(command, check=False).returncode == -signal.SIGKILL
+    cut = look(upload_id)
+    assert cut.state is UploadState.POSTING
+    posted = [part for part in cut.parts if part.status == "posted"]
+    assert story.moved().get("1000", 0) == sum(part.amount.cents for part in posted)
+    a_worker(database).run_once()
+    assert look(upload_id).state is UploadState.POSTING
+    give_up_leases(database)
+    a_worker(database).run_once()
+    assert stands(look(upload_id)) == {"ONE": "posted", "TWO": "parked", "THREE": "posted"}
+    assert story.moved() == {"1000": 10_000, "2200": -10_000}
+    assert found() == set()
+
+
+def test_a_worker_that_was_thought_dead_posts_nothing_behind_who_took_over(
+    database, do, send, look, content, clerk, story, monkeypatch
+):
+    upload_id = send(content)
+    do(order_posting, upload_id=upload_id, by=clerk)
+    meanwhile = [True]
+
+    class Slow(remittance_uploads._Step):
+        def __init__(self, *told):
+            super().__init__(*told)
+            if meanwhile:
+                meanwhile.clear()
+                give_up_leases(database)
+                a_worker(database).run_once()
+                assert look(upload_id).state is UploadState.POSTED
+
+    monkeypatch.setattr(remittance_uploads, "_Step", Slow)
+    a_worker(database).run_once()
+    assert look(upload_id).state is UploadState.POSTED
+    assert stands(look(upload_id)) == {"ONE": "posted", "TWO": "parked", "THREE": "posted"}
+    assert story.moved() == {"1000": 10_000, "2200": -10_000}
+
+
+def test_what_it_did_is_told_for_a_month_and_nothing_goes_that_is_worked_on(
+    database, do, send, look, content, clerk, now
+):
+    read, posted = send(content), send(content)
+    do(order_posting, upload_id=posted, by=clerk)
+    do(forget_uploads, at=now + timedelta(days=29))
+    assert look(read).state is UploadState.READING
+    a_worker(database).run_once()
+    do(forget_uploads, at=now + timedelta(days=29))
+    assert look(posted).parts != []
+    with pytest.raises(NoSuchUpload):
+        look(read)
+    do(forget_uploads, at=now + timedelta(days=31))
+    with pytest.raises(NoSuchUpload):
+        look(posted)
