@@ -19,6 +19,7 @@ from billing.people.models import ApiToken, SignInTries, StaffSessionRow, StaffU
 from billing.people.queries import find_staff, find_token, staff_of, token_of
 from billing.people.records import IssuedToken, Staff, Token
 from billing.people.rules import (
+    TRIES_PER_ADDRESS,
     TRY_WINDOW,
     UNICODE_FORM,
     answers_for,
@@ -217,6 +218,15 @@ def take_sign_in_try(tx: Tx, *, email: str, address: str, actor: Actor, now: dat
         if tries == limit:
             record_audit(tx, actor=actor, action="staff.last_try", subject_id=key[:40], now=now)
     return True
+
+
+def take_public_try(tx: Tx, *, form: str, address: str, actor: Actor, now: datetime) -> bool:
+    """Count one try at a form that anybody may send, before it is read. False: too many lately."""
+    key = tx.vault.fingerprint("public-form", f"{form}\0{address}")
+    tries = _count_try(tx, key, TRIES_PER_ADDRESS, now)
+    if tries == TRIES_PER_ADDRESS:
+        record_audit(tx, actor=actor, action="public.last_try", subject_id=key[:40], now=now)
+    return tries is not None
 
 
 def _forgive_tries(tx: Tx, email: str, address: str) -> None:

@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 
 from flask import Flask, Response, flash, request, session
 from flask_wtf.csrf import CSRFError, CSRFProtect
+from werkzeug import Response as AnyResponse
 
 from billing.kernel.errors import Conflict, Flaw, Invalid
 from billing.kernel.money import LARGEST_CENTS, Money
@@ -48,13 +49,18 @@ def protect_forms(app: Flask, public: frozenset[str]) -> None:
     tokens = CSRFProtect(app)
 
     @app.before_request
-    def check() -> None:
+    def check() -> AnyResponse | None:
         view = app.view_functions.get(request.endpoint or "")
         if most := getattr(view, "most_bytes", None):
             request.max_content_length = most
+        look = getattr(view, "look_first", None)
+        refusal: AnyResponse | None = look(**(request.view_args or {})) if look else None
+        if refusal is not None:
+            return refusal
         stranger = request.endpoint not in public and SESSION_SECRET not in session
         if not stranger and not request.path.startswith(WITHOUT_COOKIES):
             tokens.protect()
+        return None
 
     @app.errorhandler(CSRFError)
     def refuse(_error: CSRFError) -> Response:
@@ -66,6 +72,19 @@ def takes_files(most_bytes: int) -> Callable[[View], View]:
 
     def declare(view: View) -> View:
         view.most_bytes = most_bytes  # type: ignore[attr-defined]
+        return view
+
+    return declare
+
+
+def looks_first(look: Callable[..., AnyResponse | None]) -> Callable[[View], View]:
+    """Ask `look`, which is told what stands in the address, before anything of the body is read.
+
+    What it answers is the answer; None lets the request go on.
+    """
+
+    def declare(view: View) -> View:
+        view.look_first = look  # type: ignore[attr-defined]
         return view
 
     return declare

@@ -2,6 +2,7 @@
 
 import re
 from datetime import timedelta
+from io import BytesIO
 
 import pytest
 from sqlalchemy import select, text
@@ -153,6 +154,39 @@ def test_a_right_birth_date_gives_the_tries_back_and_a_link_takes_ten_letters(
         assert send(patient, link).status_code == 303
     assert send(patient, link).status_code == 422
     assert len(kept(database, course)) == 10
+
+
+class Body(BytesIO):
+    """Knows whether somebody read it."""
+
+    was_read = False
+
+    def read(self, *size):
+        self.was_read = True
+        return super().read(*size)
+
+    def readinto(self, buffer):
+        self.was_read = True
+        return super().readinto(buffer)
+
+
+def test_of_a_letter_to_a_link_that_never_was_not_a_byte_is_read(patient, link):
+    never, real = Body(b"--x--\r\n"), Body(b"--x--\r\n")
+    for at, body in (("/pay/never/letter", never), (link, real)):
+        answered = patient.post(at, input_stream=body, content_type="multipart/form-data; boundary=x")
+        assert (at, answered.status_code) in ((link, 400), ("/pay/never/letter", 422))
+    assert (never.was_read, real.was_read) == (False, True)
+
+
+def test_who_sends_too_often_from_one_address_is_not_read_for_a_while(database, patient, link, course, clock):
+    for _ in range(50):
+        assert send(patient, link, visit_on="soon").status_code == 422
+    late = send(patient, link)
+    assert (late.status_code, late.headers["Retry-After"]) == (429, "900")
+    assert "too often" in late.text
+    assert kept(database, course) == []
+    clock.now += timedelta(minutes=15)
+    assert send(patient, link).status_code == 303
 
 
 def test_a_link_ends_after_thirty_days(database, patient, link, course, clock):

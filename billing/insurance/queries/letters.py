@@ -8,7 +8,7 @@ from datetime import date
 from sqlalchemy import select
 
 from billing.insurance.errors import NoSuchLetter
-from billing.insurance.models.remittances import InsurerLetterRow
+from billing.insurance.models.remittances import InsurerLetterRow, LetterLinkRow
 from billing.insurance.records.letters import InsurerLetter, LetterOutcome
 from billing.kernel.permissions import Actor
 from billing.platform.data.database import Read
@@ -23,6 +23,12 @@ LINK_PURPOSE = "letter.link"
 def letter_link_print(vault: Vault, secret: str) -> str:
     """What a link is found by; the secret itself is told once."""
     return vault.fingerprint(LINK_PURPOSE, secret.encode(errors="replace").decode())
+
+
+def is_letter_link(read: Read, secret: str) -> bool:
+    """Whether there was ever such a link, also one that takes no more letters."""
+    query = select(LetterLinkRow.id).where(LetterLinkRow.fingerprint == letter_link_print(read.vault, secret))
+    return read.session.scalar(query) is not None
 
 
 def find_letter(read: Read, letter_id: str, actor: Actor) -> InsurerLetter:

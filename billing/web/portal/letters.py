@@ -6,25 +6,31 @@ the date, is never said. Nothing is posted.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 
 from flask import Blueprint, redirect, render_template, request
 from werkzeug import Response
 
 from billing.insurance.errors import LetterNotTaken
+from billing.insurance.queries.letters import is_letter_link
 from billing.insurance.records.letters import LetterOutcome, SentLetter
 from billing.insurance.rules.letters import LARGEST_LETTER, media_type_of
 from billing.insurance.use_cases.letters import take_letter
 from billing.kernel.permissions import SYSTEM
+from billing.people.rules import TRY_WINDOW
+from billing.people.use_cases import take_public_try
 from billing.platform.http.edge import Edge
-from billing.web.forms import takes_files
+from billing.platform.http.problems import problem
+from billing.web.forms import looks_first, takes_files
 from billing.web.letter_words import ASKED
 from billing.web.portal.dates import date_of
 
 PUBLIC_ENDPOINTS = frozenset({"letter.ask", "letter.send", "letter.thanks"})
-PAGE = "portal/letter.html"
+PAGE, FORM = "portal/letter.html", "letter"
 FORM_BYTES = 100_000
 """What a form may have beside its file."""
+TOO_OFTEN = "Letters were sent from here too often. Wait a quarter of an hour, then send this one again."
 NOT_TAKEN = (
     "This was not taken. The date of birth may be another one, or the link is not valid any more. After five "
     "tries a link closes; ask the clinic for a new one."
@@ -39,7 +45,18 @@ def make_blueprint(edge: Edge) -> Blueprint:
         """The same for every link, also for one that never was."""
         return render_template(PAGE, token=token, outcomes=ASKED)
 
+    def look(token: str) -> Response | None:
+        """A link that never was is told so, and its file is not read; nor are too many from one address."""
+        if not edge.read(lambda read: is_letter_link(read, token)):
+            return Response(_page_again(token, {"born_on": NOT_TAKEN}), 422, mimetype="text/html")
+        address, now = request.remote_addr or "", edge.clock()
+        may = edge.database.in_transaction(
+            lambda tx: take_public_try(tx, form=FORM, address=address, actor=SYSTEM, now=now)
+        )
+        return None if may else _too_often()
+
     @routes.post("/pay/<token>/letter")
+    @looks_first(look)
     @takes_files(LARGEST_LETTER + FORM_BYTES)
     def send(token: str) -> Response | tuple[str, int]:
         letter, wrong = _typed()
@@ -58,6 +75,12 @@ def make_blueprint(edge: Edge) -> Blueprint:
         return render_template("portal/letter_thanks.html", token=token)
 
     return routes
+
+
+def _too_often() -> Response:
+    answer = problem(429, "too-many-requests", TOO_OFTEN)
+    answer.headers["Retry-After"] = str(int(TRY_WINDOW.total_seconds()))
+    return answer
 
 
 def _typed() -> tuple[SentLetter | None, dict[str, str]]:
@@ -95,4 +118,8 @@ def _letter(born_on: date, visit_on: date, outcome: str, media_type: str, conten
 
 def _again(token: str, wrong: dict[str, str]) -> tuple[str, int]:
     """What was typed stays, but for the file: a browser hands it over once."""
-    return render_template(PAGE, token=token, outcomes=ASKED, wrong=wrong, entered=request.form), 422
+    return _page_again(token, wrong, request.form), 422
+
+
+def _page_again(token: str, wrong: dict[str, str], entered: Mapping[str, str] | None = None) -> str:
+    return render_template(PAGE, token=token, outcomes=ASKED, wrong=wrong, entered=entered)
