@@ -6,12 +6,14 @@ and the refusal names the segment.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from functools import lru_cache
 
 from billing.adapters.x12_interchange import Cursor, sets_of
 from billing.adapters.x12_segments import Segment, refuse
+from billing.insurance.errors import UnreadableRemittance
 from billing.insurance.records import (
     Adjustment,
     ProviderAdjustment,
@@ -34,7 +36,25 @@ SERVICE_DATES = frozenset({"472", "150"})
 """DTM01 of a line: the day of service, or the first of a period."""
 
 
-@dataclass
+@lru_cache(maxsize=4_096)
+def usual_adjustment(group: bytes, code: bytes, amount: bytes) -> Adjustment | None:
+    """One record for all claims that say the same: payers repeat theirs."""
+    segment = Segment(0, "CAS", [group, code, amount])
+    try:
+        return Adjustment(segment.needed(1, longest=2), segment.needed(2, longest=5), segment.amount(3))
+    except UnreadableRemittance:
+        return None
+
+
+def usual_adjustment_of(elements: Sequence[bytes | list[bytes]]) -> Adjustment | None:
+    """Of a CAS with one adjustment, as most have; None for one to be looked at element by element."""
+    try:
+        return usual_adjustment(*elements) if len(elements) == 3 else None  # type: ignore[arg-type]
+    except TypeError:  # an element of several components
+        return None
+
+
+@dataclass(slots=True)
 class OpenLine:
     """An SVC segment, while what belongs to it is still being read."""
 
@@ -55,7 +75,7 @@ class OpenLine:
         )
 
 
-@dataclass
+@dataclass(slots=True)
 class OpenClaim:
     """A CLP segment, while what belongs to it is still being read."""
 
@@ -75,8 +95,8 @@ class OpenClaim:
             head.amount(5, empty=ZERO),
             head.text(7, longest=50),
             tuple(self.adjustments),
-            tuple(line.closed() for line in self.lines),
-            tuple(dict.fromkeys(self.remarks)),
+            tuple([line.closed() for line in self.lines]),
+            tuple(dict.fromkeys(self.remarks)) if self.remarks else (),
         )
 
 
@@ -95,11 +115,8 @@ def _transaction(cursor: Cursor, group: Segment) -> RemittanceTransaction:
     if head.text(1) != "835":
         head.refuse(1, "is not 835")
     reader = TransactionReader(head, group.day(4))
-    while cursor.next_id in KNOWN:
-        if taker := SEGMENTS.get(cursor.next_id):
-            taker(reader, cursor.take_any())
-        else:
-            cursor.skip()
+    for segment in cursor.each_of(KNOWN, SEGMENTS):
+        SEGMENTS[segment.id](reader, segment)
     cursor.end_set(head)
     return reader.transaction()
 
@@ -164,10 +181,11 @@ class TransactionReader:
             self._payee_npi = segment.text(4)
 
     def take_date(self, segment: Segment) -> None:
-        if segment.text(1) == "405":
+        which, claim = segment.text(1), self._open
+        if which == "405":
             self._produced_on = segment.day(2)
-        elif self._open and self._open.lines and segment.text(1) in SERVICE_DATES:
-            self._open.lines[-1].served_on = segment.day(2)
+        elif claim and claim.lines and which in SERVICE_DATES:
+            claim.lines[-1].served_on = segment.day(2)
 
     def take_reference(self, segment: Segment) -> None:
         if self._open and self._open.lines and segment.text(1) == "6R":
@@ -183,6 +201,9 @@ class TransactionReader:
     def take_adjustments(self, segment: Segment) -> None:
         claim = self._open_claim(segment)
         owner = claim.lines[-1] if claim.lines else claim
+        if usual := usual_adjustment_of(segment.elements):
+            owner.adjustments.append(usual)
+            return
         group, adjustments = segment.needed(1, longest=2), owner.adjustments
         for element in range(2, len(segment.elements) + 1, 3):
             code = segment.text(element, longest=5)

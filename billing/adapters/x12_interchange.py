@@ -7,7 +7,8 @@ A file is read to its end or refused, and the refusal names the segment.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
+from functools import lru_cache
 from typing import TypeVar
 
 import oxedi
@@ -25,8 +26,15 @@ BLANK, PADDING = b"\r\n\t ", b"\x00\x1a"
 T = TypeVar("T")
 
 
+@lru_cache(maxsize=256)
+def name_of(segment_id: bytes) -> str:
+    return segment_id.decode("latin-1")
+
+
 class Cursor:
     """The segments of one interchange, taken one after another; `place` counts over the whole file."""
+
+    _raw: oxedi.Segment
 
     def __init__(self, document: oxedi.Document, before: int) -> None:
         self._document = document
@@ -50,10 +58,25 @@ class Cursor:
         self._skip_blanks()
         return segment
 
-    def skip(self) -> None:
-        self.place += 1
-        self._next += 1
-        self._skip_blanks()
+    def each_of(self, known: Container[str], wanted: Container[str]) -> Iterator[Segment]:
+        """As long as a known one comes, those that are wanted; what is known and not wanted is passed over.
+
+        The cursor moves on when they have ended.
+        """
+        document, end, place, at = self._document, self._end, self.place, self._next
+        raw, name = self._raw, self.next_id
+        while name in known:
+            place += 1
+            if name in wanted:
+                yield Segment(place, name, raw.elements)
+            at += 1
+            if at < end and (told := (raw := document[at]).id):
+                name = name_of(told)
+            else:
+                self._next = at
+                self._skip_blanks()
+                at, raw, name = self._next, self._raw, self.next_id
+        self.place, self._next, self._raw, self.next_id = place, at, raw, name
 
     def _skip_blanks(self) -> None:
         """Go to the next segment; `next_id` is empty at the end, and `?` for one without a name."""
@@ -61,7 +84,7 @@ class Cursor:
             self._raw = self._document[self._next]
             name = self._raw.id
             if name:
-                self.next_id = name.decode("latin-1")
+                self.next_id = name_of(name)
                 return
             if self._raw.raw.strip(self._blank):
                 self.next_id = "?"

@@ -57,10 +57,11 @@ class Segment:
 
     def text(self, element: int, *, longest: int = 80) -> str:
         """The element, counted from 1 as in X12, or empty when it is not there."""
-        if element > len(self.elements):
+        elements = self.elements
+        if element > len(elements):
             return ""
-        value = self.elements[element - 1]
-        text = text_of(b":".join(value) if isinstance(value, list) else value)
+        value = elements[element - 1]
+        text = text_of(value if value.__class__ is bytes else b":".join(value))  # type: ignore[arg-type]
         return text if text is not None and len(text) <= longest else self._unusable(text, element, longest)
 
     def part(self, element: int, component: int, *, longest: int = 80) -> str:
@@ -75,13 +76,14 @@ class Segment:
 
     def amount(self, element: int, *, empty: Money | None = None) -> Money:
         """Dollars and cents, exactly. `empty` stands in for an amount that need not be sent."""
-        value = self.elements[element - 1] if element <= len(self.elements) else b""
+        elements = self.elements
+        value = elements[element - 1] if element <= len(elements) else b""
         if not value and empty is not None:
             return empty
         amount = None if isinstance(value, list) else money_of(value)
         if amount is None:
             self.refuse(element, "is no amount of dollars with at most two decimals")
-        if abs(amount.cents) > LARGEST_CENTS:
+        if not -LARGEST_CENTS <= amount.cents <= LARGEST_CENTS:
             self.refuse(element, "is larger than any payment")
         return amount
 

@@ -6,7 +6,7 @@ Source: X12 005010X221A1, section 1.10.2.1.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 
 from billing.insurance.records import Adjustment, RemittanceClaim, RemittanceLine, RemittanceTransaction
 from billing.kernel.money import Money, total
@@ -64,6 +64,6 @@ def transaction_imbalance(transaction: RemittanceTransaction) -> str | None:
     )
 
 
-def _adjusted(adjustments: Iterable[Adjustment]) -> int:
+def _adjusted(adjustments: Sequence[Adjustment]) -> int:
     """In cents: a file may have a hundred thousand of them."""
-    return sum([adjustment.amount.cents for adjustment in adjustments])
+    return sum([adjustment.amount.cents for adjustment in adjustments]) if adjustments else 0
