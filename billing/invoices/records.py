@@ -66,6 +66,16 @@ class Invoice:
 
 
 @dataclass(frozen=True, kw_only=True)
+class StandingLine:
+    """A line that is owed or was paid, with the invoice that it stands on."""
+
+    invoice_id: str
+    number: int
+    kind: InvoiceKind
+    line: InvoiceLine
+
+
+@dataclass(frozen=True, kw_only=True)
 class Applied:
     """What one source settles of an invoice now. `gone` of it went back since, or was lost."""
 

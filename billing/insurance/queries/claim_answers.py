@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -13,20 +14,46 @@ from billing.insurance.models.remittances import RemittanceClaimRow, RemittanceR
 from billing.insurance.records import Outcome
 from billing.insurance.records.claims import AnswerReason, ClaimAnswer, Frequency, IssuedClaim
 from billing.insurance.rules.answers import REVERSAL
-from billing.insurance.states import CLAIM_ENDS, CLAIM_UNSENT, RemittanceState
+from billing.insurance.states import CLAIM_ANSWERED, CLAIM_ENDS, CLAIM_UNSENT, RemittanceState
 from billing.kernel.money import Money
 from billing.platform.data.database import Read
+from billing.platform.data.selects import batches
 
 
 def answers_of_session(read: Read, session_id: str) -> tuple[ClaimAnswer, ...]:
     """The oldest first; those of a payment that is parked are not posted yet, and not among them."""
-    query = (
-        select(RemittanceClaimRow, RemittanceRow)
-        .join(RemittanceRow, RemittanceRow.id == RemittanceClaimRow.remittance_id)
-        .where(RemittanceClaimRow.session_id == session_id, RemittanceRow.state == RemittanceState.POSTED)
-        .order_by(RemittanceRow.paid_on, RemittanceRow.id, RemittanceClaimRow.place)
-    )
-    return tuple(_answer(read, claim, remittance) for claim, remittance in read.session.execute(query))
+    return tuple(answers_among(read, [session_id]).get(session_id, ()))
+
+
+def answers_among(read: Read, session_ids: Collection[str]) -> Mapping[str, Sequence[ClaimAnswer]]:
+    """By session, as `answers_of_session`; those without an answer are left out."""
+    found: dict[str, list[ClaimAnswer]] = defaultdict(list)
+    for batch in batches(session_ids):
+        query = (
+            select(RemittanceClaimRow, RemittanceRow)
+            .join(RemittanceRow, RemittanceRow.id == RemittanceClaimRow.remittance_id)
+            .where(RemittanceClaimRow.session_id.in_(batch), RemittanceRow.state == RemittanceState.POSTED)
+            .order_by(RemittanceRow.paid_on, RemittanceRow.id, RemittanceClaimRow.place)
+        )
+        for claim, remittance in read.session.execute(query):
+            found[str(claim.session_id)].append(_answer(read, claim, remittance))
+    return found
+
+
+def claims_without_answer(read: Read, session_ids: Collection[str]) -> Mapping[str, datetime]:
+    """Since when the insurer has the claims that it has not decided, by session."""
+    return {
+        session_id: filed_at
+        for batch in batches(session_ids)
+        for session_id, filed_at in read.session.execute(
+            select(ClaimRow.session_id, ClaimRow.filed_at).where(
+                ClaimRow.session_id.in_(batch),
+                ClaimRow.filed_at.is_not(None),
+                ClaimRow.state.not_in([*CLAIM_ENDS, *CLAIM_UNSENT, *CLAIM_ANSWERED]),
+            )
+        )
+        if filed_at is not None
+    }
 
 
 def answers_to(read: Read, claim: IssuedClaim) -> list[ClaimAnswer]:

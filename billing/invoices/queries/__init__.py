@@ -118,7 +118,7 @@ def line_of_session(read: Read, session_id: str) -> tuple[Invoice, InvoiceLine] 
     ).first()
     if found is None:
         return None
-    invoice, line = record_of(read, found[1]), _line(found[0])
+    invoice, line = record_of(read, found[1]), line_of(found[0])
     if invoice.kind is InvoiceKind.PACKAGE and (difference := difference_of(read, invoice.id)):
         line = with_difference(line, difference.lines)
     return invoice, line
@@ -320,11 +320,11 @@ def _lines_by_invoice(read: Read, invoice_ids: Sequence[str]) -> dict[str, list[
         .order_by(InvoiceLineRow.invoice_id, InvoiceLineRow.place)
     )
     for row in read.session.scalars(query):
-        lines[row.invoice_id].append(_line(row))
+        lines[row.invoice_id].append(line_of(row))
     return lines
 
 
-def _line(row: InvoiceLineRow) -> InvoiceLine:
+def line_of(row: InvoiceLineRow) -> InvoiceLine:
     return InvoiceLine(
         id=row.id,
         session_id=row.session_id,

@@ -38,6 +38,9 @@ from billing.platform.data.database import Read
 from billing.platform.data.reach import within_reach
 from billing.platform.data.selects import rows_where
 
+TAKEN_BACK = (Withdrawal.TAKEBACK, Withdrawal.COVERED, Withdrawal.BILLED)
+"""Why an insurer's money leaves the credit that it had become."""
+
 
 def find_credit(read: Read, lot_id: str, actor: Actor) -> CreditLot:
     """Raises: NoSuchCredit."""
@@ -225,14 +228,23 @@ def applied_to(read: Read, invoice_id: str, actor: Actor) -> AppliedCredits:
 def reimbursed_for_session(read: Read, session_id: str) -> Money:
     """What insurers gave the patient for one session so far, less what they took out of it again."""
     theirs = (CreditLotRow.session_id == session_id, CreditLotRow.source == CreditSource.REIMBURSEMENT)
-    taken = (Withdrawal.TAKEBACK, Withdrawal.COVERED, Withdrawal.BILLED)
     given = read.session.scalar(select(func.sum(CreditLotRow.amount_cents)).where(*theirs))
     gone = read.session.scalar(
         select(func.sum(CreditWithdrawalRow.amount_cents))
         .join(CreditLotRow, CreditLotRow.id == CreditWithdrawalRow.lot_id)
-        .where(*theirs, CreditWithdrawalRow.reason.in_(taken))
+        .where(*theirs, CreditWithdrawalRow.reason.in_(TAKEN_BACK))
     )
     return Money(int(given or 0) - int(gone or 0))
+
+
+def taken_back_of(read: Read, lot_ids: Collection[str]) -> Mapping[str, Money]:
+    """By credit that an insurer's money was, what the insurer took out of it again."""
+    query = (
+        select(CreditWithdrawalRow.lot_id, func.sum(CreditWithdrawalRow.amount_cents))
+        .where(CreditWithdrawalRow.lot_id.in_(lot_ids), CreditWithdrawalRow.reason.in_(TAKEN_BACK))
+        .group_by(CreditWithdrawalRow.lot_id)
+    )
+    return {lot_id: Money(int(cents)) for lot_id, cents in read.session.execute(query)}
 
 
 def lot_of(row: Any) -> CreditLot:

@@ -1,4 +1,4 @@
-"""The books looked at, and handed out: `verify` and the exports over HTTP."""
+"""The books looked at, and handed out: `verify`, the exports and patients' statements over HTTP."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 from flask import Response
 
+from billing.accounting.api.statements import add_statement_routes
 from billing.accounting.queries.exports import exported
 from billing.accounting.queries.verify import verify
 from billing.accounting.records import Export, ExportFormat, ExportKind, Verdict
@@ -39,7 +40,7 @@ TEXT = {"type": "string"}
 
 def make_blueprint(edge: Edge, refund_limit: Money) -> ApiBlueprint:
     """`refund_limit` is the largest refund that needs no second person."""
-    routes = ApiBlueprint("accounting", __name__, description="Verify and exports")
+    routes = ApiBlueprint("accounting", __name__, description="Verify, exports and statements")
 
     @routes.route("/verify", methods=["GET"])
     @routes.response(200, VerdictView)
@@ -49,6 +50,7 @@ def make_blueprint(edge: Edge, refund_limit: Money) -> ApiBlueprint:
 
     for kind in ExportKind:
         _add_export_route(routes, edge, kind)
+    add_statement_routes(routes, edge)
     return routes
 
 

@@ -1,0 +1,178 @@
+"""What a statement shows of all that is known, and its sums. No clock, no database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+
+from billing.accounting.errors import BadPeriod
+from billing.accounting.records.statements import (
+    LEFT_THE_VISIT,
+    PATIENTS_OWN,
+    About,
+    Answer,
+    AnswerKind,
+    Choice,
+    Facts,
+    Held,
+    Period,
+    Statement,
+    Totals,
+    Visit,
+    Way,
+    YearEnd,
+    YearPayment,
+    YearVisit,
+)
+from billing.kernel.errors import Flaw
+from billing.kernel.money import Money, total
+
+EARLIEST_YEAR, LATEST_YEAR = 1900, 2200
+YOU_PAID = "You paid"
+SENT_BACK = "Back to you"
+FROM_CREDIT = "An insurer's money that was held for you, used for a bill"
+INSURER_GAVE = "An insurer paid the clinic for a visit that you had paid"
+INSURER_PAID_YOU = "An insurer paid you"
+BANK_TOOK = "Your bank took a payment back"
+BANK_HOLDS = "Your bank holds a payment until it has decided"
+
+
+def period_of(starts_on: date | None, ends_on: date | None, today: date) -> Period:
+    """Without a day: from the first of its year on, until today.
+
+    Raises: BadPeriod, naming the field.
+    """
+    last = ends_on or max(today, starts_on or today)
+    first = starts_on or date(last.year, 1, 1)
+    if first > last:
+        message = f"The period ends on {last}, before it begins on {first}."
+        raise BadPeriod(message, [Flaw("/to", message)])
+    return Period(first, last)
+
+
+def year_of(year: int | None, today: date) -> int:
+    """Without one: this year. Raises: BadPeriod, naming the field."""
+    if year is None:
+        return today.year
+    if not EARLIEST_YEAR <= year <= LATEST_YEAR:
+        message = f"Give a year from {EARLIEST_YEAR} to {LATEST_YEAR}."
+        raise BadPeriod(message, [Flaw("/year", message)])
+    return year
+
+
+def statement_of(facts: Facts, about: About, period: Period) -> Statement:
+    """The sums are of all; shown is what is of the period, and what is not settled, whenever it was."""
+    return Statement(
+        about=about,
+        period=period,
+        totals=totals_of(facts, period),
+        visits=tuple(visit for visit in facts.visits if _is_shown(visit, period)),
+        packages=facts.packages,
+        received=tuple(each for each in facts.received if period.has(each.on)),
+        refunds=tuple(each for each in facts.refunds if each.on is None or period.has(each.on)),
+        banks=tuple(each for each in facts.banks if not each.is_final or period.has(each.on)),
+        held=tuple(lot for lot in facts.held if lot.left or period.has(lot.on)),
+    )
+
+
+def totals_of(facts: Facts, period: Period) -> Totals:
+    """What is owed, waits and came back."""
+    earned = [visit for visit in facts.visits if visit.is_earned]
+    ahead = [visit for visit in facts.visits if not visit.is_earned]
+    answers = [answer for visit in facts.visits for answer in visit.answers]
+    return Totals(
+        owed_now=total(visit.owed for visit in earned),
+        owed_ahead=total(visit.owed for visit in ahead),
+        wanted_back=total(demand.owed for demand in facts.demands),
+        to_choose=_left(facts, Choice.TO_CHOOSE),
+        comes_off=_left(facts, Choice.COMES_OFF),
+        goes_back=_left(facts, Choice.GOES_BACK),
+        deposits=_left(facts, Choice.DEPOSIT),
+        paid_ahead=total(visit.paid_ahead for visit in ahead),
+        asked_for=_unsent(facts, Way.ASKED),
+        on_its_way=_unsent(facts, Way.ON_ITS_WAY),
+        kept_by_state=facts.kept_by_state,
+        at_bank=total(each.amount for each in facts.banks if not each.is_final),
+        claims_waiting=sum(answer.kind is AnswerKind.WAITS for answer in answers),
+        came_back=total(each.amount for each in facts.refunds if each.has_left and period.has(each.on)),
+        insurer_paid_you=total(_paid_to_you(answer) for answer in answers if period.has(answer.on)),
+        by_bank=total(each.amount for each in facts.banks if each.is_final and period.has(each.on)),
+    )
+
+
+def year_end_of(facts: Facts, about: About, year: int) -> YearEnd:
+    """A refund is of the year in which it was sent; the year of its payment stands as it was."""
+    period = Period(date(year, 1, 1), date(year, 12, 31))
+    lines = (each for each in _payments(facts) if period.has(each.on))
+    visits = [visit for visit in facts.visits if visit.is_earned and period.has(visit.on)]
+    of_year = [each for each in facts.received if period.has(each.on)]
+    return YearEnd(
+        about=about,
+        year=year,
+        payments=tuple(sorted(lines, key=lambda each: each.on)),
+        visits=tuple(_year_visit(visit) for visit in visits),
+        has_health_account=any(each.is_health_account for each in of_year),
+    )
+
+
+def _is_shown(visit: Visit, period: Period) -> bool:
+    is_open = bool(visit.owed or visit.paid_ahead) or any(
+        answer.kind is AnswerKind.WAITS for answer in visit.answers
+    )
+    return is_open or period.has(visit.on)
+
+
+def _left(facts: Facts, choice: Choice) -> Money:
+    return total(lot.left for lot in facts.held if lot.choice is choice)
+
+
+def _unsent(facts: Facts, way: Way) -> Money:
+    return total(each.amount for each in facts.refunds if each.way is way)
+
+
+def _paid_to_you(answer: Answer) -> Money:
+    return answer.amount if answer.kind is AnswerKind.PAID_YOU else Money(0)
+
+
+def _payments(facts: Facts) -> Iterator[YearPayment]:
+    """Each day's money of the patient's own.
+
+    An insurer's money came back to the patient on the day on which it was held for them, so that what of it
+    pays a bill later is paid by them, and what is sent to them is not told again.
+    """
+    for paid in facts.received:
+        yield YearPayment(on=paid.on, told=f"{YOU_PAID}: {paid.tender}", paid=paid.amount)
+    for used in facts.used:
+        yield YearPayment(on=used.on, told=FROM_CREDIT, paid=used.amount)
+    for refund in facts.refunds:
+        if refund.has_left and refund.on is not None and not refund.is_insurers:
+            yield YearPayment(on=refund.on, told=f"{SENT_BACK}: {refund.told}", back=refund.amount)
+    for bank in facts.banks:
+        yield YearPayment(on=bank.on, told=BANK_TOOK if bank.is_final else BANK_HOLDS, back=bank.amount)
+    yield from _by_insurers(facts)
+
+
+def _by_insurers(facts: Facts) -> Iterator[YearPayment]:
+    for lot in facts.held:
+        if given := _given_by_insurer(lot):
+            yield YearPayment(on=lot.on, told=INSURER_GAVE, back=given)
+    for answer in (each for visit in facts.visits for each in visit.answers):
+        if given := _paid_to_you(answer):
+            yield YearPayment(on=answer.on, told=INSURER_PAID_YOU, back=given)
+
+
+def _given_by_insurer(lot: Held) -> Money:
+    """Of insurers' money, what the insurer did not take back since."""
+    return lot.amount - lot.taken_back if lot.is_insurers else Money(0)
+
+
+def _year_visit(visit: Visit) -> YearVisit:
+    insurer = visit.reimbursed + total(_paid_to_you(answer) for answer in visit.answers)
+    return YearVisit(
+        on=visit.on,
+        description=visit.description,
+        net=visit.net,
+        paid=visit.sum_of(PATIENTS_OWN),
+        back=visit.sum_of(LEFT_THE_VISIT),
+        reimbursed=insurer,
+    )

@@ -1,0 +1,68 @@
+"""A patient's statement held against the books, whatever order things came in."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from billing.accounting.queries.statements import facts_of, statement_for, year_end_for
+from billing.accounting.records.statements import Facts, PartKind, Period, Statement, Totals, Way, YearEnd
+from billing.accounting.rules.statements import totals_of
+from billing.kernel.money import ZERO, total
+from billing.kernel.permissions import SYSTEM
+from billing.platform.data.database import Database, Read
+from tests.conftest import NOW
+from tests.factories.money_model import booked
+
+ALWAYS = Period(date(1900, 1, 1), date(2200, 1, 1))
+
+
+def a_statement(
+    database: Database,
+    patient_id: str,
+    starts_on: date | None = None,
+    ends_on: date | None = None,
+    *,
+    now: datetime = NOW,
+) -> Statement:
+    with database.reading() as read:
+        return statement_for(read, patient_id, starts_on, ends_on, actor=SYSTEM, now=now)
+
+
+def a_year(database: Database, patient_id: str, year: int | None = None, *, now: datetime = NOW) -> YearEnd:
+    with database.reading() as read:
+        return year_end_for(read, patient_id, year, actor=SYSTEM, now=now)
+
+
+def assert_it_is_in_the_books(read: Read, patient_id: str) -> Facts:
+    """Each sum that the clinic's books know stands there to the cent; each visit and credit adds up."""
+    facts = facts_of(read, patient_id, SYSTEM)
+    told, books = totals_of(facts, ALWAYS), booked(read, patient_id)
+    assert _told(facts, told) == {
+        accounts: sum(books.get(account, 0) for account in accounts) for accounts in _told(facts, told)
+    }
+    for visit in facts.visits:
+        assert visit.charge - visit.discount == visit.net
+        assert visit.owed >= ZERO
+        assert all(part.amount > ZERO for part in visit.parts)
+    for lot in facts.held:
+        assert lot.gone >= ZERO
+    return facts
+
+
+def _told(facts: Facts, told: Totals) -> dict[tuple[str, ...], int]:
+    """By accounts, debits positive. A deposit stays where it is until its refund is approved."""
+    others = total(
+        part.amount
+        for visit in facts.visits
+        if visit.is_earned
+        for part in visit.parts
+        if part.kind is PartKind.OTHER_OWES
+    )
+    asked = total(each.amount for each in facts.refunds if each.is_deposit and each.way is Way.ASKED)
+    held = told.to_choose + told.comes_off + told.goes_back + told.asked_for + told.on_its_way
+    return {
+        ("1100",): (told.owed_now + told.wanted_back).cents,
+        ("1130",): others.cents,
+        ("2100",): -(told.paid_ahead + told.deposits + asked).cents,
+        ("2200", "2210"): -(held - asked).cents,
+    }

@@ -1,0 +1,81 @@
+"""A patient's statement over HTTP: in the API's words, for a period, for who may see it."""
+
+import pytest
+from sqlalchemy import select
+
+from billing.kernel.permissions import Role
+from billing.platform.data.audit import AuditRow
+from tests.factories.patients import new_patient
+from tests.factories.world import a_world
+
+
+@pytest.fixture
+def world(database, now):
+    return a_world(database, now)
+
+
+@pytest.fixture
+def clerk(issue, world):
+    return issue(Role.FRONT_DESK, entity_id=world.entity.id)
+
+
+def test_a_statement_says_what_is_owed_expected_and_came_back(clerk, world):
+    told = clerk.get(f"/patients/{world.patient.id}/statement").json
+    assert (told["from_on"], told["to_on"], told["made_on"]) == ("2026-01-01", "2026-11-02", "2026-11-02")
+    assert told["patient_name"] == f"{world.patient.given_name} {world.patient.family_name}"
+    assert told["totals"]["owed_cents"] == sum(
+        told["totals"][f"{part}_cents"] for part in ("owed_now", "owed_ahead", "wanted_back")
+    )
+    for visit in told["visits"]:
+        paid = sum(part["amount_cents"] for part in visit["parts"])
+        assert visit["charge_cents"] - visit["discount_cents"] == visit["net_cents"]
+        assert visit["net_cents"] == paid + visit["owed_cents"]
+    answered = [answer["kind"] for visit in told["visits"] for answer in visit["answers"]]
+    assert "paid_the_clinic" in answered
+    assert told["held"] != [] != told["refunds"]
+
+
+def test_a_years_statement_has_both_tables(clerk, world):
+    told = clerk.get(f"/patients/{world.patient.id}/year-statement?year=2026").json
+    assert told["net_cents"] == told["paid_cents"] - told["back_cents"]
+    assert {row["moved_on"][:4] for row in told["by_date_paid"]} == {"2026"}
+    assert told["cost_cents"] == sum(row["cost_cents"] for row in told["by_date_of_service"])
+    assert clerk.get(f"/patients/{world.patient.id}/year-statement").json == told
+
+
+@pytest.mark.parametrize(
+    ("query", "pointer"),
+    [
+        ("statement?from=2026-02-01&to=2026-01-01", "/to"),
+        ("statement?from=2026-02-30", "/from"),
+        ("statement?to=yesterday", "/to"),
+        ("statement?until=2026-01-01", "/until"),
+        ("year-statement?year=last", "/year"),
+        ("year-statement?year=99999", "/year"),
+    ],
+)
+def test_a_bad_period_is_refused_by_its_field(clerk, world, query, pointer):
+    answer = clerk.get(f"/patients/{world.patient.id}/{query}")
+    assert (answer.status_code, [each["pointer"] for each in answer.json["errors"]]) == (422, [pointer])
+
+
+def test_a_statement_of_nothing_is_empty_and_owes_nothing(clerk, database, world, now):
+    fresh = new_patient(database, entity_id=world.entity.id, site_id=world.site.id, now=now)
+    told = clerk.get(f"/patients/{fresh.id}/statement").json
+    assert (told["visits"], told["held"], told["totals"]["owed_cents"]) == ([], [], 0)
+
+
+def test_who_reads_a_statement_is_on_the_trail(clerk, database, world):
+    clerk.get(f"/patients/{world.patient.id}/statement")
+    clerk.get(f"/patients/{world.patient.id}/year-statement")
+    with database.reading() as read:
+        query = select(AuditRow.action).where(
+            AuditRow.subject_id == world.patient.id, AuditRow.action.startswith("statement.")
+        )
+        assert set(read.session.scalars(query)) == {"statement.read", "statement.read-year"}
+
+
+def test_who_works_at_some_sites_is_told_that_it_is_of_those(issue, clerk, world):
+    here = issue(Role.BILLING, entity_id=world.entity.id, site_ids=[world.site.id])
+    assert here.get(f"/patients/{world.patient.id}/statement").json["is_of_sites"] is True
+    assert clerk.get(f"/patients/{world.patient.id}/statement").json["is_of_sites"] is False
