@@ -41,6 +41,7 @@ from billing.adapters.evidence_pdf import render_evidence
 from billing.adapters.mailer import SmtpMailer
 from billing.adapters.receipt_pdf import render_receipt
 from billing.adapters.remittance_835 import Edi835Reader
+from billing.adapters.statement_pdf import render_statement, render_year_end
 from billing.adapters.stripe_gateway import StripeGateway
 from billing.adapters.superbill_pdf import print_superbills, render_superbill
 from billing.care.states import ChartAmended, PatientTurnedAway, SessionCancelled, SessionGiven, SessionMissed
@@ -260,7 +261,7 @@ def _register_api(api: BillingApi, house: House) -> None:
         billing.insurance.api.make_blueprint(edge, INSURERS),
         make_batch_blueprint(edge, PRESS),
         billing.ledger.api.make_blueprint(edge),
-        billing.accounting.api.make_blueprint(edge, house.refund_limit),
+        billing.accounting.api.make_blueprint(edge, house.refund_limit, render_statement, render_year_end),
         tasks.make_blueprint(edge),
     ):
         api.register_blueprint(blueprint)

@@ -43,11 +43,15 @@ LABEL_WIDTH = 74.0
 
 @dataclass(frozen=True)
 class Block:
-    """A part of the page that is never torn. `draw` gets the canvas and the block's upper edge."""
+    """A part of the page that is never torn. `draw` gets the canvas and the block's upper edge.
+
+    `head` is that of its own table, for a paper of several.
+    """
 
     height: float
     draw: Callable[[Canvas, float], None]
     is_row: bool = False
+    head: Block | None = None
 
 
 DrawPage = Callable[[Canvas, Sequence[Block], int, int], None]
@@ -83,7 +87,7 @@ def paginated(blocks: Sequence[Block], table_head: Block) -> list[list[Block]]:
     left = HEIGHT - MARGIN - BOTTOM
     for block in blocks:
         if block.height > left and pages[-1]:
-            pages.append([table_head] if block.is_row else [])
+            pages.append([block.head or table_head] if block.is_row else [])
             left = HEIGHT - MARGIN - BOTTOM - CONTINUED - sum(each.height for each in pages[-1])
         pages[-1].append(block)
         left -= block.height
@@ -235,6 +239,11 @@ def _draw_sample_band(canvas: Canvas, top: float) -> None:
 
 
 SAMPLE_BAND = Block(22, _draw_sample_band)
+
+
+def together(blocks: Sequence[Block]) -> Block:
+    """One that is not torn, of several."""
+    return Block(sum(block.height for block in blocks), lambda canvas, top: stacked(canvas, blocks, top))
 
 
 def stacked(canvas: Canvas, blocks: Sequence[Block], top: float) -> None:

@@ -14,6 +14,7 @@ from sqlalchemy import select
 
 from billing.accounting.api import make_blueprint
 from billing.accounting.cli import make_commands
+from billing.adapters.statement_pdf import render_statement, render_year_end
 from billing.kernel.money import ZERO, Money
 from billing.kernel.permissions import ROLES, SYSTEM, Actor, Permission, Role
 from billing.payments.records.bounces import BounceReason
@@ -45,7 +46,9 @@ def door(journey):
 
 @pytest.fixture
 def client(database, door):
-    return room_client(database, door, lambda edge: make_blueprint(edge, LIMIT))
+    return room_client(
+        database, door, lambda edge: make_blueprint(edge, LIMIT, render_statement, render_year_end)
+    )
 
 
 @pytest.fixture

@@ -1,6 +1,9 @@
 """A patient's statement over HTTP: in the API's words, for a period, for who may see it."""
 
+from io import BytesIO
+
 import pytest
+from pypdf import PdfReader
 from sqlalchemy import select
 
 from billing.kernel.permissions import Role
@@ -44,8 +47,22 @@ def test_a_years_statement_has_both_tables(clerk, world):
 
 
 @pytest.mark.parametrize(
+    ("path", "number"),
+    [("statement", "statement-2026-01-01-2026-11-02"), ("year-statement", "statement-2026")],
+)
+def test_it_is_a_pdf_under_a_name_that_names_nobody(clerk, world, path, number):
+    pdf = clerk.get(f"/patients/{world.patient.id}/{path}.pdf")
+    assert (pdf.status_code, pdf.mimetype, pdf.headers["Cache-Control"]) == (
+        200, "application/pdf", "no-store",
+    )  # fmt: skip
+    assert pdf.headers["Content-Disposition"] == f'inline; filename="{number}.pdf"'
+    assert world.patient.family_name in PdfReader(BytesIO(pdf.data)).pages[0].extract_text()
+
+
+@pytest.mark.parametrize(
     ("query", "pointer"),
     [
+        ("statement.pdf?from=2026-02-01&to=2026-01-01", "/to"),
         ("statement?from=2026-02-01&to=2026-01-01", "/to"),
         ("statement?from=2026-02-30", "/from"),
         ("statement?to=yesterday", "/to"),

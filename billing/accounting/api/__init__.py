@@ -8,6 +8,7 @@ from typing import Any
 from flask import Response
 
 from billing.accounting.api.statements import add_statement_routes
+from billing.accounting.ports import RenderStatement, RenderYearEnd
 from billing.accounting.queries.exports import exported
 from billing.accounting.queries.verify import verify
 from billing.accounting.records import Export, ExportFormat, ExportKind, Verdict
@@ -38,7 +39,9 @@ MEDIA_TYPES = {
 TEXT = {"type": "string"}
 
 
-def make_blueprint(edge: Edge, refund_limit: Money) -> ApiBlueprint:
+def make_blueprint(
+    edge: Edge, refund_limit: Money, render: RenderStatement, render_year: RenderYearEnd
+) -> ApiBlueprint:
     """`refund_limit` is the largest refund that needs no second person."""
     routes = ApiBlueprint("accounting", __name__, description="Verify, exports and statements")
 
@@ -50,7 +53,7 @@ def make_blueprint(edge: Edge, refund_limit: Money) -> ApiBlueprint:
 
     for kind in ExportKind:
         _add_export_route(routes, edge, kind)
-    add_statement_routes(routes, edge)
+    add_statement_routes(routes, edge, render, render_year)
     return routes
 
 

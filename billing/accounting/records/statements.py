@@ -288,6 +288,15 @@ class Totals:
         return total((*waiting, self.asked_for, self.on_its_way))
 
 
+@dataclass(frozen=True)
+class Sums:
+    """One of the three sums as a patient reads it; a part may be told beside it that is not counted."""
+
+    title: str
+    amount: Money
+    parts: tuple[tuple[str, Money | str], ...]
+
+
 @dataclass(frozen=True, kw_only=True)
 class About:
     """Whose statement it is, who makes it and when; `of_sites`: of the sites alone where its maker works."""

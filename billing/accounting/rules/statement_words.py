@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+
 from billing.accounting.records.statements import (
     Answer,
     AnswerKind,
+    BankTook,
     Choice,
     GivenBack,
     Held,
     Package,
     Part,
     PartKind,
+    Received,
     Standing,
+    Sums,
+    Totals,
     Visit,
     Way,
 )
 from billing.kernel.clock import day_in_words
+from billing.kernel.money import Money
 from billing.payments.records.credits import CreditSource
 
 PARTS = {
@@ -65,6 +72,33 @@ WAYS = {
     Way.SENT: "Sent to you",
     Way.STATE: "Nobody took it; it is kept for you with the state's unclaimed property",
 }
+BANK_KEPT = "Your bank took a payment back from the clinic"
+BANK_HOLDS = "Your bank holds a payment until it has decided"
+PURPOSE = "What you still owe, what you may expect, and what came back to you."
+YEAR_PURPOSE = (
+    "For your records, and for a health account (HSA, FSA, HRA): what you paid, less what came back."
+)
+NO_VISITS = "No visits in this time."
+NO_PAID = "You paid nothing in this time."
+NO_BACK = "Nothing came back to you in this time."
+NO_HELD = "We hold no money for you beside what is paid for visits to come."
+NO_MONEY = "No money moved in this time."
+NET_PAID = "You paid, less what came back to you"
+AS_OF = (
+    "As things stand on {day}. Questions? Call {phone}. This paper does not say what a health account covers."
+)
+OF_SITES = "This statement is of some of the clinic's sites only. Ask the clinic for one of all of them."
+HEALTH_ACCOUNT = (
+    "A health account (HSA or FSA) paid some of this. What came back to you of that may have to go back to "
+    "the account: ask its administrator or a tax adviser. The clinic gives no tax advice."
+)
+YEAR_NOTES = (
+    "A refund is of the year in which it was sent. The year in which you paid stays as it was.",
+    (
+        "An insurer's money for a visit that you had paid came back to you on the day on which we held it "
+        "for you; what of it paid a later bill counts as paid by you."
+    ),
+)
 STANDINGS = {
     Standing.GIVEN: "",
     Standing.TO_COME: "planned",
@@ -111,3 +145,56 @@ def refund_in_words(refund: GivenBack) -> str:
 def package_in_words(package: Package) -> str:
     visits = "visit is" if package.left == 1 else "visits are"
     return f"Invoice {package.number}: {package.left} of {package.visits} {visits} still to come"
+
+
+def received_in_words(received: Received) -> str:
+    return f"{received.tender}, from a health account" if received.is_health_account else received.tender
+
+
+def bank_in_words(bank: BankTook) -> str:
+    return BANK_KEPT if bank.is_final else BANK_HOLDS
+
+
+def sums_in_words(totals: Totals) -> tuple[Sums, Sums, Sums]:
+    """What is owed, what waits for the patient, what came back in the period; parts of nothing left out."""
+    owed = (
+        ("For visits that took place, and fees", totals.owed_now),
+        ("For visits to come, by the day of the visit", totals.owed_ahead),
+        ("Wanted back by an insurer; we look at it first", totals.wanted_back),
+    )
+    waits = (
+        ("An insurer's money that waits for your choice", totals.to_choose),
+        ("Comes off your next bill", totals.comes_off),
+        ("Your deposit, which comes off your next bill", totals.deposits),
+        ("Goes back to you, as you chose", totals.goes_back),
+        ("Refunds that wait for approval", totals.asked_for),
+        ("Refunds on their way to you", totals.on_its_way),
+    )
+    return (
+        Sums("You still owe", totals.owed, _some(owed)),
+        Sums("You may expect", totals.expected, (*_some(waits), *_beside(totals))),
+        Sums("Came back to you", totals.came_back, tuple(_elsewhere(totals))),
+    )
+
+
+def _some(parts: Iterable[tuple[str, Money]]) -> tuple[tuple[str, Money | str], ...]:
+    return tuple((told, amount) for told, amount in parts if amount)
+
+
+def _beside(totals: Totals) -> Iterator[tuple[str, Money | str]]:
+    """What is not counted: nobody knows what an insurer or a bank will say."""
+    if totals.claims_waiting:
+        yield "Claims without an answer; we cannot say what comes of them", str(totals.claims_waiting)
+    if totals.paid_ahead:
+        yield "Not counted: paid ahead for your visits to come", totals.paid_ahead
+    if totals.at_bank:
+        yield "Not counted: your bank holds it until it has decided", totals.at_bank
+    if totals.kept_by_state:
+        yield "Not counted: kept for you as the state's unclaimed property", totals.kept_by_state
+
+
+def _elsewhere(totals: Totals) -> Iterator[tuple[str, Money | str]]:
+    if totals.insurer_paid_you:
+        yield "Not counted: your insurer says that it paid you directly", totals.insurer_paid_you
+    if totals.by_bank:
+        yield "Not counted: your bank took it back from the clinic", totals.by_bank
