@@ -288,6 +288,8 @@ def _register_browser(app: Flask, house: House, authenticate: Authenticate) -> N
             render_receipt=render_receipt,
             render_evidence=render_evidence,
             render_choice_letter=render_choice_letter,
+            render_statement=render_statement,
+            render_year_end=render_year_end,
             reader=Edi835Reader(),
             sends_mail=house.sends_mail,
             refund_limit=house.refund_limit,

@@ -218,7 +218,8 @@ def _by_payment(year_end: YearEnd) -> list[list[Block]]:
     ]
     if rows:
         told = ("", "In all", str(year_end.paid), str(year_end.back))
-        net = ("", words.NET_PAID, str(year_end.net), "")
+        what, amount = words.net_in_words(year_end)
+        net = ("", what, str(amount), "")
         rows += [BY_PAYMENT.row(told, is_bold=True), BY_PAYMENT.row(net, is_bold=True)]
     return rows
 
@@ -227,12 +228,12 @@ def _by_visit(year_end: YearEnd) -> list[list[Block]]:
     rows = [
         BY_VISIT.row((
             day_in_words(each.on), each.description, str(each.net), str(each.paid), str(each.back),
-            str(each.reimbursed), str(each.cost),
+            str(each.reimbursed), words.cost_in_words(each.cost),
         ))
         for each in year_end.visits
     ]  # fmt: skip
     if rows:
-        told = ("", "In all", "", "", "", "", str(year_end.cost))
+        told = ("", "In all", "", "", "", "", words.cost_in_words(year_end.cost))
         rows.append(BY_VISIT.row(told, is_bold=True))
     return rows
 

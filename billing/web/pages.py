@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from flask import Blueprint, Flask, g
 
+from billing.accounting.ports import RenderStatement, RenderYearEnd
 from billing.insurance.flows import Press
 from billing.insurance.ports import PrintClaims, RemittanceReader, RenderAppeal, RenderClaims, RenderSuperbill
 from billing.kernel.money import Money
@@ -19,6 +20,7 @@ from billing.web.errors import show_errors_as_pages
 from billing.web.forms import protect_forms
 from billing.web.portal import cards, choices, letters, notice, pay, problem
 from billing.web.portal import receipts as receipt_links
+from billing.web.portal import statements as statement_links
 from billing.web.staff import (
     absences,
     account,
@@ -61,6 +63,7 @@ from billing.web.staff import (
     share_deeds,
     shares,
     sign_in,
+    statements,
     stops,
     superbill_batches,
     superbills,
@@ -84,6 +87,7 @@ PUBLIC_ENDPOINTS = sign_in.PUBLIC_ENDPOINTS.union(
     pay.PUBLIC_ENDPOINTS,
     problem.PUBLIC_ENDPOINTS,
     receipt_links.PUBLIC_ENDPOINTS,
+    statement_links.PUBLIC_ENDPOINTS,
 )
 """What a stranger may open."""
 
@@ -105,6 +109,8 @@ class Installation:
     render_receipt: RenderReceipt
     render_evidence: RenderEvidence
     render_choice_letter: RenderChoiceLetter
+    render_statement: RenderStatement
+    render_year_end: RenderYearEnd
     reader: RemittanceReader
     sends_mail: bool
     refund_limit: Money
@@ -139,6 +145,7 @@ def _blueprints(edge: Edge, payments: Payments, installation: Installation) -> t
         receipts.make_blueprint(edge, installation.render_receipt, sends_mail=installation.sends_mail),
         desk.make_blueprint(edge, payments),
         account.make_blueprint(edge),
+        statements.make_blueprint(edge, installation.render_statement, installation.render_year_end),
         remittances.make_blueprint(edge),
         remittance_matches.make_blueprint(edge),
         paper_remittances.make_blueprint(edge),
@@ -184,6 +191,7 @@ def _blueprints(edge: Edge, payments: Payments, installation: Installation) -> t
         pay.make_blueprint(edge, payments, installation.checkout_origin, sends_mail=installation.sends_mail),
         cards.make_blueprint(edge, payments, installation.checkout_origin),
         receipt_links.make_blueprint(edge, installation.render_receipt),
+        statement_links.make_blueprint(edge, installation.render_statement, installation.render_year_end),
         letters.make_blueprint(edge),
         choices.make_blueprint(edge),
         staff_letters.make_blueprint(edge),

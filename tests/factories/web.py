@@ -21,6 +21,7 @@ from billing.adapters.appeal_pdf import render_appeal
 from billing.adapters.claim_837p import render_837p
 from billing.adapters.claim_cms1500 import print_cms1500
 from billing.adapters.remittance_835 import Edi835Reader
+from billing.adapters.statement_pdf import render_statement, render_year_end
 from billing.catalog.queries import providers, sites
 from billing.catalog.records import Entity, Site
 from billing.insurance.flows import Press
@@ -204,6 +205,8 @@ def web_app(
             render_receipt=render,
             render_evidence=render,
             render_choice_letter=render,
+            render_statement=render_statement,
+            render_year_end=render_year_end,
             reader=Edi835Reader(),
             sends_mail=sends_mail,
             refund_limit=REFUND_LIMIT,

@@ -20,9 +20,10 @@ from billing.accounting.records.statements import (
     Totals,
     Visit,
     Way,
+    YearEnd,
 )
 from billing.kernel.clock import day_in_words
-from billing.kernel.money import Money
+from billing.kernel.money import ZERO, Money
 from billing.payments.records.credits import CreditSource
 
 PARTS = {
@@ -84,9 +85,8 @@ NO_BACK = "Nothing came back to you in this time."
 NO_HELD = "We hold no money for you beside what is paid for visits to come."
 NO_MONEY = "No money moved in this time."
 NET_PAID = "You paid, less what came back to you"
-AS_OF = (
-    "As things stand on {day}. Questions? Call {phone}. This paper does not say what a health account covers."
-)
+NET_BACK = "More came back to you than you paid, by"
+AS_OF = "As things stand on {day}. Questions? Call {phone}. It does not say what a health account covers."
 OF_SITES = "This statement is of some of the clinic's sites only. Ask the clinic for one of all of them."
 HEALTH_ACCOUNT = (
     "A health account (HSA or FSA) paid some of this. What came back to you of that may have to go back to "
@@ -98,6 +98,7 @@ YEAR_NOTES = (
         "An insurer's money for a visit that you had paid came back to you on the day on which we held it "
         "for you; what of it paid a later bill counts as paid by you."
     ),
+    "By date of service are visits that took place in the year, and fees; what you paid ahead is not in it.",
 )
 STANDINGS = {
     Standing.GIVEN: "",
@@ -153,6 +154,16 @@ def received_in_words(received: Received) -> str:
 
 def bank_in_words(bank: BankTook) -> str:
     return BANK_KEPT if bank.is_final else BANK_HOLDS
+
+
+def net_in_words(year_end: YearEnd) -> tuple[str, Money]:
+    """What is left of a year's payments, or how much more came back in it than was paid."""
+    return (NET_PAID, year_end.net) if year_end.net >= ZERO else (NET_BACK, -year_end.net)
+
+
+def cost_in_words(cost: Money) -> str:
+    """What a visit cost in the end; where more came back than was paid for it, that."""
+    return str(cost) if cost >= ZERO else f"{-cost} more back"
 
 
 def sums_in_words(totals: Totals) -> tuple[Sums, Sums, Sums]:

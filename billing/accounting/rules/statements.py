@@ -24,6 +24,7 @@ from billing.accounting.records.statements import (
     YearPayment,
     YearVisit,
 )
+from billing.accounting.rules.statement_words import received_in_words
 from billing.kernel.errors import Flaw
 from billing.kernel.money import Money, total
 
@@ -141,7 +142,7 @@ def _payments(facts: Facts) -> Iterator[YearPayment]:
     pays a bill later is paid by them, and what is sent to them is not told again.
     """
     for paid in facts.received:
-        yield YearPayment(on=paid.on, told=f"{YOU_PAID}: {paid.tender}", paid=paid.amount)
+        yield YearPayment(on=paid.on, told=f"{YOU_PAID}: {received_in_words(paid)}", paid=paid.amount)
     for used in facts.used:
         yield YearPayment(on=used.on, told=FROM_CREDIT, paid=used.amount)
     for refund in facts.refunds:

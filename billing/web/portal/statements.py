@@ -1,0 +1,121 @@
+"""/pay/<token>/statement: a patient's statement for who has the link and knows the birth date.
+
+Opening the link looks nothing up, so that a link that never was looks like any other. What is wrong with a
+try, the link or the date, is never said. It stays open for a while in the browser that opened it, and each
+look at it is on the trail.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+from flask import Blueprint, redirect, render_template, request, session
+from werkzeug import Response
+
+from billing.accounting.api.statements import statement_pdf, year_pdf
+from billing.accounting.ports import RenderStatement, RenderYearEnd
+from billing.accounting.queries.statement_links import patient_of_statement_link, statement_link_print
+from billing.accounting.queries.statements import statement_for, year_end_for
+from billing.accounting.records.statements import Statement, YearEnd
+from billing.accounting.rules import statement_words as words
+from billing.accounting.use_cases.statement_links import open_statement_link
+from billing.kernel.permissions import SYSTEM, Actor
+from billing.platform.data.database import Read
+from billing.platform.http.edge import Edge
+from billing.web import statement_tables as tables
+from billing.web.periods import day_in_query, year_in_query
+from billing.web.portal.dates import date_of
+from billing.web.refusals import REFUSED, shown_again
+
+PUBLIC_ENDPOINTS = frozenset({
+    "statement.show", "statement.open_it", "statement.pdf", "statement.year", "statement.pdf_of_year",
+})  # fmt: skip
+OPENED = "statement"
+"""The name under which the visitor's own cookie keeps which link they opened, and until when."""
+STAYS_OPEN = timedelta(minutes=15)
+ASK, PAGE, YEAR_PAGE = "portal/statement_ask.html", "portal/statement.html", "portal/year_statement.html"
+
+T = TypeVar("T")
+
+
+def make_blueprint(edge: Edge, render: RenderStatement, render_year: RenderYearEnd) -> Blueprint:
+    routes = Blueprint("statement", __name__)
+
+    @routes.get("/pay/<token>/statement")
+    def show(token: str) -> str | tuple[str, int]:
+        return _page(edge, token, PAGE, _statement)
+
+    @routes.post("/pay/<token>/statement")
+    def open_it(token: str) -> Response | tuple[str, int]:
+        born_on, now = date_of(request.form.get("born_on", "")), edge.clock()
+        link = born_on and edge.database.in_transaction(
+            lambda tx: open_statement_link(tx, secret=token, born_on=born_on, actor=SYSTEM, now=now)
+        )
+        if not link:
+            return render_template(ASK, token=token, refused=True), 422
+        session[OPENED] = {
+            "link": link.id,
+            "print": statement_link_print(edge.database.vault, token),
+            "until": (now + STAYS_OPEN).isoformat(),
+        }
+        return redirect(f"/pay/{token}/statement", 303)
+
+    @routes.get("/pay/<token>/statement.pdf")
+    def pdf(token: str) -> Response:
+        found = _found(edge, token, _statement)
+        return statement_pdf(render, found) if found else redirect(f"/pay/{token}/statement", 303)
+
+    @routes.get("/pay/<token>/year-statement")
+    def year(token: str) -> str | tuple[str, int]:
+        return _page(edge, token, YEAR_PAGE, _year)
+
+    @routes.get("/pay/<token>/year-statement.pdf")
+    def pdf_of_year(token: str) -> Response:
+        found = _found(edge, token, _year)
+        return year_pdf(render_year, found) if found else redirect(f"/pay/{token}/statement", 303)
+
+    return routes
+
+
+def _page(
+    edge: Edge, token: str, page: str, look: Callable[[Read, str, datetime], Statement | YearEnd]
+) -> str | tuple[str, int]:
+    shown: dict[str, Any] = {"token": token, "words": words, "tables": tables, "asked": request.args}
+    try:
+        found = _found(edge, token, look)
+    except REFUSED as error:
+        return shown_again(page, error, **shown, statement=None)
+    if found is None:
+        return render_template(ASK, token=token, refused=False)
+    return render_template(page, **shown, statement=found)
+
+
+def _statement(read: Read, patient_id: str, now: datetime) -> Statement:
+    """Raises: InvalidRequest, BadPeriod."""
+    return statement_for(read, patient_id, day_in_query("from"), day_in_query("to"), actor=SYSTEM, now=now)
+
+
+def _year(read: Read, patient_id: str, now: datetime) -> YearEnd:
+    """Raises: InvalidRequest, BadPeriod."""
+    return year_end_for(read, patient_id, year_in_query(), actor=SYSTEM, now=now)
+
+
+def _found(edge: Edge, token: str, look: Callable[[Read, str, datetime], T]) -> T | None:
+    """What this visitor may see, when they opened this very link a short while ago."""
+    opened, now = session.get(OPENED), edge.clock()
+    if not opened or opened["print"] != statement_link_print(edge.database.vault, token):
+        return None
+    if datetime.fromisoformat(opened["until"]) <= now:
+        return None
+    link_id: str = opened["link"]
+    patient_id = edge.read(lambda read: patient_of_statement_link(read, link_id, now))
+    if patient_id is None:
+        return None
+    return edge.audited_read(
+        lambda read: look(read, patient_id, now),
+        actor=Actor(id=link_id, entity_id=None, permissions=frozenset()),
+        action="statement.read",
+        subject_id=patient_id,
+    )
