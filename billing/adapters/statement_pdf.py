@@ -69,8 +69,8 @@ def render_statement(statement: Statement) -> bytes:
     blocks = [
         _letterhead(about, "STATEMENT", words.PURPOSE),
         *_boxes(about, rows),
+        *map(paragraph, words.notices_of(about)),
         *_sums(statement),
-        *_notices(about),
         *VISITS.section("Your visits", [_visit(visit) for visit in statement.visits], words.NO_VISITS),
         *_money(statement),
     ]
@@ -83,7 +83,7 @@ def render_year_end(year_end: YearEnd) -> bytes:
     blocks = [
         _letterhead(about, f"STATEMENT FOR {year_end.year}", words.YEAR_PURPOSE),
         *_boxes(about, [("Year", str(year_end.year))]),
-        *_notices(about),
+        *map(paragraph, words.notices_of(about)),
         *([paragraph(words.HEALTH_ACCOUNT)] if year_end.has_health_account else []),
         *BY_PAYMENT.section("By date paid", _by_payment(year_end), words.NO_MONEY),
         *BY_VISIT.section("By date of service", _by_visit(year_end), words.NO_VISITS),
@@ -166,11 +166,6 @@ def _sum(title: str, amount: str, rows: Sequence[tuple[str, str]]) -> Block:
         canvas.line(MARGIN, top - height + 3, WIDTH - MARGIN, top - height + 3)
 
     return Block(height, draw)
-
-
-def _notices(about: About) -> Iterator[Block]:
-    if about.of_sites:
-        yield paragraph(words.OF_SITES)
 
 
 def _visit(visit: Visit) -> list[Block]:

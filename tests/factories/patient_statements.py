@@ -6,7 +6,7 @@ from datetime import date, datetime
 
 from billing.accounting.queries.statements import facts_of, statement_for, year_end_for
 from billing.accounting.records.statements import Facts, PartKind, Period, Statement, Totals, Way, YearEnd
-from billing.accounting.rules.statements import totals_of
+from billing.accounting.rules.statements import payments_of, totals_of, year_end_of, year_visit
 from billing.kernel.money import ZERO, total
 from billing.kernel.permissions import SYSTEM
 from billing.payments.queries.refunds import list_refunds
@@ -14,6 +14,7 @@ from billing.payments.states.refunds import RefundState
 from billing.platform.data.database import Database, Read
 from tests.conftest import NOW
 from tests.factories.money_model import booked
+from tests.factories.statement_papers import about
 
 ALWAYS = Period(date(1900, 1, 1), date(2200, 1, 1))
 
@@ -48,6 +49,20 @@ def assert_it_is_in_the_books(read: Read, patient_id: str) -> Facts:
     for lot in facts.held:
         assert lot.gone >= ZERO
     return facts
+
+
+def assert_both_years_agree(facts: Facts) -> None:
+    """What was paid by its day is what visits cost, and what the clinic still holds of the patient's own."""
+    years = {*(each.on.year for each in payments_of(facts)), *(visit.on.year for visit in facts.visits)}
+    told = [year_end_of(facts, about(), year) for year in years]
+    ahead = [year_visit(visit) for visit in facts.visits if not visit.is_earned]
+    shown = total(each.reimbursed for each in facts.visits)
+    given = total(lot.amount - lot.taken_back for lot in facts.held if lot.is_insurers)
+    own = [lot.left for lot in facts.held if lot.is_patients]
+    unsent = [each.amount for each in facts.refunds if not each.has_left and each.is_patients]
+    assert total(year.net for year in told) == total((
+        *(year.cost for year in told), *(visit.cost for visit in ahead), *own, *unsent, shown, -given,
+    ))  # fmt: skip
 
 
 def _waits_for_others(read: Read, patient_id: str) -> int:

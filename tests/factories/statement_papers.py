@@ -50,7 +50,7 @@ def about(**change: object) -> About:
     )
     told = {
         "clinic": clinic, "patient": "Maria Sample", "number": "17", "made_on": date(2026, 11, 20),
-        "of_sites": False,
+        "of_sites": False, "is_on_hold": False,
     }  # fmt: skip
     return About(**(told | change))
 
@@ -116,7 +116,7 @@ def _refund(way: Way, on: date) -> GivenBack:
         on=on if way is Way.SENT else None,
         told="Back to the card or account that paid",
         has_left=way is Way.SENT,
-        is_insurers=False,
+        is_patients=True,
         is_deposit=False,
     )
 
@@ -132,5 +132,6 @@ def _held(place: int, on: date) -> Held:
         back=Money(5_000),
         left=Money(1_220_567) if place % 2 else Money(0),
         is_insurers=True,
+        is_patients=False,
         insured_on=on,
     )

@@ -11,6 +11,7 @@ from billing.accounting.use_cases.statement_links import make_statement_link
 from billing.kernel.money import Money
 from billing.kernel.permissions import SYSTEM, Role
 from billing.platform.data.audit import AuditRow
+from tests.factories.holds import stopped
 from tests.factories.paid import paid_by_card
 from tests.factories.patients import new_patient
 from tests.factories.web import send, token_of
@@ -177,6 +178,16 @@ def test_a_link_is_shown_once_and_opens_the_statement_of_that_patient(enter, pag
     visitor = pages.test_client()
     assert open_it(visitor, link).status_code == 303
     assert clinic.patient.family_name in visitor.get(link).text
+
+
+def test_where_charges_are_stopped_both_pages_say_that_it_asks_for_no_payment(
+    enter, database, patient, link, clinic, now
+):
+    stopped(database, clinic.patient.id, now=now)
+    open_it(patient, link)
+    path = f"/staff/patients/{clinic.patient.id}/statement"
+    for page in (patient.get(link), enter().get(path)):
+        assert page.text.count("asks for no payment") == 1
 
 
 def test_somebody_to_whom_nothing_happened_has_a_page_that_says_so(enter, database, clinic, now):

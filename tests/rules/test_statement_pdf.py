@@ -81,6 +81,16 @@ def test_who_works_at_some_sites_alone_hands_out_a_paper_that_says_so():
     assert notice not in text_of(render_statement(long_statement(1)))
 
 
+def test_where_charges_are_stopped_it_says_that_it_asks_for_no_payment():
+    notice = "asks for no payment"
+    for paper in (
+        render_statement(long_statement(1, is_on_hold=True)),
+        render_year_end(long_year(1, is_on_hold=True)),
+    ):
+        assert notice in text_of(paper)
+    assert notice not in text_of(render_statement(long_statement(1)))
+
+
 def test_a_statement_of_nothing_says_that_there_is_nothing():
     empty = statement_of(Facts(), about(), long_statement(1).period)
     (told,) = pages_of(render_statement(empty))

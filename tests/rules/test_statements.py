@@ -57,6 +57,7 @@ LOT = Held(
     back=ZERO,
     left=Money(18_000),
     is_insurers=True,
+    is_patients=False,
 )
 REFUND = GivenBack(
     id="ref_1",
@@ -65,7 +66,7 @@ REFUND = GivenBack(
     on=date(2026, 11, 12),
     told="By check 77",
     has_left=True,
-    is_insurers=False,
+    is_patients=True,
     is_deposit=False,
 )
 RECEIVED = Received(
@@ -210,7 +211,7 @@ def test_a_refund_is_of_the_year_in_which_it_was_sent_and_the_payments_year_stan
 
 
 def test_an_insurers_money_that_is_sent_on_comes_back_once():
-    sent = replace(REFUND, amount=Money(18_000), is_insurers=True)
+    sent = replace(REFUND, amount=Money(18_000), is_patients=False)
     spent = replace(LOT, left=ZERO, back=Money(18_000))
     assert year_end(received=(RECEIVED,), refunds=(sent,), held=(spent,)).net == Money(27_000)
 

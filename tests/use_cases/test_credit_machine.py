@@ -55,7 +55,7 @@ from tests.conftest import NOW
 from tests.factories.accounting import SUPERVISOR
 from tests.factories.care import give
 from tests.factories.invoices import Billed, a_patient, billed
-from tests.factories.patient_statements import assert_it_is_in_the_books
+from tests.factories.patient_statements import assert_both_years_agree, assert_it_is_in_the_books
 from tests.factories.patients_money import PatientsMoney, patients_money
 from tests.factories.payers import a_fixed_part, a_payer
 from tests.factories.withheld import hold_what_was_withheld_from
@@ -279,7 +279,7 @@ class CreditMachine(RuleBasedStateMachine):
     def their_statements_are_in_the_books(self) -> None:
         with self.database.reading() as read:
             for patient in self.patients:
-                assert_it_is_in_the_books(read, patient.id)
+                assert_both_years_agree(assert_it_is_in_the_books(read, patient.id))
 
     @invariant()
     def the_books_say_the_same(self) -> None:

@@ -69,7 +69,7 @@ from tests.factories.money_model import (
     pick,
     tendered,
 )
-from tests.factories.patient_statements import assert_it_is_in_the_books
+from tests.factories.patient_statements import assert_both_years_agree, assert_it_is_in_the_books
 from tests.factories.world import RETURN_URL, a_charge
 
 CLERK, ACCOUNTANT = (
@@ -362,7 +362,7 @@ class MoneyMachine(RuleBasedStateMachine):
     @invariant()
     def the_patients_statement_is_in_the_books(self) -> None:
         with self.database.reading() as read:
-            assert_it_is_in_the_books(read, self.patient.id)
+            assert_both_years_agree(assert_it_is_in_the_books(read, self.patient.id))
 
     @invariant()
     def credits_and_cards_are_as_the_model_has_them(self) -> None:

@@ -22,7 +22,7 @@ from billing.kernel.permissions import Actor
 from billing.ledger.queries import days_of
 from billing.payments.queries.gone import how_gone
 from billing.payments.queries.payments import CREDIT, PAYMENT, REIMBURSEMENT
-from billing.payments.records.credits import CreditApplication
+from billing.payments.records.credits import CreditApplication, CreditLot, CreditSource
 from billing.payments.records.payments import Payment
 from billing.payments.records.refunds import Gone, Taken
 from billing.payments.records.takebacks import Takeback
@@ -56,6 +56,7 @@ class Known:
     reimbursed: Mapping[str, Money]
     """By visit, what of insurers' money is or was the patient's."""
     takebacks: Sequence[Takeback]
+    lots: Mapping[str, CreditLot]
 
 
 def visits_of(
@@ -143,7 +144,18 @@ def _part(part: Coverage, on: date | None, taken: Taken | None, known: Known) ->
         return _paid(known.payments[part.source_id], part.amount)
     if part.source_kind == REFUNDED:
         return Part(kind=_gone(taken, known), amount=part.amount)
+    if part.source_kind == CREDIT and _never_was_the_patients(part.source_id, known):
+        return Part(kind=PartKind.INSURER, amount=part.amount, on=on)
     return Part(kind=KINDS[part.source_kind], amount=part.amount, on=on)
+
+
+def _never_was_the_patients(application_id: str, known: Known) -> bool:
+    return came_of_called_off_insurance(known.lots[known.applications[application_id].lot_id])
+
+
+def came_of_called_off_insurance(lot: CreditLot) -> bool:
+    """An insurer had paid for a visit that the patient had not, and the visit was called off."""
+    return lot.source is CreditSource.RETURN and lot.origin_payment_id is None
 
 
 def _paid(payment: Payment, amount: Money) -> Part:

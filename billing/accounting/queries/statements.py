@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 
-from billing.accounting.queries.statement_visits import Known, visits_of
+from billing.accounting.queries.statement_visits import Known, came_of_called_off_insurance, visits_of
 from billing.accounting.records.statements import (
     About,
     BankTook,
@@ -26,7 +26,7 @@ from billing.accounting.rules.statements import period_of, statement_of, year_en
 from billing.catalog.queries import find_entity, site_date, site_dates
 from billing.kernel.money import ZERO, Money, total
 from billing.kernel.permissions import Actor
-from billing.patients.queries import find_patient
+from billing.patients.queries import find_patient, is_on_hold
 from billing.patients.records import Patient
 from billing.payments.queries.credits import credit_balance, taken_back_of
 from billing.payments.queries.disputes import held_by_banks, list_disputes
@@ -93,6 +93,7 @@ def facts_of(read: Read, patient_id: str, actor: Actor) -> Facts:
         applications={each.id: each for each in credits.applications},
         reimbursed=_reimbursed(own.values(), taken_back),
         takebacks=takebacks,
+        lots={lot.id: lot for lot in credits.items},
     )
     visits, packages = visits_of(read, patient_id, known, actor)
     return Facts(
@@ -115,6 +116,7 @@ def _about(read: Read, patient: Patient, actor: Actor, now: datetime) -> About:
         number=str(patient.number),
         made_on=site_date(read, patient.site_id, now),
         of_sites=actor.site_ids is not None,
+        is_on_hold=is_on_hold(read, patient.id),
     )
 
 
@@ -153,7 +155,7 @@ def _given_back(refund: Refund, lot: CreditLot) -> GivenBack:
         on=refund.refunded_on,
         told=given_back_to(refund.method, refund.reference),
         has_left=way is Way.SENT,
-        is_insurers=lot.source is CreditSource.REIMBURSEMENT,
+        is_patients=_is_patients(lot),
         is_deposit=lot.source is CreditSource.DEPOSIT,
     )
 
@@ -183,9 +185,14 @@ def _held(
             back=total(each.amount for each in of_lot),
             left=lot.available,
             is_insurers=lot.source is CreditSource.REIMBURSEMENT,
+            is_patients=_is_patients(lot),
             taken_back=taken_back.get(lot.id, ZERO),
             insured_on=insured.on if insured else None,
         )
+
+
+def _is_patients(lot: CreditLot) -> bool:
+    return lot.source is not CreditSource.REIMBURSEMENT and not came_of_called_off_insurance(lot)
 
 
 def _used(read: Read, lots: Mapping[str, CreditLot], credits: CreditBalance) -> Iterator[Used]:

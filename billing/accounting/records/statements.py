@@ -148,7 +148,7 @@ class Held:
 
     `back` went back or is about to. `gone` was taken back by an insurer or a bank, put elsewhere, or is kept
     for the owner by the state; `taken_back` of it by the insurer that had paid it. `insured_on` is the day of
-    the visit for which an insurer paid it.
+    the visit for which an insurer paid it. `is_patients`: the patient had paid it, and no insurer.
     """
 
     id: str
@@ -160,6 +160,7 @@ class Held:
     back: Money
     left: Money
     is_insurers: bool
+    is_patients: bool
     taken_back: Money = ZERO
     insured_on: date | None = None
 
@@ -198,7 +199,7 @@ class Way(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class GivenBack:
-    """`has_left` the clinic's books; `is_insurers` money, which an insurer had paid for a visit."""
+    """`has_left` the clinic's books; `is_patients` own money, which no insurer had paid for a visit."""
 
     id: str
     way: Way
@@ -206,7 +207,7 @@ class GivenBack:
     on: date | None
     told: str
     has_left: bool
-    is_insurers: bool
+    is_patients: bool
     is_deposit: bool
 
 
@@ -299,13 +300,17 @@ class Sums:
 
 @dataclass(frozen=True, kw_only=True)
 class About:
-    """Whose statement it is, who makes it and when; `of_sites`: of the sites alone where its maker works."""
+    """Whose statement it is, who makes it and when; `of_sites`: of the sites alone where its maker works.
+
+    `is_on_hold`: charges are stopped, so that it asks for nothing.
+    """
 
     clinic: Entity
     patient: str
     number: str
     made_on: date
     of_sites: bool
+    is_on_hold: bool
 
 
 @dataclass(frozen=True, kw_only=True)

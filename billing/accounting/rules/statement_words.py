@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from billing.accounting.records.statements import (
+    About,
     Answer,
     AnswerKind,
     BankTook,
@@ -88,6 +89,7 @@ NET_PAID = "You paid, less what came back to you"
 NET_BACK = "More came back to you than you paid, by"
 AS_OF = "As things stand on {day}. Questions? Call {phone}. It does not say what a health account covers."
 OF_SITES = "This statement is of some of the clinic's sites only. Ask the clinic for one of all of them."
+ON_HOLD = "Charges are stopped for this account. This is for your records, and asks for no payment."
 HEALTH_ACCOUNT = (
     "A health account (HSA or FSA) paid some of this. What came back to you of that may have to go back to "
     "the account: ask its administrator or a tax adviser. The clinic gives no tax advice."
@@ -105,6 +107,14 @@ STANDINGS = {
     Standing.TO_COME: "planned",
     Standing.MISSED: "missed",
 }
+
+
+def notices_of(about: About) -> Iterator[str]:
+    """What has to be known before any sum is read."""
+    if about.is_on_hold:
+        yield ON_HOLD
+    if about.of_sites:
+        yield OF_SITES
 
 
 def part_in_words(part: Part) -> str:

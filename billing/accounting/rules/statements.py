@@ -104,14 +104,14 @@ def totals_of(facts: Facts, period: Period) -> Totals:
 def year_end_of(facts: Facts, about: About, year: int) -> YearEnd:
     """A refund is of the year in which it was sent; the year of its payment stands as it was."""
     period = Period(date(year, 1, 1), date(year, 12, 31))
-    lines = (each for each in _payments(facts) if period.has(each.on))
+    lines = (each for each in payments_of(facts) if period.has(each.on))
     visits = [visit for visit in facts.visits if visit.is_earned and period.has(visit.on)]
     of_year = [each for each in facts.received if period.has(each.on)]
     return YearEnd(
         about=about,
         year=year,
         payments=tuple(sorted(lines, key=lambda each: each.on)),
-        visits=tuple(_year_visit(visit) for visit in visits),
+        visits=tuple(year_visit(visit) for visit in visits),
         has_health_account=any(each.is_health_account for each in of_year),
     )
 
@@ -135,7 +135,7 @@ def _paid_to_you(answer: Answer) -> Money:
     return answer.amount if answer.kind is AnswerKind.PAID_YOU else Money(0)
 
 
-def _payments(facts: Facts) -> Iterator[YearPayment]:
+def payments_of(facts: Facts) -> Iterator[YearPayment]:
     """Each day's money of the patient's own.
 
     An insurer's money came back to the patient on the day on which it was held for them, so that what of it
@@ -146,7 +146,7 @@ def _payments(facts: Facts) -> Iterator[YearPayment]:
     for used in facts.used:
         yield YearPayment(on=used.on, told=FROM_CREDIT, paid=used.amount)
     for refund in facts.refunds:
-        if refund.has_left and refund.on is not None and not refund.is_insurers:
+        if refund.has_left and refund.on is not None and refund.is_patients:
             yield YearPayment(on=refund.on, told=f"{SENT_BACK}: {refund.told}", back=refund.amount)
     for bank in facts.banks:
         yield YearPayment(on=bank.on, told=BANK_TOOK if bank.is_final else BANK_HOLDS, back=bank.amount)
@@ -167,7 +167,7 @@ def _given_by_insurer(lot: Held) -> Money:
     return lot.amount - lot.taken_back if lot.is_insurers else Money(0)
 
 
-def _year_visit(visit: Visit) -> YearVisit:
+def year_visit(visit: Visit) -> YearVisit:
     insurer = visit.reimbursed + total(_paid_to_you(answer) for answer in visit.answers)
     return YearVisit(
         on=visit.on,

@@ -121,12 +121,13 @@ class TotalsView(Schema):
 
 
 class AboutView(Schema):
-    """`is_of_sites` says that it is of the sites alone at which who asked works."""
+    """`is_of_sites`: of the sites alone at which who asked works; `is_on_hold`: charges are stopped."""
 
     patient_name = fields.String(attribute="about.patient")
     patient_number = fields.String(attribute="about.number")
     made_on = LocalDate(attribute="about.made_on")
     is_of_sites = fields.Boolean(attribute="about.of_sites")
+    is_on_hold = fields.Boolean(attribute="about.is_on_hold")
 
 
 class StatementView(AboutView):
