@@ -227,6 +227,12 @@ def test_what_the_insurer_took_back_did_not_come_back():
     assert year_end(received=(RECEIVED,), held=(taken,)).back == ZERO
 
 
+def test_what_a_bank_holds_counts_in_no_year_before_it_has_decided():
+    holds = BankTook(on=TODAY, amount=Money(45_000), is_final=False)
+    assert year_end(received=(RECEIVED,), banks=(holds,)).back == ZERO
+    assert year_end(received=(RECEIVED,), banks=(replace(holds, is_final=True),)).net == ZERO
+
+
 def test_a_years_visits_say_what_each_cost_in_the_end():
     to_you = Answer(kind=AnswerKind.PAID_YOU, amount=Money(2_000), on=date(2026, 11, 9))
     visit = replace(VISIT, reimbursed=Money(18_000), answers=(to_you,))

@@ -24,7 +24,7 @@ from billing.accounting.records.statements import (
     YearPayment,
     YearVisit,
 )
-from billing.accounting.rules.statement_words import received_in_words
+from billing.accounting.rules.statement_words import BANK_KEPT, received_in_words
 from billing.kernel.errors import Flaw
 from billing.kernel.money import Money, total
 
@@ -34,8 +34,6 @@ SENT_BACK = "Back to you"
 FROM_CREDIT = "An insurer's money that was held for you, used for a bill"
 INSURER_GAVE = "An insurer paid the clinic for a visit that you had paid"
 INSURER_PAID_YOU = "An insurer paid you"
-BANK_TOOK = "Your bank took a payment back"
-BANK_HOLDS = "Your bank holds a payment until it has decided"
 
 
 def period_of(starts_on: date | None, ends_on: date | None, today: date) -> Period:
@@ -149,7 +147,8 @@ def payments_of(facts: Facts) -> Iterator[YearPayment]:
         if refund.has_left and refund.on is not None and refund.is_patients:
             yield YearPayment(on=refund.on, told=f"{SENT_BACK}: {refund.told}", back=refund.amount)
     for bank in facts.banks:
-        yield YearPayment(on=bank.on, told=BANK_TOOK if bank.is_final else BANK_HOLDS, back=bank.amount)
+        if bank.is_final:
+            yield YearPayment(on=bank.on, told=BANK_KEPT, back=bank.amount)
     yield from _by_insurers(facts)
 
 
