@@ -132,12 +132,13 @@ def register_pages(
     show_errors_as_pages(app)
     protect_forms(app, PUBLIC_ENDPOINTS)
     sign_in.install_sign_in(app, edge)
-    for blueprint in [landing.make_blueprint(authenticate), *_blueprints(edge, payments, installation)]:
+    rooms = [*_staff_pages(edge, payments, installation), *_pages_by_link(edge, payments, installation)]
+    for blueprint in [landing.make_blueprint(authenticate), *rooms]:
         app.register_blueprint(blueprint)
     _show_frame(app, edge)
 
 
-def _blueprints(edge: Edge, payments: Payments, installation: Installation) -> tuple[Blueprint, ...]:
+def _staff_pages(edge: Edge, payments: Payments, installation: Installation) -> tuple[Blueprint, ...]:
     return (
         today.make_blueprint(edge),
         money.make_blueprint(edge),
@@ -188,13 +189,19 @@ def _blueprints(edge: Edge, payments: Payments, installation: Installation) -> t
         drawers.make_blueprint(edge, installation.drawer_limit),
         refund_plans.make_blueprint(edge, installation.refund_limit),
         people.make_blueprint(edge),
+        staff_letters.make_blueprint(edge),
+    )
+
+
+def _pages_by_link(edge: Edge, payments: Payments, installation: Installation) -> tuple[Blueprint, ...]:
+    """Of patients, and of who pays for them."""
+    return (
         pay.make_blueprint(edge, payments, installation.checkout_origin, sends_mail=installation.sends_mail),
         cards.make_blueprint(edge, payments, installation.checkout_origin),
         receipt_links.make_blueprint(edge, installation.render_receipt),
         statement_links.make_blueprint(edge, installation.render_statement, installation.render_year_end),
         letters.make_blueprint(edge),
         choices.make_blueprint(edge),
-        staff_letters.make_blueprint(edge),
         notice.make_blueprint(),
         problem.make_blueprint(),
     )
