@@ -125,7 +125,7 @@ def test_a_claim_whose_visit_was_amended_since_says_so_until_it_is_replaced(data
     amended(database, course.session_ids[0], entry(minutes=120), now=now + timedelta(hours=2))
     assert "Issue it again.</p>" in clerk.get(page).text
     assert "A visit was amended after its claim was issued" in clerk.get("/staff/tasks").text
-    filed(database)
+    assert send(clerk, page, f"{page}/filed", key="f" * 20).status_code == 303
     assert "Replace it by a corrected one." in clerk.get(page).text
     done = send(clerk, page, f"{page}/correct", payer_claim_number="P1", key="k" * 20)
     assert done.status_code == 303

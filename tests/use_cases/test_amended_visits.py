@@ -6,12 +6,15 @@ from decimal import Decimal
 import pytest
 
 from billing.care.records import DrugEntry
+from billing.insurance.errors import ClaimFlawed
 from billing.insurance.states import ClaimMark
+from billing.insurance.use_cases.claim_papers import file_on_paper
 from billing.insurance.use_cases.claims import correct_claim, mark_claim, mark_filed, void_claim
 from billing.insurance.use_cases.overrides import LineAsked, override_lines
 from billing.insurance.use_cases.superbills import void_superbill
 from billing.kernel.permissions import SYSTEM
 from billing.platform.data.tasks import TaskState, close_task, list_tasks
+from tests.conftest import NOW
 from tests.factories.charts import amended, entry, signed
 from tests.factories.insurance import a_course, claim, filed, superbill
 
@@ -37,6 +40,19 @@ def tasks(database):
         return [(each.kind, each.subject_id) for each in found if each.kind in OF_PAPERS]
 
     return look
+
+
+@pytest.fixture
+def close(database, now):
+    """A person closes the one task that stands open about a paper."""
+
+    def run():
+        with database.reading() as read:
+            found = list_tasks(read, SYSTEM, state=TaskState.OPEN, limit=9)
+        (task,) = (each for each in found if each.kind in OF_PAPERS)
+        database.in_transaction(lambda tx: close_task(tx, task_id=task.id, note=None, actor=SYSTEM, now=now))
+
+    return run
 
 
 @pytest.fixture
@@ -99,6 +115,33 @@ def test_a_claim_that_was_not_sent_yet_is_issued_again(database, session_id, ame
     assert tasks() == []
 
 
+def test_a_claim_that_says_otherwise_than_what_is_signed_is_not_filed(
+    database, session_id, amend, tasks, now
+):
+    first = claim(database, session_id)
+    amend(LONGER)
+    for send in (filed, on_paper):
+        with pytest.raises(ClaimFlawed) as refused:
+            send(database)
+        assert [flaw.pointer for flaw in refused.value.flaws] == [f"/claims/{first.number}"]
+    second = claim(database, session_id, now=now + LATER)
+    (file,) = filed(database)
+    assert [each.id for each in file.claims] == [second.id]
+
+
+def test_a_person_who_closes_the_task_may_send_it_as_it_is(database, session_id, amend, close, now):
+    first = claim(database, session_id)
+    amend(LONGER)
+    close()
+    (file,) = filed(database)
+    assert [each.id for each in file.claims] == [first.id]
+
+
+def on_paper(database):
+    days = {"starts_on": NOW.date(), "ends_on": NOW.date()}
+    return database.in_transaction(lambda tx: file_on_paper(tx, **days, actor=SYSTEM, now=NOW))
+
+
 def test_what_changes_nothing_on_the_claim_asks_nobody(sent, amend, tasks):
     amend(entry(minutes=50))
     assert tasks() == [], "16 to 90 minutes are one code"
@@ -115,12 +158,10 @@ def test_a_visit_that_is_amended_back_ends_the_task(sent, amend, tasks):
     assert tasks() == []
 
 
-def test_what_a_person_closed_is_asked_again_when_it_is_amended_again(database, sent, amend, tasks, now):
+def test_what_a_person_closed_is_asked_again_when_it_is_amended_again(sent, amend, tasks, close):
     amend(LONGER)
-    with database.reading() as read:
-        found = list_tasks(read, SYSTEM, state=TaskState.OPEN, limit=9)
-        (task,) = (each for each in found if each.kind in OF_PAPERS)
-    database.in_transaction(lambda tx: close_task(tx, task_id=task.id, note=None, actor=SYSTEM, now=now))
+    close()
+    assert tasks() == []
     amend(entry(minutes=200))
     assert tasks() == asked(sent)
 

@@ -19,7 +19,7 @@ from billing.insurance.rules.claim_checks import claim_flaws
 from billing.insurance.rules.claim_file import interchange_body
 from billing.insurance.rules.plan_limits import why_not_told
 from billing.insurance.states import ClaimState
-from billing.insurance.use_cases.claim_moves import file_claim
+from billing.insurance.use_cases.claim_moves import CLAIM_AMENDED, file_claim
 from billing.insurance.use_cases.claims import CONTROL_NUMBERS, RENDER_CLAIMS
 from billing.kernel.clock import local_date
 from billing.kernel.errors import Flaw
@@ -33,6 +33,7 @@ from billing.platform.data.documents import freeze
 from billing.platform.data.jobs import enqueue
 from billing.platform.data.reach import within_reach
 from billing.platform.data.series import next_number
+from billing.platform.data.tasks import open_subjects
 
 DOCUMENT_KIND = "claim_file"
 
@@ -57,7 +58,8 @@ def file_claims(
 def issued_claims(tx: Tx, *, starts_on: date, ends_on: date, actor: Actor, now: datetime) -> list[Told]:
     """The claims of these days of service that were issued and not sent yet, held, with what they say.
 
-    All of them, or none: one that would be refused by now, or that the plan may not be told, is named.
+    All of them, or none: one that would be refused by now, that the plan may not be told, or whose visit was
+    amended since, is named.
     Raises: ClaimFlawed.
     """
     query = (
@@ -77,7 +79,7 @@ def issued_claims(tx: Tx, *, starts_on: date, ends_on: date, actor: Actor, now: 
         for entity_id in {row.entity_id for row, _ in told}
     }
     editions = {on: edition_on(tx, on) for on in {row.service_on for row, _ in told}}
-    if flaws := [*_flaws(told, today, editions), *_limits(tx, told)]:
+    if flaws := [*_flaws(told, today, editions), *_limits(tx, told), *_outdated(tx, told)]:
         raise ClaimFlawed("Some claims would be refused. Correct what is named; nothing was filed.", flaws)
     return told
 
@@ -111,6 +113,13 @@ def _limits(tx: Tx, told: Sequence[Told]) -> list[Flaw]:
         if facts.frequency is not Frequency.VOID
     }
     return [Flaw(f"/claims/{number}", reason) for number, reason in reasons.items() if reason]
+
+
+def _outdated(tx: Tx, told: Sequence[Told]) -> list[Flaw]:
+    """What says otherwise than what is signed by now; a person who closed the task wants it sent so."""
+    amended = set(open_subjects(tx, kind=CLAIM_AMENDED))
+    message = "The visit was amended since. Issue the claim again, or close its task to send it as it is."
+    return [Flaw(f"/claims/{row.number}", message) for row, _ in told if row.id in amended]
 
 
 def _groups(told: Sequence[Told]) -> list[list[Told]]:
