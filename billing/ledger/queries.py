@@ -15,7 +15,7 @@ from billing.ledger.models import EntryRow, LineRow
 from billing.ledger.records import Account, Entry, PostedLine
 from billing.platform.data.database import Read
 from billing.platform.data.reach import within_reach
-from billing.platform.data.selects import batches
+from billing.platform.data.selects import batches, rows_where
 
 ROWS_AT_ONCE = 2_000
 
@@ -103,6 +103,11 @@ def entry_of(read: Read, *, source_kind: str, source_id: str, purpose: str) -> E
         EntryRow.source_kind == source_kind, EntryRow.source_id == source_id, EntryRow.purpose == purpose
     )
     return _only(read, query)
+
+
+def was_posted(read: Read, *, source_kind: str, source_id: str, purpose: str) -> bool:
+    """Whether one fact has its entry."""
+    return bool(rows_where(read, EntryRow, source_kind=source_kind, source_id=source_id, purpose=purpose))
 
 
 def days_of(read: Read, *, source_kind: str, source_ids: Collection[str], purpose: str) -> dict[str, date]:

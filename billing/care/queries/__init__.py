@@ -8,7 +8,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, bindparam, func, select
 
 from billing.care.errors import NoSuchPlan, NoSuchSession
 from billing.care.models import CoverageMoveRow, CoverageRow, PlanRow, SessionRow
@@ -26,9 +26,26 @@ from billing.kernel.money import ZERO, Money
 from billing.kernel.permissions import Actor
 from billing.platform.data.database import Read
 from billing.platform.data.reach import within_reach
-from billing.platform.data.selects import rows_among
+from billing.platform.data.selects import row_where, rows_among
+from billing.platform.data.statements import Statement
 from billing.platform.data.states import StateChange
 from billing.platform.data.vault import Vault
+
+CENTS = func.sum(CoverageMoveRow.cents).label("cents")
+COVERED_AT = Statement(
+    select(CoverageMoveRow.source_kind, CoverageMoveRow.source_id, CENTS)
+    .where(
+        CoverageMoveRow.session_id == bindparam("session"), CoverageMoveRow.moved_at <= bindparam("instant")
+    )
+    .group_by(CoverageMoveRow.source_kind, CoverageMoveRow.source_id)
+    .having(func.sum(CoverageMoveRow.cents) > 0)
+    .order_by(CoverageMoveRow.source_kind, CoverageMoveRow.source_id)
+)
+COVERS = Statement(
+    select(CoverageRow.source_kind, CoverageRow.source_id, CoverageRow.amount_cents)
+    .where(CoverageRow.session_id == bindparam("session"), CoverageRow.amount_cents > 0)
+    .order_by(CoverageRow.source_kind, CoverageRow.source_id)
+)
 
 
 def find_plan(read: Read, plan_id: str, actor: Actor) -> Plan:
@@ -49,7 +66,7 @@ def plans_of(read: Read, patient_id: str) -> tuple[Plan, ...]:
 
 def find_session(read: Read, session_id: str, actor: Actor) -> Session:
     """Raises: NoSuchSession, also for one of a site that the actor may not know of."""
-    row = read.session.get(SessionRow, session_id)
+    row = row_where(read, SessionRow, id=session_id)
     if row is None or not actor.sees(entity_id=row.entity_id, site_id=row.site_id):
         raise no_such_session()
     return session_of(read.vault, row)
@@ -87,12 +104,7 @@ def sessions_on(
 
 def coverage_of(read: Read, session_id: str) -> tuple[Coverage, ...]:
     """What covers a session, source by source."""
-    rows = read.session.scalars(
-        select(CoverageRow)
-        .where(CoverageRow.session_id == session_id, CoverageRow.amount_cents > 0)
-        .order_by(CoverageRow.source_kind, CoverageRow.source_id)
-        .execution_options(populate_existing=True)
-    )
+    rows = COVERS.rows(read.about(CoverageRow), {"session": session_id})
     return tuple(
         Coverage(source_kind=row.source_kind, source_id=row.source_id, amount=Money(row.amount_cents))
         for row in rows
@@ -188,14 +200,7 @@ def had_covered_missed(read: Read, missed: Session, source_kinds: Collection[str
 
 def coverage_at(read: Read, session_id: str, instant: datetime) -> tuple[Coverage, ...]:
     """What covered a session at an instant, what came at that very instant included."""
-    cents = func.sum(CoverageMoveRow.cents)
-    rows = read.session.execute(
-        select(CoverageMoveRow.source_kind, CoverageMoveRow.source_id, cents)
-        .where(CoverageMoveRow.session_id == session_id, CoverageMoveRow.moved_at <= instant)
-        .group_by(CoverageMoveRow.source_kind, CoverageMoveRow.source_id)
-        .having(cents > 0)
-        .order_by(CoverageMoveRow.source_kind, CoverageMoveRow.source_id)
-    )
+    rows = COVERED_AT.rows(read.about(CoverageMoveRow), {"session": session_id, "instant": instant})
     return tuple(Coverage(source_kind=kind, source_id=of, amount=Money(int(much))) for kind, of, much in rows)
 
 

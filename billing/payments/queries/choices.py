@@ -15,12 +15,12 @@ from billing.payments.models.credits import CreditLotRow
 from billing.payments.models.refunds import RefundRow
 from billing.payments.records.credits import Chooser, CreditSource, Election
 from billing.platform.data.database import Read
-from billing.platform.data.selects import batches
+from billing.platform.data.selects import batches, row_where
 
 
 def standing_choice(read: Read, patient_id: str) -> Election | None:
     """What the patient wants done with whatever an insurer pays; None asks each time."""
-    row = read.session.get(StandingChoiceRow, patient_id)
+    row = row_where(read, StandingChoiceRow, patient_id=patient_id)
     return Election(row.election) if row and row.election else None
 
 

@@ -229,12 +229,14 @@ def reimbursed_for_session(read: Read, session_id: str) -> Money:
     """What insurers gave the patient for one session so far, less what they took out of it again."""
     theirs = (CreditLotRow.session_id == session_id, CreditLotRow.source == CreditSource.REIMBURSEMENT)
     given = read.session.scalar(select(func.sum(CreditLotRow.amount_cents)).where(*theirs))
+    if given is None:
+        return ZERO
     gone = read.session.scalar(
         select(func.sum(CreditWithdrawalRow.amount_cents))
         .join(CreditLotRow, CreditLotRow.id == CreditWithdrawalRow.lot_id)
         .where(*theirs, CreditWithdrawalRow.reason.in_(TAKEN_BACK))
     )
-    return Money(int(given or 0) - int(gone or 0))
+    return Money(int(given) - int(gone or 0))
 
 
 def taken_back_of(read: Read, lot_ids: Collection[str]) -> Mapping[str, Money]:

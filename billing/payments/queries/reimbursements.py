@@ -38,10 +38,15 @@ def paid_and_not_missing(read: Read, of: Session, until: datetime) -> Money:
 
     Once that is booked or back, what an insurer paid meanwhile is shared (`excess.share_what_came_back`).
     """
-    for payment_id in refunded_unbooked(read, of.patient_id):
-        if of.id in sessions_of_payment(read, find_payment(read, payment_id, SYSTEM)):
-            return ZERO
-    return paid_by_patient(read, of.id, until)
+    return ZERO if is_missing_money(read, of) else paid_by_patient(read, of.id, until)
+
+
+def is_missing_money(read: Read, of: Session) -> bool:
+    """Whether money of a visit is gone that the books do not know."""
+    return any(
+        of.id in sessions_of_payment(read, find_payment(read, payment_id, SYSTEM))
+        for payment_id in refunded_unbooked(read, of.patient_id)
+    )
 
 
 def reimbursed_beside(read: Read, lost: Dispute) -> Money:

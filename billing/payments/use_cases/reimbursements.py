@@ -17,14 +17,14 @@ from billing.invoices.use_cases.settle import settle
 from billing.kernel.money import ZERO, Money, total
 from billing.kernel.permissions import SYSTEM, Actor
 from billing.ledger.errors import AlreadyPosted
-from billing.ledger.queries import entry_of
+from billing.ledger.queries import was_posted
 from billing.ledger.records import Account, Line, Posting, Source, credit, debit
 from billing.ledger.use_cases import post
 from billing.patients.use_cases import lock_patient
 from billing.payments.models.refunds import RefundRow
 from billing.payments.queries.payments import REIMBURSEMENT, paid_by_patient
 from billing.payments.queries.refunds import HAS_LEFT_UNBOOKED
-from billing.payments.queries.reimbursements import kept_of_insurers, paid_and_not_missing
+from billing.payments.queries.reimbursements import is_missing_money, kept_of_insurers
 from billing.payments.records.credits import CreditSource, Reimbursement
 from billing.payments.records.refunds import Rejection
 from billing.payments.rules.reimbursements import share_reimbursement
@@ -61,7 +61,7 @@ def hold_reimbursement(
     """
     session = find_session(tx, session_id, SYSTEM)
     lock_patient(tx, session.patient_id)
-    if entry_of(tx, source_kind=REIMBURSEMENT, source_id=source_id, purpose="received"):
+    if was_posted(tx, source_kind=REIMBURSEMENT, source_id=source_id, purpose="received"):
         raise AlreadyPosted("This claim's payment was posted before. Nothing was posted again.")
     _refuse_waiting_refunds(tx, session_id, now)
     session = find_session(tx, session_id, SYSTEM)  # as it is under the lock
@@ -94,7 +94,7 @@ def _shared(tx: Tx, session: Session, amount: Money, now: datetime) -> tuple[Mon
     kept = kept_of_insurers(tx, session.id)
     owed, paid = (session.due or ZERO) - session.covered, paid_by_patient(tx, session.id, now)
     settled, _, _ = share_reimbursement(amount, owed=owed, paid=paid, reimbursed=kept)
-    there = paid_and_not_missing(tx, session, now)
+    there = ZERO if is_missing_money(tx, session) else paid
     _, held, excess = share_reimbursement(amount - settled, owed=ZERO, paid=there, reimbursed=kept)
     return settled, held, excess
 
@@ -116,6 +116,8 @@ def _open(tx: Tx, session: Session, held: Money, source_id: str, received_on: da
 def _refuse_waiting_refunds(tx: Tx, session_id: str, now: datetime) -> None:
     """What they took of the session covers it again, and counts as paid."""
     taken_by = [part.source_id for part in coverage_of(tx, session_id) if part.source_kind == REFUNDED]
+    if not taken_by:
+        return
     waiting = select(RefundRow.id).where(
         RefundRow.id.in_(taken_by), RefundRow.state == RefundState.REQUESTED, ~HAS_LEFT_UNBOOKED
     )
@@ -129,7 +131,7 @@ def _settle_session(
     """Settle what one session still owes; `settle` would begin with the earliest of its invoice."""
     parts: list[SettledPart] = []
     left = amount
-    for invoice in open_invoices_of_session(tx, session_id):
+    for invoice in open_invoices_of_session(tx, session_id) if amount else ():
         part = min(left, invoice.open_balance)
         if part:
             parts.extend(

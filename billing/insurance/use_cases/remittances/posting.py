@@ -55,6 +55,7 @@ def carry_out(
         if outcome(claim) is Outcome.REIMBURSED:
             posting.hold(claim)
         told()
+    posting.keep_credits()
     posting.take_back_again()
     posting.settlement.close()
     advance(tx, row, REMITTANCE_MOVES, RemittanceEvent.POST, actor=actor, now=now)
@@ -72,6 +73,7 @@ class _Posting:
             tx, row, plan.transaction, plan.matches, plan.reversed_answers
         )
         self._spoken_for: dict[str, Money] = {}
+        self._credits: list[dict[str, str | int]] = []
         self.settlement = Settlement(
             tx,
             place=plan.place,
@@ -142,11 +144,12 @@ class _Posting:
             return
         held = hold_reimbursement(self._tx, **told, actor=self._actor, now=self._now)  # type: ignore[arg-type]
         if held.credit:
-            self._tx.session.execute(
-                update(RemittanceClaimRow)
-                .where(RemittanceClaimRow.id == claim_id)
-                .values(credit_cents=held.credit.cents)
-            )
+            self._credits.append({"id": claim_id, "credit_cents": held.credit.cents})
+
+    def keep_credits(self) -> None:
+        """What patients were credited of each claim."""
+        if self._credits:
+            self._tx.session.execute(update(RemittanceClaimRow), self._credits)
 
     def take_back_again(self) -> None:
         """What this payment paid and reverses itself."""
