@@ -13,11 +13,16 @@ from billing.insurance.flows import remittance_uploads
 from billing.insurance.queries import list_remittances
 from billing.insurance.queries.remittance_uploads import counted_parts, find_upload
 from billing.insurance.states import UploadState
-from billing.insurance.use_cases.remittance_uploads import forget_uploads, keep_upload, order_posting
+from billing.insurance.use_cases.remittance_uploads import (
+    POST_UPLOAD,
+    forget_uploads,
+    keep_upload,
+    order_posting,
+)
 from billing.kernel.clock import system_clock
 from billing.kernel.errors import IllegalMove
 from billing.kernel.permissions import ROLES, SYSTEM, Actor, Role
-from billing.platform.data.jobs import Job
+from billing.platform.data.jobs import Job, enqueue
 from tests.factories.insurance import a_course, handed_out
 from tests.factories.remittance_835 import Payment, remittance
 from tests.factories.remittance_story import Story
@@ -220,6 +225,34 @@ def test_a_worker_that_was_thought_dead_posts_nothing_behind_who_took_over(
 
     monkeypatch.setattr(remittance_uploads, "_Step", Slow)
     a_worker(database).run_once()
+    assert look(upload_id).state is UploadState.POSTED
+    assert stands(look(upload_id)) == {"ONE": "posted", "TWO": "parked", "THREE": "posted"}
+    assert story.moved() == {"1000": 10_000, "2200": -10_000}
+
+
+def test_other_work_goes_first_between_its_turns(
+    database, do, send, look, content, clerk, story, now, monkeypatch
+):
+    monkeypatch.setattr(remittance_uploads, "CLAIMS_A_TURN", 1)
+    upload_id = send(content)
+    a_worker(database).run_once()
+    do(order_posting, upload_id=upload_id, by=clerk)
+    seen, worker = [], a_worker(database)
+    worker._handlers["other"] = lambda task: seen.append(look(upload_id).claims_done)
+    database.in_transaction(lambda tx: enqueue(tx, kind="other", key="1", due_at=now + timedelta(seconds=1)))
+    worker._clock = lambda: now + timedelta(seconds=1)
+    post = worker._handlers[POST_UPLOAD]
+
+    def post_and_wait(task):
+        post(task)
+        jobs = update(Job).where(Job.kind == POST_UPLOAD).values(due_at=now + timedelta(seconds=2))
+        database.in_transaction(lambda tx: tx.session.execute(jobs))
+
+    worker._handlers[POST_UPLOAD] = post_and_wait
+    worker.run_once()
+    assert seen == [2]
+    assert look(upload_id).state is UploadState.POSTING
+    a_worker(database, now=now + timedelta(seconds=2)).run_once()
     assert look(upload_id).state is UploadState.POSTED
     assert stands(look(upload_id)) == {"ONE": "posted", "TWO": "parked", "THREE": "posted"}
     assert story.moved() == {"1000": 10_000, "2200": -10_000}

@@ -20,6 +20,8 @@ from billing.insurance.states import UploadState
 from billing.insurance.use_cases.remittance_uploads import (
     end_posting,
     end_reading,
+    go_on_posting,
+    hold_part,
     keep_outcome,
     keep_parts,
     note_progress,
@@ -32,6 +34,8 @@ from billing.kernel.permissions import SYSTEM, Actor
 from billing.platform.data.database import Database, Tx
 from billing.platform.data.jobs import Task, hold_on
 
+CLAIMS_A_TURN = 2_000
+"""After which other jobs of the worker go first: some seconds."""
 TELL_EVERY = 250
 """Claims, after which it is told how far it is."""
 
@@ -74,7 +78,7 @@ def read_upload(office: Office, task: Task) -> None:
 
     def keep(tx: Tx) -> None:
         hold_on(tx, task)
-        stamp = {"upload_id": task.key, "actor": SYSTEM, "now": office.clock()}
+        stamp = {"upload_id": _upload_of(task), "actor": SYSTEM, "now": office.clock()}
         keep_parts(tx, parts=expected, **stamp)  # type: ignore[arg-type]
         end_reading(tx, **stamp)  # type: ignore[arg-type]
 
@@ -82,27 +86,41 @@ def read_upload(office: Office, task: Task) -> None:
 
 
 def post_upload(office: Office, task: Task) -> None:
-    """Post a file in the name of who ordered it: what is not done yet of it, then what waited for that."""
+    """Post a file in the name of who ordered it: what is not done yet of it, then what waited for that.
+
+    After some claims it lets other work go first, and goes on by another job.
+    """
     found = _taken_on(office, task, UploadState.POSTING)
     if found is None:
         return
     run = office.database.in_transaction
     before = run(partial(_begin, task=task, transactions=found.transactions, office=office))
-    done, posted = 0, []
+    done, turn, goes_on_at = 0, 0, None
+    posted: list[Remittance] = []
     for place, transaction in enumerate(found.transactions, 1):
         if place not in before:
-            step = _Step(office, task, found, place, done)
-            posted.append(replace(run(step.post), claims=()))
+            if turn >= CLAIMS_A_TURN:
+                goes_on_at = place
+                break
+            if remittance := run(_Step(office, task, found, place, done).post):
+                posted.append(replace(remittance, claims=()))
+            turn += len(transaction.claims)
         done += len(transaction.claims)
     resumed = resume_parked(run, posted=posted, clock=office.clock)
+    run(partial(_end_turn, task=task, resumed=resumed, goes_on_at=goes_on_at, office=office))
 
-    def finish(tx: Tx) -> None:
-        hold_on(tx, task)
-        stamp = {"upload_id": task.key, "actor": SYSTEM, "now": office.clock()}
-        settle_parts(tx, resumed=resumed, **stamp)  # type: ignore[arg-type]
+
+def _end_turn(
+    tx: Tx, *, task: Task, resumed: Sequence[Remittance], goes_on_at: int | None, office: Office
+) -> None:
+    hold_on(tx, task)
+    now = office.clock()
+    stamp = {"upload_id": _upload_of(task), "actor": SYSTEM, "now": now}
+    settle_parts(tx, resumed=resumed, **stamp)  # type: ignore[arg-type]
+    if goes_on_at is None:
         end_posting(tx, **stamp)  # type: ignore[arg-type]
-
-    run(finish)
+    else:
+        go_on_posting(tx, place=goes_on_at, **stamp)  # type: ignore[arg-type]
 
 
 class _Step:
@@ -113,9 +131,12 @@ class _Step:
         self._place, self._before = place, before
         self._transaction = work.transactions[place - 1]
 
-    def post(self, tx: Tx) -> Remittance:
+    def post(self, tx: Tx) -> Remittance | None:
+        """Whole or not at all; None when another worker did it meanwhile."""
         hold_on(tx, self._task)
-        now, upload_id = self._office.clock(), self._task.key
+        now, upload_id = self._office.clock(), _upload_of(self._task)
+        if not hold_part(tx, upload_id=upload_id, place=self._place, actor=SYSTEM, now=now):
+            return None
         self._done = self._before
         remittance = post_remittance(
             tx,
@@ -138,7 +159,7 @@ class _Step:
             database.in_transaction(
                 partial(
                     note_progress,
-                    upload_id=self._task.key,
+                    upload_id=_upload_of(self._task),
                     done=self._done,
                     of=self._work.claims,
                     actor=SYSTEM,
@@ -150,14 +171,14 @@ class _Step:
 def _taken_on(office: Office, task: Task, state: UploadState) -> _Taken | None:
     """What is to be done, or None when there is nothing, or the file was refused."""
     with office.database.reading() as read:
-        work = work_of_upload(read, task.key)
+        work = work_of_upload(read, _upload_of(task))
     if work is None or work.state is not state or work.content is None:
         return None
     try:
         transactions = office.reader.read(work.content).transactions
     except UnreadableRemittance as error:
         refuse = partial(
-            refuse_upload, upload_id=task.key, reason=error.detail, actor=SYSTEM, now=office.clock()
+            refuse_upload, upload_id=_upload_of(task), reason=error.detail, actor=SYSTEM, now=office.clock()
         )
         office.database.in_transaction(refuse)
         return None
@@ -170,13 +191,17 @@ def _begin(
 ) -> frozenset[int]:
     """Make its parts unless one of them is done already; which are."""
     hold_on(tx, task)
-    done = places_done(tx, task.key)
+    done = places_done(tx, _upload_of(task))
     if not done:
         parts = ((transaction, None) for transaction in transactions)
-        keep_parts(tx, upload_id=task.key, parts=parts, actor=SYSTEM, now=office.clock())
+        keep_parts(tx, upload_id=_upload_of(task), parts=parts, actor=SYSTEM, now=office.clock())
     return done
+
+
+def _upload_of(task: Task) -> str:
+    return task.payload["upload_id"]
 
 
 def _tell_reading(tx: Tx, *, task: Task, done: int, of: int, office: Office) -> None:
     hold_on(tx, task)
-    note_progress(tx, upload_id=task.key, done=done, of=of, actor=SYSTEM, now=office.clock())
+    note_progress(tx, upload_id=_upload_of(task), done=done, of=of, actor=SYSTEM, now=office.clock())

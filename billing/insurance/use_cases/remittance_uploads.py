@@ -46,7 +46,7 @@ def keep_upload(tx: Tx, *, content: bytes, claims: int | None, actor: Actor, now
     tx.session.add(row)
     tx.session.flush()
     if claims is None:
-        enqueue(tx, kind=READ_UPLOAD, key=upload_id, due_at=now)
+        _enqueue(tx, READ_UPLOAD, upload_id, upload_id, now)
     record_audit(tx, actor=actor, action="remittance.upload", subject_id=upload_id, now=now)
     return upload_of(tx, row)
 
@@ -83,7 +83,7 @@ def order_posting(tx: Tx, *, upload_id: str, actor: Actor, now: datetime) -> Upl
     row = _own(tx, upload_id, actor)
     if row.state not in (UploadState.POSTING, UploadState.POSTED):
         _order(tx, row, actor, now)
-        enqueue(tx, kind=POST_UPLOAD, key=upload_id, due_at=now)
+        _enqueue(tx, POST_UPLOAD, upload_id, upload_id, now)
     return upload_of(tx, row)
 
 
@@ -144,6 +144,19 @@ def keep_outcome(
     tx.session.flush()
 
 
+def hold_part(tx: Tx, *, upload_id: str, place: int, actor: Actor, now: datetime) -> bool:
+    """Whether one transaction is still to be done; nobody else does it until this transaction ends."""
+    part = tx.session.get_one(
+        RemittanceUploadPartRow, (upload_id, place), with_for_update=True, populate_existing=True
+    )
+    return part.status is None
+
+
+def go_on_posting(tx: Tx, *, upload_id: str, place: int, actor: Actor, now: datetime) -> None:
+    """The rest of it, from this transaction on, is another job's."""
+    _enqueue(tx, POST_UPLOAD, part_name(upload_id, place), upload_id, now)
+
+
 def end_posting(tx: Tx, *, upload_id: str, actor: Actor, now: datetime) -> None:
     """All of it is done: the file itself is kept no longer."""
     row = _locked(tx, upload_id)
@@ -176,6 +189,10 @@ def refuse_upload(tx: Tx, *, upload_id: str, reason: str, actor: Actor, now: dat
 def note_progress(tx: Tx, *, upload_id: str, done: int, of: int, actor: Actor, now: datetime) -> None:
     """How many claims are done, and of how many, to be shown."""
     _note(tx, upload_id, claims_done=done, claims=of)
+
+
+def _enqueue(tx: Tx, kind: str, key: str, upload_id: str, now: datetime) -> None:
+    enqueue(tx, kind=kind, key=key, due_at=now, payload={"upload_id": upload_id})
 
 
 def _note(tx: Tx, upload_id: str, **numbers: int) -> None:
