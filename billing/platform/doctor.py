@@ -161,8 +161,10 @@ def _opens(database: Database, document: Document) -> bool:
 
 def _mail(installation: Installation) -> Finding:
     if installation.sends_mail:
-        return well("mail", "Receipts are mailed through MAIL_URL.")
-    return well("mail", "MAIL_URL is not set: no mail is sent, receipts are handed out as PDF.")
+        return well("mail", "Receipts and letters to patients are mailed through MAIL_URL.")
+    return well(
+        "mail", "MAIL_URL is not set: no mail is sent; receipts and letters are PDF to hand out or post."
+    )
 
 
 def _processor(installation: Installation) -> Finding:

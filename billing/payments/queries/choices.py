@@ -50,19 +50,14 @@ def credits_to_refund(read: Read, waits_until: date) -> Sequence[str]:
     It waits since that day or before and nobody chose; or the patient wants it back by their own word, for
     it or for all, and it was never asked for since they said so.
     """
-    waits_since = func.coalesce(CreditLotRow.reopened_on, CreditLotRow.held_on)
-    unanswered = CreditLotRow.election.is_(None) & (waits_since <= waits_until)
-    wanted_back = (
-        (CreditLotRow.election == Election.REFUND)
-        & CreditLotRow.elected_by.in_((Chooser.STANDING, Chooser.PATIENT))
-        & ~_asked_since()
-    )
-    query = (
-        select(CreditLotRow.id)
-        .where(*_is_left_of_insurers(), or_(unanswered, wanted_back))
-        .order_by(CreditLotRow.held_on, CreditLotRow.id)
-    )
-    return read.session.scalars(query).all()
+    query = select(CreditLotRow.id).where(*_goes_back(waits_until))
+    return read.session.scalars(query.order_by(CreditLotRow.held_on, CreditLotRow.id)).all()
+
+
+def goes_back_now(read: Read, lot_id: str, waits_until: date) -> bool:
+    """Whether one credit is among `credits_to_refund`."""
+    query = select(CreditLotRow.id).where(CreditLotRow.id == lot_id, *_goes_back(waits_until))
+    return read.session.scalar(query) is not None
 
 
 def unchosen(after: date | None = None, until: date | None = None) -> tuple[ColumnElement[bool], ...]:
@@ -95,6 +90,17 @@ def _is_left_of_insurers() -> tuple[ColumnElement[bool], ...]:
         CreditLotRow.payer_id.is_(None),
         CreditLotRow.available_cents > 0,
     )
+
+
+def _goes_back(waits_until: date) -> tuple[ColumnElement[bool], ...]:
+    waits_since = func.coalesce(CreditLotRow.reopened_on, CreditLotRow.held_on)
+    unanswered = CreditLotRow.election.is_(None) & (waits_since <= waits_until)
+    wanted_back = (
+        (CreditLotRow.election == Election.REFUND)
+        & CreditLotRow.elected_by.in_((Chooser.STANDING, Chooser.PATIENT))
+        & ~_asked_since()
+    )
+    return (*_is_left_of_insurers(), or_(unanswered, wanted_back))
 
 
 def _asked_since() -> ColumnElement[bool]:

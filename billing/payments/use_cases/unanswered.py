@@ -11,7 +11,7 @@ from billing.kernel.permissions import SYSTEM, Actor
 from billing.patients.queries import is_on_hold
 from billing.patients.use_cases import lock_patient
 from billing.payments.errors import AskAPersonFirst
-from billing.payments.queries.choices import credits_to_refund
+from billing.payments.queries.choices import goes_back_now
 from billing.payments.queries.credits import find_credit
 from billing.payments.queries.disputes import reimbursed_beside_losses
 from billing.payments.queries.payments import PAYMENT, find_payment, of_health_account
@@ -37,7 +37,7 @@ def refund_unanswered(tx: Tx, *, lot_id: str, limit: Money, actor: Actor, now: d
     """
     lock_patient(tx, find_credit(tx, lot_id, actor).patient_id)
     lot = find_credit(tx, lot_id, actor)
-    if lot_id not in credits_to_refund(tx, site_date(tx, lot.site_id, now) - ANSWERS_WITHIN):
+    if not goes_back_now(tx, lot_id, site_date(tx, lot.site_id, now) - ANSWERS_WITHIN):
         return None
     if is_on_hold(tx, lot.patient_id):
         raise AskAPersonFirst("The patient has died or is bankrupt: ask who acts for them.")
