@@ -143,6 +143,17 @@ def test_several_credits_are_one_letter_and_a_later_one_is_another(database, bil
     assert len(on_day(5)) == 1
 
 
+def test_who_was_asked_late_is_not_reminded_right_after(held, on_day):
+    """The insurer's answer was typed in 24 days after its money came."""
+    assert [len(on_day(day)) for day in (24, 25, 29)] == [1, 1, 1]
+
+
+def test_nobody_is_asked_when_the_money_goes_back_that_day(database, patient, held, on_day):
+    assert on_day(30) == []
+    assert letters(database, patient) == []
+    assert len(refunds(database, patient)) == 1
+
+
 def test_the_reminder_names_only_what_still_waits(database, bill, held, on_day):
     reimbursed(database, bill, place=1, cents=3_000)
     on_day(0)
