@@ -44,13 +44,25 @@ from billing.adapters.remittance_835 import Edi835Reader
 from billing.adapters.statement_pdf import render_statement, render_year_end
 from billing.adapters.stripe_gateway import StripeGateway
 from billing.adapters.superbill_pdf import print_superbills, render_superbill
-from billing.care.states import ChartAmended, PatientTurnedAway, SessionCancelled, SessionGiven, SessionMissed
+from billing.care.states import (
+    ChartAmended,
+    CoverMoved,
+    PatientTurnedAway,
+    SessionCancelled,
+    SessionGiven,
+    SessionMissed,
+)
 from billing.catalog.queries import entities, find_site
 from billing.insurance.api.batches import make_batch_blueprint
 from billing.insurance.cli import claims, denials
 from billing.insurance.cli.codes import make_code_commands
 from billing.insurance.flows import Press, claim_bytes
-from billing.insurance.handlers import on_chart_amended, on_plan_limits_recorded
+from billing.insurance.handlers import (
+    on_chart_amended,
+    on_cover_moved,
+    on_plan_limits_recorded,
+    on_visits_cost_more,
+)
 from billing.insurance.ports import Outside
 from billing.insurance.queries import told_of_edition
 from billing.insurance.use_cases.appeals import RENDER_APPEAL
@@ -170,6 +182,8 @@ def subscribe(database: Database) -> None:
     database.subscribe(ItemReturned, on_item_returned)
     database.subscribe(ShareAgreed, on_share_agreed)
     database.subscribe(CostsMore, on_costs_more)
+    database.subscribe(CostsMore, on_visits_cost_more)
+    database.subscribe(CoverMoved, on_cover_moved)
     database.subscribe(NothingOwed, on_nothing_owed)
     database.subscribe(ChargesStopped, on_charges_stopped)
     database.subscribe(PlanLimitsRecorded, on_plan_limits_recorded)

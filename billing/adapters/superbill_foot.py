@@ -51,6 +51,7 @@ def _money_block(body: Body) -> Block:
         ("Discount", -totals["discount_cents"], PLAIN),
         ("Net charge", totals["net_cents"], BOLD),
         ("Amount paid", totals["paid_cents"], BOLD),
+        *((("Paid by the plan", totals["insurer_cents"], PLAIN),) if "insurer_cents" in totals else ()),
         ("Balance", totals["balance_cents"], PLAIN),
     ]
     height = max(len(amounts) * 13.0, 16 + len(payments) * 12.0) + 16

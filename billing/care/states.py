@@ -67,6 +67,15 @@ class ChartAmended:
 
 
 @dataclass(frozen=True, kw_only=True)
+class CoverMoved:
+    """What covers a session that was given is not what covered it before."""
+
+    session_id: str
+    actor: Actor
+    now: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
 class SessionCancelled:
     """The session will not take place; what covers it is free for something else."""
 

@@ -21,6 +21,12 @@ class NoSuchClaim(NotFound):
     code = "no-such-claim"
 
 
+class ClaimOutdated(Conflict):
+    """The claim says another charge, or paid amount, than the books do: issue it anew, then send that one."""
+
+    code = "claim-outdated"
+
+
 class NoSuchRemittance(NotFound):
     code = "no-such-remittance"
 

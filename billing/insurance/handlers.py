@@ -1,8 +1,10 @@
 """What this room does when a lower one says that something changed."""
 
-from billing.care.states import ChartAmended
+from billing.care.states import ChartAmended, CoverMoved
 from billing.insurance.use_cases.amended_visits import review_papers
+from billing.insurance.use_cases.outdated_papers import review_figures
 from billing.insurance.use_cases.plan_limits import review_superbills
+from billing.invoices.states import CostsMore
 from billing.patients.records import PlanLimitsRecorded
 from billing.platform.data.database import Tx
 
@@ -15,3 +17,14 @@ def on_chart_amended(tx: Tx, fact: ChartAmended) -> None:
 def on_plan_limits_recorded(tx: Tx, fact: PlanLimitsRecorded) -> None:
     """Superbills that would not be issued any more are in somebody's hands already."""
     review_superbills(tx, patient_id=fact.patient_id, actor=fact.actor, now=fact.now)
+
+
+def on_visits_cost_more(tx: Tx, fact: CostsMore) -> None:
+    """An insurer or a patient was told of what they cost before."""
+    for session_id in fact.session_ids:
+        review_figures(tx, session_id=session_id, actor=fact.actor, now=fact.now)
+
+
+def on_cover_moved(tx: Tx, fact: CoverMoved) -> None:
+    """Or of what had been paid by then."""
+    review_figures(tx, session_id=fact.session_id, actor=fact.actor, now=fact.now)

@@ -238,6 +238,12 @@ TOLD: dict[str, Told] = {
         "Issue it anew, and give the patient the new one: the insurer may have the former.",
         ("sb",),
     ),
+    "papers-outdated": Told(
+        "A visit's superbill or claim says another charge or payment than the books",
+        "Issue its superbill anew and give it to the patient. Issue its claim anew, or, if the insurer has "
+        "it, replace it by a corrected one.",
+        ("ses",),
+    ),
     "superbill-not-allowed": Told(
         "A superbill is out that the plan may not see any more",
         "Ask the patient what became of it. Void it when it should not be used.",

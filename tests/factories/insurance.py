@@ -40,7 +40,7 @@ class Course:
 def a_course(
     database: Database,
     *,
-    sessions: int = 2,
+    sessions: int | None = 2,
     paid: Money | None = None,
     is_veteran: bool = True,
     protocol: str = "series_of_six",
@@ -48,7 +48,10 @@ def a_course(
     add_ons: dict[str, int] | None = None,
     now: datetime = NOW,
 ) -> Course:
-    """Quoted at 382.50 a session (450, 15% off); `paid` is all of it unless told otherwise."""
+    """Quoted at 382.50 a session (450, 15% off); `paid` is all of it unless told otherwise.
+
+    Without a number of `sessions` all of them are one package.
+    """
     patient = a_patient(database, is_veteran=is_veteran, now=now)
     new_policy(database, patient.id, now=now)
     with database.reading() as read:
@@ -61,8 +64,9 @@ def a_course(
     )
     quote = database.in_transaction(lambda tx: quote_plan(tx, plan_id=plan.id, actor=SYSTEM, now=now))
     session_ids = tuple(session.id for session in plan.sessions)[:sessions]
+    chosen = None if sessions is None else session_ids
     invoice = database.in_transaction(
-        lambda tx: issue_invoice(tx, quote_id=quote.id, session_ids=session_ids, actor=SYSTEM, now=now)
+        lambda tx: issue_invoice(tx, quote_id=quote.id, session_ids=chosen, actor=SYSTEM, now=now)
     )
     amount = invoice.total if paid is None else paid
     if amount:

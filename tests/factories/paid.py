@@ -15,11 +15,15 @@ from billing.invoices.records import Invoice
 from billing.kernel.money import Money
 from billing.kernel.permissions import SYSTEM
 from billing.payments.queries.payments import list_payments
+from billing.payments.queries.refunds import refundable_of
 from billing.payments.records.payments import Payment, Tender
+from billing.payments.records.refunds import Refund, RefundReason
 from billing.payments.use_cases.checkouts import begin_checkout, pay_checkout
 from billing.payments.use_cases.deposits import bank_payments
 from billing.payments.use_cases.receive import take_cash, take_check
+from billing.payments.use_cases.refund_payment import refund_payment
 from billing.platform.data.database import Database
+from tests.factories.accounting import LIMIT
 from tests.factories.world import a_charge
 
 RETURN_URL = "https://clinic.example/pay/thanks"
@@ -87,6 +91,26 @@ def banked(database: Database, payment: Payment, now: datetime) -> Payment:
     asked = {"site_id": payment.site_id, "payment_ids": [payment.id], "banked_on": payment.received_on}
     database.in_transaction(lambda tx: bank_payments(tx, **asked, actor=SYSTEM, now=now))
     return payment
+
+
+def given_back(database: Database, invoice_id: str, now: datetime, amount: Money) -> Refund:
+    """Asked for from the one payment of an invoice; of the latest visits first."""
+    with database.reading() as read:
+        (payment,) = list_payments(read, SYSTEM, invoice_id=invoice_id, limit=2)
+        refundable = refundable_of(read, payment.id, SYSTEM).amount
+    return database.in_transaction(
+        lambda tx: refund_payment(
+            tx,
+            payment_id=payment.id,
+            amount=amount,
+            refundable=refundable,
+            reason=RefundReason.CANCELLED,
+            method=None,
+            limit=LIMIT,
+            actor=SYSTEM,
+            now=now,
+        )
+    )
 
 
 @contextmanager

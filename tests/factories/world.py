@@ -65,8 +65,8 @@ RETURN_URL = "https://clinic.example/pay/thanks"
 
 
 SUBJECTS = {
-    "sb": "superbill_id",
     "ses": "session_id",
+    "sb": "superbill_id",
     "ref": "refund_id",
     "pay": "payment_id",
     "tkb": "takeback_id",

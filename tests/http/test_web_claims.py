@@ -11,6 +11,7 @@ from sqlalchemy import select
 from billing.insurance.queries.claims import claims_of_session
 from billing.insurance.states import ClaimEvent, ClaimState
 from billing.insurance.use_cases.claim_moves import move_claim
+from billing.kernel.money import Money
 from billing.kernel.permissions import SYSTEM, Role
 from billing.platform.data.audit import AuditRow
 from billing.web.claim_words import EVENTS, MARKS, NEXT, STATES, field_in_words
@@ -18,6 +19,7 @@ from tests.factories.accounting import behind_the_back
 from tests.factories.care import give
 from tests.factories.charts import amended, entry, signed
 from tests.factories.insurance import a_course, claim, claimed, filed, imported, superbill
+from tests.factories.paid import given_back
 from tests.factories.remittance_835 import Claim as Answer
 from tests.factories.remittance_835 import remittance
 from tests.factories.web import new_staff, send, sign_in
@@ -319,3 +321,29 @@ def test_every_state_event_and_mark_has_words():
     assert field_in_words("/lines/0/drug/ndc") == "Line 1, drug, ndc"
     assert field_in_words("/diagnoses/1") == "Diagnosis 2"
     assert field_in_words("/billing/address/postal_code") == "Billing, address, postal code"
+
+
+def test_a_claim_from_before_its_money_changed_is_refused_on_its_page_until_it_is_issued_again(
+    database, clerk, course, page, issue, ask, versions, now
+):
+    given_back(database, course.invoice_id, now, Money(48_250))
+    told = "It says $382.50 charged and $382.50 paid; by now the books say $382.50 charged and $282.50 paid."
+    assert told in clerk.get(page).text
+    refused = send(clerk, page, f"{page}/filed", key="a" * 20)
+    assert (refused.status_code, refused.text.count(told)) == (409, 2)
+    for file in (f"{page}.837", f"{page}/cms1500.pdf"):
+        sent_back = clerk.get(file)
+        assert (sent_back.status_code, sent_back.location) == (303, page)
+    assert clerk.get(f"{page}/cms1500.pdf?view=1").status_code == 200
+    tasks = clerk.get("/staff/tasks").text
+    assert "says another charge or payment than the books" in tasks
+    (link,) = re.findall(r'href="(/staff/tasks/\w+/subject)"', tasks)
+    assert clerk.get(link).location.endswith(f"/staff/patients/{course.patient.id}")
+    send(clerk, ask, issue, key="b" * 20)
+    _, anew = versions()
+    assert "by now the books say" not in clerk.get(f"/staff/claims/{anew.id}").text
+    assert (
+        send(clerk, f"/staff/claims/{anew.id}", f"/staff/claims/{anew.id}/filed", key="c" * 20).status_code
+        == 303
+    )
+    assert "says another charge or payment" not in clerk.get("/staff/tasks").text

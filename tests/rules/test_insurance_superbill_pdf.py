@@ -222,3 +222,11 @@ def test_a_superbill_of_before_these_facts_is_still_printed():
     body = superbill_body()
     body["clinic"] = {name: told for name, told in body["clinic"].items() if name != "phone"}
     assert "SB-000123" in pages(body)[0]
+
+
+def test_what_the_plan_has_paid_already_is_told_beside_what_the_patient_paid():
+    (before,) = pages(superbill_body())
+    assert "Paid by the plan" not in before
+    totals = {"list_cents": 45_000, "discount_cents": 0, "net_cents": 45_000, "balance_cents": 0}
+    (text,) = pages(superbill_body(totals=totals | {"paid_cents": 12_345, "insurer_cents": 32_655}))
+    assert all(told in text for told in ("Paid by the plan", "$326.55", "$123.45"))

@@ -266,7 +266,7 @@ def treat_the_second_patient(journey: Journey) -> None:
     win_a_dispute(journey, patient["id"])
     for given in plan["sessions"][:-1]:
         give(journey, given)
-    left = cancel_the_last_day(journey, invoice, plan["sessions"][0])
+    left = cancel_the_last_day(journey, invoice, plan["sessions"][:-1])
     refund(journey, invoice, left)
 
 
@@ -314,8 +314,11 @@ def await_dispute(journey: Journey, patient_id: str, state: str, name: str) -> d
     return dispute
 
 
-def cancel_the_last_day(journey: Journey, invoice: dict[str, Any], first: dict[str, Any]) -> int:
-    """Four days do not reach the package: they cost what they cost alone, and the rest is the patient's."""
+def cancel_the_last_day(journey: Journey, invoice: dict[str, Any], given: list[dict[str, Any]]) -> int:
+    """Four days do not reach the package: they cost what they cost alone, and the rest is the patient's.
+
+    Each of which the price changed has its superbill and its claim issued anew.
+    """
     shown = journey.billing.get(f"/invoices/{invoice['id']}/stop")
     stopped = journey.billing.post(f"/invoices/{invoice['id']}/stop")
     amounts = {"freed": stopped["freed_cents"], "charged": stopped["charged_cents"]}
@@ -325,7 +328,10 @@ def cancel_the_last_day(journey: Journey, invoice: dict[str, Any], first: dict[s
     difference = journey.billing.get(f"/invoices/{stopped['invoice_id']}")
     told = {"total": difference["total_cents"], "open": difference["open_cents"]}
     journey.record.step("invoice", f"What four days cost more, invoice {difference['number']}", told)
-    hand_out_superbill(journey, first, "the first day, at its new price")
+    by_id = {session["id"]: session for session in given}
+    for line in difference["lines"]:
+        session = by_id[line["session_id"]]
+        hand_out_superbill(journey, session, f"day {session['number']}, at its new price")
     left: int = stopped["left_cents"]
     return left
 

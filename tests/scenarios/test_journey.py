@@ -78,9 +78,9 @@ def test_what_was_paid_out_is_at_the_bank(undisturbed: Record):
     assert undisturbed.trial_balance["1050"] == payout["left"]
 
 
-def test_every_session_given_has_a_superbill_and_one_that_cost_more_has_two(undisturbed: Record):
+def test_every_session_given_has_a_superbill_and_each_that_cost_more_has_two(undisturbed: Record):
     sessions = [step for step in undisturbed.steps if step["kind"] == "session"]
-    assert (len(sessions), len(undisturbed.files["superbills"])) == (11, 12)
+    assert (len(sessions), len(undisturbed.files["superbills"])) == (11, 15)
 
 
 def test_every_superbill_has_a_claim_of_the_same_figures_that_two_validators_pass(undisturbed: Record):
@@ -91,9 +91,9 @@ def test_every_superbill_has_a_claim_of_the_same_figures_that_two_validators_pas
     files = [
         (undisturbed.folder / "claims" / Path(name).name).read_bytes() for name in undisturbed.files["claims"]
     ]
-    assert len(files) == 12
-    assert [faults_by_pyx12(content) for content in files] == [""] * 12
-    assert [claims_by_x12sdk(content) for content in files] == [1] * 12
+    assert len(files) == 15
+    assert [faults_by_pyx12(content) for content in files] == [""] * 15
+    assert [claims_by_x12sdk(content) for content in files] == [1] * 15
     charges = [float(named(content, "CLM")[0][1]) for content in files]
     assert charges == [cents["charge"] / 100 for cents in told["claim"]]
 

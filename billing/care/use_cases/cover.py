@@ -23,6 +23,7 @@ from billing.care.models import CoverageMoveRow, CoverageRow, SessionRow
 from billing.care.queries import find_session, no_such_session, session_of
 from billing.care.records import Session
 from billing.care.rules import missing_cover
+from billing.care.states import CoverMoved, SessionState
 from billing.kernel.ids import new_id
 from billing.kernel.money import ZERO, Money
 from billing.kernel.permissions import Actor
@@ -92,6 +93,7 @@ def cover(
 ) -> Session:
     """Let a payment, a credit, a package or a lender cover some of a session; the same source may add more.
 
+    Announces CoverMoved of a session that was given.
     Raises: NoSuchSession, SessionNotPriced, SessionOvercovered, InvalidCoverAmount.
     """
     find_session(tx, session_id, actor)
@@ -110,6 +112,7 @@ def cover(
     _keep_move(tx, session_id, source_kind, source_id, amount, now)
     detail: dict[str, str | int] = {"source_kind": source_kind, "source_id": source_id, "cents": amount.cents}
     record_audit(tx, actor=actor, action="session.cover", subject_id=session_id, now=now, detail=detail)
+    _announce(tx, session, actor, now)
     return session
 
 
@@ -123,7 +126,7 @@ def uncover(
     actor: Actor,
     now: datetime,
 ) -> Session:
-    """Take back some of what a source covers of a session.
+    """Take back some of what a source covers of a session. Announces CoverMoved of one that was given.
 
     Raises: NoSuchSession, NothingToUncover, InvalidCoverAmount.
     """
@@ -152,7 +155,15 @@ def uncover(
     )
     detail: dict[str, str | int] = {"source_kind": source_kind, "source_id": source_id, "cents": amount.cents}
     record_audit(tx, actor=actor, action="session.uncover", subject_id=session_id, now=now, detail=detail)
-    return _reread(tx, session_id)
+    session = _reread(tx, session_id)
+    _announce(tx, session, actor, now)
+    return session
+
+
+def _announce(tx: Tx, session: Session, actor: Actor, now: datetime) -> None:
+    """Of what is still to come nobody was told yet."""
+    if session.state is SessionState.GIVEN:
+        tx.emit(CoverMoved(session_id=session.id, actor=actor, now=now))
 
 
 def _more_is_covered() -> SessionOvercovered:

@@ -26,8 +26,9 @@ from billing.insurance.records.superbills import NOBODY, ReferringProvider, Wish
 from billing.insurance.rules.claim_checks import UNLISTED
 from billing.insurance.rules.claim_text import basic, digits
 from billing.insurance.rules.coding import OFFICE
+from billing.insurance.rules.figures import figures_of
 from billing.insurance.rules.lines import POINTERS, control_number, pointers
-from billing.insurance.rules.superbill import Encounter, Parties, paid_beside_insurer
+from billing.insurance.rules.superbill import Encounter, Parties
 from billing.patients.records import Address as PatientAddress
 from billing.patients.records import Patient, Policy, Relationship
 
@@ -52,7 +53,7 @@ def claim_of(parties: Parties, policy: Policy, encounter: Encounter, filing: Fil
     The insurer is asked to pay the patient, with no assignment accepted and no benefits assigned, unless the
     patient assigned the plan's payment to the clinic.
     """
-    number = control_number(encounter.session_id)
+    number, said = control_number(encounter.session_id), figures_of(encounter.charged.net, encounter.payments)
     pays_clinic = bool(encounter.wishes.pays_clinic)
     return Claim(
         submitter=_submitter(parties.entity),
@@ -69,8 +70,8 @@ def claim_of(parties: Parties, policy: Policy, encounter: Encounter, filing: Fil
         place_of_service=OFFICE,
         diagnoses=encounter.diagnoses,
         lines=_lines(encounter, number),
-        charge=encounter.charged.net,
-        paid=paid_beside_insurer(encounter.payments),
+        charge=said.charge,
+        paid=said.paid,
         accepts_assignment=pays_clinic,
         assigns_benefits=pays_clinic,
         releases_information=True,

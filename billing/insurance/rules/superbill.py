@@ -12,6 +12,7 @@ from billing.insurance.records import SuperbillLine
 from billing.insurance.records.superbills import AS_BEFORE, NOBODY, ReferringProvider, Wishes
 from billing.insurance.rules.coding import OFFICE
 from billing.insurance.rules.coding.visit import minutes_between
+from billing.insurance.rules.figures import figures_of
 from billing.insurance.rules.lines import POINTERS, control_number, pointers
 from billing.invoices.records import InvoiceLine
 from billing.kernel.money import ZERO, Money, total
@@ -126,11 +127,6 @@ def statement(net: Money, paid: Money, *, pays_clinic: bool = False) -> str:
     return f"{told} Please send any reimbursement to the patient at the address above."
 
 
-def paid_beside_insurer(payments: Sequence[Paid]) -> Money:
-    """All but what the insurer itself has paid already."""
-    return total(payment.amount for payment in payments if payment.tender is not Tender.INSURER)
-
-
 def _parties(parties: Parties) -> dict[str, Any]:
     entity, site, provider = parties.entity, parties.site, parties.provider
     return {
@@ -181,8 +177,8 @@ def _insurance(policy: Policy, patient: Patient) -> dict[str, Any]:
 
 
 def _encounter(encounter: Encounter) -> dict[str, Any]:
-    charged = encounter.charged
-    paid = total(payment.amount for payment in encounter.payments)
+    charged, said = encounter.charged, figures_of(encounter.charged.net, encounter.payments)
+    insurers = total(payment.amount for payment in encounter.payments) - said.paid
     return {
         "service": {
             "on": encounter.started.date().isoformat(),
@@ -199,14 +195,15 @@ def _encounter(encounter: Encounter) -> dict[str, Any]:
         "totals": {
             "list_cents": charged.charge.cents,
             "discount_cents": charged.discount.cents,
-            "net_cents": charged.net.cents,
-            "paid_cents": paid.cents,
-            "balance_cents": max(ZERO, charged.net - paid).cents,
+            "net_cents": said.charge.cents,
+            "paid_cents": said.paid.cents,
+            **({"insurer_cents": insurers.cents} if insurers else {}),
+            "balance_cents": max(ZERO, said.charge - said.paid - insurers).cents,
         },
         "payments": _payments(encounter.payments),
         "statement": statement(
-            charged.net,
-            paid_beside_insurer(encounter.payments),
+            said.charge,
+            said.paid,
             pays_clinic=bool(encounter.wishes.pays_clinic),
         ),
     }
@@ -238,9 +235,11 @@ def _line(line: SuperbillLine, encounter: Encounter) -> dict[str, Any]:
 
 
 def _payments(payments: Sequence[Paid]) -> list[dict[str, Any]]:
+    """Without what the insurer knows that it paid."""
     return [
         {"on": payment.paid_on.isoformat(), "tender": payment.tender.value, "cents": payment.amount.cents}
         for payment in payments
+        if payment.tender is not Tender.INSURER
     ]
 
 

@@ -13,6 +13,7 @@ from billing.insurance.errors import ClaimFlawed
 from billing.insurance.models import ClaimFileRow, ClaimRow
 from billing.insurance.queries import edition_on
 from billing.insurance.queries.claims import claim_on_file, facts_of_claim, file_on_file, files_of_period
+from billing.insurance.queries.figures import why_outdated
 from billing.insurance.records import Edition
 from billing.insurance.records.claims import Claim, ClaimFile, Frequency, Interchange
 from billing.insurance.rules.claim_checks import claim_flaws
@@ -58,8 +59,8 @@ def file_claims(
 def issued_claims(tx: Tx, *, starts_on: date, ends_on: date, actor: Actor, now: datetime) -> list[Told]:
     """The claims of these days of service that were issued and not sent yet, held, with what they say.
 
-    All of them, or none: one that would be refused by now, that the plan may not be told, or whose visit was
-    amended since, is named.
+    All of them, or none: one that would be refused by now, that the plan may not be told, whose visit was
+    amended since, or that says another charge or payment than the books, is named.
     Raises: ClaimFlawed.
     """
     query = (
@@ -116,10 +117,15 @@ def _limits(tx: Tx, told: Sequence[Told]) -> list[Flaw]:
 
 
 def _outdated(tx: Tx, told: Sequence[Told]) -> list[Flaw]:
-    """What says otherwise than what is signed by now; a person who closed the task wants it sent so."""
+    """What says otherwise than what is signed by now, unless a person closed the task to have it sent so; or
+    than the books, whoever wants it."""
     amended = set(open_subjects(tx, kind=CLAIM_AMENDED))
     message = "The visit was amended since. Issue the claim again, or close its task to send it as it is."
-    return [Flaw(f"/claims/{row.number}", message) for row, _ in told if row.id in amended]
+    reasons = {
+        row.number: why_outdated(tx, claim_on_file(row)) or (message if row.id in amended else None)
+        for row, _ in told
+    }
+    return [Flaw(f"/claims/{number}", reason) for number, reason in reasons.items() if reason]
 
 
 def _groups(told: Sequence[Told]) -> list[list[Told]]:

@@ -8,6 +8,7 @@ from billing.insurance.models import ClaimRow
 from billing.insurance.queries.claims import claim_on_file
 from billing.insurance.records.claims import IssuedClaim
 from billing.insurance.states import CLAIM_ENDS, CLAIM_MOVES, CLAIM_UNSENT, ClaimEvent, ClaimState
+from billing.insurance.use_cases.outdated_papers import told_anew
 from billing.kernel.permissions import Actor
 from billing.platform.data.audit import record_audit
 from billing.platform.data.database import Tx
@@ -49,6 +50,8 @@ def move_claim(tx: Tx, *, claim_id: str, event: ClaimEvent, actor: Actor, now: d
         end_tasks(tx, kind=CLAIM_DUE, subject_ids=[row.id], actor=actor, now=now)
     if after in CLAIM_ENDS:
         end_tasks(tx, kind=CLAIM_AMENDED, subject_ids=[row.id], actor=actor, now=now)
+    if event is ClaimEvent.ISSUE or after in CLAIM_ENDS:
+        told_anew(tx, session_id=row.session_id, actor=actor, now=now)
     claim = claim_on_file(row)
     if after is ClaimState.REJECTED:
         ask_again(tx, kind=CLAIM_REJECTED, about=claim, actor=actor, now=now)

@@ -24,6 +24,7 @@ from billing.insurance.queries.claims import (
     find_claim,
     payers_number,
 )
+from billing.insurance.queries.figures import refuse_outdated
 from billing.insurance.records.claims import Claim, Frequency, Interchange, IssuedClaim
 from billing.insurance.records.superbills import AS_BEFORE, Wishes
 from billing.insurance.rules.claim_checks import claim_flaws
@@ -162,11 +163,13 @@ def mark_filed(tx: Tx, *, claim_id: str, actor: Actor, now: datetime) -> IssuedC
     """A person has sent the claim: by the insurer's page, or in a file of its own.
 
     Said only after its answer was read, it was sent by then, and the claim is as that answer makes it.
-    Raises: NoSuchClaim, IllegalMove.
+    Raises: NoSuchClaim, IllegalMove; ClaimOutdated for one without an answer.
     """
     claim = _locked(tx, claim_id, actor)
-    sent_at = answered_unsent(tx, claim) or now
-    filed = file_claim(tx, claim_id=claim.id, sent_at=sent_at, actor=actor, now=now)
+    sent_at = answered_unsent(tx, claim)
+    if sent_at is None:
+        refuse_outdated(tx, claim)
+    filed = file_claim(tx, claim_id=claim.id, sent_at=sent_at or now, actor=actor, now=now)
     return settle_claim(tx, filed, actor=actor, now=now)
 
 

@@ -7,11 +7,11 @@ from datetime import datetime
 from billing.care.records import Session
 from billing.catalog.queries import find_condition, find_entity, find_provider, find_site
 from billing.insurance.queries.coding import coded_session
+from billing.insurance.queries.figures import payments_of
 from billing.insurance.rules.superbill import Encounter, Parties
 from billing.kernel.errors import Conflict
 from billing.patients.queries import policy_on
 from billing.patients.use_cases import lock_patient
-from billing.payments.queries.payments import paid_for_session
 from billing.platform.data.database import Tx
 
 STALE = (
@@ -40,7 +40,7 @@ def gather_facts(
         diagnoses=diagnoses or find_condition(tx, session.entity_id, session.condition).icd10[:1],
         lines=coded.billed,
         charged=coded.charged,
-        payments=paid_for_session(tx, session.id, now),
+        payments=payments_of(tx, session.id, now),
         is_sample=coded.is_sample,
     )
     if session.provider_id is None:

@@ -38,6 +38,7 @@ from billing.insurance.rules.superbill import (
 )
 from billing.insurance.states import CLAIM_ENDS, SUPERBILL_MOVES, SuperbillEvent, SuperbillState
 from billing.insurance.use_cases.facts import gather_facts
+from billing.insurance.use_cases.outdated_papers import told_anew
 from billing.insurance.use_cases.plan_limits import NOT_ALLOWED
 from billing.kernel.clock import local_date
 from billing.kernel.errors import Flaw
@@ -143,6 +144,7 @@ def void_superbill(tx: Tx, *, superbill_id: str, actor: Actor, now: datetime) ->
     tx.session.flush()
     for kind in (NOT_ALLOWED, SUPERBILL_AMENDED):
         end_tasks(tx, kind=kind, subject_ids=[superbill_id], actor=actor, now=now)
+    told_anew(tx, session_id=row.session_id, actor=actor, now=now)
     record_audit(tx, actor=actor, action="superbill.void", subject_id=superbill_id, now=now)
     return superbill_of(row)
 
@@ -187,6 +189,7 @@ def _issue(
     tx.session.flush()
     detail = {"charge_cents": row.charge_cents, "paid_cents": row.paid_cents}
     record_audit(tx, actor=actor, action="superbill.issue", subject_id=row.id, now=now, detail=detail)
+    told_anew(tx, session_id=session.id, actor=actor, now=now)
     return superbill_of(row)
 
 

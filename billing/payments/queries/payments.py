@@ -11,6 +11,7 @@ from sqlalchemy import select
 from billing.care.queries import coverage_at, coverage_of
 from billing.kernel.money import Money, total
 from billing.kernel.permissions import Actor
+from billing.ledger.queries import days_of
 from billing.payments.errors import (
     NoSuchPayment,
     UnexplainedMoney,
@@ -109,6 +110,17 @@ def paid_for_session(read: Read, session_id: str, until: datetime) -> tuple[Paid
             at, on, tender, payer_id = when
             paid.append((at, Paid(amount=part.amount, payer_id=payer_id, paid_on=on, tender=tender)))
     return tuple(each for _, each in sorted(paid, key=lambda pair: pair[0]))
+
+
+def settled_by_insurers(read: Read, session_id: str, until: datetime) -> tuple[Paid, ...]:
+    """What of a session an insurer has settled itself, since the patient owed it, up to an instant."""
+    parts = [part for part in coverage_at(read, session_id, until) if part.source_kind == REIMBURSEMENT]
+    claim_ids = [part.source_id for part in parts]
+    days = days_of(read, source_kind=REIMBURSEMENT, source_ids=claim_ids, purpose="received")
+    return tuple(
+        Paid(amount=part.amount, payer_id=None, paid_on=days[part.source_id], tender=Tender.INSURER)
+        for part in parts
+    )
 
 
 def paid_by_patient(read: Read, session_id: str, until: datetime) -> Money:

@@ -15,7 +15,7 @@ from billing.care.queries import find_session
 from billing.catalog.queries import find_condition, site_date
 from billing.insurance.api.appeals import appeal_pdf
 from billing.insurance.api.claims import claim_file
-from billing.insurance.errors import ClaimFlawed
+from billing.insurance.errors import ClaimFlawed, ClaimOutdated
 from billing.insurance.ports import RenderAppeal, RenderClaims
 from billing.insurance.queries import body_of_superbill, present_superbill
 from billing.insurance.queries.acknowledgements import notices_of
@@ -28,6 +28,7 @@ from billing.insurance.queries.claims import (
     list_claims,
     payers_number,
 )
+from billing.insurance.queries.figures import why_outdated
 from billing.insurance.queries.reason_codes import words_of
 from billing.insurance.records.claims import Claim, ClaimAnswer, Frequency, IssuedClaim
 from billing.insurance.records.denials import AppealLetter, CodeList, NextStep
@@ -91,6 +92,8 @@ class Looked:
     """Whether its visit was amended since, and nothing was done about that."""
     known_number: str
     """The payer's own number of it, or empty."""
+    outdated: str | None
+    """Why it is not to be sent as it is, when the books say other figures by now."""
 
     @property
     def is_present(self) -> bool:
@@ -156,7 +159,12 @@ def _add_looking(routes: Blueprint, edge: Edge, render: RenderClaims) -> None:
     @routes.get("/staff/claims/<claim_id>.837")
     @guard(Permission.CLAIMS_READ)
     def file(claim_id: str) -> Response:
-        return claim_file(edge, render, claim_id)
+        """One that is not to be sent any more is told on its page."""
+        try:
+            return claim_file(edge, render, claim_id)
+        except ClaimOutdated as error:
+            flash(error.detail, "refused")
+            return redirect(url_for("staff_claims.claim", claim_id=claim_id), 303)
 
 
 def _add_issuing(routes: Blueprint, edge: Edge) -> None:
@@ -304,6 +312,7 @@ def _look(read: Read, claim_id: str, actor: Actor, now: datetime) -> Looked:
         letters=letters_of(read, claim),
         is_outdated=stands_open(read, kind=CLAIM_AMENDED, subject_id=claim.id),
         known_number=claim.original_reference or payers_number(read, claim.session_id) or "",
+        outdated=why_outdated(read, claim),
     )
 
 

@@ -1,0 +1,120 @@
+"""Over HTTP and on the command line: claims from before their visit's money changed are not sent."""
+
+import json
+
+import pytest
+
+from billing.kernel.money import Money
+from billing.kernel.permissions import SYSTEM, Role
+from billing.payments.queries.payments import list_payments
+from tests.factories.care import give
+from tests.factories.insurance import a_course
+
+TOLD = {"told_charge_cents": 42_500, "told_paid_cents": 42_500, "charge_cents": 45_000, "paid_cents": 45_000}
+
+
+@pytest.fixture
+def package(database):
+    """A paid six-pack of which two visits were given."""
+    course = a_course(database, sessions=None, is_veteran=False)
+    for session_id in course.session_ids[:2]:
+        give(database, session_id)
+    return course
+
+
+@pytest.fixture
+def biller(issue, package):
+    return issue(Role.BILLING, entity_id=package.patient.entity_id)
+
+
+@pytest.fixture
+def issued(biller, package):
+    """The papers of both visits, at 425 each."""
+    for session_id in package.session_ids[:2]:
+        assert biller.post(f"/sessions/{session_id}/superbill").json["charge_cents"] == 42_500
+    return [biller.post(f"/sessions/{each}/claim").json for each in package.session_ids[:2]]
+
+
+@pytest.fixture
+def export(app, tmp_path):
+    """`flask claims export`, in either form."""
+
+    def work(form="837p"):
+        path = tmp_path / f"{form}.out"
+        arguments = ["claims", "export", "--format", form, "--out", str(path), "--json"]
+        return app.test_cli_runner().invoke(args=arguments), path
+
+    return work
+
+
+def stop(biller, package):
+    assert biller.post(f"/invoices/{package.invoice_id}/stop").status_code < 300
+
+
+def open_tasks(biller):
+    return [
+        (task["kind"], task["subject_id"])
+        for task in biller.get("/tasks", query_string={"state": "open"}).json["items"]
+    ]
+
+
+def test_a_stop_asks_of_each_visit_and_its_old_claims_are_not_sent(biller, package, issued):
+    stop(biller, package)
+    wanted = [("papers-outdated", each) for each in package.session_ids[:2]]
+    assert sorted(open_tasks(biller)) == sorted(wanted)
+    route = f"/claims/{issued[0]['id']}"
+    for refused in (
+        biller.post(f"{route}/filed"),
+        biller.get(f"{route}/837p"),
+        biller.get(f"{route}/cms1500"),
+    ):
+        assert (refused.status_code, refused.json["code"]) == (409, "claim-outdated")
+        assert {name: refused.json[name] for name in TOLD} == TOLD
+    assert biller.get(f"{route}/cms1500?view=true").status_code == 200
+    assert biller.get(route).json == issued[0]
+    for session_id in package.session_ids[:2]:
+        assert biller.post(f"/sessions/{session_id}/superbill").json["charge_cents"] == 45_000
+        anew = biller.post(f"/sessions/{session_id}/claim").json
+        assert (anew["charge_cents"], anew["paid_cents"]) == (45_000, 45_000)
+        assert biller.post(f"/claims/{anew['id']}/filed").json["state"] == "filed"
+    assert open_tasks(biller) == []
+    assert biller.get(f"{route}/837p").status_code == 200
+
+
+@pytest.mark.parametrize("form", ["837p", "cms1500"])
+def test_an_export_names_what_is_outdated_and_writes_nothing(biller, package, issued, export, form):
+    stop(biller, package)
+    anew = biller.post(f"/sessions/{package.session_ids[1]}/claim").json
+    refused, path = export(form)
+    assert refused.exit_code != 0
+    told = json.loads(refused.output)
+    assert [each["pointer"] for each in told["errors"]] == [f"/claims/{issued[0]['number']}"]
+    assert not path.exists()
+    assert [biller.get(f"/claims/{each['id']}").json["state"] for each in (issued[0], anew)] == [
+        "issued",
+        "issued",
+    ]
+    biller.post(f"/sessions/{package.session_ids[0]}/claim")
+    done, path = export(form)
+    assert (done.exit_code, path.exists()) == (0, True)
+
+
+def test_a_claim_of_a_refunded_visit_is_not_filed(database, issue, now):
+    course = a_course(database, sessions=1, is_veteran=False)
+    (session_id,) = course.session_ids
+    give(database, session_id)
+    biller = issue(Role.BILLING, entity_id=course.patient.entity_id)
+    old = biller.post(f"/sessions/{session_id}/claim").json
+    with database.reading() as read:
+        (payment,) = list_payments(read, SYSTEM, invoice_id=course.invoice_id, limit=9)
+    asked = {"amount_cents": 45_000, "refundable_cents": 45_000, "reason": "billing_error"}
+    assert biller.post(f"/payments/{payment.id}/refunds", asked).json["amount_cents"] == Money(45_000).cents
+    refused = biller.post(f"/claims/{old['id']}/filed")
+    assert (refused.status_code, refused.json["code"], refused.json["paid_cents"]) == (
+        409,
+        "claim-outdated",
+        0,
+    )
+    assert open_tasks(biller) == [("papers-outdated", session_id)]
+    assert biller.post(f"/sessions/{session_id}/claim").json["paid_cents"] == 0
+    assert open_tasks(biller) == []
