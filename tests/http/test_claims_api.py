@@ -24,7 +24,7 @@ from tests.factories.accounting import behind_the_back
 from tests.factories.acknowledgements import of_claims, of_form
 from tests.factories.care import give
 from tests.factories.claim_files import claims_by_x12sdk, faults_by_pyx12, named, segments
-from tests.factories.insurance import a_course, claimed, imported
+from tests.factories.insurance import a_course, claim, claimed, imported
 from tests.factories.remittance_835 import Claim as Answer
 from tests.factories.remittance_835 import remittance
 from tests.factories.room_app import Door, room_client
@@ -298,14 +298,14 @@ def test_what_cannot_be_matched_or_opened_is_told_and_is_not_well(acknowledge, t
 def several(database, now):
     """Claims of two patients and three days of service."""
     first, second = a_course(database), a_course(database, sessions=1)
-    return [
-        claimed(database, session_id, now=day)
-        for session_id, day in (
-            (first.session_ids[0], now),
-            (second.session_ids[0], now),
-            (first.session_ids[1], now - timedelta(days=3)),
-        )
-    ]
+    visits = (
+        (first.session_ids[0], now),
+        (second.session_ids[0], now),
+        (first.session_ids[1], now - timedelta(days=3)),
+    )
+    for session_id, day in visits:
+        give(database, session_id, now=day)
+    return [claim(database, session_id) for session_id, _ in visits]
 
 
 def test_the_claims_of_a_period_are_written_and_filed_once(database, flask, several, tmp_path):
