@@ -203,15 +203,20 @@ class Hydration:
 
 @dataclass(frozen=True, kw_only=True)
 class Evaluation:
-    """`minutes` are all of that day's, without any of the psychotherapy."""
+    """`minutes` are all of that day's, without any of the psychotherapy.
+
+    `outside_minutes` of them were before or after the visit: preparing, documenting, a talk before the line.
+    """
 
     kind: EvaluationKind
     minutes: int | None
+    outside_minutes: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
 class ChartEntry:
-    """What was done at a visit, as it is entered; `started_at` to `stopped_at` is the infusion, or the visit.
+    """What was done at a visit, as it is entered; `started_at` to `stopped_at` is the infusion, or the visit,
+    and holds every drug and fluid.
 
     Start of the line, flush, and watching the patient afterwards are no part of an infusion.
     """

@@ -17,7 +17,8 @@ from billing.care.records import (
     SessionOrder,
     Way,
 )
-from billing.care.rules.charts import LONGEST_TALK, MOST_DRUGS
+from billing.care.rules.charts import MOST_DRUGS
+from billing.care.rules.talks import LONGEST_TALK
 from billing.care.states import SessionState
 from billing.platform.http.fields import (
     Cents,
@@ -110,7 +111,7 @@ def _instant() -> Moment:
 
 
 class DrugEntryBody(StrictSchema):
-    """`drug` is its code in the clinic's list; times of its own only where they differ from the visit's."""
+    """`drug` is its code in the clinic's list; times of its own, within the visit's, where they differ."""
 
     drug = Text(max=40, required=True)
     dose_mg = Measure(min=0, max=10_000, required=True)
@@ -137,8 +138,11 @@ class HydrationBody(StrictSchema):
 
 
 class EvaluationBody(StrictSchema):
+    """`outside_minutes` of the `minutes` were before or after the visit, on its day."""
+
     kind = fields.Enum(EvaluationKind, by_value=True, required=True)
     minutes = WholeNumber(min=1, max=LONGEST_TALK, allow_none=True, load_default=None)
+    outside_minutes = WholeNumber(min=0, max=LONGEST_TALK, load_default=0)
 
     @post_load
     def to_evaluation(self, data: dict[str, Any], **_: Any) -> Evaluation:
@@ -195,6 +199,7 @@ class HydrationView(Schema):
 class EvaluationView(Schema):
     kind = fields.Enum(EvaluationKind, by_value=fields.String)
     minutes = fields.Integer(allow_none=True)
+    outside_minutes = fields.Integer()
 
 
 class ChartView(Schema):

@@ -45,3 +45,8 @@ def local_date(instant: datetime, zone: tzinfo) -> date:
 def day_in_words(on: date) -> str:
     """`Nov 2, 2026`: as people read a day on every page, paper and message of the clinic's own."""
     return f"{on:%b} {on.day}, {on.year}"
+
+
+def told_minutes(minutes: int) -> str:
+    """`1 minute`, `45 minutes`."""
+    return "1 minute" if minutes == 1 else f"{minutes} minutes"

@@ -57,6 +57,7 @@ def entry_of(form: Form, zone: ZoneInfo) -> ChartEntry:
         evaluation=Evaluation(
             kind=_choice(form, "evaluation-kind", EvaluationKind),
             minutes=_minutes(form, "evaluation-minutes"),
+            outside_minutes=_minutes(form, "evaluation-outside_minutes") or 0,
         )
         if kind
         else None,
@@ -90,6 +91,7 @@ def fields_of(session: Session, chart: Chart | None, zone: ZoneInfo) -> dict[str
         shown |= {
             "evaluation-kind": chart.evaluation.kind.value,
             "evaluation-minutes": str(chart.evaluation.minutes or ""),
+            "evaluation-outside_minutes": str(chart.evaluation.outside_minutes or ""),
         }
     return shown | {"psychotherapy_minutes": str(chart.psychotherapy_minutes or "")}
 

@@ -11,6 +11,7 @@ from flask import Blueprint, Flask, g
 from billing.accounting.ports import RenderStatement, RenderYearEnd
 from billing.insurance.flows import Press
 from billing.insurance.ports import PrintClaims, RemittanceReader, RenderAppeal, RenderClaims, RenderSuperbill
+from billing.kernel.clock import told_minutes
 from billing.kernel.money import Money
 from billing.payments.flows.room import Payments
 from billing.payments.ports import RenderChoiceLetter, RenderEvidence, RenderReceipt
@@ -128,6 +129,7 @@ def register_pages(
     """Add sign-in, staff pages and portal pages. Call it after the API is made and before the guard."""
     app.add_template_filter(lambda when: clinic_local(when, installation.zone), "clinic_local")
     app.add_template_filter(day_of, "day")
+    app.add_template_filter(told_minutes, "minutes")
     app.add_template_filter(payment_in_words, "paid_with")
     show_errors_as_pages(app)
     protect_forms(app, PUBLIC_ENDPOINTS)

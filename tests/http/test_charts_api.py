@@ -102,10 +102,14 @@ def test_a_key_sent_twice_signs_once(clinician, database, session, at, body):
         ({"drugs": [{"drug": "aspirin", "dose_mg": 1}]}, "/drugs/0/drug"),
         ({"hydration": {"purpose": "thirst"}}, "/hydration/purpose"),
         ({"evaluation": {"kind": "office", "minutes": 0}}, "/evaluation/minutes"),
+        ({"evaluation": {"kind": "office", "minutes": 300}}, "/evaluation/minutes"),
         ({"psychotherapy_minutes": 1.5}, "/psychotherapy_minutes"),
+        ({"psychotherapy_minutes": 76}, "/psychotherapy_minutes"),
+        ({"drugs": [{"drug": "ketamine", "dose_mg": 1, "started_at": "2026-10-26T09:00:00-05:00"}]},
+         "/drugs/0/started_at"),
         ({"started_at": "soon"}, "/started_at"),
     ],
-)
+)  # fmt: skip
 def test_what_cannot_have_been_is_refused_and_named(clinician, database, session, at, body, change, pointer):
     let_in(database, session.id)
     assert pointer in pointers(clinician.post(f"{at}/sign", {**body, **change}))

@@ -88,6 +88,7 @@ def test_a_visit_waits_is_signed_and_then_only_amended(database, clinician, sess
         ("drugs-0-way", "swallowed"),
         ("drugs-0-ndc", "123"),
         ("psychotherapy_minutes", "an hour"),
+        ("psychotherapy_minutes", "46"),
         ("evaluation-kind", "office"),
         ("hydration-purpose", "vomiting"),
     ],
@@ -126,3 +127,31 @@ def test_billing_reads_what_was_done_and_records_nothing(database, pages, clinic
     assert "Ketamine hydrochloride 50 mg/mL, 40 mg" in page
     assert '<form method="post" action="' + at not in page
     assert clerk.get("/staff/charts").status_code == 403
+
+
+def test_a_drug_that_ran_outside_of_the_visit_is_told_beside_its_field(
+    database, clinician, session_id, at, typed
+):
+    let_in(database, session_id)
+    own = {"drugs-0-started_at": "00:01", "drugs-0-stopped_at": typed["stopped_at"]}
+    for deed in ("", "/sign"):
+        answer = send(clinician, at, at + deed, **typed | own, key="a" * 20)
+        assert answer.status_code == 422
+        assert "before the visit&#39;s start" in answer.text
+        assert 'id="drugs-0-started_at-wrong"' in answer.text
+    assert charts(database, session_id) == ()
+
+
+def test_what_an_evaluation_took_before_and_after_the_visit_is_kept_and_shown(
+    database, clinician, session_id, at, typed
+):
+    let_in(database, session_id)
+    talks = {"evaluation-kind": "office", "evaluation-minutes": "45", "psychotherapy_minutes": "20"}
+    refused = send(clinician, at, f"{at}/sign", **typed | talks, key="a" * 20)
+    assert refused.status_code == 422
+    assert "no minute counts twice" in refused.text
+    talks |= {"evaluation-outside_minutes": "20"}
+    assert send(clinician, at, f"{at}/sign", **typed | talks, key="b" * 20).status_code == 303
+    page = clinician.get(at).text
+    assert "45 minutes, 20 of them before or after the visit" in page
+    assert 'name="evaluation-outside_minutes" type="text" value="20"' in page

@@ -1,7 +1,7 @@
 """What the clinician records of a visit: kept, signed once, amended with a reason, never edited."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -110,9 +110,9 @@ def test_all_that_was_recorded_comes_back_as_it_was(database, session, now):
         replace(KETAMINE, dose_mg=Decimal("42.125"), ndc="0409-2051-05"),
         DrugEntry(drug="ketamine", dose_mg=Decimal("0.5"), way=Way.PUSH, order=Order.SEQUENTIAL),
         hydration=Hydration(
-            started_at=now - timedelta(hours=2), stopped_at=now, purpose=HydrationPurpose.VOMITING
+            started_at=now - timedelta(minutes=40), stopped_at=now, purpose=HydrationPurpose.VOMITING
         ),
-        evaluation=Evaluation(kind=EvaluationKind.OFFICE, minutes=30),
+        evaluation=Evaluation(kind=EvaluationKind.OFFICE, minutes=30, outside_minutes=30),
         psychotherapy_minutes=45,
     )
     chart = signed(database, session.id, told)
@@ -220,10 +220,80 @@ def test_a_drug_s_own_times_run_forward(database, session, now, minutes):
         signed_now(database, session, entry(own), now)
 
 
+LATER, EARLIER = timedelta(minutes=1), timedelta(minutes=-46)
+
+
+@pytest.mark.parametrize(
+    ("start", "stop", "pointers"),
+    [
+        (EARLIER, timedelta(0), {"started_at"}),
+        (timedelta(minutes=-45), LATER, {"stopped_at"}),
+        (timedelta(days=-7, minutes=-45), timedelta(days=-7), {"started_at", "stopped_at"}),
+    ],
+)
+def test_what_was_given_lies_between_the_start_and_stop_of_the_visit(
+    database, session, now, start, stop, pointers
+):
+    now += timedelta(hours=1)
+    let_in(database, session.id)
+    ended = now - timedelta(minutes=5)
+    own = replace(KETAMINE, started_at=ended + start, stopped_at=ended + stop)
+    fluid = Hydration(started_at=ended + start, stopped_at=ended + stop, purpose=HydrationPurpose.DEHYDRATION)
+    told = entry(own, now=ended, hydration=fluid)
+    for deed in (keep, signed_now):
+        with pytest.raises(InvalidChart) as caught:
+            deed(database, session, told, now)
+        assert flaws(caught) == {f"{at}/{each}" for at in ("/drugs/0", "/hydration") for each in pointers}
+    without_stop = replace(told, stopped_at=None, drugs=(replace(own, stopped_at=None),), hydration=None)
+    if "started_at" in pointers:
+        with pytest.raises(InvalidChart):
+            keep(database, session, without_stop, now)
+    assert read(database, charts_of, session.id) == ()
+
+
+def test_a_drug_may_cross_midnight_with_its_visit(database, session):
+    midnight = datetime(2026, 11, 3, 6, 0, tzinfo=UTC)
+    long = replace(
+        KETAMINE, started_at=midnight - timedelta(minutes=50), stopped_at=midnight + timedelta(minutes=50)
+    )
+    done = midnight + timedelta(hours=1)
+    chart = signed(database, session.id, entry(long, minutes=120, now=done), now=done)
+    assert chart.drugs[0].stopped_at == long.stopped_at
+
+
+@pytest.mark.parametrize(
+    ("minutes", "outside", "therapy", "pointer"),
+    [
+        (300, 0, None, "/evaluation/minutes"),
+        (45, 0, 20, "/evaluation/minutes"),
+        (46, 0, None, "/evaluation/minutes"),
+        (30, 31, None, "/evaluation/outside_minutes"),
+        (30, -1, None, "/evaluation/outside_minutes"),
+        (20, 20, 46, "/psychotherapy_minutes"),
+        (600, 600, 1, "/evaluation/minutes"),
+    ],
+)
+def test_no_minute_counts_twice_and_psychotherapy_is_within_the_visit(
+    database, session, now, minutes, outside, therapy, pointer
+):
+    let_in(database, session.id)
+    evaluation = Evaluation(kind=EvaluationKind.OFFICE, minutes=minutes, outside_minutes=outside)
+    with pytest.raises(InvalidChart) as caught:
+        signed_now(database, session, entry(evaluation=evaluation, psychotherapy_minutes=therapy), now)
+    assert flaws(caught) == {pointer}
+
+
+def test_an_evaluation_counts_what_was_done_before_and_after_the_visit(database, session, now):
+    evaluation = Evaluation(kind=EvaluationKind.OFFICE, minutes=45, outside_minutes=20)
+    told = entry(evaluation=evaluation, psychotherapy_minutes=20)
+    assert signed(database, session.id, told).evaluation == evaluation
+    assert read(database, signed_chart, session.id).evaluation == evaluation
+
+
 def test_half_of_a_drug_s_times_is_not_signed(database, session, now):
     let_in(database, session.id)
     with pytest.raises(InvalidChart) as caught:
-        signed_now(database, session, entry(replace(KETAMINE, started_at=now - HOUR)), now)
+        signed_now(database, session, entry(replace(KETAMINE, started_at=now - HOUR / 2)), now)
     assert flaws(caught) == {"/drugs/0/stopped_at"}
 
 

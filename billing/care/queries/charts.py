@@ -147,7 +147,11 @@ def _hydration(told: dict[str, Any]) -> Hydration:
 
 
 def _evaluation(told: dict[str, Any]) -> Evaluation:
-    return Evaluation(kind=EvaluationKind(told["kind"]), minutes=told["minutes"])
+    return Evaluation(
+        kind=EvaluationKind(told["kind"]),
+        minutes=told["minutes"],
+        outside_minutes=told.get("outside_minutes", 0),
+    )
 
 
 def _moment(text: str | None) -> datetime | None:

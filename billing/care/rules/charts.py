@@ -11,15 +11,13 @@ from zoneinfo import ZoneInfo
 from billing.care.errors import InvalidChart
 from billing.care.records import ChartEntry, DrugEntry, EvaluationKind, GivenDrug, Hydration, Order, Way
 from billing.care.rules import LONGEST_SESSION, dose_flaws
+from billing.care.rules.talks import talk_flaws
 from billing.catalog.records import TIMED_SERVICES, Drug
 from billing.catalog.rules.identifiers import is_ndc
 from billing.kernel.clock import local_date
 from billing.kernel.errors import Flaw
 
 MOST_DRUGS = 20
-LONGEST_TALK = 600
-"""Minutes of an evaluation or of psychotherapy."""
-
 STOP_MISSING = "Enter when it stopped. Until then the visit waits for you."
 
 
@@ -91,13 +89,12 @@ def _flaws(entry: ChartEntry, listed: Collection[str], now: datetime) -> Iterato
         yield Flaw("/drugs", f"Enter at most {MOST_DRUGS} drugs.")
     for place, drug in enumerate(entry.drugs):
         yield from _drug_flaws(f"/drugs/{place}", drug, listed, now)
+        yield from _outside_flaws(f"/drugs/{place}", drug, entry)
     yield from _order_flaws(entry.drugs)
     if entry.hydration:
-        yield from _hydration_flaws(entry.hydration, now)
-    if entry.evaluation and entry.evaluation.minutes is not None:
-        yield from _talk_flaws("/evaluation/minutes", entry.evaluation.minutes)
-    if entry.psychotherapy_minutes is not None:
-        yield from _talk_flaws("/psychotherapy_minutes", entry.psychotherapy_minutes)
+        yield from _time_flaws("/hydration", entry.hydration.started_at, entry.hydration.stopped_at, now)
+        yield from _outside_flaws("/hydration", entry.hydration, entry)
+    yield from talk_flaws(entry)
 
 
 def _drug_flaws(at: str, drug: DrugEntry, listed: Collection[str], now: datetime) -> Iterator[Flaw]:
@@ -120,8 +117,16 @@ def _order_flaws(drugs: Sequence[DrugEntry]) -> Iterator[Flaw]:
             yield Flaw(f"/drugs/{place}/order", "Choose first: no other infusion came before.")
 
 
-def _hydration_flaws(hydration: Hydration, now: datetime) -> Iterator[Flaw]:
-    yield from _time_flaws("/hydration", hydration.started_at, hydration.stopped_at, now)
+def _outside_flaws(at: str, part: DrugEntry | Hydration, visit: ChartEntry) -> Iterator[Flaw]:
+    """The visit's start and stop hold all that was given, as far as they are known."""
+    for name in ("started_at", "stopped_at"):
+        moment = getattr(part, name)
+        if moment and visit.started_at and moment < visit.started_at:
+            yield Flaw(
+                f"{at}/{name}", "This is before the visit's start. The visit holds all that was given."
+            )
+        elif moment and visit.stopped_at and moment > visit.stopped_at:
+            yield Flaw(f"{at}/{name}", "This is after the visit's stop. The visit holds all that was given.")
 
 
 def _time_flaws(
@@ -135,11 +140,6 @@ def _time_flaws(
         yield Flaw(f"{at}/stopped_at", "The stop must come after the start.")
     elif started_at and stopped_at and stopped_at - started_at > LONGEST_SESSION:
         yield Flaw(f"{at}/stopped_at", "A session lasts at most 24 hours.")
-
-
-def _talk_flaws(at: str, minutes: int) -> Iterator[Flaw]:
-    if not 1 <= minutes <= LONGEST_TALK:
-        yield Flaw(at, f"Enter between 1 and {LONGEST_TALK} minutes.")
 
 
 def _told(day: date) -> str:
