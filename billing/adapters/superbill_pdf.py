@@ -41,6 +41,7 @@ from billing.adapters.page_drawing import (
     wrapped,
 )
 from billing.adapters.superbill_foot import Body, dollars, foot_blocks
+from billing.kernel.clock import told_minutes
 
 INK = HexColor(0x27323A)
 TITLE = "SUPERBILL"
@@ -253,7 +254,10 @@ def _service_strip(body: Body) -> Block:
     facts = (
         ("Date of service", day_in_figures(service["on"])),
         ("Place of service", f"{service['place']} (office)"),
-        ("Start and stop", f"{service['started']} to {service['stopped']} ({service['minutes']} minutes)"),
+        (
+            "Start and stop",
+            f"{service['started']} to {service['stopped']} ({told_minutes(service['minutes'])})",
+        ),
         ("Patient control number", body["control_number"]),
     )
     lefts = (0, 105, 210, 380)

@@ -3,13 +3,17 @@
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from billing.adapters.claim_837p import render_837p
-from billing.care.records import DrugEntry, Evaluation, EvaluationKind, Order, Way
+from billing.care.records import ChartEntry, DrugEntry, Evaluation, EvaluationKind, Order, Way
 from billing.care.use_cases import keep_chart
 from billing.insurance.errors import ClaimFlawed, ClaimNotPossible, SuperbillNotPossible
+from billing.insurance.rules.code_sets import shipped_codes
+from billing.insurance.rules.coding import code_visit
+from billing.insurance.rules.coding.visit import Visit
 from billing.insurance.use_cases.overrides import LineAsked, override_lines
 from billing.kernel.permissions import SYSTEM
 from billing.platform.data.documents import find_document
@@ -19,6 +23,8 @@ from tests.factories.claim_files import claims_by_x12sdk, faults_by_pyx12, named
 from tests.factories.insurance import a_course, claim, superbill
 
 ONDANSETRON = DrugEntry(drug="ondansetron", dose_mg=Decimal(4), way=Way.PUSH, order=Order.SEQUENTIAL)
+
+EVALUATED = Evaluation(kind=EvaluationKind.OFFICE, minutes=30)
 
 
 def body_of(database, issued):
@@ -114,6 +120,30 @@ def test_who_was_here_within_three_years_is_no_first_visit(database, course, tol
     ]
     assert "99214" in codes
     assert "99203" not in codes
+
+
+def test_the_second_evaluation_of_a_day_is_none_of_a_first_visit(database, course, now):
+    morning, noon = (
+        replace(entry(now=then), evaluation=EVALUATED) for then in (now, now + timedelta(hours=3))
+    )
+    signed(database, course.session_ids[1], noon, now=now + timedelta(hours=3))
+    signed(database, course.session_ids[0], morning, now=now + timedelta(hours=3))
+    first, second = (body_of(database, superbill(database, each)) for each in course.session_ids[:2])
+    assert "99203" in [each["code"] for each in first["lines"]]
+    assert "99214" in [each["code"] for each in second["lines"]]
+
+
+def test_the_minutes_of_psychotherapy_are_none_of_the_evaluation_s(database, now):
+    visit = Visit(
+        entry=ChartEntry(psychotherapy_minutes=20),
+        drugs=(),
+        zone=ZoneInfo("America/Chicago"),
+        times=(now - timedelta(minutes=45), now),
+        seen_before=False,
+        is_evaluation=True,
+    )
+    codes = [each.code for each in code_visit(visit, shipped_codes(now.date())).services]
+    assert codes == ["99202", "90833"], "25 and 20 minutes"
 
 
 # ------------------------------------------------------------------------------------- changed by staff

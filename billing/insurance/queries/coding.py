@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -28,7 +28,7 @@ from billing.insurance.rules.lines import charge_lines
 from billing.insurance.rules.overrides import as_billed, fits
 from billing.invoices.queries import line_of_session
 from billing.invoices.records import Invoice, InvoiceLine
-from billing.kernel.clock import local_date
+from billing.kernel.clock import local_date, told_minutes
 from billing.kernel.errors import Conflict
 from billing.kernel.money import Money
 from billing.kernel.permissions import SYSTEM
@@ -185,7 +185,7 @@ def _must_have_a_code(coded: CodedVisit, visit: Visit, refusal: type[Conflict]) 
         return
     if visit.is_evaluation:
         raise refusal(
-            f"An evaluation of {minutes_between(*visit.times)} minutes is too short to have a code."
+            f"An evaluation of {told_minutes(minutes_between(*visit.times))} is too short to have a code."
         )
     raise refusal("Nothing that was recorded of this visit has a code. See what was done.")
 
@@ -227,12 +227,19 @@ def _added(session: Session, schedule: FeeSchedule) -> Sequence[CodedService]:
 
 
 def _seen_before(read: Read, session: Session, on: date, zone: ZoneInfo) -> bool:
-    """Whether something was given to the patient here on an earlier day, and not too long ago."""
+    """Whether something was given to the patient here earlier, if only on the same day, not too long ago."""
     since = on.replace(year=on.year - YEARS_KNOWN, day=min(on.day, 28))
     given = (
-        local_date(other.started_at, zone)
+        other
         for plan in plans_of(read, session.patient_id)
         for other in plan.sessions
-        if other.state is SessionState.GIVEN and other.started_at
+        if other.state is SessionState.GIVEN
     )
-    return any(since <= day < on for day in given)
+    return any(
+        _began(other) < _began(session) and local_date(_began(other)[0], zone) >= since for other in given
+    )
+
+
+def _began(session: Session) -> tuple[datetime, str]:
+    """In which order visits were; of two at the very same moment one is the first for ever."""
+    return session.started_at or datetime.max.replace(tzinfo=UTC), session.id

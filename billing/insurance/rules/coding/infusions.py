@@ -22,6 +22,7 @@ from billing.insurance.rules.coding.visit import (
     service_of,
     times_of,
 )
+from billing.kernel.clock import told_minutes
 
 
 def infused(visit: Visit, codes: CodeSet) -> Found:
@@ -123,7 +124,7 @@ def _push(
         return CodingStep(rule=rule, text=f"{told}: no code for it is kept.")
     has_times = drug.way is Way.INFUSION or drug.started_at is not None
     times = times_of(drug, visit) if has_times else None
-    ran = f", {minutes_between(*times)} minutes" if times else ""
+    ran = f", {told_minutes(minutes_between(*times))}" if times else ""
     what = "the first and only initial code" if rule is CodeRule.INFUSION_PUSH else "a further drug"
     step = CodingStep(rule=rule, text=f"{told}{ran}, {what}: {row.code}.")
     return service_of(row, times=times, steps=[step])
@@ -142,7 +143,7 @@ def fluid(visit: Visit, codes: CodeSet, *, after: bool) -> Found:
         on_the_clock(hydration.stopped_at, visit.zone),
     )
     minutes = minutes_between(*times) - _covered(times, [run.times for run in runs_of(visit)])
-    told = f"Fluid, {clock(times)}, {minutes} minutes of it without a drug running"
+    told = f"Fluid, {clock(times)}, {told_minutes(minutes)} of it without a drug running"
     row, further = codes.of(CodeRule.HYDRATION_INITIAL), codes.of(CodeRule.HYDRATION_ADDITIONAL)
     if row is None or row.least is None or row.most is None or minutes < row.least:
         least = row.least if row and row.least else 31

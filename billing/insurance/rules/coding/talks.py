@@ -12,6 +12,7 @@ from billing.care.records import Evaluation, EvaluationKind, Way
 from billing.insurance.records import CodedService
 from billing.insurance.records.coding import CodeRule, CodeSet, CodingStep
 from billing.insurance.rules.coding.visit import Found, Visit, add, mg, minutes_between, service_of
+from billing.kernel.clock import told_minutes
 
 NO_INFUSION_BESIDE = frozenset({"99211"})
 """A visit without the provider is never billed beside what was infused or injected."""
@@ -49,7 +50,8 @@ def talks(visit: Visit, codes: CodeSet, *, is_procedure: bool, is_bundled: bool)
 
 
 def _of_the_visit(visit: Visit) -> Evaluation | None:
-    minutes = minutes_between(*visit.times)
+    """Its whole time, but for the psychotherapy: no minute counts for both."""
+    minutes = max(0, minutes_between(*visit.times) - (visit.entry.psychotherapy_minutes or 0))
     return Evaluation(kind=EvaluationKind.OFFICE, minutes=minutes) if visit.is_evaluation else None
 
 
@@ -64,7 +66,7 @@ def _evaluated(
 ) -> CodedService | CodingStep:
     by_minutes = rule is not CodeRule.EVALUATION_PSYCHIATRIC
     row = codes.of(rule, evaluation.minutes or 0) if by_minutes else codes.of(rule)
-    lasted = f", {evaluation.minutes} minutes" if evaluation.minutes else ""
+    lasted = f", {told_minutes(evaluation.minutes)}" if evaluation.minutes else ""
     known = ", of a patient who was seen within three years" if visit.seen_before else ", on a first visit"
     told = f"Evaluation{lasted}{known}" if by_minutes else f"Psychiatric evaluation{lasted}"
     if row is None:
@@ -82,7 +84,7 @@ def _evaluated(
 
 
 def _psychotherapy(minutes: int, codes: CodeSet, *, has_visit: bool) -> CodedService | CodingStep:
-    rule, told = CodeRule.PSYCHOTHERAPY, f"Psychotherapy, {minutes} minutes"
+    rule, told = CodeRule.PSYCHOTHERAPY, f"Psychotherapy, {told_minutes(minutes)}"
     row = codes.of(rule, minutes)
     if not has_visit:
         return CodingStep(rule=rule, text=f"{told}: has a code beside an evaluation by minutes alone.")

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from billing.care.records import ChartEntry, GivenDrug, Order, Way
 from billing.insurance.records import CodedService
 from billing.insurance.records.coding import CodeRow, CodingStep
+from billing.kernel.clock import told_minutes
 
 HOUR = 60
 """Minutes."""
@@ -47,7 +48,7 @@ class Run:
 
     @property
     def told(self) -> str:
-        return f"{self.drug.listed.name}, {clock(self.times)}, {self.minutes} minutes"
+        return f"{self.drug.listed.name}, {clock(self.times)}, {told_minutes(self.minutes)}"
 
 
 Found = tuple[list[CodedService], list[CodingStep]]
