@@ -88,7 +88,7 @@ class Looked:
     remarks: Mapping[str, str]
     """What the clinic's own list says of the answers' codes."""
     letters: Sequence[AppealLetter]
-    is_outdated: bool
+    is_amended: bool
     """Whether its visit was amended since, and nothing was done about that."""
     known_number: str
     """The payer's own number of it, or empty."""
@@ -310,7 +310,7 @@ def _look(read: Read, claim_id: str, actor: Actor, now: datetime) -> Looked:
         reasons=words_of(read, CodeList.CARC, {reason.code for each in answers for reason in each.reasons}),
         remarks=words_of(read, CodeList.RARC, {code for each in answers for code in each.remarks}),
         letters=letters_of(read, claim),
-        is_outdated=stands_open(read, kind=CLAIM_AMENDED, subject_id=claim.id),
+        is_amended=stands_open(read, kind=CLAIM_AMENDED, subject_id=claim.id),
         known_number=claim.original_reference or payers_number(read, claim.session_id) or "",
         outdated=why_outdated(read, claim),
     )
