@@ -83,6 +83,12 @@ class RemittancePostedBefore(Conflict):
     code = "remittance-posted-before"
 
 
+class DiagnosisNotChosen(Invalid):
+    """Nobody named the diagnosis of this visit, nor does one stand on its papers or those of its plan."""
+
+    code = "diagnosis-not-chosen"
+
+
 class SuperbillNotPossible(Conflict):
     """Something is missing that the insurer needs; the sentence says what."""
 

@@ -10,7 +10,7 @@ from billing.insurance.states import ClaimState
 from billing.kernel.permissions import Role
 from tests.factories.browser import is_sound
 from tests.factories.care import give
-from tests.factories.insurance import imported
+from tests.factories.insurance import imported, superbill
 from tests.factories.paid import paid_in_cash
 from tests.factories.patients import new_policy
 from tests.factories.remittance_835 import Claim as Answer
@@ -21,11 +21,13 @@ pytestmark = [pytest.mark.browser, pytest.mark.processes]
 
 @pytest.fixture
 def visit(office):
-    """Given and paid; the patient is insured."""
+    """Given and paid, with a superbill; the patient is insured."""
     invoice = office.clinic.invoice
     paid_in_cash(office.database, invoice, office.now, invoice.total)
     new_policy(office.database, invoice.patient_id, filing_days=180)
-    return give(office.database, invoice.lines[0].session_id, now=office.now)
+    given = give(office.database, invoice.lines[0].session_id, now=office.now)
+    superbill(office.database, given.id, now=office.now)
+    return given
 
 
 @pytest.fixture

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 
 from billing.adapters.remittance_835 import Edi835Reader
+from billing.care.queries import find_session
 from billing.care.records import Particulars
-from billing.catalog.queries import providers
+from billing.catalog.queries import find_condition, providers
 from billing.insurance.flows.remittances import import_remittance
+from billing.insurance.queries.diagnoses import standing_diagnoses
 from billing.insurance.records import ImportedFile, Superbill
 from billing.insurance.records.claims import ClaimFile, IssuedClaim
 from billing.insurance.use_cases.claim_files import file_claims
@@ -85,9 +88,20 @@ def handed_out(database: Database, session_id: str, *, minutes: int = 45, now: d
 def superbill(
     database: Database, session_id: str, *, actor: Actor = SYSTEM, now: datetime = NOW, **more: object
 ) -> Superbill:
+    """Without diagnoses, where none stands, the first that is usual is chosen."""
+    told = chosen_for(database, session_id) | more
     return database.in_transaction(
-        lambda tx: issue_superbill(tx, session_id=session_id, **more, actor=actor, now=now)
+        lambda tx: issue_superbill(tx, session_id=session_id, **told, actor=actor, now=now)
     )
+
+
+def chosen_for(database: Database, session_id: str) -> dict[str, Sequence[str]]:
+    """What a clinician would choose for a visit, where nobody chose anything yet."""
+    with database.reading() as read:
+        session = find_session(read, session_id, SYSTEM)
+        if standing_diagnoses(read, session):
+            return {}
+        return {"diagnoses": find_condition(read, session.entity_id, session.condition).icd10[:1]}
 
 
 def imported(
@@ -106,8 +120,10 @@ def imported(
 def claim(
     database: Database, session_id: str, *, actor: Actor = SYSTEM, now: datetime = NOW, **more: object
 ) -> IssuedClaim:
+    """As `superbill`."""
+    told = chosen_for(database, session_id) | more
     return database.in_transaction(
-        lambda tx: issue_claim(tx, session_id=session_id, **more, actor=actor, now=now)
+        lambda tx: issue_claim(tx, session_id=session_id, **told, actor=actor, now=now)
     )
 
 

@@ -30,6 +30,7 @@ from tests.factories.remittance_835 import remittance
 from tests.factories.room_app import Door, room_client
 
 KEY = {"Idempotency-Key": "claim-1"}
+CHOSEN = {"diagnoses": ["F32.1"]}
 
 
 @pytest.fixture
@@ -80,7 +81,7 @@ def deny(database, claim, now, code="197"):
 
 def test_a_claim_is_issued_shown_listed_and_downloaded(database, client, course):
     give(database, course.session_ids[0])
-    issued = client.post(f"/api/v1/sessions/{course.session_ids[0]}/claim", json={})
+    issued = client.post(f"/api/v1/sessions/{course.session_ids[0]}/claim", json=CHOSEN)
     assert issued.status_code == 201
     assert issued.json["charge_cents"] == issued.json["paid_cents"] == 38_250
     assert (issued.json["frequency"], issued.json["state"]) == ("1", "issued")
@@ -99,8 +100,19 @@ def test_a_claim_is_issued_shown_listed_and_downloaded(database, client, course)
 def test_the_same_key_answers_with_the_same_claim(database, client, course):
     give(database, course.session_ids[0])
     route = f"/api/v1/sessions/{course.session_ids[0]}/claim"
-    first, second = (client.post(route, json={}, headers=KEY) for _ in range(2))
+    first, second = (client.post(route, json=CHOSEN, headers=KEY) for _ in range(2))
     assert first.data == second.data
+
+
+@pytest.mark.parametrize("body", [{}, {"diagnoses": []}])
+def test_a_claim_whose_diagnosis_nobody_chose_is_refused_with_what_is_usual(database, client, course, body):
+    give(database, course.session_ids[0])
+    refused = client.post(f"/api/v1/sessions/{course.session_ids[0]}/claim", json=body)
+    assert (refused.status_code, refused.json["code"]) == (422, "diagnosis-not-chosen")
+    (flaw,) = refused.json["errors"]
+    assert flaw["pointer"] == "/diagnoses"
+    assert "usual for Depression: F32.1, F32.2, F32.9, F33.1, F33.2, F33.9" in flaw["message"]
+    assert client.get("/api/v1/claims").json["items"] == []
 
 
 def test_a_claim_is_filed_corrected_and_taken_back(client, present):
@@ -121,7 +133,7 @@ def test_a_claim_is_filed_corrected_and_taken_back(client, present):
 def test_flaws_are_named_by_field(database, client, course):
     give(database, course.session_ids[0])
     behind_the_back(database, "UPDATE entity SET npi = '2000000011'")
-    refused = client.post(f"/api/v1/sessions/{course.session_ids[0]}/claim", json={})
+    refused = client.post(f"/api/v1/sessions/{course.session_ids[0]}/claim", json=CHOSEN)
     assert (refused.status_code, refused.json["code"]) == (422, "claim-flawed")
     assert [error["pointer"] for error in refused.json["errors"]] == ["/billing/npi"]
 
@@ -239,7 +251,7 @@ def test_another_clinics_claim_does_not_exist(client, door, present):
         assert client.post(f"{route}/{deed}", json={}).status_code == 404
     assert client.post(f"{route}/mark", json={"event": "closed"}).status_code == 404
     assert client.get("/api/v1/claims").json["items"] == []
-    assert client.post(f"/api/v1/sessions/{present.session_id}/claim", json={}).status_code == 404
+    assert client.post(f"/api/v1/sessions/{present.session_id}/claim", json=CHOSEN).status_code == 404
 
 
 def test_each_look_at_a_claim_is_on_the_trail(database, client, present):
@@ -414,7 +426,7 @@ def test_a_claim_is_printed_for_the_red_form_and_for_the_screen(client, present)
 def test_what_does_not_fit_on_the_form_is_refused_by_field(database, client, course):
     give(database, course.session_ids[0])
     behind_the_back(database, "UPDATE entity SET name = 'A clinic of which the name is longer than a box'")
-    issued = client.post(f"/api/v1/sessions/{course.session_ids[0]}/claim", json={}).json
+    issued = client.post(f"/api/v1/sessions/{course.session_ids[0]}/claim", json=CHOSEN).json
     refused = client.get(f"/api/v1/claims/{issued['id']}/cms1500")
     assert (refused.status_code, refused.json["code"]) == (422, "claim-flawed")
     assert [error["pointer"] for error in refused.json["errors"]] == ["/billing/name"]

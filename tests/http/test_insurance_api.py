@@ -23,6 +23,7 @@ from tests.factories.room_app import Door, room_client
 from tests.factories.uploads import a_worker
 
 KEY = {"Idempotency-Key": "upload-1"}
+CHOSEN = {"diagnoses": ["F32.1"]}
 X12 = "application/edi-x12"
 
 
@@ -66,7 +67,7 @@ def answer(bill, paid_cents=18_000, **payment):
 
 def test_a_superbill_is_issued_shown_listed_and_downloaded(database, client, course):
     give(database, course.session_ids[0])
-    issued = client.post(f"/api/v1/sessions/{course.session_ids[0]}/superbill", json={})
+    issued = client.post(f"/api/v1/sessions/{course.session_ids[0]}/superbill", json=CHOSEN)
     assert issued.status_code == 201
     assert issued.json["charge_cents"] == issued.json["paid_cents"] == 38_250
     assert (issued.json["service_on"], issued.json["state"]) == ("2026-11-02", "issued")
@@ -85,12 +86,25 @@ def test_a_superbill_is_issued_shown_listed_and_downloaded(database, client, cou
 def test_the_same_key_answers_with_the_same_superbill(database, client, course):
     give(database, course.session_ids[0])
     route = f"/api/v1/sessions/{course.session_ids[0]}/superbill"
-    first, second = (client.post(route, json={}, headers=KEY) for _ in range(2))
+    first, second = (client.post(route, json=CHOSEN, headers=KEY) for _ in range(2))
     assert first.data == second.data
 
 
+@pytest.mark.parametrize("body", [{}, {"diagnoses": []}])
+def test_a_superbill_whose_diagnosis_nobody_chose_is_refused_with_what_is_usual(
+    database, client, course, body
+):
+    give(database, course.session_ids[0])
+    refused = client.post(f"/api/v1/sessions/{course.session_ids[0]}/superbill", json=body)
+    assert (refused.status_code, refused.json["code"]) == (422, "diagnosis-not-chosen")
+    (flaw,) = refused.json["errors"]
+    assert flaw["pointer"] == "/diagnoses"
+    assert "usual for Depression: F32.1, F32.2, F32.9, F33.1, F33.2, F33.9" in flaw["message"]
+    assert client.get("/api/v1/superbills").json["items"] == []
+
+
 def test_a_session_to_come_is_a_conflict_that_says_why(client, course):
-    refused = client.post(f"/api/v1/sessions/{course.session_ids[0]}/superbill", json={})
+    refused = client.post(f"/api/v1/sessions/{course.session_ids[0]}/superbill", json=CHOSEN)
     assert (refused.status_code, refused.json["code"]) == (409, "superbill-not-possible")
     assert "planned" in refused.json["detail"]
 
@@ -129,7 +143,7 @@ def test_another_clinics_superbill_does_not_exist(client, door, bill, now):
     for route in (f"/api/v1/superbills/{bill.id}", f"/api/v1/superbills/{bill.id}/pdf"):
         assert client.get(route).status_code == 404
     assert client.get("/api/v1/superbills").json["items"] == []
-    assert client.post(f"/api/v1/sessions/{bill.session_id}/superbill", json={}).status_code == 404
+    assert client.post(f"/api/v1/sessions/{bill.session_id}/superbill", json=CHOSEN).status_code == 404
 
 
 def test_a_clinician_sees_no_superbills_and_the_front_desk_posts_no_remittances(client, door, bill):

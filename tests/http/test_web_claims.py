@@ -84,15 +84,27 @@ def test_a_claim_is_issued_from_the_visit_and_twice_is_once(database, clerk, cou
     assert "CLM-000001 is issued already" in clerk.get(ask).text
 
 
+def test_a_diagnosis_is_chosen_before_a_claim_is_issued(database, clerk, course, ask, issue, versions):
+    give(database, course.session_ids[0])
+    asked = clerk.get(ask).text
+    assert "No diagnosis is chosen for this visit" in asked
+    assert f"/staff/sessions/{course.session_ids[0]}/superbill/new" in asked
+    assert "Issue the claim</button>" not in asked
+    refused = send(clerk, f"/staff/patients/{course.patient.id}", issue, key="k" * 20)
+    assert (refused.status_code, versions()) == (422, ())
+    assert "These are usual for Depression: F32.1," in refused.text
+
+
 def test_each_flaw_is_named_in_words(database, clerk, course, ask, issue, versions):
     give(database, course.session_ids[0])
+    superbill(database, course.session_ids[0])
     behind_the_back(database, "UPDATE entity SET npi = '2000000011', phone = '5'")
     refused = send(clerk, ask, issue, key="k" * 20)
     assert refused.status_code == 422
     assert "<strong>Billing, npi:</strong> Give a National Provider Identifier" in refused.text
     assert "<strong>Submitter, phone:</strong>" in refused.text
     assert versions() == ()
-    assert "usual for the condition" in clerk.get(ask).text
+    assert "as on SB-000001" in clerk.get(ask).text
 
 
 def test_a_visit_to_come_has_no_claim_and_the_page_says_why(clerk, ask, issue):

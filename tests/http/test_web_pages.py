@@ -185,7 +185,9 @@ def reimbursed(edge, clinic, now):
             now=now,
         )
     )
-    return run(lambda tx: issue_superbill(tx, session_id=session_id, actor=SYSTEM, now=now))
+    return run(
+        lambda tx: issue_superbill(tx, session_id=session_id, diagnoses=["F32.1"], actor=SYSTEM, now=now)
+    )
 
 
 def test_the_patients_choice_for_a_reimbursement_is_recorded(edge, enter, clinic, patient_page, reimbursed):

@@ -54,13 +54,14 @@ def chosen(answer):
     return listed[: len(listed) // 2]
 
 
-def test_the_patients_page_leads_to_it_and_the_usual_code_is_chosen(clerk, course, given, at):
+def test_the_patients_page_leads_to_it_and_the_usual_codes_are_offered(clerk, course, given, at):
     patient = clerk.get(f"/staff/patients/{course.patient.id}").text
     assert f"{at}/new" in patient
     assert f"/staff/sessions/{course.session_ids[1]}/superbill/new" not in patient, "it is still to come"
     page = clerk.get(f"{at}/new")
-    assert chosen(page) == ["F32.1"]
-    assert offered(page) == ["F32.2", "F32.9", "F33.1", "F33.2", "F33.9"]
+    assert chosen(page) == []
+    assert "No diagnosis is chosen" in page.text
+    assert offered(page) == ["F32.1", "F32.2", "F32.9", "F33.1", "F33.2", "F33.9"]
     assert "Major depressive disorder, single episode, moderate" in page.text
     assert "The codes of the year of this visit are not loaded" in page.text
 
@@ -157,7 +158,7 @@ def test_the_edition_of_the_day_of_the_visit_is_shown(database, clerk, given, at
     load(database, now)
     page = clerk.get(f"{at}/new")
     assert "are not loaded" not in page.text
-    assert offered(page) == ["F33.2"], "the few codes of that edition"
+    assert offered(page) == ["F32.1", "F33.2"], "the few codes of that edition"
     assert page.text.count("not billable") == 4
     assert offered(send(clerk, f"{at}/new", f"{at}/look", search="f33.7")) == ["F33.7"]
 

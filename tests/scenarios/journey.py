@@ -24,6 +24,7 @@ FOUR_HOUR_DAYS = tuple(date(2026, 12, day) for day in range(7, 12))
 BOOSTER_ON = date(2026, 12, 15)
 CORRECTED_ON = date(2026, 12, 22)
 LAST_DAY = date(2026, 12, 31)
+DIAGNOSES = {"depression": ["F32.1"], "crps": ["G90.50"]}
 ROLES = ("front_desk", "billing", "clinician", "accountant")
 TOLD_NOBODY = (
     "Patient-One",
@@ -175,7 +176,8 @@ def give(journey: Journey, session: dict[str, Any]) -> None:
 
 
 def hand_out_superbill(journey: Journey, session: dict[str, Any], name: str) -> None:
-    superbill = journey.billing.post(f"/sessions/{session['id']}/superbill")
+    chosen = {"diagnoses": DIAGNOSES[session["condition"]]}
+    superbill = journey.billing.post(f"/sessions/{session['id']}/superbill", chosen)
     content = journey.billing.content(f"/superbills/{superbill['id']}/pdf")
     journey.record.keep("superbills", f"{superbill['number']}.pdf", content)
     journey.superbills.append(superbill)

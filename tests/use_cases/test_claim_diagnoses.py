@@ -5,13 +5,16 @@ from datetime import date
 import pytest
 from sqlalchemy import select
 
-from billing.insurance.errors import ClaimFlawed
+from billing.insurance.errors import ClaimFlawed, DiagnosisNotChosen
 from billing.insurance.queries.claims import facts_of_claim
 from billing.insurance.records.claims import Frequency
-from billing.insurance.use_cases.claims import correct_claim, void_claim
+from billing.insurance.rules.superbill import codes_of
+from billing.insurance.use_cases.claims import correct_claim, issue_claim, void_claim
 from billing.insurance.use_cases.diagnoses import load_edition
+from billing.insurance.use_cases.superbills import issue_superbill, void_superbill
 from billing.patients.use_cases import amend_patient
 from billing.platform.data.audit import AuditRow
+from billing.platform.data.documents import find_document
 from tests.factories.care import give
 from tests.factories.diagnoses import FEW, order_file, whole
 from tests.factories.insurance import a_course, claim, filed, superbill
@@ -104,6 +107,41 @@ def test_a_correction_takes_the_providers_word(database, session_id, do, diagnos
     assert list(flaws(lambda: do(correct_claim, **new))) == ["/diagnoses/1"]
     assert diagnoses(do(correct_claim, **new, are_unrelated=True)) == EXCLUDING
     assert words_on_the_trail() == [session_id]
+
+
+def test_what_was_chosen_for_a_visit_stands_for_the_others_of_its_plan(
+    database, course, session_id, do, diagnoses
+):
+    first = do(issue_superbill, session_id=session_id, diagnoses=["F33.2", "F41.1"])
+    second = course.session_ids[1]
+    give(database, second)
+    issued = do(issue_claim, session_id=second)
+    assert diagnoses(issued) == ("F33.2", "F41.1")
+    assert codes_of(body_of(database, do(issue_superbill, session_id=second))) == ("F33.2", "F41.1")
+    assert codes_of(body_of(database, first)) == ("F33.2", "F41.1")
+
+
+def test_what_was_chosen_for_another_plan_or_is_void_stands_for_nothing(database, course, session_id, do):
+    do(issue_superbill, session_id=session_id, diagnoses=["F33.2"])
+    other = a_course(database).session_ids[0]
+    give(database, other)
+    with pytest.raises(DiagnosisNotChosen, match="usual for Depression"):
+        do(issue_claim, session_id=other)
+    bill = do(issue_superbill, session_id=other, diagnoses=["F33.1"])
+    do(void_superbill, superbill_id=bill.id)
+    for deed in (issue_superbill, issue_claim):
+        with pytest.raises(DiagnosisNotChosen, match="Choose the diagnosis"):
+            do(deed, session_id=other)
+
+
+def test_what_was_chosen_for_the_claim_stands_for_the_superbill(database, session_id, do):
+    do(issue_claim, session_id=session_id, diagnoses=["F33.2"])
+    assert codes_of(body_of(database, do(issue_superbill, session_id=session_id))) == ("F33.2",)
+
+
+def body_of(database, issued):
+    with database.reading() as read:
+        return find_document(read, issued.document_id).body
 
 
 @pytest.fixture

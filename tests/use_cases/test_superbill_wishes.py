@@ -105,7 +105,7 @@ def test_the_api_takes_wishes_and_keeps_what_is_left_out(issue, database, course
     path = f"/sessions/{visit}/superbill"
     sender = {"name": "Dana Sender", "npi": "1245319599"}
     for body, shown in (
-        ({"referring_provider": sender, "diagnosis_wording": True}, sender),
+        ({"diagnoses": ["F32.1"], "referring_provider": sender, "diagnosis_wording": True}, sender),
         ({"pays_clinic": True}, sender),
         ({"referring_provider": None}, None),
     ):

@@ -12,7 +12,7 @@ from billing.platform.http.pages import page_args
 
 
 class IssueClaim(NamedDiagnoses, NamedWishes):
-    """Without `diagnoses` those of the present claim are taken, or else those of the superbill.
+    """Without `diagnoses` those of the claim are taken, or else of a superbill of the visit or its plan.
 
     Who referred and who is paid are as the superbill says; they are told here only where there is none.
     """

@@ -15,7 +15,7 @@ from billing.care.records import Session
 from billing.catalog.queries import find_site
 from billing.insurance.errors import ClaimFlawed, ClaimNotPossible
 from billing.insurance.models import ClaimRow
-from billing.insurance.queries import body_of_superbill, edition_on
+from billing.insurance.queries import edition_on
 from billing.insurance.queries.claim_answers import answered_unsent
 from billing.insurance.queries.claims import (
     claim_on_file,
@@ -24,6 +24,7 @@ from billing.insurance.queries.claims import (
     find_claim,
     payers_number,
 )
+from billing.insurance.queries.diagnoses import on_superbill
 from billing.insurance.queries.figures import refuse_outdated
 from billing.insurance.records.claims import Claim, Frequency, Interchange, IssuedClaim
 from billing.insurance.records.superbills import AS_BEFORE, Wishes
@@ -32,7 +33,6 @@ from billing.insurance.rules.claim_file import interchange_body
 from billing.insurance.rules.claim_text import basic
 from billing.insurance.rules.claims import Filing, day_of_service, file_by, same_claim
 from billing.insurance.rules.diagnoses import newly_excluding
-from billing.insurance.rules.superbill import codes_of
 from billing.insurance.states import (
     CLAIM_MARKS,
     CLAIM_MOVES,
@@ -80,7 +80,7 @@ def issue_claim(
     Unchanged facts return the present version. Changed ones make the next, as long as the insurer has none.
     Two diagnoses that exclude each other are refused unless the present claim or superbill has the same ones,
     or the provider says that they `are_unrelated`. For `diagnoses` and `wishes` see `gather_claim`.
-    Raises: NoSuchSession, ClaimNotPossible, ClaimFlawed.
+    Raises: NoSuchSession, ClaimNotPossible, DiagnosisNotChosen, ClaimFlawed.
     """
     lock_patient(tx, find_session(tx, session_id, actor).patient_id)
     session = find_session(tx, session_id, actor)
@@ -297,11 +297,7 @@ def _check(
     """
     as_of = local_date(now, ZoneInfo(find_site(tx, session.site_id).timezone))
     edition = edition_on(tx, day_of_service(facts))
-    shown = body_of_superbill(tx, session.id)
-    accepted = [
-        codes_of(shown) if shown else (),
-        *([facts_of_claim(tx, former).diagnoses] if former else ()),
-    ]
+    accepted = [on_superbill(tx, session.id), *([facts_of_claim(tx, former).diagnoses] if former else ())]
     excluding = newly_excluding(edition, facts.diagnoses, accepted)
     is_answered = are_unrelated or excluding is None
     if flaws := claim_flaws(facts, edition, as_of=as_of, are_unrelated=is_answered):

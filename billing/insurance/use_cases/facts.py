@@ -6,10 +6,11 @@ from datetime import datetime
 
 from billing.care.records import Session
 from billing.catalog.queries import find_condition, find_entity, find_provider, find_site
+from billing.insurance.errors import DiagnosisNotChosen
 from billing.insurance.queries.coding import coded_session
 from billing.insurance.queries.figures import payments_of
 from billing.insurance.rules.superbill import Encounter, Parties
-from billing.kernel.errors import Conflict
+from billing.kernel.errors import Conflict, Flaw
 from billing.patients.queries import policy_on
 from billing.patients.use_cases import lock_patient
 from billing.platform.data.database import Tx
@@ -25,19 +26,20 @@ def gather_facts(
 ) -> tuple[Parties, Encounter]:
     """The facts of a session that was given, as they and the ledger stand now.
 
-    Without diagnoses the first code that is usual for the condition is taken; whether they go together is
-    for the paper to check.
-    Raises: `refusal`, with what is missing.
+    Whether the diagnoses go together is for the paper to check; that somebody chose them is asked here.
+    Raises: `refusal`, with what is missing; DiagnosisNotChosen.
     """
     coded = coded_session(tx, session, refusal)
     if coded.is_stale:
         raise refusal(STALE)
+    if not diagnoses:
+        raise _not_chosen(tx, session)
     started, stopped = coded.times
     encounter = Encounter(
         session_id=session.id,
         started=started,
         stopped=stopped,
-        diagnoses=diagnoses or find_condition(tx, session.entity_id, session.condition).icd10[:1],
+        diagnoses=diagnoses,
         lines=coded.billed,
         charged=coded.charged,
         payments=payments_of(tx, session.id, now),
@@ -53,3 +55,10 @@ def gather_facts(
         policy=policy_on(tx, session.patient_id, started.date()),
     )
     return parties, encounter
+
+
+def _not_chosen(tx: Tx, session: Session) -> DiagnosisNotChosen:
+    condition = find_condition(tx, session.entity_id, session.condition)
+    usual = f" These are usual for {condition.name}: {', '.join(condition.icd10)}."
+    told = f"Choose the diagnosis.{usual if condition.icd10 else ''}"
+    return DiagnosisNotChosen(told, [Flaw("/diagnoses", told)])

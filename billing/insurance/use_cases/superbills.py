@@ -14,6 +14,7 @@ from billing.insurance.errors import DiagnosesExclude, InvalidSuperbill, Superbi
 from billing.insurance.models import SuperbillRow
 from billing.insurance.queries import edition_on, find_superbill, superbill_of, versions_of_session
 from billing.insurance.queries.claims import claims_of_session, facts_of_claim
+from billing.insurance.queries.diagnoses import standing_diagnoses
 from billing.insurance.records import Edition, Superbill
 from billing.insurance.records.superbills import AS_BEFORE, Wishes
 from billing.insurance.rules.claims import wishes_of_claim
@@ -74,10 +75,10 @@ def issue_superbill(
     """The superbill of a session that was given, as the facts and the ledger stand now.
 
     Unchanged facts return the present version; any change makes the next one, which names what it replaces.
-    `diagnoses` are the provider's; without them those of the present version stay, or else the first code
-    that is usual for the condition. Two that exclude each other are refused unless the provider says that
-    they `are_unrelated`.
-    Raises: NoSuchSession, InvalidSuperbill, SuperbillNotPossible, DiagnosesExclude.
+    `diagnoses` are the provider's; without them those stand that were chosen for the visit before, or else
+    for another of its plan. Two that exclude each other are refused unless the provider says that they
+    `are_unrelated`.
+    Raises: NoSuchSession, InvalidSuperbill, SuperbillNotPossible, DiagnosisNotChosen, DiagnosesExclude.
     """
     _check(wishes)
     lock_patient(tx, find_session(tx, session_id, actor).patient_id)
@@ -86,7 +87,7 @@ def issue_superbill(
     present = next((each for each in versions if each.state is SuperbillState.ISSUED), None)
     shown = find_document(tx, present.document_id).body if present else None
     stand = codes_of(shown) if shown else ()
-    chosen = tuple(diagnoses) or stand
+    chosen = tuple(diagnoses) or stand or standing_diagnoses(tx, session)
     parties, encounter = gather_facts(tx, session, diagnoses=chosen, refusal=SuperbillNotPossible, now=now)
     served_on = encounter.started.date()
     if flaw := pointing_flaw(encounter.lines, len(encounter.diagnoses)):

@@ -12,7 +12,7 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from werkzeug import Response
 
 from billing.care.queries import find_session
-from billing.catalog.queries import find_condition, site_date
+from billing.catalog.queries import site_date
 from billing.insurance.api.appeals import appeal_pdf
 from billing.insurance.api.claims import claim_file
 from billing.insurance.errors import ClaimFlawed, ClaimOutdated
@@ -28,6 +28,7 @@ from billing.insurance.queries.claims import (
     list_claims,
     payers_number,
 )
+from billing.insurance.queries.diagnoses import standing_diagnoses
 from billing.insurance.queries.figures import why_outdated
 from billing.insurance.queries.reason_codes import words_of
 from billing.insurance.records.claims import Claim, ClaimAnswer, Frequency, IssuedClaim
@@ -37,7 +38,7 @@ from billing.insurance.rules.claim_answers import standing_answers
 from billing.insurance.rules.claim_checks import MOST_REFERENCE
 from billing.insurance.rules.claims import wishes_of_claim
 from billing.insurance.rules.denials import next_step
-from billing.insurance.rules.superbill import codes_of, wishes_of
+from billing.insurance.rules.superbill import wishes_of
 from billing.insurance.states import CLAIM_ENDS, CLAIM_MARKS, ClaimMark, ClaimState
 from billing.insurance.use_cases.appeals import write_appeal
 from billing.insurance.use_cases.claim_moves import CLAIM_AMENDED
@@ -356,18 +357,12 @@ def _read_asked(read: Read, session_id: str, actor: Actor) -> dict[str, Any]:
     present = [each for each in claims_of_session(read, session_id) if each.state not in CLAIM_ENDS]
     told = facts_of_claim(read, present[0]) if present else None
     shown = body_of_superbill(read, session_id)
-    if told:
-        codes = told.diagnoses
-    elif shown:
-        codes = codes_of(shown)
-    else:
-        codes = find_condition(read, session.entity_id, session.condition).icd10[:1]
     return {
         "session": session,
         "name": name_of(read, session.patient_id, actor),
         "superbill": superbill,
         "present": present[0] if present else None,
-        "codes": codes,
+        "codes": told.diagnoses if told else standing_diagnoses(read, session),
         "wished": wishes_of(shown) if shown else wishes_of_claim(told) if told else AS_BEFORE,
         "words": claim_words,
     }

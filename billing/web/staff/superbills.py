@@ -17,12 +17,13 @@ from billing.catalog.queries import find_condition, find_site
 from billing.catalog.records import Condition
 from billing.insurance.errors import InvalidSuperbill
 from billing.insurance.queries import edition_on, find_diagnoses, find_superbill, present_superbill
+from billing.insurance.queries.diagnoses import standing_diagnoses
 from billing.insurance.records import Diagnosis, Edition, Superbill
 from billing.insurance.records.superbills import AS_BEFORE, NOBODY, ReferringProvider, Wishes
 from billing.insurance.rules.diagnoses import diagnosis_or_unknown
 from billing.insurance.rules.editions import is_of_another_year
 from billing.insurance.rules.plan_limits import why_not_told
-from billing.insurance.rules.superbill import codes_of, wishes_of
+from billing.insurance.rules.superbill import wishes_of
 from billing.insurance.use_cases.superbills import issue_superbill, void_superbill
 from billing.kernel.clock import local_date
 from billing.kernel.errors import BillingError, Flaw
@@ -59,7 +60,7 @@ class Coded:
     wishes: Wishes
     """Of the present version."""
     stand: Sequence[str]
-    """The codes of the present version, or else the first that is usual."""
+    """The codes that were chosen for the visit, or else for another of its plan; none is added unasked."""
     usual: Sequence[Diagnosis]
     edition: Edition
 
@@ -240,7 +241,6 @@ def _read_coded(read: Read, session_id: str, actor: Actor) -> Coded:
     on = local_date(session.started_at, zone) if session.started_at else session.planned_on
     present, edition = present_superbill(read, session_id), edition_on(read, on)
     body = find_document(read, present.document_id).body if present else None
-    shown = codes_of(body) if body else None
     return Coded(
         session=session,
         name=name_of(read, session.patient_id, actor),
@@ -249,7 +249,7 @@ def _read_coded(read: Read, session_id: str, actor: Actor) -> Coded:
         present=present,
         why_not=why_not_told(plan_limits_of(read, session.patient_id), on),
         wishes=wishes_of(body) if body else AS_BEFORE,
-        stand=shown or condition.icd10[:1],
+        stand=standing_diagnoses(read, session),
         usual=[diagnosis_or_unknown(edition, code) for code in condition.icd10],
         edition=edition,
     )
