@@ -124,8 +124,8 @@ def in_codes(adjustments: Sequence[Adjustment]) -> str:
 
 
 def _in_code(adjustment: Adjustment) -> str:
-    code = (adjustment.group, adjustment.code)
-    group = "paid to the patient" if code == PAID_TO_PATIENT else GROUPS.get(adjustment.group, "")
+    is_patients = adjustment.code == PAID_TO_PATIENT
+    group = "paid to the patient" if is_patients else GROUPS.get(adjustment.group, "")
     told = f"{adjustment.group}-{adjustment.code} {adjustment.amount}"
     return f"{told} ({group})" if group else told
 

@@ -65,6 +65,7 @@ def answered(database, sent, now):
         (0, None, ClaimState.APPLIED_TO_DEDUCTIBLE),
         (0, DENIED, ClaimState.DENIED),
         (0, (("PR", "100", 38_250),), ClaimState.PAID),
+        (0, (("OA", "100", 38_250),), ClaimState.PAID),
     ],
 )
 def test_a_posted_answer_moves_the_claim(answered, state, found, paid, adjustments, after):

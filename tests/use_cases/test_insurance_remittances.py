@@ -191,6 +191,7 @@ def test_a_parked_payment_is_posted_when_it_comes_again_and_the_reason_is_gone(d
         ("4", (("CO", "50", 38_250),), "nothing_paid"),
         ("1", (("PR", "1", 38_250),), "nothing_paid"),
         ("1", (("PR", "100", 38_250),), "paid_to_patient"),
+        ("1", (("OA", "100", 38_250),), "paid_to_patient"),
         ("1", (("OA", "293", 38_250),), "paid_to_other"),
         ("25", (("PR", "1", 38_250),), "estimate_only"),
     ],

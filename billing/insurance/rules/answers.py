@@ -19,7 +19,8 @@ NOT_DECIDED = frozenset({"5", "10", "13", "15", "16", "17", "27"})
 REVERSAL, NOT_OURS, PREDETERMINATION = "22", "23", "25"
 WITHOUT_PAYMENT = NOT_DECIDED | {NOT_OURS, PREDETERMINATION}
 
-PAID_TO_PATIENT = ("PR", "100")
+PAID_TO_PATIENT = "100"
+"""CAS02 of what went to the patient, under whatever group the payer puts it."""
 PAID_TO_OTHERS = frozenset({"293", "294"})
 """The payer paid the employer or an attorney."""
 GROUPS = frozenset({"CO", "OA", "PI", "PR", "CR"})
@@ -43,17 +44,16 @@ def outcome(claim: RemittanceClaim) -> Outcome:
         return Outcome.NOT_DECIDED
     if claim.paid:
         return Outcome.REIMBURSED
-    codes = {(adjustment.group, adjustment.code) for adjustment in _adjustments(claim)}
-    if PAID_TO_PATIENT in codes:
+    if paid_to_patient(claim):
         return Outcome.PAID_TO_PATIENT
-    if any(code in PAID_TO_OTHERS for _, code in codes):
+    if any(adjustment.code in PAID_TO_OTHERS for adjustment in _adjustments(claim)):
         return Outcome.PAID_TO_OTHER
     return Outcome.NOTHING_PAID
 
 
 def paid_to_patient(claim: RemittanceClaim) -> Money:
-    """What the payer says that it gave the patient themself (PR-100)."""
-    return total(each.amount for each in _adjustments(claim) if (each.group, each.code) == PAID_TO_PATIENT)
+    """What the payer says that it gave the patient themself (CARC 100)."""
+    return total(each.amount for each in _adjustments(claim) if each.code == PAID_TO_PATIENT)
 
 
 def as_told_elsewhere(remittance: Remittance) -> Remittance:

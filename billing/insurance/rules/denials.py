@@ -12,7 +12,7 @@ from billing.insurance.rules.claim_answers import denying, event_of
 from billing.insurance.states import ClaimEvent
 
 PATIENT_UNKNOWN = "4"
-"""CLP02."""
+"""CLP02. Payers send it with plain denials, too, so that it is asked only where no code says why."""
 
 CODES: dict[NextStep, frozenset[str]] = {
     NextStep.CHECK_CARD: frozenset({"26", "27", "31", "32", "33", "140", "177", "200"}),
@@ -36,7 +36,7 @@ def next_step(answer: ClaimAnswer) -> NextStep | None:
     """What to do about an answer that denies; None for any other. Of several steps the most pressing."""
     if event_of(answer) is not ClaimEvent.DENY:
         return None
-    if answer.status == PATIENT_UNKNOWN:
-        return NextStep.CHECK_CARD
     told = {code.partition("-")[2] for code in denying(answer)}
+    if not told and answer.status == PATIENT_UNKNOWN:
+        return NextStep.CHECK_CARD
     return next((step for step in NextStep if CODES.get(step, frozenset()) & told), NextStep.LOOK_UP)
