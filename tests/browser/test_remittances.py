@@ -102,7 +102,7 @@ def test_a_paper_eob_is_typed_by_keyboard_mended_and_booked_once(office, enter, 
     page.get_by_label("Insurer", exact=True).fill("Sample Plan")
     page.get_by_label("Check or transfer number").fill("5501")
     page.get_by_label("Amount, in dollars").fill("90.01")
-    page.get_by_label("Date on it").fill("2026-10-30")
+    page.get_by_label("Date on it").fill("2026-11-02")
     page.get_by_label("Patient account number").fill(number)
     page.get_by_label("Charged").fill("425.00")
     page.get_by_label("Paid", exact=True).fill("90.00")

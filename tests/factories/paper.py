@@ -8,7 +8,7 @@ from billing.insurance.records import Adjustment
 from billing.insurance.records.remittances import PaperEob, TypedClaim
 from billing.kernel.money import Money
 
-CHECK_DAY = date(2026, 10, 30)
+CHECK_DAY = date(2026, 11, 2)
 
 
 def typed_claim(number: str, *, charge: int = 38_250, paid: int = 18_000, **more: object) -> TypedClaim:

@@ -47,7 +47,7 @@ class Payment:
     trace: str = "EFT0001"
     payer_id: str = "1512345678"
     payer_name: str = "SAMPLE HEALTH PLAN"
-    paid_on: date = date(2026, 11, 20)
+    paid_on: date = date(2026, 11, 6)
     provider_adjustments: Sequence[tuple[str, int]] = ()
     amount_cents: int | None = None
     handling: str = "I"

@@ -18,7 +18,7 @@ from billing.platform.data.tasks import TaskState, list_tasks
 from tests.factories.insurance import Course, imported
 from tests.factories.remittance_835 import Claim, remittance
 
-PAID_ON = date(2026, 11, 20)
+PAID_ON = date(2026, 11, 2)
 
 
 @dataclass

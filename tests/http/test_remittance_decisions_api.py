@@ -135,7 +135,7 @@ def typed(database, course):
         "payer_name": "Sample Plan",
         "check_number": "5501",
         "amount_cents": 18_000,
-        "paid_on": "2026-10-30",
+        "paid_on": "2026-11-02",
         "claims": [
             {
                 "control_number": bill.control_number,

@@ -40,7 +40,7 @@ def typed(bills):
         "payer_name": "Sample Plan",
         "check_number": "5501",
         "amount": "$180.00",
-        "paid_on": "2026-10-30",
+        "paid_on": "2026-11-02",
         "c1_control_number": bills[0].control_number,
         "c1_status": "1",
         "c1_charge": "382.50",

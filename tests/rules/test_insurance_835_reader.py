@@ -48,7 +48,7 @@ def test_a_file_is_read_to_the_cent():
     assert (transaction.trace, transaction.payer_id, transaction.payer_name) == (
         "EFT0001", "1512345678", "SAMPLE HEALTH PLAN",
     )  # fmt: skip
-    assert (transaction.amount, transaction.paid_on) == (Money(23_175), date(2026, 11, 20))
+    assert (transaction.amount, transaction.paid_on) == (Money(23_175), date(2026, 11, 6))
     first, second = transaction.claims
     assert (first.control_number, first.status, first.charge, first.paid) == (
         "A1",
@@ -132,8 +132,8 @@ def test_a_claim_keeps_what_stands_at_its_own_level_and_the_lines_control_number
 
 
 def test_without_a_date_of_payment_a_person_has_to_look():
-    transaction = read(FILE.replace(b"************20261120", b"************20261320")).transactions[0]
-    assert transaction.paid_on == date(2026, 11, 20)
+    transaction = read(FILE.replace(b"************20261106", b"************20261320")).transactions[0]
+    assert transaction.paid_on == date(2026, 11, 6)
     assert "BPR16 at segment 4" in str(doubt(transaction))
 
 

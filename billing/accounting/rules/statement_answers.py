@@ -73,4 +73,4 @@ def _told(answer: ClaimAnswer, kind: AnswerKind, amount: Money = ZERO) -> Answer
 
 
 def _given_to_patient(answer: ClaimAnswer) -> Money:
-    return total(each.amount for each in answer.reasons if (each.group, each.code) == PAID_TO_PATIENT)
+    return total(each.amount for each in answer.reasons if each.code == PAID_TO_PATIENT)

@@ -12,6 +12,7 @@ from billing.catalog.queries import entities
 from billing.insurance.models.remittances import RemittanceRow
 from billing.insurance.queries import remittance_of, remittance_without_claims
 from billing.insurance.queries.earlier_answers import matches_of
+from billing.insurance.queries.payment_days import day_doubt
 from billing.insurance.queries.posting_plans import owners_of_recoveries, plan_posting
 from billing.insurance.queries.remittances import (
     booked_otherwise,
@@ -74,7 +75,7 @@ def weigh_remittance(
         return _as_duplicate(tx, remittance_without_claims(row), actor)
     matches = _matched(tx, row, transaction, actor)
     row.entity_id = _entity_id(tx, row, transaction, matches, actor)
-    plan = _planned(tx, row, transaction, matches, actor)
+    plan = _planned(tx, row, transaction, matches, actor, now)
     told = remittance_without_claims(row)
     if isinstance(plan, Doubt):
         return replace(told, status=RemittanceState.PARKED, reason=plan.reason)
@@ -121,7 +122,7 @@ def _decide(
     _lock_patients(tx, row.entity_id, transaction, matches, actor)
     if transaction.provider_adjustments:
         lock_given(tx, row.entity_id, row.payer_id)
-    plan = _planned(tx, row, transaction, matches, actor)
+    plan = _planned(tx, row, transaction, matches, actor, now)
     if isinstance(plan, Doubt):
         sessions = {segment: match.session_id for segment, match in matches.items()}
         park(tx, row, KeptContent(transaction, sessions), plan, actor, now)
@@ -139,7 +140,12 @@ def _matched(
 
 
 def _planned(
-    tx: Tx, row: RemittanceRow, transaction: RemittanceTransaction, matches: Matches, actor: Actor
+    tx: Tx,
+    row: RemittanceRow,
+    transaction: RemittanceTransaction,
+    matches: Matches,
+    actor: Actor,
+    now: datetime,
 ) -> PostingPlan | Doubt:
     reason = (
         _other_content(tx, row)
@@ -147,6 +153,7 @@ def _planned(
         or doubt(transaction)
         or _not_for_the_actor(row, actor)
         or _unmatched(transaction, matches)
+        or day_doubt(tx, row.entity_id, transaction, matches, now)
     )
     return Doubt(reason=reason) if reason else plan_posting(tx, row.entity_id, transaction, matches, actor)
 

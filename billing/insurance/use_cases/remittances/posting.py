@@ -9,6 +9,7 @@ from sqlalchemy import update
 
 from billing.insurance.models.remittances import RemittanceClaimRow, RemittanceRow, RemittanceTakingRow
 from billing.insurance.queries.earlier_answers import waiting_remittances
+from billing.insurance.queries.payment_days import booked_on
 from billing.insurance.records import Outcome, RemittanceClaim
 from billing.insurance.records.answers import Part, PostingPlan, Taking
 from billing.insurance.rules.answers import outcome
@@ -74,11 +75,12 @@ class _Posting:
         )
         self._spoken_for: dict[str, Money] = {}
         self._credits: list[dict[str, str | int]] = []
+        self._on = booked_on(tx, row.entity_id, plan.transaction, plan.matches, now)
         self.settlement = Settlement(
             tx,
             place=plan.place,
             source=Source(REMITTANCE, row.id, "settled"),
-            on=plan.transaction.paid_on,
+            on=self._on,
             actor=actor,
             now=now,
         )
@@ -93,7 +95,7 @@ class _Posting:
                 reimbursement_id=part.reimbursement_id,
                 amount=part.amount,
                 demand=f"{taking.demand[:LONGEST_LABEL]} {taking_id}",
-                told_on=self._plan.transaction.paid_on,
+                told_on=self._on,
                 spoken_for=self._spoken_for,
                 actor=self._actor,
                 now=self._now,
@@ -136,7 +138,7 @@ class _Posting:
             "session_id": self._plan.matches[claim.segment].session_id,
             "amount": claim.paid,
             "source_id": claim_id,
-            "received_on": self._plan.transaction.paid_on,
+            "received_on": self._on,
             "withheld": self.settlement.borne_by(claim_id, claim.paid),
         }
         if claim.segment in self._plan.copies:
