@@ -113,6 +113,12 @@ class UnreadableDiagnoses(Invalid):
     code = "unreadable-diagnoses"
 
 
+class EditionIncomplete(Conflict):
+    """A file of codes lacks many of those before; nothing of it is taken unless that is asked for."""
+
+    code = "edition-incomplete"
+
+
 class OtherEditionThere(Conflict):
     """Another edition holds from that day on; nothing is put in its place unless that is asked for."""
 

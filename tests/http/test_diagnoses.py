@@ -36,7 +36,9 @@ def flask(database, now):
     app = Flask("office")
     app.cli.add_command(make_diagnosis_commands(database, lambda: now))
     runner = app.test_cli_runner()
-    return lambda *arguments: runner.invoke(args=["diagnoses", "load", *map(str, arguments)])
+    return lambda *arguments: runner.invoke(
+        args=["diagnoses", "load", "--allow-removals", *map(str, arguments)]
+    )
 
 
 @pytest.fixture

@@ -149,7 +149,9 @@ def load(do):
     """An edition that holds on the day of service."""
 
     def run(rows):
-        return do(load_edition, content=order_file(whole(rows)), starts_on=OCTOBER, replaces=True)
+        return do(
+            load_edition, content=order_file(whole(rows)), starts_on=OCTOBER, replaces=True, may_remove=True
+        )
 
     return run
 

@@ -7,7 +7,12 @@ import pytest
 from sqlalchemy import delete, select, update
 from sqlalchemy.exc import DBAPIError
 
-from billing.insurance.errors import OtherEditionThere, SuperbillNotPossible, UnreadableDiagnoses
+from billing.insurance.errors import (
+    EditionIncomplete,
+    OtherEditionThere,
+    SuperbillNotPossible,
+    UnreadableDiagnoses,
+)
 from billing.insurance.models import DiagnosisEditionRow
 from billing.insurance.queries import edition_on, told_of_edition
 from billing.insurance.rules.diagnoses import excluding_pair, is_billable
@@ -25,10 +30,16 @@ BEFORE = OCTOBER - timedelta(days=1)
 MORE = (*FEW, ("R53", "1", "A code that was forgotten"))
 
 
-def load(database, now, rows=FEW, *, starts_on=OCTOBER, replaces=False):
+def load(database, now, rows=FEW, *, starts_on=OCTOBER, replaces=False, may_remove=True):
     return database.in_transaction(
         lambda tx: load_edition(
-            tx, content=order_file(whole(rows)), starts_on=starts_on, replaces=replaces, actor=SYSTEM, now=now
+            tx,
+            content=order_file(whole(rows)),
+            starts_on=starts_on,
+            replaces=replaces,
+            may_remove=may_remove,
+            actor=SYSTEM,
+            now=now,
         )
     )
 
@@ -117,6 +128,15 @@ def test_the_shipped_edition_is_replaced_by_a_word_too_and_its_own_codes_are_kno
     assert len(in_force(database, OCTOBER).lines) == 30
 
 
+def test_a_file_that_lacks_most_codes_is_refused_until_somebody_says_that_it_is_whole(database, now):
+    with pytest.raises(EditionIncomplete) as refused:
+        load(database, now, may_remove=False)
+    assert refused.value.detail.startswith("This file has 28 billable codes: 74716 of the 74719 before")
+    assert kept(database) == []
+    assert load(database, now).status == "loaded"
+    assert load(database, now, MORE, replaces=True, may_remove=False).status == "replaced"
+
+
 def test_a_file_that_is_refused_leaves_nothing(database, now):
     with pytest.raises(UnreadableDiagnoses):
         load(database, now, [*FEW, ("R52", "1", "Twice")])
@@ -131,7 +151,7 @@ def test_a_file_that_was_cut_off_at_the_end_of_a_line_is_refused(database, now, 
     with pytest.raises(UnreadableDiagnoses) as refused:
         database.in_transaction(
             lambda tx: load_edition(
-                tx, content=content, starts_on=OCTOBER, replaces=True, actor=SYSTEM, now=now
+                tx, content=content, starts_on=OCTOBER, replaces=True, may_remove=True, actor=SYSTEM, now=now
             )
         )
     (flaw,) = refused.value.flaws
@@ -143,7 +163,13 @@ def test_a_file_that_was_cut_off_at_the_end_of_a_line_is_refused(database, now, 
 def test_a_rehearsed_load_leaves_nothing_even_for_who_has_seen_it(database, now):
     def look(tx):
         load_edition(
-            tx, content=order_file(whole()), starts_on=OCTOBER, replaces=False, actor=SYSTEM, now=now
+            tx,
+            content=order_file(whole()),
+            starts_on=OCTOBER,
+            replaces=False,
+            may_remove=True,
+            actor=SYSTEM,
+            now=now,
         )
         return edition_on(tx, OCTOBER)
 

@@ -36,14 +36,28 @@ def make_diagnosis_commands(database: Database, clock: Clock) -> AppGroup:
     @click.argument("path", metavar="FILE", type=click.Path(path_type=Path))
     @click.option("--from", "since", type=DAY, required=True, help="First day of service, YYYY-MM-DD.")
     @click.option("--replace", is_flag=True, help="Put it in the place of another edition of that day.")
+    @click.option("--allow-removals", is_flag=True, help="Take it though many codes are billable no more.")
     @click.option("--dry-run", is_flag=True, help="Do it all, show it, and roll it back.")
     @AS_JSON
-    def load(path: Path, since: datetime, replace: bool, dry_run: bool, as_json: bool) -> None:  # noqa: FBT001
+    def load(
+        path: Path,
+        since: datetime,
+        replace: bool,  # noqa: FBT001
+        allow_removals: bool,  # noqa: FBT001
+        dry_run: bool,  # noqa: FBT001
+        as_json: bool,  # noqa: FBT001
+    ) -> None:
         """Load a year's codes from CMS's order FILE (icd10cm_order_2027.txt), whole or not at all."""
 
         def take(tx: Tx) -> LoadedEdition:
             return load_edition(
-                tx, content=content, starts_on=since.date(), replaces=replace, actor=SYSTEM, now=clock()
+                tx,
+                content=content,
+                starts_on=since.date(),
+                replaces=replace,
+                may_remove=allow_removals,
+                actor=SYSTEM,
+                now=clock(),
             )
 
         with refusals_told(as_json=as_json):

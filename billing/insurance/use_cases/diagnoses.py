@@ -9,7 +9,7 @@ from datetime import date, datetime
 from sqlalchemy import func, select
 
 from billing.catalog.queries import conditions, entities
-from billing.insurance.errors import OtherEditionThere
+from billing.insurance.errors import EditionIncomplete, OtherEditionThere
 from billing.insurance.models import DiagnosisEditionRow
 from billing.insurance.queries import edition_on
 from billing.insurance.records import LoadedEdition
@@ -22,14 +22,26 @@ from billing.platform.data.database import Tx
 LOADED_MEANWHILE = "Another edition was loaded at this very moment. Nothing was changed; load it again."
 
 
+USUALLY_GONE = 10
+"""A year drops some hundred codes of 74,000; a file that lacks one in ten is hardly the whole table."""
+
+
 def load_edition(
-    tx: Tx, *, content: bytes, starts_on: date, replaces: bool, actor: Actor, now: datetime
+    tx: Tx,
+    *,
+    content: bytes,
+    starts_on: date,
+    replaces: bool,
+    may_remove: bool,
+    actor: Actor,
+    now: datetime,
 ) -> LoadedEdition:
     """Take the codes of CMS's order file for days of service from `starts_on` on.
 
     The same codes again change nothing. `replaces` lets other codes take the place of an edition that starts
-    on the same day; superbills that were issued stay as they are.
-    Raises: UnreadableDiagnoses, OtherEditionThere.
+    on the same day; superbills that were issued stay as they are. `may_remove` lets a tenth of the billable
+    codes before, or more, be billable no more.
+    Raises: UnreadableDiagnoses, OtherEditionThere, EditionIncomplete.
     """
     lines = read_order_file(content)
     before = edition_on(tx, starts_on)
@@ -42,6 +54,11 @@ def load_edition(
         raise OtherEditionThere(
             f"Another edition starts on {starts_on} already; this file has {new} billable codes more and "
             f"{gone} fewer. If it is to take that place, load it with --replace."
+        )
+    if gone * USUALLY_GONE >= len(billable_before) and not may_remove:
+        raise EditionIncomplete(
+            f"This file has {len(billable)} billable codes: {gone} of the {len(billable_before)} before would be "
+            "billable no more. Is it the whole table? If it is, load it with --allow-removals."
         )
     if not is_known:
         _keep(tx, lines, len(billable), starts_on, actor, now)
