@@ -63,7 +63,8 @@ def test_a_claim_is_issued_marked_as_sent_and_closed_by_keyboard(office, clerk, 
         paid_cents=0,
         adjustments=(("CO", "197", issued.charge.cents),),
     )
-    assert imported(office.database, remittance([denied]), now=office.now + timedelta(1)).status == "posted"
+    today, tomorrow = office.now.date(), office.now + timedelta(1)
+    assert imported(office.database, remittance([denied], paid_on=today), now=tomorrow).status == "posted"
     clerk.reload()
     expect(clerk.get_by_role("heading", level=1)).to_contain_text("Denied")
     is_sound(clerk)

@@ -30,11 +30,16 @@ def stands(office):
         return [each.status for each in list_remittances(read, SYSTEM, limit=9)]
 
 
-def test_from_the_task_to_the_posted_payment(office, enter, visit):
+@pytest.fixture
+def on(office, visit):
+    """The clinic's day of the visit, on which its insurer pays as well."""
     with office.database.reading() as read:
-        on = site_date(read, visit.site_id, visit.started_at)
+        return site_date(read, visit.site_id, visit.started_at)
+
+
+def test_from_the_task_to_the_posted_payment(office, enter, visit, on):
     claim = Claim(control_number="LOST", charge_cents=visit.due.cents, paid_cents=9_000, served_on=on)
-    imported(office.database, remittance([claim]), now=office.now)
+    imported(office.database, remittance([claim], paid_on=on), now=office.now)
     page = enter(Role.BILLING)
     page.get_by_role("link", name="Tasks").click()
     is_sound(page)
@@ -59,13 +64,13 @@ def test_from_the_task_to_the_posted_payment(office, enter, visit):
     is_sound(page)
 
 
-def test_a_file_is_looked_at_posted_and_its_damaged_copy_refused(office, enter, visit, tmp_path):
+def test_a_file_is_looked_at_posted_and_its_damaged_copy_refused(office, enter, visit, on, tmp_path):
     with office.database.reading() as read:
         number = present_superbill(read, visit.id).control_number
     claim = Claim(control_number=number, charge_cents=visit.due.cents, paid_cents=9_000)
     good, damaged = tmp_path / "good.835", tmp_path / "damaged.835"
-    good.write_bytes(remittance([claim]))
-    damaged.write_bytes(remittance([claim])[:-30])
+    good.write_bytes(remittance([claim], paid_on=on))
+    damaged.write_bytes(remittance([claim], paid_on=on)[:-30])
     page = enter(Role.BILLING)
     page.get_by_role("link", name="Insurers' answers").click()
     expect(page.get_by_text("No insurer has answered yet.")).to_be_visible()
@@ -92,7 +97,7 @@ def test_a_file_is_looked_at_posted_and_its_damaged_copy_refused(office, enter, 
     assert stands(office) == ["posted"]
 
 
-def test_a_paper_eob_is_typed_by_keyboard_mended_and_booked_once(office, enter, visit):
+def test_a_paper_eob_is_typed_by_keyboard_mended_and_booked_once(office, enter, visit, on):
     with office.database.reading() as read:
         number = present_superbill(read, visit.id).control_number
     page = enter(Role.BILLING)
@@ -102,7 +107,7 @@ def test_a_paper_eob_is_typed_by_keyboard_mended_and_booked_once(office, enter, 
     page.get_by_label("Insurer", exact=True).fill("Sample Plan")
     page.get_by_label("Check or transfer number").fill("5501")
     page.get_by_label("Amount, in dollars").fill("90.01")
-    page.get_by_label("Date on it").fill("2026-11-02")
+    page.get_by_label("Date on it").fill(on.isoformat())
     page.get_by_label("Patient account number").fill(number)
     page.get_by_label("Charged").fill("425.00")
     page.get_by_label("Paid", exact=True).fill("90.00")
