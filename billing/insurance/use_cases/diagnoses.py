@@ -57,8 +57,8 @@ def load_edition(
         )
     if gone * USUALLY_GONE >= len(billable_before) and not may_remove:
         raise EditionIncomplete(
-            f"This file has {len(billable)} billable codes: {gone} of the {len(billable_before)} before would be "
-            "billable no more. Is it the whole table? If it is, load it with --allow-removals."
+            f"This file has {len(billable)} billable codes: {gone} of the {len(billable_before)} before "
+            "would be billable no more. Is it the whole table? If it is, load it with --allow-removals."
         )
     if not is_known:
         _keep(tx, lines, len(billable), starts_on, actor, now)
