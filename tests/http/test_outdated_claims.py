@@ -12,6 +12,8 @@ from tests.factories.insurance import a_course
 
 TOLD = {"told_charge_cents": 42_500, "told_paid_cents": 42_500, "charge_cents": 45_000, "paid_cents": 45_000}
 
+CHOSEN = {"diagnoses": ["F33.2"]}
+
 
 @pytest.fixture
 def package(database):
@@ -32,7 +34,7 @@ def issued(biller, package):
     """The papers of both visits, at 425 each."""
     for session_id in package.session_ids[:2]:
         assert biller.post(f"/sessions/{session_id}/superbill").json["charge_cents"] == 42_500
-    return [biller.post(f"/sessions/{each}/claim").json for each in package.session_ids[:2]]
+    return [biller.post(f"/sessions/{each}/claim", CHOSEN).json for each in package.session_ids[:2]]
 
 
 @pytest.fixture
@@ -74,7 +76,7 @@ def test_a_stop_asks_of_each_visit_and_its_old_claims_are_not_sent(biller, packa
     assert biller.get(route).json == issued[0]
     for session_id in package.session_ids[:2]:
         assert biller.post(f"/sessions/{session_id}/superbill").json["charge_cents"] == 45_000
-        anew = biller.post(f"/sessions/{session_id}/claim").json
+        anew = biller.post(f"/sessions/{session_id}/claim", CHOSEN).json
         assert (anew["charge_cents"], anew["paid_cents"]) == (45_000, 45_000)
         assert biller.post(f"/claims/{anew['id']}/filed").json["state"] == "filed"
     assert open_tasks(biller) == []
@@ -84,7 +86,7 @@ def test_a_stop_asks_of_each_visit_and_its_old_claims_are_not_sent(biller, packa
 @pytest.mark.parametrize("form", ["837p", "cms1500"])
 def test_an_export_names_what_is_outdated_and_writes_nothing(biller, package, issued, export, form):
     stop(biller, package)
-    anew = biller.post(f"/sessions/{package.session_ids[1]}/claim").json
+    anew = biller.post(f"/sessions/{package.session_ids[1]}/claim", CHOSEN).json
     refused, path = export(form)
     assert refused.exit_code != 0
     told = json.loads(refused.output)
@@ -94,7 +96,7 @@ def test_an_export_names_what_is_outdated_and_writes_nothing(biller, package, is
         "issued",
         "issued",
     ]
-    biller.post(f"/sessions/{package.session_ids[0]}/claim")
+    biller.post(f"/sessions/{package.session_ids[0]}/claim", CHOSEN)
     done, path = export(form)
     assert (done.exit_code, path.exists()) == (0, True)
 
@@ -104,7 +106,7 @@ def test_a_claim_of_a_refunded_visit_is_not_filed(database, issue, now):
     (session_id,) = course.session_ids
     give(database, session_id)
     biller = issue(Role.BILLING, entity_id=course.patient.entity_id)
-    old = biller.post(f"/sessions/{session_id}/claim").json
+    old = biller.post(f"/sessions/{session_id}/claim", CHOSEN).json
     with database.reading() as read:
         (payment,) = list_payments(read, SYSTEM, invoice_id=course.invoice_id, limit=9)
     asked = {"amount_cents": 45_000, "refundable_cents": 45_000, "reason": "billing_error"}
@@ -116,5 +118,5 @@ def test_a_claim_of_a_refunded_visit_is_not_filed(database, issue, now):
         0,
     )
     assert open_tasks(biller) == [("papers-outdated", session_id)]
-    assert biller.post(f"/sessions/{session_id}/claim").json["paid_cents"] == 0
+    assert biller.post(f"/sessions/{session_id}/claim", CHOSEN).json["paid_cents"] == 0
     assert open_tasks(biller) == []

@@ -120,14 +120,14 @@ def test_a_referring_provider_without_a_right_number_is_refused_by_the_field(dat
 def test_the_api_takes_both_where_there_is_no_superbill(issue, database, course, session_id, said, now):
     biller = issue(Role.BILLING, entity_id=course.patient.entity_id)
     path = f"/sessions/{session_id}/claim"
-    sender = {"name": "Dana Sender", "npi": "1245319599"}
-    wrong = biller.post(path, {"referring_provider": {**sender, "npi": "1"}})
+    sender, chosen = {"name": "Dana Sender", "npi": "1245319599"}, {"diagnoses": ["F33.2"]}
+    wrong = biller.post(path, {**chosen, "referring_provider": {**sender, "npi": "1"}})
     assert (wrong.status_code, [each["pointer"] for each in wrong.json["errors"]]) == (
         422,
         ["/referring/npi"],
     )
     assert biller.post(path, {"pays_clinic": "yes"}).status_code == 422
-    first = biller.post(path, {"referring_provider": sender, "pays_clinic": True})
+    first = biller.post(path, {**chosen, "referring_provider": sender, "pays_clinic": True})
     assert first.status_code == 201, first.text
     filed(database, now=now + timedelta(hours=1))
     number = {"payer_claim_number": "P1"}

@@ -1,6 +1,6 @@
 """A check or transfer comes once, though its file or its paper names it otherwise the second time."""
 
-from datetime import date, timedelta
+from datetime import timedelta
 
 import pytest
 
@@ -47,12 +47,12 @@ def key_in(do, bills):
 @pytest.mark.parametrize(
     "otherwise",
     [
-        {"paid_on": CHECK_DAY - timedelta(days=1)},
+        {"paid_on": CHECK_DAY + timedelta(days=1)},
         {"paid": 15_000},
         {"paid": 15_000, "of": 1},
         {"payer_id": "1999999999"},
         {"trace": "0000778811"},
-        {"trace": "0000778811", "paid": 15_000, "paid_on": date(2026, 12, 1)},
+        {"trace": "0000778811", "paid": 15_000, "paid_on": CHECK_DAY + timedelta(days=3)},
     ],
     ids=["dated otherwise", "less", "of another claim", "another originator", "with zeros", "all of it"],
 )
