@@ -33,7 +33,7 @@ def biller(issue, package):
 def issued(biller, package):
     """The papers of both visits, at 425 each."""
     for session_id in package.session_ids[:2]:
-        assert biller.post(f"/sessions/{session_id}/superbill").json["charge_cents"] == 42_500
+        assert biller.post(f"/sessions/{session_id}/superbill", CHOSEN).json["charge_cents"] == 42_500
     return [biller.post(f"/sessions/{each}/claim", CHOSEN).json for each in package.session_ids[:2]]
 
 
@@ -75,7 +75,7 @@ def test_a_stop_asks_of_each_visit_and_its_old_claims_are_not_sent(biller, packa
     assert biller.get(f"{route}/cms1500?view=true").status_code == 200
     assert biller.get(route).json == issued[0]
     for session_id in package.session_ids[:2]:
-        assert biller.post(f"/sessions/{session_id}/superbill").json["charge_cents"] == 45_000
+        assert biller.post(f"/sessions/{session_id}/superbill", CHOSEN).json["charge_cents"] == 45_000
         anew = biller.post(f"/sessions/{session_id}/claim", CHOSEN).json
         assert (anew["charge_cents"], anew["paid_cents"]) == (45_000, 45_000)
         assert biller.post(f"/claims/{anew['id']}/filed").json["state"] == "filed"

@@ -164,10 +164,15 @@ class CreditMachine(RuleBasedStateMachine):
             self.shares.append(share.id)
 
     def end_share(self, _draw: Draw) -> None:
-        share_id = self.shares.pop()
+        """The visit owes anew, first of what its insurers had paid above."""
+        share_id, above = self.shares.pop(), self.seen.above
         ended = self.attempt(ask_to_end, share_id=share_id, **NOT_PAID)
         if ended and ended.state is ShareState.ENDING:
             self.attempt(agree_to_end, share_id=share_id, by=SUPERVISOR)
+        for visit, session in self.seen.sessions.items():
+            came_down = above[visit] - self.seen.above[visit]
+            self.theirs[session.patient_id] += came_down
+            self.to_payers -= came_down
 
     def reimburse(self, draw: Draw) -> None:
         bill, claim = one_of(self.bills, draw.which), f"rmc_{next(NAMES)}"

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
-
-from billing.care.queries import sessions_among
 from billing.care.records import Session
 from billing.catalog.records import TIMED_SERVICES
 from billing.invoices.queries import line_of_session
 from billing.invoices.records import AsGiven
-from billing.kernel.permissions import SYSTEM, Actor
+from billing.kernel.permissions import SYSTEM
 from billing.platform.data.database import Read
 from billing.quotes.queries import find_quote, price_of_given, price_of_some
 
@@ -31,12 +28,3 @@ def price_as_given(read: Read, session: Session) -> AsGiven | None:
     if given.net == quoted.net:
         return None
     return AsGiven(charged=line.net, would_cost=line.net + (given.net - quoted.net))
-
-
-def given_sessions(
-    read: Read, session_ids: Collection[str], actor: Actor
-) -> Iterator[tuple[Session, AsGiven | None]]:
-    """Those of these sessions that the actor sees, each with how its price would differ."""
-    for session in sessions_among(read, session_ids).values():
-        if actor.sees(entity_id=session.entity_id, site_id=session.site_id):
-            yield session, price_as_given(read, session)

@@ -7,11 +7,11 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from billing.care.queries import sessions_among
 from billing.insurance.queries import superbills_among
 from billing.insurance.queries.claims import claims_by_id
 from billing.insurance.queries.letters import letters_among
 from billing.insurance.queries.remittances import remittances_among
-from billing.invoices.queries.as_given import given_sessions
 from billing.invoices.queries.payers import shares_with_payers
 from billing.kernel.money import Money
 from billing.kernel.permissions import Actor
@@ -91,12 +91,9 @@ def _subjects(read: Read, prefix: str, subject_ids: Collection[str], actor: Acto
         }
     if prefix == "ses":
         return {
-            session.id: Subject(
-                on=session.started_at or session.planned_on,
-                patient_id=session.patient_id,
-                who=f"charged {differs.charged}, would cost {differs.would_cost}" if differs else None,
-            )
-            for session, differs in given_sessions(read, subject_ids, actor)
+            each.id: Subject(on=each.started_at or each.planned_on, patient_id=each.patient_id)
+            for each in sessions_among(read, subject_ids).values()
+            if actor.sees(entity_id=each.entity_id, site_id=each.site_id)
         }
     if prefix == "clm":
         claims = claims_by_id(read, subject_ids, actor)

@@ -10,6 +10,9 @@ from werkzeug import Response
 
 from billing.care.queries import find_session
 from billing.insurance.queries import find_superbill
+from billing.invoices.queries.as_given import price_as_given
+from billing.invoices.records import AsGiven
+from billing.invoices.use_cases.as_given import PRICED_OTHERWISE
 from billing.kernel.errors import BillingError, Flaw, IllegalMove
 from billing.kernel.permissions import Actor, Permission
 from billing.payments.queries.checkouts import find_checkout
@@ -61,7 +64,21 @@ def make_blueprint(edge: Edge) -> Blueprint:
     def subject(task_id: str) -> Response:
         """To the page beside which a thing is seen that has none of its own."""
         actor = current_actor()
-        path = edge.read(lambda read: _place_of(read, find_task(read, task_id, actor).subject_id, actor))
+
+        def look(read: Read) -> tuple[str, AsGiven | None]:
+            task = find_task(read, task_id, actor)
+            path = _place_of(read, task.subject_id, actor)
+            is_of_price = task.kind == PRICED_OTHERWISE
+            return path, price_as_given(
+                read, find_session(read, task.subject_id, actor)
+            ) if is_of_price else None
+
+        path, differs = edge.read(look)
+        if differs:
+            flash(
+                f"The visit was charged {differs.charged}; as given it would cost {differs.would_cost}.",
+                "done",
+            )
         return redirect(path, 303)
 
     @routes.post("/staff/tasks/<task_id>/done")
