@@ -6,10 +6,12 @@ import base64
 import shutil
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from time import monotonic
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -99,7 +101,7 @@ def office(database: Database, database_url: str, tmp_path: Path) -> Iterator[Of
         }
     )
     app = create_app(settings)
-    server = make_server("127.0.0.1", port, app, threaded=True)
+    server = make_server("127.0.0.1", port, _closes_answers(app), threaded=True)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     try:
@@ -113,6 +115,16 @@ def office(database: Database, database_url: str, tmp_path: Path) -> Iterator[Of
         with app.app_context():
             for engine in app.extensions["sqlalchemy"].engines.values():
                 engine.dispose()
+
+
+def _closes_answers(app: Any) -> Any:
+    """The server of these tests leaves a file open that a browser asked for and then hung up on."""
+
+    def answer(environ: Any, start_response: Any) -> Iterator[bytes]:
+        with closing(app(environ, start_response)) as body:
+            yield from body
+
+    return answer
 
 
 @pytest.fixture
