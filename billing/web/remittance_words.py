@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from billing.insurance.records import Adjustment, AnsweredClaim, Outcome, Remittance
 from billing.insurance.records.remittances import DecisionKind, ToldClaim
+from billing.insurance.records.uploads import FAILED
 from billing.insurance.rules.answers import PAID_TO_PATIENT, PREDETERMINATION, REVERSAL
 from billing.insurance.states import RemittanceState
 from billing.insurance.use_cases.remittances import DUPLICATE
@@ -18,9 +19,14 @@ STATES = {
     RemittanceState.UNDONE: ("Undone", ""),
     DUPLICATE: ("Came before", ""),
     "refused": ("Cannot be read", "bad"),
+    FAILED: ("Not posted", "bad"),
 }
 """Also of a file, and of a transaction in it; a state that is newer than these is shown by its name."""
-WOULD = {RemittanceState.POSTED: "Will be posted", RemittanceState.PARKED: "Will wait for you"}
+WOULD = {
+    RemittanceState.POSTED: "Will be posted",
+    RemittanceState.PARKED: "Will wait for you",
+    FAILED: "Not looked at",
+}
 """The same before anything is done."""
 ADVICE = {
     RemittanceState.PARKED: "Nothing of it is booked. It is posted whole as soon as nothing is in the way.",
@@ -76,7 +82,7 @@ def stands(state: str) -> tuple[str, str]:
 def would_stand(status: str) -> tuple[str, str]:
     """The same of what is only looked at."""
     told, color = stands(status)
-    return WOULD.get(RemittanceState(status), told) if status in list(RemittanceState) else told, color
+    return WOULD.get(status, told), color
 
 
 def why(remittance: Remittance) -> str:

@@ -259,6 +259,12 @@ TOLD: dict[str, Told] = {
         "See why. Name the visit of a claim, or set the payment aside if it is not ours.",
         ("rmt",),
     ),
+    "upload-failed": Told(
+        "Payments of an insurer's file were not posted, by a fault of the program",
+        "See which. Send the file again: what is posted comes out as come before. If it fails again, tell "
+        "who runs the program.",
+        ("rup",),
+    ),
     **{str(kind): told for kind, told in EXCEPTIONS.items()},
 }
 
@@ -283,5 +289,6 @@ PLACES = {
     "nor": Place("/staff/unclaimed", Permission.CREDITS_READ, "Open unclaimed property"),
     "ltr": Place("/staff/letters/{subject}", Permission.CLAIMS_READ, "Open the patient's letters"),
     "rmt": Place("/staff/remittances/{subject}", Permission.REMITTANCES_READ, "Open the payment"),
+    "rup": Place("/staff/remittance-uploads/{subject}", Permission.REMITTANCES_WRITE, "Open the file"),
     "drm": Place("/staff/unclaimed/{subject}", Permission.CREDITS_READ, "Open what is unclaimed"),
 }

@@ -5,7 +5,8 @@ from datetime import timedelta
 from io import BytesIO
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import event, select
+from sqlalchemy.exc import OperationalError
 
 from billing.insurance.models.remittances import RemittanceUploadRow
 from billing.insurance.queries import list_remittances
@@ -13,7 +14,7 @@ from billing.kernel.permissions import SYSTEM, Role
 from billing.ledger.queries import trial_balance
 from tests.factories.insurance import a_course, handed_out
 from tests.factories.remittance_835 import Claim, Payment, remittance
-from tests.factories.uploads import a_worker
+from tests.factories.uploads import SpoilingReader, a_worker
 from tests.factories.web import new_staff, sign_in, token_of
 
 ASK = "/staff/remittances/upload"
@@ -119,6 +120,22 @@ def test_what_is_no_835_is_refused_beside_the_field(database, clerk, content, to
         assert read.session.scalars(select(RemittanceUploadRow.id)).all() == []
 
 
+def test_a_database_that_is_busy_for_a_moment_costs_nobody_the_file(database, clerk, bill):
+    """The transaction that keeps it is run again, and the file was read by then."""
+    tries = []
+
+    def lose_a_race_once(_connection, _cursor, statement, *_more):
+        if statement.startswith("INSERT INTO remittance_upload "):
+            tries.append(statement)
+            if len(tries) == 1:
+                raise OperationalError(statement, {}, Exception("database is locked"))
+
+    event.listen(database.write_engine, "before_cursor_execute", lose_a_race_once)
+    sent = upload(clerk, remittance([answer(bill)]))
+    event.remove(database.write_engine, "before_cursor_execute", lose_a_race_once)
+    assert (sent.status_code, len(tries)) == (303, 2)
+
+
 def test_a_file_cut_off_names_the_segment_and_keeps_nothing(database, clerk, bill):
     before = state(database)
     refused = upload(clerk, remittance([answer(bill)])[:-40])
@@ -163,6 +180,19 @@ def test_a_large_file_is_read_and_posted_by_the_worker_and_its_page_tells_how_fa
     post(clerk, page, "m" * 20)
     assert a_worker(database).run_once() == 0
     assert "What the file did" in clerk.get(page).text
+
+
+def test_of_what_failed_a_person_is_asked_and_colleagues_see_which_it_is(database, enter, clerk, bill):
+    page = upload(clerk, large(bill)).location
+    post(clerk, page)
+    a_worker(database, reader=SpoilingReader({"STRAYS": [KeyError("X")]})).run_once()
+    colleague = enter(Role.SUPERVISOR)
+    assert "Payments of an insurer&#39;s file were not posted" in colleague.get("/staff/tasks").text
+    for person in (clerk, colleague):
+        result = person.get(page).text
+        assert "Not posted" in result
+        assert "Send the file again" in result
+    assert post(colleague, page, "n" * 20).status_code == 404
 
 
 def test_a_large_file_that_cannot_be_read_says_where_when_the_worker_came_to_it(database, clerk, bill):

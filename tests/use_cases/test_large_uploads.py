@@ -3,6 +3,7 @@
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -13,6 +14,7 @@ from billing.insurance.flows import remittance_uploads
 from billing.insurance.queries import list_remittances
 from billing.insurance.queries.remittance_uploads import counted_parts, find_upload
 from billing.insurance.states import UploadState
+from billing.insurance.use_cases.remittance_decisions import set_aside
 from billing.insurance.use_cases.remittance_uploads import (
     POST_UPLOAD,
     forget_uploads,
@@ -22,11 +24,13 @@ from billing.insurance.use_cases.remittance_uploads import (
 from billing.kernel.clock import system_clock
 from billing.kernel.errors import IllegalMove
 from billing.kernel.permissions import ROLES, SYSTEM, Actor, Role
-from billing.platform.data.jobs import Job, enqueue
+from billing.platform.data.errors import DatabaseBusy
+from billing.platform.data.jobs import MOST_ATTEMPTS, Job, JobState, enqueue
+from billing.platform.data.tasks import list_tasks
 from tests.factories.insurance import a_course, handed_out
 from tests.factories.remittance_835 import Payment, remittance
 from tests.factories.remittance_story import Story
-from tests.factories.uploads import a_worker
+from tests.factories.uploads import SpoilingReader, a_worker
 
 
 @pytest.fixture
@@ -74,8 +78,25 @@ def look(ask, clerk):
     return work
 
 
+@pytest.fixture
+def tasks(ask, clerk):
+    def work():
+        return [(each.kind, each.subject_id) for each in ask(list_tasks, clerk, limit=9)]
+
+    return work
+
+
 def stands(upload):
     return {part.trace: part.status or part.expected for part in upload.parts}
+
+
+def at_last_attempt(database):
+    database.in_transaction(lambda tx: tx.session.execute(update(Job).values(attempts=MOST_ATTEMPTS - 1)))
+
+
+def given_up(database):
+    """As jobs were left that failed before anybody was told."""
+    database.in_transaction(lambda tx: tx.session.execute(update(Job).values(state=JobState.FAILED)))
 
 
 def give_up_leases(database):
@@ -151,6 +172,27 @@ def test_who_works_for_another_clinic_books_nothing_here(database, do, send, loo
     a_worker(database).run_once()
     assert set(stands(look(upload_id, stranger)).values()) == {"parked"}
     assert story.moved() == {}
+    story.read(content)
+    assert story.moved() == {"1000": 10_000, "2200": -10_000}
+    assert set(stands(look(upload_id, stranger)).values()) == {"parked"}
+
+
+def test_what_is_posted_or_set_aside_later_is_told_so(database, do, send, look, ask, content, clerk, story):
+    later = remittance(payments=[Payment(claims=[story.answer(-2_000), story.answer(5_000)], trace="LATER")])
+    waiting, other = send(later), send(content)
+    do(order_posting, upload_id=waiting, by=clerk)
+    a_worker(database).run_once()
+    assert stands(look(waiting)) == {"LATER": "parked"}
+    assert look(waiting).parts[0].reason
+    do(order_posting, upload_id=other, by=clerk)
+    a_worker(database).run_once()
+    assert stands(look(waiting)) == {"LATER": "posted"}
+    assert look(waiting).parts[0].reason is None
+    assert ask(counted_parts, waiting)["posted"].count == 1
+    (two,) = [part for part in look(other).parts if part.trace == "TWO"]
+    do(set_aside, remittance_id=two.remittance_id, reason="Not ours", by=clerk)
+    assert stands(look(other))["TWO"] == "put_aside"
+    assert "parked" not in ask(counted_parts, other)
 
 
 def test_what_is_no_835_is_refused_whole_with_the_segment(database, do, send, look, content, clerk, story):
@@ -273,3 +315,135 @@ def test_what_it_did_is_told_for_a_month_and_nothing_goes_that_is_worked_on(
     do(forget_uploads, at=now + timedelta(days=31))
     with pytest.raises(NoSuchUpload):
         look(posted)
+
+
+def spoiling(*errors):
+    return SpoilingReader({"ONE": list(errors)})
+
+
+def test_a_payment_at_which_the_program_fails_is_told_and_the_others_are_posted(
+    database, do, send, look, content, clerk, story, tasks, found
+):
+    upload_id = send(content)
+    do(order_posting, upload_id=upload_id, by=clerk)
+    a_worker(database, reader=spoiling(KeyError("X"))).run_once()
+    done = look(upload_id)
+    assert (done.state, done.claims_done) == (UploadState.POSTED, 5)
+    assert stands(done) == {"ONE": "failed", "TWO": "parked", "THREE": "posted"}
+    assert done.parts[0].trace == "ONE"
+    assert "Send the file again" in done.parts[0].reason
+    assert story.moved() == {"1000": 7_000, "2200": -7_000}
+    assert ("upload-failed", upload_id) in tasks()
+    assert look(upload_id, clerk_of(clerk.entity_id, "usr_other")).parts == done.parts
+    for stranger in (clerk_of("ent_x", "usr_x"), replace(clerk, id="usr_y", site_ids=frozenset({"sit_x"}))):
+        with pytest.raises(NoSuchUpload):
+            look(upload_id, stranger)
+    again = send(content)
+    do(order_posting, upload_id=again, by=clerk)
+    a_worker(database).run_once()
+    assert stands(look(again)) == {"ONE": "posted", "TWO": "parked", "THREE": "duplicate"}
+    assert story.moved() == {"1000": 10_000, "2200": -10_000}
+    assert ("upload-failed", again) not in tasks()
+    assert found() == set()
+
+
+def test_a_database_that_is_busy_for_a_moment_fails_nothing(
+    database, do, send, look, content, clerk, story, tasks
+):
+    upload_id = send(content)
+    do(order_posting, upload_id=upload_id, by=clerk)
+    reader = spoiling(DatabaseBusy("Later."))
+    a_worker(database, reader=reader).run_once()
+    assert look(upload_id).state is UploadState.POSTING
+    give_up_leases(database)
+    a_worker(database, reader=reader).run_once()
+    assert stands(look(upload_id)) == {"ONE": "posted", "TWO": "parked", "THREE": "posted"}
+    assert story.moved() == {"1000": 10_000, "2200": -10_000}
+    assert ("upload-failed", upload_id) not in tasks()
+
+
+def test_what_stays_busy_to_the_last_attempt_is_told_as_not_posted(
+    database, do, send, look, content, clerk, story, tasks
+):
+    upload_id = send(content)
+    do(order_posting, upload_id=upload_id, by=clerk)
+    at_last_attempt(database)
+    a_worker(database, reader=spoiling(DatabaseBusy("Later."))).run_once()
+    assert stands(look(upload_id)) == {"ONE": "failed", "TWO": "parked", "THREE": "posted"}
+    assert story.moved() == {"1000": 7_000, "2200": -7_000}
+    assert ("upload-failed", upload_id) in tasks()
+
+
+def test_a_look_at_which_the_program_fails_says_so_of_that_payment_alone(database, send, look, content):
+    upload_id = send(content)
+    a_worker(database, reader=spoiling(KeyError("X"))).run_once()
+    assert look(upload_id).state is UploadState.READ
+    assert stands(look(upload_id)) == {"ONE": "failed", "TWO": "parked", "THREE": "posted"}
+
+
+class Breaks:
+    def read(self, _content):
+        raise RecursionError
+
+
+@pytest.mark.parametrize("ordered", [True, False])
+def test_a_file_at_which_the_reader_breaks_is_refused_after_the_last_attempt(
+    database, do, send, look, content, clerk, story, tasks, ordered
+):
+    upload_id = send(content)
+    if ordered:
+        do(order_posting, upload_id=upload_id, by=clerk)
+    a_worker(database, reader=Breaks()).run_once()
+    assert look(upload_id).state in (UploadState.READING, UploadState.POSTING)
+    at_last_attempt(database)
+    give_up_leases(database)
+    a_worker(database, reader=Breaks()).run_once()
+    assert look(upload_id).state is UploadState.REFUSED
+    assert "Nothing of it is booked" in look(upload_id).refusal
+    assert tasks() == ([("upload-failed", upload_id)] if ordered else [])
+    assert story.moved() == {}
+
+
+def test_what_no_job_works_on_any_more_is_told_and_what_was_left_is_a_task(
+    database, database_url, do, send, look, content, clerk, story, tasks, now
+):
+    posting = send(content)
+    do(order_posting, upload_id=posting, by=clerk)
+    command = [sys.executable, "-m", "tests.factories.uploads", database_url, "4"]
+    assert subprocess.run(command, check=False).returncode == -signal.SIGKILL
+    reading = send(content)
+    do(forget_uploads, at=now + timedelta(days=2))
+    assert look(reading).state is UploadState.READING
+    assert look(posting).state is UploadState.POSTING
+    given_up(database)
+    do(forget_uploads)
+    assert look(reading).state is UploadState.REFUSED
+    told = look(posting)
+    assert told.state is UploadState.POSTED
+    assert stands(told) == {"ONE": "posted", "TWO": "parked", "THREE": "failed"}
+    assert story.moved()["1000"] == 3_000
+    assert ("upload-failed", posting) in tasks()
+    do(forget_uploads, at=now + timedelta(days=2))
+    assert stands(look(posting))["THREE"] == "failed"
+
+
+def test_a_slow_reader_does_not_wipe_out_what_was_posted_meanwhile(
+    database, do, send, look, content, clerk, story
+):
+    upload_id = send(content)
+
+    def meanwhile():
+        do(order_posting, upload_id=upload_id, by=clerk)
+        a_worker(database).run_once()
+        assert look(upload_id).state is UploadState.POSTED
+
+    a_worker(database, reader=SpoilingReader({}, meanwhile)).run_once()
+    done = look(upload_id)
+    assert (done.state, done.claims_done) == (UploadState.POSTED, 5)
+    assert {part.trace: part.status for part in done.parts} == {
+        "ONE": "posted",
+        "TWO": "parked",
+        "THREE": "posted",
+    }
+    assert all(part.remittance_id for part in done.parts)
+    assert story.moved() == {"1000": 10_000, "2200": -10_000}

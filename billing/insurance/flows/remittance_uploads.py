@@ -1,43 +1,58 @@
 """Large files of insurers: read, and posted one transaction after another, by the worker.
 
 What each transaction became is kept in the transaction that did it, so that a worker that takes over goes on
-behind it; a transaction that was cut off is whole once, or not at all.
+behind it; a transaction that was cut off is whole once, or not at all. One at which the program fails is
+told, and the others go on.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+
+import structlog
+from sqlalchemy.exc import InterfaceError, OperationalError
 
 from billing.insurance.errors import UnreadableRemittance
 from billing.insurance.flows.remittances import resume_parked
 from billing.insurance.ports import RemittanceReader
 from billing.insurance.queries.remittance_uploads import places_done, work_of_upload
 from billing.insurance.records import Remittance, RemittanceTransaction
+from billing.insurance.records.uploads import FAILED, Expected
 from billing.insurance.states import UploadState
 from billing.insurance.use_cases.remittance_uploads import (
     end_posting,
     end_reading,
+    give_up,
     go_on_posting,
     hold_part,
+    is_in,
+    keep_failure,
     keep_outcome,
     keep_parts,
     note_progress,
     refuse_upload,
-    settle_parts,
 )
 from billing.insurance.use_cases.remittances import post_remittance, weigh_remittance
 from billing.kernel.clock import Clock
 from billing.kernel.permissions import SYSTEM, Actor
 from billing.platform.data.database import Database, Tx
-from billing.platform.data.jobs import Task, hold_on
+from billing.platform.data.errors import DatabaseBusy
+from billing.platform.data.jobs import MOST_ATTEMPTS, JobTaken, Task, hold_on
 
 CLAIMS_A_TURN = 2_000
 """After which other jobs of the worker go first: some seconds."""
 TELL_EVERY = 250
 """Claims, after which it is told how far it is."""
+PASSING = (DatabaseBusy, OperationalError, InterfaceError)
+"""Errors of the database that may be gone when it is tried again later."""
+NOT_LOOKED_AT = Expected(
+    FAILED, "It could not be looked at, by a fault of the program. It is tried again when the file is posted."
+)
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
@@ -61,15 +76,49 @@ class _Taken:
 
 def read_upload(office: Office, task: Task) -> None:
     """Find out what a file would do, unless its posting was ordered meanwhile. Cut off, it starts over."""
+    _or_give_up(office, task, _read)
+
+
+def post_upload(office: Office, task: Task) -> None:
+    """Post a file in the name of who ordered it: what is not done yet of it, then what waited for that.
+
+    After some claims it lets other work go first, and goes on by another job.
+    """
+    _or_give_up(office, task, _post)
+
+
+def _or_give_up(office: Office, task: Task, work: Callable[[Office, Task], None]) -> None:
+    """After its last attempt nobody takes it on again: then that is told."""
+    try:
+        work(office, task)
+    except JobTaken:
+        raise
+    except Exception:
+        if task.attempt >= MOST_ATTEMPTS:
+            office.database.in_transaction(partial(_give_up, task=task, office=office))
+        raise
+
+
+def _give_up(tx: Tx, *, task: Task, office: Office) -> None:
+    hold_on(tx, task)
+    give_up(tx, upload_id=_upload_of(task), actor=SYSTEM, now=office.clock())
+
+
+def _is_final(error: Exception, task: Task) -> bool:
+    """Whether to try it again later is of no use."""
+    if isinstance(error, JobTaken):
+        return False
+    return task.attempt >= MOST_ATTEMPTS or not isinstance(error, PASSING)
+
+
+def _read(office: Office, task: Task) -> None:
     found = _taken_on(office, task, UploadState.READING)
     if found is None:
         return
-    expected: list[tuple[RemittanceTransaction, Remittance]] = []
+    expected: list[tuple[RemittanceTransaction, Expected]] = []
     done, told = 0, 0
     for transaction in found.transactions:
-        weigh = partial(weigh_remittance, file_sha256=found.sha256, actor=found.actor, now=office.clock())
-        would = office.database.rehearse(partial(weigh, transaction=transaction))
-        expected.append((transaction, would))
+        expected.append((transaction, _expected(office, task, found, transaction)))
         done += len(transaction.claims)
         if done - told >= TELL_EVERY:
             told = done
@@ -79,22 +128,39 @@ def read_upload(office: Office, task: Task) -> None:
     def keep(tx: Tx) -> None:
         hold_on(tx, task)
         stamp = {"upload_id": _upload_of(task), "actor": SYSTEM, "now": office.clock()}
-        keep_parts(tx, parts=expected, **stamp)  # type: ignore[arg-type]
-        end_reading(tx, **stamp)  # type: ignore[arg-type]
+        if is_in(tx, state=UploadState.READING, **stamp):  # type: ignore[arg-type]
+            keep_parts(tx, parts=expected, **stamp)  # type: ignore[arg-type]
+            end_reading(tx, **stamp)  # type: ignore[arg-type]
 
     office.database.in_transaction(keep)
 
 
-def post_upload(office: Office, task: Task) -> None:
-    """Post a file in the name of who ordered it: what is not done yet of it, then what waited for that.
+def _expected(office: Office, task: Task, found: _Taken, transaction: RemittanceTransaction) -> Expected:
+    weigh = partial(
+        weigh_remittance,
+        transaction=transaction,
+        file_sha256=found.sha256,
+        actor=found.actor,
+        now=office.clock(),
+    )
+    try:
+        would = office.database.rehearse(weigh)
+    except Exception as error:
+        if not _is_final(error, task):
+            raise
+        log.warning("remittance_not_weighed", upload=_upload_of(task), error=type(error).__name__)
+        return NOT_LOOKED_AT
+    return Expected(would.status, would.reason)
 
-    After some claims it lets other work go first, and goes on by another job.
-    """
+
+def _post(office: Office, task: Task) -> None:
     found = _taken_on(office, task, UploadState.POSTING)
     if found is None:
         return
     run = office.database.in_transaction
     before = run(partial(_begin, task=task, transactions=found.transactions, office=office))
+    if before is None:
+        return
     done, turn, goes_on_at = 0, 0, None
     posted: list[Remittance] = []
     for place, transaction in enumerate(found.transactions, 1):
@@ -102,21 +168,26 @@ def post_upload(office: Office, task: Task) -> None:
             if turn >= CLAIMS_A_TURN:
                 goes_on_at = place
                 break
-            if remittance := run(_Step(office, task, found, place, done).post):
+            if remittance := _Step(office, task, found, place, done).posted():
                 posted.append(replace(remittance, claims=()))
             turn += len(transaction.claims)
         done += len(transaction.claims)
-    resumed = resume_parked(run, posted=posted, clock=office.clock)
-    run(partial(_end_turn, task=task, resumed=resumed, goes_on_at=goes_on_at, office=office))
+    _resume(office, task, posted)
+    run(partial(_end_turn, task=task, goes_on_at=goes_on_at, office=office))
 
 
-def _end_turn(
-    tx: Tx, *, task: Task, resumed: Sequence[Remittance], goes_on_at: int | None, office: Office
-) -> None:
+def _resume(office: Office, task: Task, posted: Sequence[Remittance]) -> None:
+    """What waited for these; if that fails, each of them has a job of its own that tries it again."""
+    try:
+        resume_parked(office.database.in_transaction, posted=posted, clock=office.clock)
+    except Exception as error:
+        log.warning("remittances_not_resumed", upload=_upload_of(task), error=type(error).__name__)
+
+
+def _end_turn(tx: Tx, *, task: Task, goes_on_at: int | None, office: Office) -> None:
     hold_on(tx, task)
     now = office.clock()
     stamp = {"upload_id": _upload_of(task), "actor": SYSTEM, "now": now}
-    settle_parts(tx, resumed=resumed, **stamp)  # type: ignore[arg-type]
     if goes_on_at is None:
         end_posting(tx, **stamp)  # type: ignore[arg-type]
     else:
@@ -130,6 +201,26 @@ class _Step:
         self._office, self._task, self._work = office, task, work
         self._place, self._before = place, before
         self._transaction = work.transactions[place - 1]
+
+    def posted(self) -> Remittance | None:
+        """None when the program failed at it, which is kept, or another worker did it meanwhile."""
+        run = self._office.database.in_transaction
+        try:
+            return run(self.post)
+        except Exception as error:
+            if not _is_final(error, self._task):
+                raise
+            upload_id, name = _upload_of(self._task), type(error).__name__
+            log.warning("remittance_not_posted", upload=upload_id, place=self._place, error=name)
+            run(self.fail)
+            return None
+
+    def fail(self, tx: Tx) -> None:
+        """Nothing of it was done."""
+        hold_on(tx, self._task)
+        stamp = {"upload_id": _upload_of(self._task), "actor": SYSTEM, "now": self._office.clock()}
+        if hold_part(tx, place=self._place, **stamp):  # type: ignore[arg-type]
+            keep_failure(tx, place=self._place, **stamp)  # type: ignore[arg-type]
 
     def post(self, tx: Tx) -> Remittance | None:
         """Whole or not at all; None when another worker did it meanwhile."""
@@ -188,13 +279,16 @@ def _taken_on(office: Office, task: Task, state: UploadState) -> _Taken | None:
 
 def _begin(
     tx: Tx, *, task: Task, transactions: Sequence[RemittanceTransaction], office: Office
-) -> frozenset[int]:
-    """Make its parts unless one of them is done already; which are."""
+) -> frozenset[int] | None:
+    """Make its parts unless one of them is done already; which are. None when nothing is to be posted."""
     hold_on(tx, task)
-    done = places_done(tx, _upload_of(task))
+    upload_id, now = _upload_of(task), office.clock()
+    if not is_in(tx, upload_id=upload_id, state=UploadState.POSTING, actor=SYSTEM, now=now):
+        return None
+    done = places_done(tx, upload_id)
     if not done:
         parts = ((transaction, None) for transaction in transactions)
-        keep_parts(tx, upload_id=_upload_of(task), parts=parts, actor=SYSTEM, now=office.clock())
+        keep_parts(tx, upload_id=upload_id, parts=parts, actor=SYSTEM, now=now)
     return done
 
 
@@ -204,4 +298,6 @@ def _upload_of(task: Task) -> str:
 
 def _tell_reading(tx: Tx, *, task: Task, done: int, of: int, office: Office) -> None:
     hold_on(tx, task)
-    note_progress(tx, upload_id=_upload_of(task), done=done, of=of, actor=SYSTEM, now=office.clock())
+    stamp = {"upload_id": _upload_of(task), "actor": SYSTEM, "now": office.clock()}
+    if is_in(tx, state=UploadState.READING, **stamp):  # type: ignore[arg-type]
+        note_progress(tx, done=done, of=of, **stamp)  # type: ignore[arg-type]

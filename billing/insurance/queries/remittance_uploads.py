@@ -1,25 +1,32 @@
-"""Reads of files that somebody sent. Each is there for who sent it alone."""
+"""Reads of files that somebody sent. Each is there for who sent it alone, until it is at its end."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
-from typing import Any
+from datetime import date, datetime
+from typing import Any, TypeVarTuple
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, Select, and_, case, func, select
 
 from billing.insurance.errors import NoSuchUpload
-from billing.insurance.models.remittances import RemittanceUploadPartRow, RemittanceUploadRow
-from billing.insurance.records.uploads import Upload, UploadPart
-from billing.insurance.states import UploadState
+from billing.insurance.models.remittances import (
+    RemittanceRow,
+    RemittanceUploadPartRow,
+    RemittanceUploadRow,
+)
+from billing.insurance.queries import remittances_shown_to
+from billing.insurance.records.uploads import FAILED, Upload, UploadPart
+from billing.insurance.states import RemittanceState, UploadState
 from billing.kernel.money import Money
 from billing.kernel.permissions import Actor, Permission
 from billing.platform.data.database import Read
 
+Columns = TypeVarTuple("Columns")
+
 UPLOAD, PART = RemittanceUploadRow.__tablename__, RemittanceUploadPartRow.__tablename__
 MOST_PARTS = 200
-"""Shown of one file, those first that wait for a person; the rest is in the list of answers."""
+"""Shown of one file, those first that failed or wait for a person; the rest is in the list of answers."""
 
 
 @dataclass(frozen=True)
@@ -38,9 +45,29 @@ class Work:
 
 
 def find_upload(read: Read, upload_id: str, actor: Actor) -> Upload:
-    """Raises: NoSuchUpload."""
-    row = _row(read, upload_id, actor)
+    """Also somebody else's that is at its end, for who sees all of their clinic: they may be asked about it.
+
+    Raises: NoSuchUpload.
+    """
+    row = read.session.get(RemittanceUploadRow, upload_id)
+    if row is None or not (row.uploaded_by == actor.id or _is_told(row, actor)):
+        raise no_such_upload()
     return upload_of(read, row)
+
+
+def _is_told(row: RemittanceUploadRow, actor: Actor) -> bool:
+    sees_all = actor.entity_id in (None, row.entity_id) and actor.site_ids is None
+    return sees_all and row.state in (UploadState.POSTED, UploadState.REFUSED)
+
+
+def when_sent(read: Read, upload_ids: Collection[str], actor: Actor) -> Mapping[str, datetime]:
+    """By id, of those that the actor may see."""
+    query = select(RemittanceUploadRow).where(RemittanceUploadRow.id.in_(upload_ids))
+    return {
+        row.id: row.uploaded_at
+        for row in read.session.scalars(query)
+        if row.uploaded_by == actor.id or _is_told(row, actor)
+    }
 
 
 def upload_of(read: Read, row: RemittanceUploadRow) -> Upload:
@@ -53,20 +80,19 @@ def upload_of(read: Read, row: RemittanceUploadRow) -> Upload:
         claims=row.claims,
         claims_done=row.claims_done,
         refusal=refusal,
-        parts=_parts(read, row.id),
+        parts=_parts(read, row),
     )
 
 
 def counted_parts(read: Read, upload_id: str) -> Mapping[str, Counted]:
-    """By status, how many transactions stand so, or would, and their money."""
+    """By status, how many transactions stand so by now, or would, and their money."""
+    row = read.session.get_one(RemittanceUploadRow, upload_id)
     parts = RemittanceUploadPartRow
-    stands = func.coalesce(parts.status, parts.expected).label("stands")
-    query = (
-        select(stands, func.count().label("how_many"), func.sum(parts.amount_cents).label("cents"))
-        .where(parts.upload_id == upload_id)
-        .group_by(stands)
-        .order_by(stands)
+    told = func.coalesce(STANDS, parts.expected).label("stands")
+    query = _with_what_came_of_it(
+        select(told, func.count().label("how_many"), func.sum(parts.amount_cents).label("cents")), row
     )
+    query = query.group_by(told).order_by(told)
     return {
         row.stands: Counted(row.how_many, Money(int(row.cents)))
         for row in read.session.execute(query)
@@ -88,13 +114,17 @@ def work_of_upload(read: Read, upload_id: str) -> Work | None:
     if row is None:
         return None
     content = read.vault.open_bytes(UPLOAD, row.id, row.sealed) if row.sealed else None
-    actor = Actor(
+    return Work(UploadState(row.state), _ordered_by(row), content)
+
+
+def _ordered_by(row: RemittanceUploadRow) -> Actor:
+    """Who sent it, with the reach that they had then."""
+    return Actor(
         id=row.uploaded_by,
         entity_id=row.entity_id,
         site_ids=None if row.site_ids is None else frozenset(row.site_ids),
         permissions=frozenset({Permission.REMITTANCES_WRITE}),
     )
-    return Work(UploadState(row.state), actor, content)
 
 
 def places_done(read: Read, upload_id: str) -> frozenset[int]:
@@ -116,16 +146,30 @@ def _row(read: Read, upload_id: str, actor: Actor) -> RemittanceUploadRow:
     return row
 
 
-def _parts(read: Read, upload_id: str) -> Sequence[UploadPart]:
+def _parts(read: Read, row: RemittanceUploadRow) -> Sequence[UploadPart]:
     parts = RemittanceUploadPartRow
-    stands = func.coalesce(parts.status, parts.expected)
-    query = (
-        select(parts)
-        .where(parts.upload_id == upload_id)
-        .order_by((stands == "parked").desc(), parts.place)
-        .limit(MOST_PARTS)
+    told = func.coalesce(STANDS, parts.expected)
+    waits_last = case((told == FAILED, 0), (told == RemittanceState.PARKED, 1), else_=2)
+    query = _with_what_came_of_it(select(parts, STANDS), row).order_by(waits_last, parts.place)
+    return [
+        _part(part, stands, read.vault.open(PART, _name(part), part.sealed))
+        for part, stands in read.session.execute(query.limit(MOST_PARTS))
+    ]
+
+
+STANDS: ColumnElement[str | None] = func.coalesce(RemittanceRow.state, RemittanceUploadPartRow.status)
+"""What became of a part: of one that was parked, what became of it since."""
+
+
+def _with_what_came_of_it(query: Select[*Columns], row: RemittanceUploadRow) -> Select[*Columns]:
+    """The parts of a file, and as far as who ordered it may know of them the payments that it parked."""
+    parts = RemittanceUploadPartRow
+    parked = and_(
+        RemittanceRow.id == parts.remittance_id,
+        parts.status == RemittanceState.PARKED,
+        *remittances_shown_to(_ordered_by(row)),
     )
-    return [_part(row, read.vault.open(PART, _name(row), row.sealed)) for row in read.session.scalars(query)]
+    return query.select_from(parts).outerjoin(RemittanceRow, parked).where(parts.upload_id == row.id)
 
 
 def _name(row: RemittanceUploadPartRow) -> str:
@@ -137,7 +181,7 @@ def part_name(upload_id: str, place: int) -> str:
     return f"{upload_id}/{place}"
 
 
-def _part(row: RemittanceUploadPartRow, told: Mapping[str, Any]) -> UploadPart:
+def _part(row: RemittanceUploadPartRow, stands: str | None, told: Mapping[str, Any]) -> UploadPart:
     return UploadPart(
         place=row.place,
         claims=row.claims,
@@ -146,7 +190,7 @@ def _part(row: RemittanceUploadPartRow, told: Mapping[str, Any]) -> UploadPart:
         amount=Money(row.amount_cents),
         paid_on=date.fromisoformat(told["paid_on"]),
         expected=row.expected,
-        status=row.status,
-        reason=told["reason"],
+        status=stands,
+        reason=told["reason"] if stands == row.status else None,
         remittance_id=row.remittance_id,
     )

@@ -9,11 +9,14 @@ from datetime import date, datetime
 from billing.insurance.states import UploadState
 from billing.kernel.money import Money
 
+FAILED = "failed"
+
 
 @dataclass(frozen=True, kw_only=True)
 class UploadPart:
     """One ST transaction of a file. `expected` is what it would become, `status` what it became.
 
+    FAILED is one at which the program failed: nothing of it was done, and its reason says what to do.
     `remittance_id` is None until it was posted or parked, and for who may not know of it.
     """
 
@@ -27,6 +30,14 @@ class UploadPart:
     status: str | None
     reason: str | None
     remittance_id: str | None
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What one transaction would become: its status, and the reason of one that would not be posted."""
+
+    status: str
+    reason: str | None
 
 
 @dataclass(frozen=True, kw_only=True)

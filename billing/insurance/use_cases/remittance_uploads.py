@@ -11,22 +11,35 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import and_, delete, or_, select, update
 
+from billing.catalog.queries import entities
 from billing.insurance.models.remittances import RemittanceUploadPartRow, RemittanceUploadRow
 from billing.insurance.queries.remittance_uploads import PART, UPLOAD, no_such_upload, part_name, upload_of
 from billing.insurance.records import Remittance, RemittanceTransaction
-from billing.insurance.records.uploads import Upload
+from billing.insurance.records.uploads import FAILED, Expected, Upload
 from billing.insurance.states import UPLOAD_MOVES, UploadEvent, UploadState
+from billing.insurance.use_cases.parked_remittances import NO_SITE
 from billing.kernel.ids import new_id
 from billing.kernel.permissions import Actor
 from billing.kernel.states import next_state
 from billing.platform.data.audit import record_audit
 from billing.platform.data.database import Tx
-from billing.platform.data.jobs import enqueue
+from billing.platform.data.jobs import enqueue, waiting_keys
+from billing.platform.data.tasks import open_task
 
 KEPT_FOR, TOLD_FOR = timedelta(days=1), timedelta(days=30)
 """How long a file waits for its posting, and how long what it did is told."""
 READ_UPLOAD, POST_UPLOAD = "read-remittance-upload", "post-remittance-upload"
 WORKED_ON = (UploadState.READING, UploadState.POSTING)
+UPLOAD_FAILED = "upload-failed"
+"""The task: payments of a file were not posted, by a fault of the program."""
+NOT_POSTED = (
+    "It could not be posted, by a fault of the program, and nothing of it is booked. Send the file again: "
+    "what is posted comes out as come before, and this is tried again."
+)
+NOT_READ = (
+    "The file could not be read, by a fault of the program. Nothing of it is booked. Send it again, or have "
+    "it posted on the server: flask remittances import FILE."
+)
 
 
 def keep_upload(tx: Tx, *, content: bytes, claims: int | None, actor: Actor, now: datetime) -> Upload:
@@ -52,17 +65,20 @@ def keep_upload(tx: Tx, *, content: bytes, claims: int | None, actor: Actor, now
 
 
 def forget_uploads(tx: Tx, *, actor: Actor, now: datetime) -> None:
-    """What was kept for too long goes, also when nobody sends another file; not while it is worked on."""
+    """What was kept for too long goes, also when nobody sends another file; not while it is worked on.
+
+    What no job works on any more is given up before.
+    """
+    _give_up_stranded(tx, actor, now)
     is_over = or_(
+        and_(RemittanceUploadRow.state == UploadState.READ, RemittanceUploadRow.uploaded_at < now - KEPT_FOR),
         and_(
-            RemittanceUploadRow.state.in_((UploadState.READ, UploadState.REFUSED)),
-            RemittanceUploadRow.uploaded_at < now - KEPT_FOR,
-        ),
-        and_(
-            RemittanceUploadRow.state == UploadState.POSTED, RemittanceUploadRow.uploaded_at < now - TOLD_FOR
+            RemittanceUploadRow.state.in_((UploadState.POSTED, UploadState.REFUSED)),
+            RemittanceUploadRow.uploaded_at < now - TOLD_FOR,
         ),
     )
-    gone = list(tx.session.scalars(select(RemittanceUploadRow.id).where(is_over)))
+    held = select(RemittanceUploadRow.id).where(is_over).with_for_update(skip_locked=True)
+    gone = list(tx.session.scalars(held))
     tx.session.execute(delete(RemittanceUploadPartRow).where(RemittanceUploadPartRow.upload_id.in_(gone)))
     tx.session.execute(delete(RemittanceUploadRow).where(RemittanceUploadRow.id.in_(gone)))
 
@@ -111,7 +127,7 @@ def keep_parts(
     tx: Tx,
     *,
     upload_id: str,
-    parts: Iterable[tuple[RemittanceTransaction, Remittance | None]],
+    parts: Iterable[tuple[RemittanceTransaction, Expected | None]],
     actor: Actor,
     now: datetime,
 ) -> None:
@@ -126,6 +142,12 @@ def keep_parts(
     _note(tx, upload_id, claims=claims, claims_done=0)
 
 
+def is_in(tx: Tx, *, upload_id: str, state: UploadState, actor: Actor, now: datetime) -> bool:
+    """Whether it still is in this state; it stays there until this transaction ends."""
+    row = _locked(tx, upload_id)
+    return row is not None and row.state == state
+
+
 def end_reading(tx: Tx, *, upload_id: str, actor: Actor, now: datetime) -> None:
     """It waits for who sent it, unless they ordered its posting meanwhile."""
     row = _locked(tx, upload_id)
@@ -138,9 +160,15 @@ def keep_outcome(
 ) -> None:
     """What one transaction became, in the transaction that did it."""
     part = tx.session.get_one(RemittanceUploadPartRow, (upload_id, place), populate_existing=True)
-    told = tx.vault.open(PART, part_name(upload_id, place), part.sealed) | {"reason": remittance.reason}
-    part.status, part.remittance_id = remittance.status, remittance.id or None
-    part.sealed = tx.vault.seal(PART, part_name(upload_id, place), told)
+    _became(tx, part, remittance.status, remittance.reason)
+    part.remittance_id = remittance.id or None
+    tx.session.flush()
+
+
+def keep_failure(tx: Tx, *, upload_id: str, place: int, actor: Actor, now: datetime) -> None:
+    """The program failed at one transaction, which is held: nothing of it was done."""
+    part = tx.session.get_one(RemittanceUploadPartRow, (upload_id, place), populate_existing=True)
+    _became(tx, part, FAILED, NOT_POSTED)
     tx.session.flush()
 
 
@@ -158,24 +186,16 @@ def go_on_posting(tx: Tx, *, upload_id: str, place: int, actor: Actor, now: date
 
 
 def end_posting(tx: Tx, *, upload_id: str, actor: Actor, now: datetime) -> None:
-    """All of it is done: the file itself is kept no longer."""
+    """All of it is done: the file itself is kept no longer. Of what failed a person is asked."""
     row = _locked(tx, upload_id)
     if row is not None and row.state == UploadState.POSTING:
         _move(row, UploadEvent.FINISH)
         row.sealed, row.posted_at, row.claims_done = None, now, row.claims
-
-
-def settle_parts(
-    tx: Tx, *, upload_id: str, resumed: Iterable[Remittance], actor: Actor, now: datetime
-) -> None:
-    """What had waited for another transaction of the same file is posted by now."""
-    for remittance in resumed:
-        parts = select(RemittanceUploadPartRow.place).where(
-            RemittanceUploadPartRow.upload_id == upload_id,
-            RemittanceUploadPartRow.remittance_id == remittance.id,
+        failed = select(RemittanceUploadPartRow.place).where(
+            RemittanceUploadPartRow.upload_id == upload_id, RemittanceUploadPartRow.status == FAILED
         )
-        for place in tx.session.scalars(parts).all():
-            keep_outcome(tx, upload_id=upload_id, place=place, remittance=remittance, actor=actor, now=now)
+        if tx.session.scalar(failed.limit(1)) is not None:
+            _ask(tx, row, actor, now)
 
 
 def refuse_upload(tx: Tx, *, upload_id: str, reason: str, actor: Actor, now: datetime) -> None:
@@ -184,6 +204,58 @@ def refuse_upload(tx: Tx, *, upload_id: str, reason: str, actor: Actor, now: dat
     if row is not None and row.state in WORKED_ON:
         _move(row, UploadEvent.REFUSE)
         row.sealed, row.refusal = None, tx.vault.seal(UPLOAD, upload_id, {"reason": reason})
+
+
+def give_up(tx: Tx, *, upload_id: str, actor: Actor, now: datetime) -> None:
+    """Nobody works on it any more: what was not posted is told, and a person asked if that was ordered."""
+    row = _locked(tx, upload_id)
+    if row is None or row.state not in WORKED_ON:
+        return
+    record_audit(tx, actor=actor, action="remittance.give_up", subject_id=upload_id, now=now)
+    parts = select(RemittanceUploadPartRow).where(RemittanceUploadPartRow.upload_id == upload_id)
+    listed = tx.session.scalars(parts.execution_options(populate_existing=True)).all()
+    if row.state == UploadState.POSTING and listed:
+        for part in listed:
+            if part.status is None:
+                _became(tx, part, FAILED, NOT_POSTED)
+        tx.session.flush()
+        end_posting(tx, upload_id=upload_id, actor=actor, now=now)
+        return
+    was_ordered = row.state == UploadState.POSTING
+    refuse_upload(tx, upload_id=upload_id, reason=NOT_READ, actor=actor, now=now)
+    if was_ordered:
+        _ask(tx, row, actor, now)
+
+
+def _give_up_stranded(tx: Tx, actor: Actor, now: datetime) -> None:
+    """Held first: who works on one adds the next job before the last one ends."""
+    worked_on = select(RemittanceUploadRow.id).where(RemittanceUploadRow.state.in_(WORKED_ON))
+    held = tx.session.scalars(worked_on.with_for_update(skip_locked=True)).all()
+    waiting = {key.partition("/")[0] for key in waiting_keys(tx, (READ_UPLOAD, POST_UPLOAD))} if held else ()
+    for upload_id in held:
+        if upload_id not in waiting:
+            give_up(tx, upload_id=upload_id, actor=actor, now=now)
+
+
+def _ask(tx: Tx, row: RemittanceUploadRow, actor: Actor, now: datetime) -> None:
+    """Whose the rest of a file is that somebody sent for all clinics nobody knows: one of them is asked."""
+    entity_id = row.entity_id or next((each.id for each in entities(tx)), None)
+    if entity_id is not None:
+        open_task(
+            tx,
+            kind=UPLOAD_FAILED,
+            subject_id=row.id,
+            entity_id=entity_id,
+            site_id=NO_SITE,
+            actor=actor,
+            now=now,
+        )
+
+
+def _became(tx: Tx, part: RemittanceUploadPartRow, status: str, reason: str | None) -> None:
+    name = part_name(part.upload_id, part.place)
+    part.status = status
+    part.sealed = tx.vault.seal(PART, name, tx.vault.open(PART, name, part.sealed) | {"reason": reason})
 
 
 def note_progress(tx: Tx, *, upload_id: str, done: int, of: int, actor: Actor, now: datetime) -> None:
@@ -230,7 +302,7 @@ def _locked(tx: Tx, upload_id: str) -> RemittanceUploadRow | None:
 
 
 def _part(
-    tx: Tx, upload_id: str, place: int, transaction: RemittanceTransaction, expected: Remittance | None
+    tx: Tx, upload_id: str, place: int, transaction: RemittanceTransaction, expected: Expected | None
 ) -> dict[str, object]:
     told = {
         "trace": transaction.trace,

@@ -9,7 +9,7 @@ clinic clock never strands a job.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -116,6 +116,12 @@ def queue_report(read: Read, now: datetime) -> QueueReport:
     waiting, oldest = read.session.execute(select(func.count(), func.min(Job.due_at)).where(*due)).one()
     failed = read.session.scalar(select(func.count()).where(Job.state == JobState.FAILED)) or 0
     return QueueReport(waiting=waiting, failed=failed, oldest_due_at=oldest)
+
+
+def waiting_keys(read: Read, kinds: Iterable[str]) -> frozenset[str]:
+    """Of the jobs of these kinds that are still to be done, now or later."""
+    query = select(Job.key).where(Job.kind.in_(kinds), Job.state == JobState.WAITING)
+    return frozenset(read.session.scalars(query))
 
 
 class Worker:

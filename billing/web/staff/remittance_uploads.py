@@ -73,14 +73,12 @@ def _add_sending(routes: Blueprint, edge: Edge, reader: RemittanceReader) -> Non
     def send() -> Response | tuple[str, int]:
         """Read to its end, or refused whole with the segment. The file's own name is not kept."""
         actor, now = current_actor(), edge.clock()
-
-        def work(tx: Tx) -> str:
-            content, claims = _sent(reader)
-            kept = keep_upload(tx, content=content, claims=claims, actor=actor, now=now)
-            return url_for("staff_remittance_uploads.upload", upload_id=kept.id)
-
         try:
-            return redirect(edge.database.in_transaction(work), 303)
+            content, claims = _sent(reader)
+            kept = edge.database.in_transaction(
+                lambda tx: keep_upload(tx, content=content, claims=claims, actor=actor, now=now)
+            )
+            return redirect(url_for("staff_remittance_uploads.upload", upload_id=kept.id), 303)
         except REFUSED as error:
             return shown_again(ASK, error, **_limits())
 

@@ -11,6 +11,7 @@ from billing.care.queries import sessions_among
 from billing.insurance.queries import superbills_among
 from billing.insurance.queries.claims import claims_by_id
 from billing.insurance.queries.letters import letters_among
+from billing.insurance.queries.remittance_uploads import when_sent
 from billing.insurance.queries.remittances import remittances_among
 from billing.invoices.queries.payers import shares_with_payers
 from billing.kernel.money import Money
@@ -82,6 +83,8 @@ def _subjects(read: Read, prefix: str, subject_ids: Collection[str], actor: Acto
             each.id: Subject(amount=each.amount, on=each.paid_on, who=each.payer_name or each.payer_id)
             for each in remittances_among(read, subject_ids, actor)
         }
+    if prefix == "rup":
+        return {each: Subject(on=at) for each, at in when_sent(read, subject_ids, actor).items()}
     if prefix == "shr":
         return {
             share.id: Subject(
