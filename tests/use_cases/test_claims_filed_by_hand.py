@@ -4,10 +4,12 @@ from datetime import timedelta
 
 import pytest
 
+from billing.insurance.errors import ClaimFlawed, ClaimNotPossible
 from billing.insurance.queries.claim_answers import answers_to
 from billing.insurance.queries.claims import find_claim
 from billing.insurance.states import CLAIM_MOVES, ClaimEvent, ClaimState
 from billing.insurance.use_cases.appeals import write_appeal
+from billing.insurance.use_cases.claim_files import file_claims
 from billing.insurance.use_cases.claim_papers import file_on_paper
 from billing.insurance.use_cases.claims import correct_claim, mark_filed, void_claim
 from billing.insurance.use_cases.remittances.undo import undo_remittance
@@ -151,9 +153,52 @@ def test_a_void_whose_reversal_was_read_is_at_its_end(database, answered, presen
     assert do(mark_filed, claim_id=void.id, at=now + SAID).state is ClaimState.CLOSED
 
 
+def test_a_claim_that_was_answered_is_not_sent_again_before_somebody_said_what_it_is(
+    database, answered, present, do, now
+):
+    answered(18_000)
+    days = {"starts_on": present.service_on, "ends_on": present.service_on}
+    for send in (file_claims, file_on_paper):
+        with pytest.raises(ClaimFlawed) as refused:
+            do(send, **days, at=now + SAID)
+        ((pointer, message),) = [(each.pointer, each.message) for each in refused.value.flaws]
+        assert pointer == f"/claims/{present.number}"
+        assert "mark it as filed" in message
+        assert "withdraw this claim and issue it again" in message
+    do(mark_filed, claim_id=present.id, at=now + SAID)
+    assert do(file_claims, **days, at=now + SAID) == ()
+
+
+def test_a_replacement_that_was_answered_is_not_sent_again_unless_the_answer_was_the_formers(
+    database, answered, present, do, now
+):
+    filed(database)
+    second = do(correct_claim, claim_id=present.id, diagnoses=["F33.1"], payer_claim_number="OLD")
+    answered(18_000, payer_claim_number="NEW")
+    with pytest.raises(ClaimFlawed) as refused:
+        filed(database, now=now + SAID)
+    assert "correct it again with the payer's number from that answer" in refused.value.flaws[0].message
+    third = do(correct_claim, claim_id=second.id, payer_claim_number="NEW", at=now + SAID)
+    ((sent,),) = [file.claims for file in filed(database, now=now + SAID)]
+    assert (sent.id, sent.state) == (third.id, ClaimState.FILED)
+
+
+def test_who_corrects_a_claim_that_was_answered_is_told_to_mark_it_first(answered, present, do, now):
+    correct = {"claim_id": present.id, "diagnoses": ["F33.1"], "payer_claim_number": "ICN", "at": now + SAID}
+    with pytest.raises(ClaimNotPossible, match="has no claim of this session yet"):
+        do(correct_claim, **correct)
+    answered(0, adjustments=DENIED)
+    with pytest.raises(ClaimNotPossible, match=r"An answer to this claim was read.+ Mark it as filed"):
+        do(correct_claim, **correct)
+    do(mark_filed, claim_id=present.id, at=now + SAID)
+    assert do(correct_claim, **correct).version == 2
+
+
 def test_a_claim_that_is_printed_now_was_not_sent_before(database, answered, present, do, now):
     """What was read before is the superbill's answer: the sheet is mailed today."""
     answered(18_000)
+    do(void_claim, claim_id=present.id, at=now + READ)
+    claim(database, present.session_id, now=now + SAID)
     days = {"starts_on": present.service_on, "ends_on": present.service_on}
     ((printed, _),) = do(file_on_paper, **days, at=now + SAID)
     assert (printed.state, printed.filed_at) == (ClaimState.FILED, now + SAID)

@@ -63,7 +63,19 @@ def answers_to(read: Read, claim: IssuedClaim) -> list[ClaimAnswer]:
 
 
 def answered_unsent(read: Read, claim: IssuedClaim) -> datetime | None:
-    """When the first answer to a version was read that nobody had said was sent; None without one.
+    """When the first answer to a version was read that nobody had said was sent; None without one."""
+    return answered_unsent_among(read, [claim]).get(claim.id)
+
+
+def answered_unsent_among(read: Read, claims: Sequence[IssuedClaim]) -> Mapping[str, datetime]:
+    """By the claim's id, as `answered_unsent`."""
+    answers = answers_among(read, {claim.session_id for claim in claims})
+    found = {claim.id: _first_answer(claim, answers.get(claim.session_id, ())) for claim in claims}
+    return {claim_id: read_at for claim_id, read_at in found.items() if read_at is not None}
+
+
+def _first_answer(claim: IssuedClaim, answers: Iterable[ClaimAnswer]) -> datetime | None:
+    """When it was read.
 
     What has the payer's number of the claim that this one replaces answers that one. A claim that takes
     another back is answered by a reversal alone.
@@ -71,7 +83,7 @@ def answered_unsent(read: Read, claim: IssuedClaim) -> datetime | None:
     is_void = claim.frequency is Frequency.VOID
     read_at = (
         each.received_at
-        for each in answers_of_session(read, claim.session_id)
+        for each in answers
         if each.received_at >= claim.issued_at
         and (each.status == REVERSAL) is is_void
         and (is_void or each.payer_claim_number != claim.original_reference)

@@ -12,6 +12,7 @@ from billing.catalog.queries import find_entity
 from billing.insurance.errors import ClaimFlawed
 from billing.insurance.models import ClaimFileRow, ClaimRow
 from billing.insurance.queries import edition_on
+from billing.insurance.queries.claim_answers import answered_unsent_among
 from billing.insurance.queries.claims import claim_on_file, facts_of_claim, file_on_file, files_of_period
 from billing.insurance.queries.figures import why_outdated
 from billing.insurance.records import Edition
@@ -37,6 +38,15 @@ from billing.platform.data.series import next_number
 from billing.platform.data.tasks import open_subjects
 
 DOCUMENT_KIND = "claim_file"
+ANSWERED = "An answer was read, and nobody said that this was sent. If it was, mark it as filed. "
+OTHERWISE = {
+    Frequency.ORIGINAL: "If the patient's superbill was answered, withdraw this claim and issue it again.",
+    Frequency.REPLACEMENT: (
+        "If the version before was answered, correct it again with the payer's number from that answer."
+    ),
+    Frequency.VOID: "If the version before was taken back otherwise, nothing is to be sent: mark it, too.",
+}
+"""The way out when that answer was to something else, by what the claim is."""
 
 Told = tuple[ClaimRow, Claim]
 
@@ -59,8 +69,8 @@ def file_claims(
 def issued_claims(tx: Tx, *, starts_on: date, ends_on: date, actor: Actor, now: datetime) -> list[Told]:
     """The claims of these days of service that were issued and not sent yet, held, with what they say.
 
-    All of them, or none: one that would be refused by now, that the plan may not be told, whose visit was
-    amended since, or that says another charge or payment than the books, is named.
+    All of them, or none: one that would be refused by now, that the plan may not be told, that was answered
+    already, whose visit was amended since, or that says another charge or payment than the books, is named.
     Raises: ClaimFlawed.
     """
     query = (
@@ -80,7 +90,8 @@ def issued_claims(tx: Tx, *, starts_on: date, ends_on: date, actor: Actor, now: 
         for entity_id in {row.entity_id for row, _ in told}
     }
     editions = {on: edition_on(tx, on) for on in {row.service_on for row, _ in told}}
-    if flaws := [*_flaws(told, today, editions), *_limits(tx, told), *_outdated(tx, told)]:
+    flaws = [*_flaws(told, today, editions), *_limits(tx, told), *_answered(tx, told), *_outdated(tx, told)]
+    if flaws:
         raise ClaimFlawed("Some claims would be refused. Correct what is named; nothing was filed.", flaws)
     return told
 
@@ -114,6 +125,16 @@ def _limits(tx: Tx, told: Sequence[Told]) -> list[Flaw]:
         if facts.frequency is not Frequency.VOID
     }
     return [Flaw(f"/claims/{number}", reason) for number, reason in reasons.items() if reason]
+
+
+def _answered(tx: Tx, told: Sequence[Told]) -> list[Flaw]:
+    """What the insurer seems to have: sent once more, it is refused as a duplicate, or paid twice."""
+    answered = answered_unsent_among(tx, [claim_on_file(row) for row, _ in told])
+    return [
+        Flaw(f"/claims/{row.number}", ANSWERED + OTHERWISE[facts.frequency])
+        for row, facts in told
+        if row.id in answered
+    ]
 
 
 def _outdated(tx: Tx, told: Sequence[Told]) -> list[Flaw]:

@@ -125,6 +125,10 @@ def correct_claim(
     if claim.frequency is Frequency.VOID and claim.state not in CLAIM_UNSENT:
         raise ClaimNotPossible("This claim was taken back. Issue a new one.")
     if not claim.is_with_insurer:
+        if answered_unsent(tx, claim):
+            raise ClaimNotPossible(
+                "An answer to this claim was read, and nobody said that it was sent. Mark it as filed first."
+            )
         raise ClaimNotPossible("The insurer has no claim of this session yet: issue it again.")
     session = find_session(tx, claim.session_id, actor)
     filing = Filing(
