@@ -441,9 +441,34 @@ def test_what_waited_for_a_file_is_told_with_it(flask, bill, tmp_path):
     assert "What had waited for it:\n  EFT0002" in told.output
 
 
-def test_an_empty_folder_is_said_to_hold_no_files(flask, tmp_path):
+def test_what_is_no_remittance_in_a_folder_is_left_aside_and_told_once(flask, bill, tmp_path):
+    (tmp_path / "week.835").write_bytes(answer(bill))
+    (tmp_path / "downloaded").write_bytes(b"\xef\xbb\xbf\r\n" + answer(bill))
+    for name in ("notes.txt", "Thumbs.db"):
+        (tmp_path / name).write_bytes(b"Ask the plan about ISA")
+    told = flask(tmp_path, "--dry-run")
+    assert told.exit_code == 0
+    assert told.output.count("notes.txt") == 1
+    assert "Left aside, no remittances: Thumbs.db, notes.txt" in told.output
+    result = json.loads(flask(tmp_path, "--json").output)
+    assert [file["name"] for file in result["files"]] == ["downloaded", "week.835"]
+    assert result["left_aside"] == ["Thumbs.db", "notes.txt"]
+    (tmp_path / "broken.835").write_bytes(b"Not found")
+    assert flask(tmp_path).exit_code == 1
+    alone = flask(tmp_path / "notes.txt")
+    assert (alone.exit_code, "notes.txt: refused" in alone.output) == (1, True)
+
+
+def test_a_folder_without_any_remittance_is_refused(flask, tmp_path):
+    (tmp_path / "notes.txt").write_bytes(b"hello")
     result = flask(tmp_path)
-    assert (result.exit_code, "holds no files" in result.output) == (1, True)
+    assert result.exit_code == 1
+    assert "The folder holds no remittances." in result.output
+
+
+def test_an_empty_folder_is_said_to_hold_no_remittances(flask, tmp_path):
+    result = flask(tmp_path)
+    assert (result.exit_code, "holds no remittances" in result.output) == (1, True)
 
 
 def test_the_command_fails_when_a_file_is_parked_refused_or_missing(flask, bill, tmp_path):

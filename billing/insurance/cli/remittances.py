@@ -18,6 +18,11 @@ from billing.kernel.clock import Clock
 from billing.kernel.permissions import SYSTEM
 from billing.platform.data.database import Database, Tx
 
+NAMES = frozenset({".835", ".era", ".edi", ".x12"})
+"""How names of remittances end. In a folder another file counts as one by its first bytes."""
+FIRST, BYTE_ORDER_MARK = b"ISA", b"\xef\xbb\xbf"
+BYTES_LOOKED_AT = 100
+
 
 def make_commands(database: Database, clock: Clock, reader: RemittanceReader) -> AppGroup:
     """The group `remittances`."""
@@ -28,19 +33,21 @@ def make_commands(database: Database, clock: Clock, reader: RemittanceReader) ->
     @click.option("--dry-run", is_flag=True, help="Do it all, show it, and roll it back.")
     @click.option("--json", "as_json", is_flag=True, help="For machines.")
     def import_files(paths: tuple[Path, ...], dry_run: bool, as_json: bool) -> None:  # noqa: FBT001
-        """Post FILES, and all files of a folder, in any order; exits 0 when each is posted or a duplicate.
+        """Post FILES, and all of a folder, in any order; exits 0 when each is posted or a duplicate.
 
-        A dry run does the same in one transaction, which other writers wait for, and rolls it back.
+        What is no remittance in a folder, by its name and its first bytes, is left aside and told. A dry run
+        does the same in one transaction, which other writers wait for, and rolls it back.
         """
+        files, aside = _sorted_out(paths)
 
         def post(run: Run) -> list[ImportedFile]:
-            return settled_by_later_ones(_imported(run, reader, paths, clock))
+            return settled_by_later_ones(_imported(run, reader, files, clock))
 
         def play(tx: Tx) -> list[ImportedFile]:
             return post(lambda work: work(tx))
 
         imported = database.rehearse(play) if dry_run else post(database.in_transaction)
-        click.echo(_as_json(imported) if as_json else _as_text(imported))
+        click.echo(_as_json(imported, aside) if as_json else _as_text(imported, aside))
         sys.exit(0 if all(each.status in WELL for each in imported) else 1)
 
     return group
@@ -50,11 +57,10 @@ def _imported(
     run: Run, reader: RemittanceReader, paths: Sequence[Path], clock: Clock
 ) -> Iterator[ImportedFile]:
     """One file after another, with a bar of their bytes on a terminal."""
-    files = [each for path in paths for each in _files_in(path)]
-    sizes = [path.stat().st_size if path.is_file() else 0 for path in files]
+    sizes = [path.stat().st_size if path.is_file() else 0 for path in paths]
     hidden = not sys.stderr.isatty()
     with click.progressbar(length=sum(sizes), label="Remittances", file=sys.stderr, hidden=hidden) as bar:
-        for path, size in zip(files, sizes, strict=True):
+        for path, size in zip(paths, sizes, strict=True):
             yield _import_path(run, reader, path, clock, _share_of(bar.update, size))
 
 
@@ -71,19 +77,39 @@ def _share_of(update: Callable[[int], None], size: int) -> Callable[[int, int], 
     return told
 
 
-def _files_in(path: Path) -> list[Path]:
-    """A file itself; of a folder each file that is not hidden, by name, or the folder when it has none."""
-    if not path.is_dir():
-        return [path]
-    files = [each for each in path.iterdir() if each.is_file() and not each.name.startswith(".")]
-    return sorted(files) or [path]
+def _sorted_out(paths: Sequence[Path]) -> tuple[list[Path], list[str]]:
+    """Files themselves, and of folders each remittance that is not hidden, by name; or the folder when it has
+    none. Then the names of what is left aside."""
+    taken: list[Path] = []
+    aside: list[str] = []
+    for path in paths:
+        if not path.is_dir():
+            taken.append(path)
+            continue
+        files = sorted(each for each in path.iterdir() if each.is_file() and not each.name.startswith("."))
+        remittances = [each for each in files if _is_remittance(each)]
+        taken += remittances or [path]
+        aside += [each.name for each in files if each not in remittances]
+    return taken, aside
+
+
+def _is_remittance(path: Path) -> bool:
+    """One that cannot be opened is: that is told of it."""
+    if path.suffix.lower() in NAMES:
+        return True
+    try:
+        with path.open("rb") as file:
+            first = file.read(BYTES_LOOKED_AT)
+    except OSError:
+        return True
+    return first.removeprefix(BYTE_ORDER_MARK).lstrip().startswith(FIRST)
 
 
 def _import_path(
     run: Run, reader: RemittanceReader, path: Path, clock: Clock, told: Callable[[int, int], None]
 ) -> ImportedFile:
     if path.is_dir():
-        return ImportedFile(name=path.name, status=REFUSED, reason="The folder holds no files.")
+        return ImportedFile(name=path.name, status=REFUSED, reason="The folder holds no remittances.")
     try:
         content = path.read_bytes()
     except OSError as error:
@@ -94,11 +120,12 @@ def _import_path(
     )
 
 
-def _as_json(imported: Sequence[ImportedFile]) -> str:
-    return orjson.dumps(ImportView().dump({"files": imported}), option=orjson.OPT_INDENT_2).decode()
+def _as_json(imported: Sequence[ImportedFile], aside: Sequence[str]) -> str:
+    told = {**ImportView().dump({"files": imported}), "left_aside": aside}
+    return orjson.dumps(told, option=orjson.OPT_INDENT_2).decode()
 
 
-def _as_text(imported: Sequence[ImportedFile]) -> str:
+def _as_text(imported: Sequence[ImportedFile], aside: Sequence[str]) -> str:
     lines = []
     for file in imported:
         lines.append(f"{file.name}: {file.status}" + (f". {file.reason}" if file.reason else ""))
@@ -106,6 +133,8 @@ def _as_text(imported: Sequence[ImportedFile]) -> str:
             lines += _transaction_as_text(each)
         for each in file.resumed:
             lines += ["  What had waited for it:", *_transaction_as_text(each)]
+    if aside:
+        lines.append(f"Left aside, no remittances: {', '.join(aside)}")
     return "\n".join(lines)
 
 
