@@ -1,4 +1,4 @@
-"""Reads of files that somebody sent. Each is there for who sent it alone, until it is at its end."""
+"""Reads of files that somebody sent. Each is there for who sent it alone, or is asked about it."""
 
 from __future__ import annotations
 
@@ -16,11 +16,12 @@ from billing.insurance.models.remittances import (
     RemittanceUploadRow,
 )
 from billing.insurance.queries import remittances_shown_to
-from billing.insurance.records.uploads import FAILED, Upload, UploadPart
+from billing.insurance.records.uploads import FAILED, UPLOAD_FAILED, Upload, UploadPart
 from billing.insurance.states import RemittanceState, UploadState
 from billing.kernel.money import Money
 from billing.kernel.permissions import Actor, Permission
 from billing.platform.data.database import Read
+from billing.platform.data.tasks import stands_open
 
 Columns = TypeVarTuple("Columns")
 
@@ -45,19 +46,20 @@ class Work:
 
 
 def find_upload(read: Read, upload_id: str, actor: Actor) -> Upload:
-    """Also somebody else's that is at its end, for who sees all of their clinic: they may be asked about it.
+    """Also somebody else's that a person is asked about, for who sees all of their clinic.
 
     Raises: NoSuchUpload.
     """
     row = read.session.get(RemittanceUploadRow, upload_id)
-    if row is None or not (row.uploaded_by == actor.id or _is_told(row, actor)):
+    if row is None or not (row.uploaded_by == actor.id or _is_asked(read, row, actor)):
         raise no_such_upload()
     return upload_of(read, row)
 
 
-def _is_told(row: RemittanceUploadRow, actor: Actor) -> bool:
+def _is_asked(read: Read, row: RemittanceUploadRow, actor: Actor) -> bool:
+    """Whether somebody who sees all of the clinic may be asked about it."""
     sees_all = actor.entity_id in (None, row.entity_id) and actor.site_ids is None
-    return sees_all and row.state in (UploadState.POSTED, UploadState.REFUSED)
+    return sees_all and stands_open(read, kind=UPLOAD_FAILED, subject_id=row.id)
 
 
 def when_sent(read: Read, upload_ids: Collection[str], actor: Actor) -> Mapping[str, datetime]:
@@ -66,7 +68,7 @@ def when_sent(read: Read, upload_ids: Collection[str], actor: Actor) -> Mapping[
     return {
         row.id: row.uploaded_at
         for row in read.session.scalars(query)
-        if row.uploaded_by == actor.id or _is_told(row, actor)
+        if row.uploaded_by == actor.id or _is_asked(read, row, actor)
     }
 
 

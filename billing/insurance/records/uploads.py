@@ -10,6 +10,8 @@ from billing.insurance.states import UploadState
 from billing.kernel.money import Money
 
 FAILED = "failed"
+UPLOAD_FAILED = "upload-failed"
+"""The task: payments of a file were not posted, by a fault of the program."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,7 +15,7 @@ from billing.catalog.queries import entities
 from billing.insurance.models.remittances import RemittanceUploadPartRow, RemittanceUploadRow
 from billing.insurance.queries.remittance_uploads import PART, UPLOAD, no_such_upload, part_name, upload_of
 from billing.insurance.records import Remittance, RemittanceTransaction
-from billing.insurance.records.uploads import FAILED, Expected, Upload
+from billing.insurance.records.uploads import FAILED, UPLOAD_FAILED, Expected, Upload
 from billing.insurance.states import UPLOAD_MOVES, UploadEvent, UploadState
 from billing.insurance.use_cases.parked_remittances import NO_SITE
 from billing.kernel.ids import new_id
@@ -30,8 +30,6 @@ KEPT_FOR, TOLD_FOR = timedelta(days=1), timedelta(days=30)
 """How long a file waits for its posting, and how long what it did is told."""
 READ_UPLOAD, POST_UPLOAD = "read-remittance-upload", "post-remittance-upload"
 WORKED_ON = (UploadState.READING, UploadState.POSTING)
-UPLOAD_FAILED = "upload-failed"
-"""The task: payments of a file were not posted, by a fault of the program."""
 NOT_POSTED = (
     "It could not be posted, by a fault of the program, and nothing of it is booked. Send the file again: "
     "what is posted comes out as come before, and this is tried again."
