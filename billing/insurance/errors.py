@@ -65,6 +65,12 @@ class RemittanceNotKept(Conflict):
     code = "remittance-not-kept"
 
 
+class PaymentDayToCome(Conflict):
+    """The day of the payment is too far ahead: nobody can say yet that the money came."""
+
+    code = "payment-day-to-come"
+
+
 class AnswerNotMatchable(Conflict):
     """The claim belongs to no visit of ours, or to one already, or the visit was not given."""
 

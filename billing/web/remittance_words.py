@@ -71,6 +71,7 @@ DECISIONS = {
     DecisionKind.SET_ASIDE: "Set it aside",
     DecisionKind.PUT_BACK: "Put it back",
     DecisionKind.DISTINCT: "Said that it is another payment",
+    DecisionKind.RIGHT_DAY: "Said that its day is right",
 }
 
 

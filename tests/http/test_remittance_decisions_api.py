@@ -107,7 +107,15 @@ def test_who_may_only_read_decides_nothing_and_another_clinic_finds_nothing(
 ):
     told = door.actor
     door.actor = Actor(id="usr_a", entity_id=told.entity_id, permissions=ROLES[Role.ACCOUNTANT])
-    for deed in ("matches", "matches/withdraw", "look-again", "set-aside", "put-back", "another-payment"):
+    for deed in (
+        "matches",
+        "matches/withdraw",
+        "look-again",
+        "set-aside",
+        "put-back",
+        "another-payment",
+        "day-is-right",
+    ):
         assert post(deed, match).status_code == 403
     door.actor = Actor(id="usr_x", entity_id="ent_x", permissions=ROLES[Role.BILLING])
     assert post("matches", match).status_code == 404

@@ -1,6 +1,7 @@
 """The pages of insurers' answers: what waits and why, the visit of a claim, and what is not ours."""
 
 import re
+from datetime import date
 
 import pytest
 
@@ -225,6 +226,23 @@ def test_what_is_not_ours_is_set_aside_with_a_reason_and_put_back(database, cler
     assert "It does not wait any more" in clerk.get(at).text
     send(clerk, at, f"{at}/put-back", reason="It was ours", key="n" * 20)
     assert status(database, parked.id) == "parked"
+
+
+def test_a_day_long_ago_is_called_right_on_the_page_and_one_to_come_is_not(database, clerk, take, bills):
+    def answer(paid_on):
+        claim = Claim(control_number=bills[0].control_number, charge_cents=38_250, paid_cents=100)
+        return take(claim, trace=f"D{paid_on:%Y%m%d}", paid_on=paid_on)
+
+    assert "The day is right" not in clerk.get(f"{LIST}/{answer(date(2027, 12, 31)).id}").text
+    old = answer(date(2019, 5, 6))
+    at = f"{LIST}/{old.id}"
+    silent = send(clerk, at, f"{at}/day-is-right", reason="", key="k" * 20)
+    assert (silent.status_code, "Fill this in." in silent.text) == (422, True)
+    for _ in range(2):
+        sent = send(clerk, at, f"{at}/day-is-right", reason="On the statement of that day", key="l" * 20)
+        assert sent.status_code == 303
+    assert status(database, old.id) == "posted"
+    assert "Said that its day is right" in clerk.get(at).text
 
 
 def test_the_task_says_how_much_of_whom_and_leads_to_the_payment(clerk, parked):

@@ -20,6 +20,7 @@ from billing.insurance.schemas.remittances import (
 )
 from billing.insurance.use_cases.paper_remittances import key_in_eob
 from billing.insurance.use_cases.remittance_decisions import (
+    call_day_right,
     call_distinct,
     look_again,
     match_claim,
@@ -80,6 +81,12 @@ DECISIONS = (
         call_distinct,
         DecideRemittance,
         "Say that it is another payment than a posted one of the same number.",
+    ),
+    Decision(
+        "day-is-right",
+        call_day_right,
+        DecideRemittance,
+        "Say that its day is right, long ago or before the visit. It is booked today, in the open month.",
     ),
 )
 

@@ -11,35 +11,35 @@ from sqlalchemy import func, select
 from billing.catalog.queries import entities
 from billing.insurance.queries.papers import PAPERS
 from billing.insurance.records import Match, RemittanceTransaction
+from billing.insurance.records.answers import PaymentDay
 from billing.insurance.rules.answers import WITHOUT_PAYMENT
-from billing.insurance.rules.payment_day import booking_day, unlikely_day
+from billing.insurance.rules.payment_day import booking_day, is_too_far_ahead, unlikely_day
 from billing.kernel.clock import local_date
 from billing.platform.data.database import Read
 from billing.platform.data.selects import batches
 
 
-def day_doubt(
+def payment_day(
     read: Read,
     entity_id: str | None,
     transaction: RemittanceTransaction,
     matches: Mapping[int, Match],
     now: datetime,
-) -> str | None:
-    """Why a person has to look at the day of payment, or None."""
-    return unlikely_day(
-        transaction.paid_on, _today(read, entity_id, now), _served(read, transaction, matches)
+) -> PaymentDay:
+    """Both are clinic-local."""
+    paid_on, today = transaction.paid_on, _today(read, entity_id, now)
+    served = list(_served(read, transaction, matches))
+    return PaymentDay(
+        doubt=unlikely_day(paid_on, today, served),
+        is_to_come=is_too_far_ahead(paid_on, today),
+        is_before_visit=any(paid_on < each for each in served),
+        booked_on=booking_day(paid_on, today, served),
     )
 
 
-def booked_on(
-    read: Read,
-    entity_id: str | None,
-    transaction: RemittanceTransaction,
-    matches: Mapping[int, Match],
-    now: datetime,
-) -> date:
-    """The clinic-local day on which it goes into the books."""
-    return booking_day(transaction.paid_on, _today(read, entity_id, now), _served(read, transaction, matches))
+def is_day_to_come(read: Read, entity_id: str | None, paid_on: date, now: datetime) -> bool:
+    """Whether it is too far ahead for anybody to say that it is right."""
+    return is_too_far_ahead(paid_on, _today(read, entity_id, now))
 
 
 def _served(read: Read, transaction: RemittanceTransaction, matches: Mapping[int, Match]) -> Iterable[date]:

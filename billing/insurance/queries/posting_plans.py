@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 
 from billing.catalog.queries import sites
 from billing.insurance.queries.earlier_answers import (
@@ -91,6 +92,7 @@ def plan_posting(
     transaction: RemittanceTransaction,
     matches: Mapping[int, Match],
     actor: Actor,
+    booked_on: date,
 ) -> PostingPlan | Doubt:
     """The patients are locked, and the payment by itself raises no doubt."""
     place = _place(read, entity_id, transaction, matches, actor) or NOWHERE
@@ -116,6 +118,7 @@ def plan_posting(
         reversed_here=here,
         put_off=_put_off(transaction),
         takings=tuple(takings),
+        booked_on=booked_on,
         copies=_copies(read, transaction, matches, negated),
     )
 

@@ -329,7 +329,7 @@ def booked_otherwise(read: Read, remittance_id: str) -> str | None:
     """Why one is not posted beside another that may be the same check or transfer: its money came once."""
     row = read.session.get_one(RemittanceRow, remittance_id)
     other = posted_with_number(read, row.id)
-    if other is None or _is_distinct(read, row):
+    if other is None or was_said(read, row.id, row.entity_id, DecisionKind.DISTINCT):
         return None
     first = read.session.get_one(RemittanceRow, other)
     how = "was keyed in from paper and posted" if first.is_on_paper else "is posted already"
@@ -339,11 +339,11 @@ def booked_otherwise(read: Read, remittance_id: str) -> str | None:
     )
 
 
-def _is_distinct(read: Read, row: RemittanceRow) -> bool:
-    """Whether somebody said so, of the books that it is for now."""
+def was_said(read: Read, remittance_id: str, entity_id: str | None, kind: DecisionKind) -> bool:
+    """Whether somebody said so of the whole payment, for the books that it is for now."""
     query = select(RemittanceDecisionRow.id).where(
-        RemittanceDecisionRow.remittance_id == row.id,
-        RemittanceDecisionRow.kind == DecisionKind.DISTINCT,
-        *_decided_for(row.entity_id),
+        RemittanceDecisionRow.remittance_id == remittance_id,
+        RemittanceDecisionRow.kind == kind,
+        *_decided_for(entity_id),
     )
     return read.session.scalar(query.limit(1)) is not None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 
 from billing.insurance.records import Match, RemittanceTransaction
 from billing.kernel.money import Money
@@ -26,6 +27,19 @@ class Doubt:
 
     reason: str
     waits: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class PaymentDay:
+    """Why a person has to look at the day that a payment gives for itself, and the day that it is booked on.
+
+    `is_to_come`: it is so far ahead that nobody can say it is right. `is_before_visit`: of one that it pays.
+    """
+
+    doubt: str | None
+    is_to_come: bool
+    is_before_visit: bool
+    booked_on: date
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,4 +86,5 @@ class PostingPlan:
     reversed_here: Mapping[int, int]
     put_off: Mapping[int, Money]
     takings: tuple[Taking, ...]
+    booked_on: date
     copies: frozenset[int]

@@ -14,12 +14,14 @@ from billing.kernel.money import Money
 class DecisionKind(StrEnum):
     """MATCH names the visit of a claim, UNMATCH takes that back; the others are of the whole transaction.
 
-    DISTINCT says that it is another payment than a posted one of the same number.
+    DISTINCT says that it is another payment than a posted one of the same number, RIGHT_DAY that its day is
+    right though it is long ago, or before the visit.
     """
 
     MATCH = "match"
     UNMATCH = "unmatch"
     DISTINCT = "distinct"
+    RIGHT_DAY = "right_day"
     SET_ASIDE = "set_aside"
     PUT_BACK = "put_back"
 

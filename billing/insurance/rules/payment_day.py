@@ -12,10 +12,15 @@ UNLIKELY_DAY = "The payment says that it was paid on"
 """How each of these reasons begins."""
 
 
+def is_too_far_ahead(paid_on: date, today: date) -> bool:
+    """Whether nobody can say yet that the money came: the payer corrects it, or the day comes near."""
+    return paid_on > today + MOST_AHEAD
+
+
 def unlikely_day(paid_on: date, today: date, served: Iterable[date]) -> str | None:
     """Why a person has to look at the day; `served` are the days of the visits that it pays."""
     last = max(served, default=None)
-    if paid_on > today + MOST_AHEAD:
+    if is_too_far_ahead(paid_on, today):
         return f"{UNLIKELY_DAY} {paid_on}, more than {MOST_AHEAD.days} days from now. Has it the right year?"
     if paid_on < today - MOST_AGO:
         return f"{UNLIKELY_DAY} {paid_on}, more than three years ago. Has it the right year?"

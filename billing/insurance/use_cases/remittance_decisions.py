@@ -14,11 +14,13 @@ from billing.care.states import SessionState
 from billing.insurance.errors import (
     AnswerNotMatchable,
     NoSuchRemittance,
+    PaymentDayToCome,
     RemittanceNotKept,
     RemittanceNotParked,
 )
 from billing.insurance.models.remittances import RemittanceDecisionRow, RemittanceFileRow, RemittanceRow
 from billing.insurance.queries import remittance_of, remittances_shown_to
+from billing.insurance.queries.payment_days import is_day_to_come
 from billing.insurance.queries.remittances import DECISION, content_of, matched_by_hand, place_of
 from billing.insurance.records import Remittance, RemittanceClaim
 from billing.insurance.records.remittances import DecisionKind, KeptContent
@@ -95,6 +97,22 @@ def call_distinct(tx: Tx, *, remittance_id: str, reason: str, actor: Actor, now:
     row = _parked(tx, remittance_id, actor)
     content = _content(tx, row)
     _decide(tx, row, DecisionKind.DISTINCT, reason, actor, now)
+    return _look(tx, row, content, actor, now)
+
+
+def call_day_right(tx: Tx, *, remittance_id: str, reason: str, actor: Actor, now: datetime) -> Remittance:
+    """Say that the day of a payment is right, long ago or before the visit; it is booked today.
+
+    Raises: NoSuchRemittance, RemittanceNotParked, RemittanceNotKept; PaymentDayToCome.
+    """
+    row = _parked(tx, remittance_id, actor)
+    content = _content(tx, row)
+    if is_day_to_come(tx, row.entity_id, row.paid_on, now):
+        raise PaymentDayToCome(
+            f"The payment says that it was paid on {row.paid_on}, which is still to come. It is posted when "
+            "that day is near. If the year is wrong, ask the payer for a corrected one and set this aside."
+        )
+    _decide(tx, row, DecisionKind.RIGHT_DAY, reason, actor, now)
     return _look(tx, row, content, actor, now)
 
 

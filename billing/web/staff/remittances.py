@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
@@ -15,6 +15,7 @@ from billing.care.queries import sessions_among
 from billing.care.records import Session
 from billing.insurance.errors import RemittanceNotParked
 from billing.insurance.queries import find_remittance_alone, list_remittances
+from billing.insurance.queries.payment_days import is_day_to_come
 from billing.insurance.queries.remittances import (
     booked_otherwise,
     copies_of,
@@ -26,8 +27,15 @@ from billing.insurance.queries.remittances import (
 )
 from billing.insurance.records import Remittance
 from billing.insurance.records.remittances import ToldClaim
+from billing.insurance.rules.payment_day import UNLIKELY_DAY
 from billing.insurance.states import RemittanceState
-from billing.insurance.use_cases.remittance_decisions import call_distinct, look_again, put_back, set_aside
+from billing.insurance.use_cases.remittance_decisions import (
+    call_day_right,
+    call_distinct,
+    look_again,
+    put_back,
+    set_aside,
+)
 from billing.kernel.ids import id_pattern
 from billing.kernel.permissions import Actor, Permission
 from billing.people.queries import list_staff
@@ -120,6 +128,11 @@ def _add_deeds(routes: Blueprint, edge: Edge) -> None:
     def is_another(remittance_id: str) -> Response | tuple[str, int]:
         return _decided(edge, remittance_id, call_distinct, "another")
 
+    @routes.post(f"{place}/day-is-right")
+    @guard(Permission.REMITTANCES_WRITE)
+    def day_is_right(remittance_id: str) -> Response | tuple[str, int]:
+        return _decided(edge, remittance_id, call_day_right, "right-day")
+
 
 def _decided(edge: Edge, remittance_id: str, decide: Any, deed: str) -> Response | tuple[str, int]:
     """All but a look need a reason; `deed` is the form on the page that was sent."""
@@ -157,14 +170,14 @@ def remittance_page(edge: Edge, remittance_id: str) -> dict[str, Any]:
     """What the page shows, also when a form on it is shown again. Raises: NoSuchRemittance."""
     actor = current_actor()
     return edge.audited_read(
-        lambda read: _page(read, remittance_id, actor),
+        lambda read: _page(read, remittance_id, actor, edge.clock()),
         actor=actor,
         action="page.remittance",
         subject_id=remittance_id,
     )
 
 
-def _page(read: Read, remittance_id: str, actor: Actor) -> dict[str, Any]:
+def _page(read: Read, remittance_id: str, actor: Actor, now: datetime) -> dict[str, Any]:
     remittance = find_remittance_alone(read, remittance_id, actor)
     is_parked = remittance.status == RemittanceState.PARKED
     waiting = waiting_of(read, remittance_id)
@@ -192,6 +205,9 @@ def _page(read: Read, remittance_id: str, actor: Actor) -> dict[str, Any]:
         "copies": copies_of(read, [remittance_id]).get(remittance_id),
         "like": posted_with_number(read, remittance_id) if is_parked else None,
         "is_like_another": is_parked and booked_otherwise(read, remittance_id) is not None,
+        "may_day_be_right": is_parked
+        and (remittance.reason or "").startswith(UNLIKELY_DAY)
+        and not is_day_to_come(read, actor.entity_id, remittance.paid_on, now),
         "patient_page": page_of_patients(actor),
         "may_write": actor.may(Permission.REMITTANCES_WRITE),
         "words": words,

@@ -12,17 +12,18 @@ from billing.catalog.queries import entities
 from billing.insurance.models.remittances import RemittanceRow
 from billing.insurance.queries import remittance_of, remittance_without_claims
 from billing.insurance.queries.earlier_answers import matches_of
-from billing.insurance.queries.payment_days import day_doubt
+from billing.insurance.queries.payment_days import payment_day
 from billing.insurance.queries.posting_plans import owners_of_recoveries, plan_posting
 from billing.insurance.queries.remittances import (
     booked_otherwise,
     content_of,
     matched_by_hand,
     remittances_among,
+    was_said,
 )
 from billing.insurance.records import Match, Remittance, RemittanceTransaction
 from billing.insurance.records.answers import Doubt, PostingPlan
-from billing.insurance.records.remittances import KeptContent
+from billing.insurance.records.remittances import DecisionKind, KeptContent
 from billing.insurance.rules.answers import as_told_elsewhere, concerns_us, doubt
 from billing.insurance.states import REMITTANCE_MOVES, RemittanceEvent, RemittanceState
 from billing.insurance.use_cases.parked_remittances import end_waiting, note_copy
@@ -153,9 +154,13 @@ def _planned(
         or doubt(transaction)
         or _not_for_the_actor(row, actor)
         or _unmatched(transaction, matches)
-        or day_doubt(tx, row.entity_id, transaction, matches, now)
     )
-    return Doubt(reason=reason) if reason else plan_posting(tx, row.entity_id, transaction, matches, actor)
+    if reason:
+        return Doubt(reason=reason)
+    day = payment_day(tx, row.entity_id, transaction, matches, now)
+    if day.doubt and (day.is_to_come or not was_said(tx, row.id, row.entity_id, DecisionKind.RIGHT_DAY)):
+        return Doubt(reason=day.doubt)
+    return plan_posting(tx, row.entity_id, transaction, matches, actor, day.booked_on)
 
 
 def _lock_patients(

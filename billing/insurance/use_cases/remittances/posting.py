@@ -9,7 +9,6 @@ from sqlalchemy import update
 
 from billing.insurance.models.remittances import RemittanceClaimRow, RemittanceRow, RemittanceTakingRow
 from billing.insurance.queries.earlier_answers import waiting_remittances
-from billing.insurance.queries.payment_days import booked_on
 from billing.insurance.records import Outcome, RemittanceClaim
 from billing.insurance.records.answers import Part, PostingPlan, Taking
 from billing.insurance.rules.answers import outcome
@@ -75,7 +74,7 @@ class _Posting:
         )
         self._spoken_for: dict[str, Money] = {}
         self._credits: list[dict[str, str | int]] = []
-        self._on = booked_on(tx, row.entity_id, plan.transaction, plan.matches, now)
+        self._on = plan.booked_on
         self.settlement = Settlement(
             tx,
             place=plan.place,
