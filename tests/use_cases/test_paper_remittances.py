@@ -304,3 +304,21 @@ def test_an_eob_that_clerks_type_at_the_same_moment_is_booked_once(database, boo
         told = list(clerks.map(type_it, eobs))
     assert told.count("posted") == 1, told
     assert books()["1000"] - before.get("1000", 0) == 18_000
+
+
+@pytest.mark.parametrize("matched", ["by its number", "by the visit"])
+def test_a_check_dated_before_the_visit_is_refused_by_its_field(database, key_in, course, bills, matched):
+    claim = typed_claim(bills[0].control_number)
+    if matched == "by the visit":
+        claim = replace(claim, control_number="", session_id=course.session_ids[0])
+    with pytest.raises(PaperEobFlawed) as refused:
+        key_in(claim, paid_on=date(2026, 11, 1))
+    assert pointers(refused) == ["/paid_on"]
+    assert "before the visit of 2026-11-02" in refused.value.flaws[0].message
+    assert how_many(database) == []
+
+
+def test_a_check_dated_before_the_visit_is_refused_also_when_another_claim_is_of_nobody(key_in, bills):
+    with pytest.raises(PaperEobFlawed) as refused:
+        key_in(typed_claim(bills[0].control_number), typed_claim("LOST"), paid_on=date(2026, 11, 1))
+    assert pointers(refused) == ["/paid_on"]

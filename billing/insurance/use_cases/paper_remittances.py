@@ -7,12 +7,15 @@ from zoneinfo import ZoneInfo
 
 from billing.catalog.queries import entities, find_entity
 from billing.insurance.errors import PaperEobFlawed, RemittancePostedBefore
+from billing.insurance.queries.earlier_answers import matches_of
+from billing.insurance.queries.payment_days import payment_day
 from billing.insurance.queries.remittances import (
     known_payers,
+    matched_by_hand,
     posted_with_number,
     waiting_of,
 )
-from billing.insurance.records import Remittance
+from billing.insurance.records import Remittance, RemittanceTransaction
 from billing.insurance.records.remittances import PaperEob
 from billing.insurance.rules.answers import fingerprint
 from billing.insurance.rules.paper import flaws_of, paper_transaction, payer_id_of
@@ -20,6 +23,7 @@ from billing.insurance.states import RemittanceState
 from billing.insurance.use_cases.remittance_decisions import call_distinct, match_claim
 from billing.insurance.use_cases.remittances import DUPLICATE, post_remittance
 from billing.kernel.clock import local_date
+from billing.kernel.errors import Flaw
 from billing.kernel.permissions import Actor
 from billing.platform.data.database import Read, Tx
 
@@ -47,6 +51,8 @@ def key_in_eob(tx: Tx, *, eob: PaperEob, actor: Actor, now: datetime) -> Remitta
         kept = _with_chosen_visits(tx, kept, eob, actor, now)
     if kept.status != DUPLICATE and not eob.is_another_payment:
         _refuse_if_booked_otherwise(tx, kept, eob, actor)
+    if kept.status == RemittanceState.PARKED:
+        _refuse_day_before_visit(tx, kept, transaction, actor, now)
     return kept
 
 
@@ -70,6 +76,18 @@ def _with_chosen_visits(tx: Tx, kept: Remittance, eob: PaperEob, actor: Actor, n
                 now=now,
             )
     return kept
+
+
+def _refuse_day_before_visit(
+    tx: Tx, kept: Remittance, transaction: RemittanceTransaction, actor: Actor, now: datetime
+) -> None:
+    """Whoever types it has the check at hand, so that its day is mended now. Raises: PaperEobFlawed."""
+    by_hand = matched_by_hand(tx, kept.id, transaction, actor)
+    matches = {**matches_of(tx, transaction, actor), **by_hand}
+    day = payment_day(tx, actor.entity_id, transaction, matches, now)
+    if day.is_before_visit:
+        message = f"{day.doubt} Compare it with the check."
+        raise PaperEobFlawed("The day cannot be. Nothing was booked.", [Flaw("/paid_on", message)])
 
 
 def _refuse_if_booked_otherwise(tx: Tx, kept: Remittance, eob: PaperEob, actor: Actor) -> None:
