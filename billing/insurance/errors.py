@@ -71,6 +71,18 @@ class PaymentDayToCome(Conflict):
     code = "payment-day-to-come"
 
 
+class AdjustmentNotSetApart(Conflict):
+    """The payment has no such provider adjustment, or the books know by themselves what it is."""
+
+    code = "adjustment-not-set-apart"
+
+
+class NothingSetApart(Conflict):
+    """Nothing of the payment is set apart any more, or the parts are not all of it."""
+
+    code = "nothing-set-apart"
+
+
 class AnswerNotMatchable(Conflict):
     """The claim belongs to no visit of ours, or to one already, or the visit was not given."""
 

@@ -33,6 +33,18 @@ def trial_balance(read: Read, actor: Actor = SYSTEM, until: date | None = None) 
     return {account: int(cents) for account, cents in read.session.execute(query)}
 
 
+def posted_since(read: Read, entry_id: str, actor: Actor) -> dict[str, int]:
+    """Cents by account code, debits positive, of what the actor posted after that id was made."""
+    query = (
+        select(LineRow.account, func.sum(LineRow.cents))
+        .join(EntryRow, EntryRow.id == LineRow.entry_id)
+        .where(EntryRow.id > entry_id, EntryRow.actor_id == actor.id)
+        .group_by(LineRow.account)
+        .order_by(LineRow.account)
+    )
+    return {account: int(cents) for account, cents in read.session.execute(query) if cents}
+
+
 def effects_on(account: Account) -> Subquery:
     """What each fact did to an account, to be joined by other rooms, which alone know their facts.
 

@@ -6,11 +6,20 @@ from collections.abc import Mapping, Sequence
 
 from billing.insurance.records import Adjustment, AnsweredClaim, Outcome, Remittance
 from billing.insurance.records.remittances import DecisionKind, ToldClaim
+from billing.insurance.records.set_apart import ToldAdjustment
 from billing.insurance.records.uploads import FAILED
 from billing.insurance.rules.answers import PAID_TO_PATIENT, PREDETERMINATION, REVERSAL
+from billing.insurance.rules.provider_adjustments import (
+    FEE,
+    FORWARD_BALANCE,
+    INTEREST,
+    RECOVERY,
+    REFUND_SEEN,
+    TOO_MUCH_REFUNDED,
+)
 from billing.insurance.states import RemittanceState
 from billing.insurance.use_cases.remittances import DUPLICATE
-from billing.kernel.money import Money
+from billing.kernel.money import ZERO, Money
 
 STATES = {
     RemittanceState.PARKED: ("Waits for you", "waiting"),
@@ -72,6 +81,8 @@ DECISIONS = {
     DecisionKind.PUT_BACK: "Put it back",
     DecisionKind.DISTINCT: "Said that it is another payment",
     DecisionKind.RIGHT_DAY: "Said that its day is right",
+    DecisionKind.SET_APART: "Set apart what nobody can book",
+    DecisionKind.SETTLED: "Settled what was set apart",
 }
 
 
@@ -135,6 +146,25 @@ def _in_code(adjustment: Adjustment) -> str:
     group = "paid to the patient" if is_patients else GROUPS.get(adjustment.group, "")
     told = f"{adjustment.group}-{adjustment.code} {adjustment.amount}"
     return f"{told} ({group})" if group else told
+
+
+BESIDE = {
+    INTEREST: "interest",
+    RECOVERY: "for an earlier payment",
+    FORWARD_BALANCE: "a balance between two payments",
+    REFUND_SEEN: "a refund of ours that it got",
+    TOO_MUCH_REFUNDED: "what a refund of ours had above",
+    FEE: "a fee for how it pays",
+}
+"""PLB03-1 of what the books know."""
+
+
+def beside(adjustment: ToldAdjustment) -> str:
+    """What an insurer kept or added beside the claims: `Kept $40.00: for an earlier payment (WO)`."""
+    amount = adjustment.amount
+    did = f"Kept {amount}" if amount > ZERO else f"Added {-amount}"
+    what = BESIDE.get(adjustment.code)
+    return f"{did}: {what} ({adjustment.code})" if what else f"{did}: its code {adjustment.code}"
 
 
 def decided(kind: DecisionKind, place: int | None) -> str:

@@ -265,6 +265,12 @@ TOLD: dict[str, Told] = {
         "who runs the program.",
         ("rup",),
     ),
+    "remittance-apart": Told(
+        "Money of an insurer's payment is set apart on 2240",
+        "Ask the insurer what it added or kept, then settle all of it on its page. Was it about an earlier "
+        "payment that is not on file? Undo this one, and post both.",
+        ("rmt",),
+    ),
     **{str(kind): told for kind, told in EXCEPTIONS.items()},
 }
 

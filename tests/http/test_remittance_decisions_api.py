@@ -234,3 +234,54 @@ def test_a_preview_tells_what_an_upload_would_do_and_leaves_nothing(database, cl
     cut = client.post(preview, data=content[:-40], content_type="application/edi-x12").json["files"][0]
     assert (cut["status"], "Segment" in cut["reason"]) == ("refused", True)
     assert client.post(preview, json={}).status_code == 415
+
+
+@pytest.fixture
+def kept(database, course, door):
+    """A payment of $180.00 out of which $25.00 were kept under a code that nobody can book."""
+    bill = handed_out(database, course.session_ids[1])
+    claims = [Claim(control_number=bill.control_number, charge_cents=38_250, paid_cents=18_000)]
+    content = remittance(claims, trace="APART", provider_adjustments=[("AH", 100), ("CV:X9", 2_500)])
+    return imported(database, content, actor=door.actor).transactions[0]
+
+
+def test_what_nobody_can_book_is_set_apart_and_settled_by_an_accountant(client, door, post, kept):
+    told = {"remittance_id": kept.id, "key": "apart-1"}
+    (fee, unknown) = client.get(f"/api/v1/remittances/{kept.id}").json["adjustments"]
+    assert (fee["may_be_set_apart"], unknown["may_be_set_apart"]) == (False, True)
+    refused = post("set-apart", {"places": [1], "reason": WHY}, **told)
+    assert (refused.status_code, refused.json["code"]) == (409, "adjustment-not-set-apart")
+    body = {"places": [unknown["place"]], "reason": WHY}
+    apart = post("set-apart", body, **told)
+    assert (apart.status_code, apart.json["status"]) == (200, "posted")
+    assert post("set-apart", body, **told).data == apart.data
+    (_, unknown) = client.get(f"/api/v1/remittances/{kept.id}").json["adjustments"]
+    assert unknown["is_set_apart"] is True
+    settle = {"parts": [{"account": "6100", "amount_cents": 2_500}], "reason": "A fee, as they write"}
+    told["key"] = "settle-1"
+    assert post("settle-apart", settle, **told).status_code == 403
+    door.actor = Actor(id="usr_a", entity_id=door.actor.entity_id, permissions=ROLES[Role.ACCOUNTANT])
+    wrong = settle | {"parts": [{"account": "2200", "amount_cents": 2_500}]}
+    assert post("settle-apart", wrong, **told).status_code == 422
+    settled = post("settle-apart", settle, **told)
+    assert (settled.status_code, post("settle-apart", settle, **told).data) == (200, settled.data)
+    again = post("settle-apart", settle, remittance_id=kept.id, key="settle-2")
+    assert (again.status_code, again.json["code"]) == (409, "nothing-set-apart")
+
+
+@pytest.mark.parametrize(
+    ("change", "pointer"),
+    [
+        ({"places": ["1"]}, "/places/0"),
+        ({"places": [0]}, "/places/0"),
+        ({"places": [1.0]}, "/places/0"),
+        ({"places": 1}, "/places"),
+        ({"reason": ""}, "/reason"),
+    ],
+)
+def test_a_wrong_choice_of_what_is_set_apart_names_its_field(client, post, kept, change, pointer):
+    body = {"places": [2], "reason": WHY} | change
+    refused = post("set-apart", body, remittance_id=kept.id)
+    assert refused.status_code == 422
+    assert refused.json["errors"][0]["pointer"] == pointer
+    assert client.get(f"/api/v1/remittances/{kept.id}").json["status"] == "parked"

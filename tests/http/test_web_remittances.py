@@ -245,6 +245,45 @@ def test_a_day_long_ago_is_called_right_on_the_page_and_one_to_come_is_not(datab
     assert "Said that its day is right" in clerk.get(at).text
 
 
+def test_what_nobody_can_book_is_looked_at_set_apart_and_settled_on_the_page(
+    database, pages, clerk, course, take, bills, now
+):
+    claim = Claim(control_number=bills[0].control_number, charge_cents=38_250, paid_cents=18_000)
+    kept = take(claim, provider_adjustments=[("AH", 100), ("CV:X9", 2_500)])
+    at = f"{LIST}/{kept.id}"
+    shown = clerk.get(at).text
+    assert "Kept $25.00: its code CV" in shown
+    assert re.search(r'value="1" disabled', shown)
+    silent = send(clerk, at, f"{at}/set-apart", reason=WHY, key="k" * 20)
+    assert (silent.status_code, "Choose what is set apart." in silent.text) == (422, True)
+    seen = send(clerk, at, f"{at}/set-apart/preview", place="2", reason=WHY, key="k" * 20).text
+    told = dict(re.findall(r"<dt>(\d{4}) [^<]+</dt><dd>([^<]+)</dd>", seen))
+    assert told == {"1000": "$154.00", "2200": "-$180.00", "2240": "$25.00", "6100": "$1.00"}
+    assert status(database, kept.id) == "parked"
+    for _ in range(2):
+        assert send(clerk, at, f"{at}/set-apart", place="2", reason=WHY, key="l" * 20).status_code == 303
+    assert status(database, kept.id) == "posted"
+    page = clerk.get(at).text
+    assert "Set apart what nobody can book CV $25.00" in page
+    assert "What was set apart is settled" not in page
+    assert "set apart on 2240" in clerk.get("/staff/tasks").text
+    books = sign_in(pages, new_staff(database, Role.ACCOUNTANT, now, entity_id=course.patient.entity_id))
+    unsure = send(books, at, f"{at}/settle-apart", reason="Their letter", key="m" * 20)
+    assert (unsure.status_code, "Choose what it was." in unsure.text) == (422, True)
+    for _ in range(2):
+        sent = send(books, at, f"{at}/settle-apart", account="6100", reason="Their letter", key="n" * 20)
+        assert sent.status_code == 303
+    assert "nothing of it is on 2240 any more" in books.get(at).text
+    assert "What was set apart is settled" not in books.get(at).text
+
+
+def test_what_would_still_wait_says_so_before_it_is_set_apart(clerk, take, bills):
+    claim = Claim(control_number="LOST", charge_cents=38_250, paid_cents=18_000)
+    at = f"{LIST}/{take(claim, provider_adjustments=[('CV', 2_500)]).id}"
+    seen = send(clerk, at, f"{at}/set-apart/preview", place="1", reason=WHY, key="k" * 20).text
+    assert "It would still wait" in seen
+
+
 def test_the_task_says_how_much_of_whom_and_leads_to_the_payment(clerk, parked):
     page = clerk.get("/staff/tasks").text
     assert "An insurer&#39;s payment waits for a person" in page

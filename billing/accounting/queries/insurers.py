@@ -113,6 +113,45 @@ PAYMENT_NOT_WHOLE = Probe(
     """,
 )
 """Of the time before adjustments were kept, a payment with interest has none here."""
+NOT_APART = Probe(
+    "what was set apart of it, with interest and refunds that came back, is not on account 2240",
+    """
+    SELECT r.id FROM remittance r
+    JOIN (
+        SELECT remittance_id, SUM(CASE WHEN is_set_apart OR code IN ('L6', 'B2') THEN amount_cents ELSE 0 END)
+            AS cents
+        FROM remittance_adjustment GROUP BY remittance_id
+        HAVING SUM(CASE WHEN is_set_apart THEN 1 ELSE 0 END) > 0
+    ) told ON told.remittance_id = r.id
+    LEFT JOIN (
+        SELECT fact.remittance_id, SUM(l.cents) AS cents FROM (
+            SELECT c.remittance_id, 'reimbursement' AS kind, c.id AS source_id FROM remittance_claim c
+            UNION ALL SELECT id, 'remittance', id FROM remittance
+            UNION ALL SELECT remittance_id, 'remittance-undo', id FROM remittance_undo
+            UNION ALL SELECT u.remittance_id, 'reimbursement', x.id
+                FROM restored_claim x JOIN remittance_undo u ON u.id = x.undo_id
+        ) fact
+        JOIN ledger_entry e ON e.source_kind = fact.kind AND e.source_id = fact.source_id
+        JOIN ledger_line l ON l.entry_id = e.id AND l.account = '2240'
+        GROUP BY fact.remittance_id
+    ) held ON held.remittance_id = r.id
+    WHERE COALESCE(held.cents, 0) <> CASE r.state WHEN 'posted' THEN told.cents ELSE 0 END
+    """,
+)
+SETTLED_OTHERWISE = Probe(
+    "what was settled is not what was set apart of it",
+    """
+    SELECT e.source_id FROM ledger_entry e
+    LEFT JOIN ledger_line l ON l.entry_id = e.id AND l.account = '2240'
+    LEFT JOIN (
+        SELECT a.remittance_id, SUM(a.amount_cents) AS cents FROM remittance_adjustment a
+        JOIN remittance r ON r.id = a.remittance_id AND r.state = 'posted'
+        WHERE a.is_set_apart GROUP BY a.remittance_id
+    ) apart ON apart.remittance_id = e.source_id
+    WHERE e.source_kind = 'remittance-apart'
+    GROUP BY e.source_id, apart.cents HAVING COALESCE(SUM(l.cents), 0) <> -COALESCE(apart.cents, 0)
+    """,
+)
 
 
 def superbills_say_what_was_paid(books: Books) -> Report:
@@ -128,6 +167,8 @@ def remittances_post_once(books: Books) -> Report:
         TRANSACTION_NOT_WHOLE,
         NOT_TAKEN,
         PAYMENT_NOT_WHOLE,
+        NOT_APART,
+        SETTLED_OTHERWISE,
     ]
     report = look(books, at=["remittance", "remittance_claim"], probes=probes)
     require_append_only(books.read, report, ["remittance_taking", "remittance_undo", "restored_claim"])

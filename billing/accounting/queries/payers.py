@@ -89,7 +89,8 @@ PAYERS_MONEY = Probe(
         SELECT patient_id, amount_cents - returned_cents FROM takeback
         UNION ALL
         SELECT NULL, -a.amount_cents FROM remittance_adjustment a
-        JOIN remittance r ON r.id = a.remittance_id AND r.state = 'posted' WHERE a.code = 'FB'
+        JOIN remittance r ON r.id = a.remittance_id AND r.state = 'posted'
+            WHERE a.code = 'FB' AND NOT a.is_set_apart
         UNION ALL
         SELECT patient_id, cents FROM ledger_line WHERE account = '2220'
     ) told

@@ -16,6 +16,8 @@ from billing.insurance.schemas.remittances import (
     LookAgain,
     MatchAnswer,
     RemittanceView,
+    SetApart,
+    SettleApart,
     UnmatchAnswer,
 )
 from billing.insurance.use_cases.paper_remittances import key_in_eob
@@ -25,9 +27,11 @@ from billing.insurance.use_cases.remittance_decisions import (
     look_again,
     match_claim,
     put_back,
+    set_adjustments_apart,
     set_aside,
     unmatch_claim,
 )
+from billing.insurance.use_cases.set_apart import settle_set_apart
 from billing.kernel.permissions import Permission
 from billing.platform.http.api import ApiBlueprint
 from billing.platform.http.edge import Edge
@@ -43,6 +47,7 @@ class Decision:
     use_case: Callable[..., Any]
     body: type[Schema]
     told: str
+    permission: Permission = Permission.REMITTANCES_WRITE
 
 
 DECISIONS = (
@@ -88,6 +93,19 @@ DECISIONS = (
         DecideRemittance,
         "Say that its day is right, long ago or before the visit. It is booked today, in the open month.",
     ),
+    Decision(
+        "set-apart",
+        set_adjustments_apart,
+        SetApart,
+        "Keep adjustments of a parked one that nobody can book on 2240, so that the rest can be posted.",
+    ),
+    Decision(
+        "settle-apart",
+        settle_set_apart,
+        SettleApart,
+        "Say what they were, once that is known: all of it leaves 2240, today.",
+        Permission.LEDGER_WRITE,
+    ),
 )
 
 
@@ -103,7 +121,7 @@ def _add_decision(routes: ApiBlueprint, edge: Edge, decision: Decision) -> None:
         return edge_deed(edge, decision.use_case, RemittanceView, status=200, moves_money=True, **what)
 
     decide.__name__, decide.__doc__ = decision.use_case.__name__, decision.told
-    guarded = guard(Permission.REMITTANCES_WRITE)(decide)
+    guarded = guard(decision.permission)(decide)
     shown = routes.arguments(decision.body)(routes.response(200, RemittanceView)(guarded))
     routes.route(f"/remittances/<remittance_id>/{decision.path}", methods=["POST"])(shown)
 

@@ -85,7 +85,10 @@ class RemittanceClaimRow(Base):
 
 
 class RemittanceAdjustmentRow(Base):
-    """A PLB pair of one ST transaction: a positive amount reduces what was paid."""
+    """A PLB pair of one ST transaction: a positive amount reduces what was paid.
+
+    One that `is_set_apart` is on account 2240, since nobody could say what it is.
+    """
 
     __tablename__ = "remittance_adjustment"
     __table_args__ = (UniqueConstraint("remittance_id", "place"),)
@@ -96,6 +99,7 @@ class RemittanceAdjustmentRow(Base):
     code: Mapped[str] = mapped_column(String(2))
     reference: Mapped[str] = mapped_column(String(50))
     amount_cents: Mapped[int]
+    is_set_apart: Mapped[bool]
 
 
 class RemittanceTakingRow(Base):

@@ -14,6 +14,7 @@ from sqlalchemy import ColumnElement, exists, func, or_, select
 from billing.insurance.errors import NoSuchRemittance, NoSuchSuperbill
 from billing.insurance.models import ClaimRow, DiagnosisEditionRow, SuperbillRow
 from billing.insurance.models.remittances import (
+    RemittanceAdjustmentRow,
     RemittanceClaimRow,
     RemittanceCopyRow,
     RemittanceRow,
@@ -31,8 +32,10 @@ from billing.insurance.records import (
     Undone,
     WhichSuperbills,
 )
+from billing.insurance.records.set_apart import ApartAdjustment, ToldAdjustment
 from billing.insurance.rules.diagnoses import search_diagnoses
 from billing.insurance.rules.editions import SHIPPED, is_of_another_year, shipped_on, unpacked
+from billing.insurance.rules.set_apart import may_be_set_apart
 from billing.insurance.states import RemittanceState, SuperbillState
 from billing.kernel.money import Money
 from billing.kernel.permissions import Actor
@@ -202,7 +205,27 @@ def insurers_of(read: Read, claim_ids: Iterable[str]) -> dict[str, str]:
 
 def find_remittance(read: Read, remittance_id: str, actor: Actor) -> Remittance:
     """Raises: NoSuchRemittance."""
-    return remittance_of(read, _remittance_row(read, remittance_id, actor))
+    row = _remittance_row(read, remittance_id, actor)
+    return replace(remittance_of(read, row), adjustments=adjustments_of(read, row.id))
+
+
+def adjustments_of(read: Read, remittance_id: str) -> tuple[ToldAdjustment, ...]:
+    """In the order of the payment; of a parked one none is set apart yet."""
+    query = select(RemittanceAdjustmentRow).where(RemittanceAdjustmentRow.remittance_id == remittance_id)
+    rows = read.session.scalars(query.order_by(RemittanceAdjustmentRow.place))
+    return tuple(_told_adjustment(row) for row in rows)
+
+
+def _told_adjustment(row: RemittanceAdjustmentRow) -> ToldAdjustment:
+    said = ApartAdjustment(code=row.code, reference=row.reference, amount=Money(row.amount_cents))
+    return ToldAdjustment(
+        code=said.code,
+        reference=said.reference,
+        amount=said.amount,
+        place=row.place,
+        is_set_apart=row.is_set_apart,
+        may_be_set_apart=may_be_set_apart(said),
+    )
 
 
 def find_remittance_alone(read: Read, remittance_id: str, actor: Actor) -> Remittance:

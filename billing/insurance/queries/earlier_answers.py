@@ -142,7 +142,10 @@ def taken_since(read: Read, remittance_id: str) -> str | None:
 
 
 def adjusted_so_far(read: Read, entity_id: str, payer_id: str, code: str) -> Money:
-    """The sum of one provider adjustment of this payer in all that is posted; below zero it gave more."""
+    """The sum of one provider adjustment of this payer in all that is posted; below zero it gave more.
+
+    What was set apart is of the time before these books, or nobody knows what it is.
+    """
     query = (
         select(func.coalesce(func.sum(RemittanceAdjustmentRow.amount_cents), 0))
         .join(RemittanceRow, RemittanceRow.id == RemittanceAdjustmentRow.remittance_id)
@@ -151,6 +154,7 @@ def adjusted_so_far(read: Read, entity_id: str, payer_id: str, code: str) -> Mon
             RemittanceRow.entity_id == entity_id,
             RemittanceRow.payer_id == payer_id,
             RemittanceAdjustmentRow.code == code,
+            RemittanceAdjustmentRow.is_set_apart.is_(False),
         )
     )
     return Money(int(read.session.scalar(query) or 0))

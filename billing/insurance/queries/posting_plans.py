@@ -28,6 +28,7 @@ from billing.insurance.rules.provider_adjustments import (
     INTEREST,
     sorted_adjustments,
 )
+from billing.insurance.rules.set_apart import without
 from billing.kernel.money import ZERO, Money, total
 from billing.kernel.permissions import SYSTEM, Actor
 from billing.ledger.records import Entry
@@ -93,10 +94,12 @@ def plan_posting(
     matches: Mapping[int, Match],
     actor: Actor,
     booked_on: date,
+    apart: frozenset[int],
 ) -> PostingPlan | Doubt:
     """The patients are locked, and the payment by itself raises no doubt."""
+    whole, transaction = transaction, without(transaction, apart)
     place = _place(read, entity_id, transaction, matches, actor) or NOWHERE
-    if place is NOWHERE and (transaction.amount or transaction.provider_adjustments):
+    if place is NOWHERE and (whole.amount or whole.provider_adjustments):
         return Doubt(reason="The payment is for no session of ours.")
     try:
         _refuse_missing_balances(read, place.entity_id, transaction)
@@ -111,7 +114,8 @@ def plan_posting(
     except CannotTake as error:
         return Doubt(reason=str(error), waits=True)
     return PostingPlan(
-        transaction=transaction,
+        transaction=whole,
+        set_apart=apart,
         matches=matches,
         place=place,
         reversed_answers={segment: answer.id if answer else None for segment, answer in answers.items()},

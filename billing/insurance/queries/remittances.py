@@ -30,6 +30,7 @@ from billing.insurance.records.remittances import (
     ToldLine,
     Waiting,
 )
+from billing.insurance.records.set_apart import ApartAdjustment
 from billing.insurance.rules.answers import NOT_OURS
 from billing.insurance.rules.kept import claim_keys, transaction_from
 from billing.insurance.states import RemittanceState
@@ -129,26 +130,36 @@ def decisions_of(read: Read, remittance_id: str, actor: Actor) -> tuple[Decision
     """Oldest first; without those of another clinic that took the payment for its own before."""
     query = (
         select(RemittanceDecisionRow)
-        .where(RemittanceDecisionRow.remittance_id == remittance_id, *_decided_for(actor.entity_id))
+        .where(RemittanceDecisionRow.remittance_id == remittance_id, *decided_for(actor.entity_id))
         .order_by(RemittanceDecisionRow.decided_at, RemittanceDecisionRow.id)
     )
     rows = read.session.scalars(query).all()
     content = content_of(read, remittance_id) if any(row.claim_key for row in rows) else None
     keys = claim_keys(content.transaction) if content else []
+    sealed = {row.id: read.vault.open(DECISION, row.id, row.sealed) for row in rows}
     return tuple(
         Decision(
             kind=DecisionKind(row.kind),
             place=keys.index(row.claim_key) + 1 if row.claim_key in keys else None,
             session_id=row.session_id,
-            reason=read.vault.open(DECISION, row.id, row.sealed)["reason"],
+            reason=sealed[row.id]["reason"],
             decided_at=row.decided_at,
             decided_by=row.decided_by,
+            apart=apart_in(sealed[row.id]),
         )
         for row in rows
     )
 
 
-def _decided_for(entity_id: str | None) -> list[ColumnElement[bool]]:
+def apart_in(sealed: Mapping[str, Any]) -> tuple[ApartAdjustment, ...]:
+    """What a decision set apart, as it was kept."""
+    return tuple(
+        ApartAdjustment(code=code, reference=reference, amount=Money(cents))
+        for code, reference, cents in sealed.get("apart", ())
+    )
+
+
+def decided_for(entity_id: str | None) -> list[ColumnElement[bool]]:
     """By a clinic, or when the payment was nobody's yet; None is who sees all clinics."""
     if entity_id is None:
         return []
@@ -344,6 +355,6 @@ def was_said(read: Read, remittance_id: str, entity_id: str | None, kind: Decisi
     query = select(RemittanceDecisionRow.id).where(
         RemittanceDecisionRow.remittance_id == remittance_id,
         RemittanceDecisionRow.kind == kind,
-        *_decided_for(entity_id),
+        *decided_for(entity_id),
     )
     return read.session.scalar(query.limit(1)) is not None

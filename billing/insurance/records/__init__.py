@@ -8,6 +8,7 @@ from datetime import date, datetime
 from enum import StrEnum
 
 from billing.insurance.records.coding import CodingStep
+from billing.insurance.records.set_apart import ToldAdjustment
 from billing.insurance.states import SuperbillState
 from billing.kernel.money import Money
 
@@ -289,9 +290,9 @@ class Undone:
 class Remittance:
     """One ST transaction as it is kept.
 
-    `status` is posted, parked, set aside, undone or, for one that came again, duplicate. `undone` is there
-    when it is looked at alone, not in lists. Who sent it and may not know of it is told no id, here or of its
-    claims.
+    `status` is posted, parked, set aside, undone or, for one that came again, duplicate. `undone` and
+    `adjustments` are there when it is looked at alone, not in lists. Who sent it and may not know of it is
+    told no id, here or of its claims.
     """
 
     id: str
@@ -306,6 +307,7 @@ class Remittance:
     is_on_paper: bool
     claims: tuple[AnsweredClaim, ...]
     undone: Undone | None = None
+    adjustments: tuple[ToldAdjustment, ...] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -76,7 +76,8 @@ class PostingPlan:
 
     `reversed_answers` has by the segment of a reversal the answer that it negates, or None for one without
     money that was never seen; `reversed_here` the segment of a claim of the same payment; `put_off` what
-    of a reversal is not taken yet. `copies` are the segments of what was paid to the patient already.
+    of a reversal is not taken yet. `copies` are the segments of what was paid to the patient already,
+    `set_apart` the places of the provider adjustments that a person set apart.
     """
 
     transaction: RemittanceTransaction
@@ -88,3 +89,4 @@ class PostingPlan:
     takings: tuple[Taking, ...]
     booked_on: date
     copies: frozenset[int]
+    set_apart: frozenset[int]

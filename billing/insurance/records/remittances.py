@@ -8,6 +8,7 @@ from datetime import date, datetime
 from enum import StrEnum
 
 from billing.insurance.records import Adjustment, Outcome, RemittanceTransaction
+from billing.insurance.records.set_apart import ApartAdjustment
 from billing.kernel.money import Money
 
 
@@ -15,20 +16,26 @@ class DecisionKind(StrEnum):
     """MATCH names the visit of a claim, UNMATCH takes that back; the others are of the whole transaction.
 
     DISTINCT says that it is another payment than a posted one of the same number, RIGHT_DAY that its day is
-    right though it is long ago, or before the visit.
+    right though it is long ago, or before the visit. SET_APART names what of its adjustments nobody can
+    book, SETTLED that it was found out what they were.
     """
 
     MATCH = "match"
     UNMATCH = "unmatch"
     DISTINCT = "distinct"
     RIGHT_DAY = "right_day"
+    SET_APART = "set_apart"
+    SETTLED = "settled"
     SET_ASIDE = "set_aside"
     PUT_BACK = "put_back"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Decision:
-    """What somebody decided, and why. `place` is that of the claim it is about, from 1."""
+    """What somebody decided, and why. `place` is that of the claim it is about, from 1.
+
+    `apart` are the adjustments that it set apart.
+    """
 
     kind: DecisionKind
     place: int | None
@@ -36,6 +43,7 @@ class Decision:
     reason: str
     decided_at: datetime
     decided_by: str
+    apart: tuple[ApartAdjustment, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 
 from billing.insurance.records import Adjustment, Outcome, Remittance, RemittanceClaim, RemittanceTransaction
 from billing.insurance.rules.balance import imbalance
 from billing.insurance.rules.provider_adjustments import adjustment_doubts
+from billing.insurance.rules.set_apart import without
 from billing.insurance.states import RemittanceState
 from billing.kernel.money import ZERO, Money, total
 
@@ -76,12 +77,15 @@ def concerns_us(claim: RemittanceClaim) -> bool:
     return claim.status != NOT_OURS
 
 
-def doubt(transaction: RemittanceTransaction) -> str | None:
-    """Why a person has to look before this is posted, or None. Matching is asked elsewhere."""
-    return next(_doubts(transaction), None)
+def doubt(transaction: RemittanceTransaction, apart: Collection[int] = ()) -> str | None:
+    """Why a person has to look before this is posted, or None. Matching is asked elsewhere.
+
+    `apart` are the places of the provider adjustments that a person set apart.
+    """
+    return next(_doubts(transaction, apart), None)
 
 
-def _doubts(transaction: RemittanceTransaction) -> Iterator[str]:
+def _doubts(transaction: RemittanceTransaction, apart: Collection[int]) -> Iterator[str]:
     yield from transaction.doubts
     if reason := imbalance(transaction):
         yield reason
@@ -90,7 +94,7 @@ def _doubts(transaction: RemittanceTransaction) -> Iterator[str]:
     for claim in transaction.claims:
         if reason := _claim_doubt(claim):
             yield reason
-    yield from adjustment_doubts(transaction)
+    yield from adjustment_doubts(without(transaction, apart))
 
 
 def _payment_doubt(transaction: RemittanceTransaction) -> str | None:

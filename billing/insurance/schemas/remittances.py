@@ -1,12 +1,27 @@
 """Remittances over HTTP."""
 
-from marshmallow import Schema, fields
+from typing import Any
 
+from marshmallow import Schema, fields, post_load, validate
+
+from billing.insurance.records.set_apart import SettledPart
+from billing.insurance.rules.set_apart import SETTLES
 from billing.insurance.states import RemittanceState
-from billing.platform.http.fields import Cents, LocalDate, Moment, OpaqueId, StrictSchema, Text
+from billing.kernel.money import LARGEST_CENTS
+from billing.ledger.records import Account
+from billing.platform.http.fields import (
+    Cents,
+    LocalDate,
+    Moment,
+    OpaqueId,
+    StrictSchema,
+    Text,
+    WholeNumber,
+)
 from billing.platform.http.pages import page_args
 
 LONGEST_REASON = 300
+MOST_APART = 1_000
 
 
 class RemittancesQuery(page_args("rmt")):  # type: ignore[misc]
@@ -31,6 +46,33 @@ class MatchAnswer(DecideRemittance):
 
 class UnmatchAnswer(DecideRemittance):
     claim_id = OpaqueId("rmc", required=True)
+
+
+class SetApart(DecideRemittance):
+    """`places` are those of its adjustments, from 1; none takes it back that some are set apart."""
+
+    places = fields.List(
+        WholeNumber(min=1, max=MOST_APART), required=True, validate=validate.Length(max=MOST_APART)
+    )
+
+
+class SettledPartBody(StrictSchema):
+    """What the payer had kept is debited to the account, what it had given credited."""
+
+    account = fields.String(required=True, validate=validate.OneOf([str(each) for each in SETTLES]))
+    amount_cents = Cents(required=True, attribute="amount", min=1, max=LARGEST_CENTS)
+
+    @post_load
+    def to_part(self, data: dict[str, Any], **_more: object) -> SettledPart:
+        return SettledPart(account=Account(data["account"]), amount=data["amount"])
+
+
+class SettleApart(DecideRemittance):
+    """Together the parts are all that was set apart, each above zero."""
+
+    parts = fields.List(
+        fields.Nested(SettledPartBody), required=True, validate=validate.Length(min=1, max=20)
+    )
 
 
 class LookAgain(StrictSchema):
@@ -73,11 +115,27 @@ class UndoneView(Schema):
     undone_by = fields.String()
 
 
+class ToldAdjustmentView(Schema):
+    """`is_set_apart`: it is on 2240, since nobody could book it. `code` and `reference` are of PLB03."""
+
+    place = fields.Integer()
+    code = fields.String()
+    reference = fields.String()
+    amount_cents = Cents(attribute="amount")
+    is_set_apart = fields.Boolean()
+    may_be_set_apart = fields.Boolean()
+
+
 class RemittanceView(TransactionView):
     payer_id = fields.String()
     received_at = Moment()
     is_on_paper = fields.Boolean()
     undone = fields.Nested(UndoneView, allow_none=True)
+    adjustments = fields.List(
+        fields.Nested(ToldAdjustmentView),
+        allow_none=True,
+        metadata={"description": "What the payer added (below zero) or kept; null in lists."},
+    )
 
 
 class UndoRemittance(StrictSchema):

@@ -5,6 +5,7 @@ Each decision is kept with its reason. What can be posted after it is posted, an
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import select
@@ -12,6 +13,7 @@ from sqlalchemy import select
 from billing.care.queries import find_session
 from billing.care.states import SessionState
 from billing.insurance.errors import (
+    AdjustmentNotSetApart,
     AnswerNotMatchable,
     NoSuchRemittance,
     PaymentDayToCome,
@@ -22,10 +24,11 @@ from billing.insurance.models.remittances import RemittanceDecisionRow, Remittan
 from billing.insurance.queries import remittance_of, remittances_shown_to
 from billing.insurance.queries.payment_days import is_day_to_come
 from billing.insurance.queries.remittances import DECISION, content_of, matched_by_hand, place_of
-from billing.insurance.records import Remittance, RemittanceClaim
+from billing.insurance.records import ProviderAdjustment, Remittance, RemittanceClaim
 from billing.insurance.records.remittances import DecisionKind, KeptContent
 from billing.insurance.rules.answers import concerns_us
 from billing.insurance.rules.kept import claim_keys
+from billing.insurance.rules.set_apart import may_be_set_apart
 from billing.insurance.states import REMITTANCE_MOVES, RemittanceEvent, RemittanceState
 from billing.insurance.use_cases.parked_remittances import end_waiting
 from billing.insurance.use_cases.remittances import post_remittance
@@ -116,6 +119,34 @@ def call_day_right(tx: Tx, *, remittance_id: str, reason: str, actor: Actor, now
     return _look(tx, row, content, actor, now)
 
 
+def set_adjustments_apart(
+    tx: Tx, *, remittance_id: str, places: Sequence[int], reason: str, actor: Actor, now: datetime
+) -> Remittance:
+    """Keep these of its provider adjustments on 2240, and look again: the rest is posted if it can be.
+
+    `places` are theirs in the payment, from 1. The newest decision holds: without places nothing is apart.
+    Raises: NoSuchRemittance, RemittanceNotParked, RemittanceNotKept; AdjustmentNotSetApart for one that is
+    not there, or that the books know by themselves.
+    """
+    row = _parked(tx, remittance_id, actor)
+    content = _content(tx, row)
+    chosen = [_chosen(content, place) for place in sorted(set(places))]
+    apart: list[list[str | int]] = [[each.code, each.reference, each.amount.cents] for each in chosen]
+    _decide(tx, row, DecisionKind.SET_APART, reason, actor, now, apart=apart)
+    return _look(tx, row, content, actor, now)
+
+
+def _chosen(content: KeptContent, place: int) -> ProviderAdjustment:
+    told = content.transaction.provider_adjustments
+    if not 1 <= place <= len(told):
+        raise AdjustmentNotSetApart("The payment has no such adjustment. Load it again.")
+    if not may_be_set_apart(told[place - 1]):
+        raise AdjustmentNotSetApart(
+            f"The books know what {told[place - 1].code} is: leave it with the payment."
+        )
+    return told[place - 1]
+
+
 def set_aside(tx: Tx, *, remittance_id: str, reason: str, actor: Actor, now: datetime) -> Remittance:
     """Say that a parked remittance is not for these books. Nothing is posted, now or when it is sent again.
 
@@ -164,6 +195,7 @@ def _decide(
     *,
     claim_key: str | None = None,
     session_id: str | None = None,
+    apart: Sequence[Sequence[str | int]] | None = None,
 ) -> None:
     decision_id = new_id("rdc")
     values = {
@@ -173,7 +205,9 @@ def _decide(
         "kind": kind,
         "claim_key": claim_key,
         "session_id": session_id,
-        "sealed": tx.vault.seal(DECISION, decision_id, {"reason": reason}),
+        "sealed": tx.vault.seal(
+            DECISION, decision_id, {"reason": reason} | ({} if apart is None else {"apart": apart})
+        ),
         "decided_at": now,
         "decided_by": actor.id,
     }

@@ -14,7 +14,7 @@ from werkzeug import Response
 from billing.care.queries import sessions_among
 from billing.care.records import Session
 from billing.insurance.errors import RemittanceNotParked
-from billing.insurance.queries import find_remittance_alone, list_remittances
+from billing.insurance.queries import adjustments_of, find_remittance_alone, list_remittances
 from billing.insurance.queries.payment_days import is_day_to_come
 from billing.insurance.queries.remittances import (
     booked_otherwise,
@@ -25,9 +25,11 @@ from billing.insurance.queries.remittances import (
     told_claims,
     waiting_of,
 )
+from billing.insurance.queries.set_apart import held_apart
 from billing.insurance.records import Remittance
 from billing.insurance.records.remittances import ToldClaim
 from billing.insurance.rules.payment_day import UNLIKELY_DAY
+from billing.insurance.rules.set_apart import SETTLES
 from billing.insurance.states import RemittanceState
 from billing.insurance.use_cases.remittance_decisions import (
     call_day_right,
@@ -38,6 +40,7 @@ from billing.insurance.use_cases.remittance_decisions import (
 )
 from billing.kernel.ids import id_pattern
 from billing.kernel.permissions import Actor, Permission
+from billing.ledger.rules import CHART
 from billing.people.queries import list_staff
 from billing.platform.data.database import Read, Tx
 from billing.platform.http.edge import Edge
@@ -208,6 +211,10 @@ def _page(read: Read, remittance_id: str, actor: Actor, now: datetime) -> dict[s
         "may_day_be_right": is_parked
         and (remittance.reason or "").startswith(UNLIKELY_DAY)
         and not is_day_to_come(read, actor.entity_id, remittance.paid_on, now),
+        "adjustments": adjustments_of(read, remittance_id),
+        "held_apart": None if is_parked else held_apart(read, remittance_id),
+        "accounts": [(account, CHART[account].name) for account in SETTLES],
+        "may_settle": actor.may(Permission.LEDGER_WRITE),
         "patient_page": page_of_patients(actor),
         "may_write": actor.may(Permission.REMITTANCES_WRITE),
         "words": words,

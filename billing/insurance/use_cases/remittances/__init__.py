@@ -21,10 +21,12 @@ from billing.insurance.queries.remittances import (
     remittances_among,
     was_said,
 )
+from billing.insurance.queries.set_apart import set_apart_in
 from billing.insurance.records import Match, Remittance, RemittanceTransaction
 from billing.insurance.records.answers import Doubt, PostingPlan
 from billing.insurance.records.remittances import DecisionKind, KeptContent
 from billing.insurance.rules.answers import as_told_elsewhere, concerns_us, doubt
+from billing.insurance.rules.set_apart import without
 from billing.insurance.states import REMITTANCE_MOVES, RemittanceEvent, RemittanceState
 from billing.insurance.use_cases.parked_remittances import end_waiting, note_copy
 from billing.insurance.use_cases.remittances.keeping import Matches, kept_row, lock_given, park
@@ -120,7 +122,8 @@ def _decide(
     if whose != row.entity_id:
         end_waiting(tx, row, actor=actor, now=now)
         row.entity_id = whose
-    _lock_patients(tx, row.entity_id, transaction, matches, actor)
+    apart = set_apart_in(tx, row.id, row.entity_id, transaction)
+    _lock_patients(tx, row.entity_id, without(transaction, apart), matches, actor)
     if transaction.provider_adjustments:
         lock_given(tx, row.entity_id, row.payer_id)
     plan = _planned(tx, row, transaction, matches, actor, now)
@@ -148,10 +151,11 @@ def _planned(
     actor: Actor,
     now: datetime,
 ) -> PostingPlan | Doubt:
+    apart = set_apart_in(tx, row.id, row.entity_id, transaction)
     reason = (
         _other_content(tx, row)
         or booked_otherwise(tx, row.id)
-        or doubt(transaction)
+        or doubt(transaction, apart)
         or _not_for_the_actor(row, actor)
         or _unmatched(transaction, matches)
     )
@@ -160,7 +164,7 @@ def _planned(
     day = payment_day(tx, row.entity_id, transaction, matches, now)
     if day.doubt and (day.is_to_come or not was_said(tx, row.id, row.entity_id, DecisionKind.RIGHT_DAY)):
         return Doubt(reason=day.doubt)
-    return plan_posting(tx, row.entity_id, transaction, matches, actor, day.booked_on)
+    return plan_posting(tx, row.entity_id, transaction, matches, actor, day.booked_on, apart)
 
 
 def _lock_patients(

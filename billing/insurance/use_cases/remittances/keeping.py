@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 
@@ -106,6 +106,7 @@ def write_claims(
     transaction: RemittanceTransaction,
     matches: Matches | None,
     reversed_answers: Reversed,
+    apart: Collection[int] = (),
 ) -> dict[int, str]:
     """Keep what was said of each claim, in place of what an earlier try kept; return their ids by segment.
 
@@ -122,7 +123,7 @@ def write_claims(
     if values:
         tx.session.execute(insert(RemittanceClaimRow), values)
     if transaction.provider_adjustments:
-        tx.session.execute(insert(RemittanceAdjustmentRow), _adjustments(row, transaction))
+        tx.session.execute(insert(RemittanceAdjustmentRow), _adjustments(row, transaction, apart))
     ids = (str(value["id"]) for value in values)
     return {claim.segment: claim_id for claim, claim_id in zip(transaction.claims, ids, strict=True)}
 
@@ -154,7 +155,9 @@ def _said_of(tx: Tx, claim: RemittanceClaim) -> dict[str, object]:
     }
 
 
-def _adjustments(row: RemittanceRow, transaction: RemittanceTransaction) -> list[dict[str, object]]:
+def _adjustments(
+    row: RemittanceRow, transaction: RemittanceTransaction, apart: Collection[int]
+) -> list[dict[str, object]]:
     return [
         {
             "id": new_id("rma"),
@@ -163,6 +166,7 @@ def _adjustments(row: RemittanceRow, transaction: RemittanceTransaction) -> list
             "code": each.code,
             "reference": each.reference,
             "amount_cents": each.amount.cents,
+            "is_set_apart": place in apart,
         }
         for place, each in enumerate(transaction.provider_adjustments, 1)
     ]

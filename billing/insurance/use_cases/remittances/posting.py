@@ -9,12 +9,15 @@ from sqlalchemy import update
 
 from billing.insurance.models.remittances import RemittanceClaimRow, RemittanceRow, RemittanceTakingRow
 from billing.insurance.queries.earlier_answers import waiting_remittances
+from billing.insurance.queries.set_apart import REMITTANCE_APART
 from billing.insurance.records import Outcome, RemittanceClaim
 from billing.insurance.records.answers import Part, PostingPlan, Taking
 from billing.insurance.rules.answers import outcome
 from billing.insurance.rules.provider_adjustments import sorted_adjustments
+from billing.insurance.rules.set_apart import sum_apart, without
 from billing.insurance.states import REMITTANCE_MOVES, RemittanceEvent
 from billing.insurance.use_cases.claim_answers import answer_claims
+from billing.insurance.use_cases.parked_remittances import Parked
 from billing.insurance.use_cases.remittances.keeping import write_claims
 from billing.insurance.use_cases.remittances.settlement import Settlement
 from billing.kernel.ids import new_id
@@ -28,6 +31,7 @@ from billing.platform.data.audit import record_audit
 from billing.platform.data.database import Tx
 from billing.platform.data.jobs import enqueue
 from billing.platform.data.states import advance
+from billing.platform.data.tasks import ask_again
 
 REMITTANCE = "remittance"
 RESUME_REMITTANCES = "resume-remittances"
@@ -70,7 +74,7 @@ class _Posting:
     def __init__(self, tx: Tx, row: RemittanceRow, plan: PostingPlan, actor: Actor, now: datetime) -> None:
         self._tx, self._row, self._plan, self._actor, self._now = tx, row, plan, actor, now
         self._claim_ids: Mapping[int, str] = write_claims(
-            tx, row, plan.transaction, plan.matches, plan.reversed_answers
+            tx, row, plan.transaction, plan.matches, plan.reversed_answers, plan.set_apart
         )
         self._spoken_for: dict[str, Money] = {}
         self._credits: list[dict[str, str | int]] = []
@@ -123,12 +127,17 @@ class _Posting:
 
     def adjust(self) -> None:
         """What the provider adjustments move besides: interest, fees, and what payers leave open."""
-        told = sorted_adjustments(self._plan.transaction.provider_adjustments)
+        said, apart = self._plan.transaction, self._plan.set_apart
+        told = sorted_adjustments(without(said, apart).provider_adjustments)
         self.settlement.keep_on(Account.PAYER_MONEY_TO_RETURN, told.consumed)
         self.settlement.keep_on(Account.PAYER_MONEY_TO_RETURN, -told.carried)
         self.settlement.keep_on(Account.UNAPPLIED_PAYER_MONEY, told.interest)
         self.settlement.keep_on(Account.UNAPPLIED_PAYER_MONEY, -told.returned)
         self.settlement.keep_on(Account.PROCESSOR_FEES, told.fee)
+        if unknown := sum_apart(said, apart):
+            self.settlement.keep_on(Account.UNAPPLIED_PAYER_MONEY, unknown)
+            about = Parked(self._row.id, str(self._row.entity_id))
+            ask_again(self._tx, kind=REMITTANCE_APART, about=about, actor=self._actor, now=self._now)
 
     def hold(self, claim: RemittanceClaim) -> None:
         """What the insurer paid for one session: the patient's, or the payer's when the patient has it."""

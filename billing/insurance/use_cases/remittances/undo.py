@@ -26,6 +26,7 @@ from billing.insurance.queries.earlier_answers import (
     taken_since,
     takings_of,
 )
+from billing.insurance.queries.set_apart import REMITTANCE_APART, held_apart
 from billing.insurance.records import Outcome, ProviderAdjustment, Remittance
 from billing.insurance.records.answers import Place
 from billing.insurance.rules.provider_adjustments import (
@@ -54,6 +55,7 @@ from billing.payments.use_cases.reimbursements import hold_reimbursement
 from billing.platform.data.audit import record_audit
 from billing.platform.data.database import Tx
 from billing.platform.data.states import advance
+from billing.platform.data.tasks import end_tasks
 
 
 def undo_remittance(tx: Tx, *, remittance_id: str, reason: str, actor: Actor, now: datetime) -> Remittance:
@@ -96,6 +98,7 @@ class _Undoing:
         self._paid = self._claims()
         self._takings = takings_of(tx, row.id)
         self._told = self._adjustments()
+        self._apart = held_apart(tx, row.id)
         self._lock_patients()
         place = self._place()
         self._today = site_date(tx, place.site_id, now)
@@ -104,6 +107,11 @@ class _Undoing:
 
     def refuse_what_was_built_on(self) -> None:
         """Raises: RemittanceNotUndoable."""
+        if self._apart and self._apart.is_settled:
+            raise RemittanceNotUndoable(
+                f"What was set apart of this payment ({self._apart.amount}) was settled since, and may be "
+                "with the payer. Agree on the rest with the payer instead."
+            )
         if trace := taken_since(self._tx, self._row.id):
             raise RemittanceNotUndoable(
                 f"The payment {trace} took back what this one paid. Undo that one first."
@@ -146,7 +154,10 @@ class _Undoing:
         return self._tx.session.scalars(query.order_by(RemittanceClaimRow.place)).all()
 
     def _adjustments(self) -> SortedAdjustments:
-        query = select(RemittanceAdjustmentRow).where(RemittanceAdjustmentRow.remittance_id == self._row.id)
+        query = select(RemittanceAdjustmentRow).where(
+            RemittanceAdjustmentRow.remittance_id == self._row.id,
+            RemittanceAdjustmentRow.is_set_apart.is_(False),
+        )
         rows = self._tx.session.scalars(query.order_by(RemittanceAdjustmentRow.place))
         return sorted_adjustments(
             [ProviderAdjustment(row.place, row.code, row.reference, Money(row.amount_cents)) for row in rows]
@@ -203,6 +214,10 @@ class _Undoing:
         self._settlement.keep_on(Account.UNAPPLIED_PAYER_MONEY, -told.interest)
         self._settlement.keep_on(Account.UNAPPLIED_PAYER_MONEY, told.returned)
         self._settlement.keep_on(Account.PROCESSOR_FEES, -told.fee)
+        if self._apart:
+            self._settlement.keep_on(Account.UNAPPLIED_PAYER_MONEY, -self._apart.amount)
+            subjects, now = [self._row.id], self._now
+            end_tasks(self._tx, kind=REMITTANCE_APART, subject_ids=subjects, actor=self._actor, now=now)
 
     def _restore(self, taking: RemittanceTakingRow) -> None:
         """The money is there again, and owed to the payer again if it was before this payment took it."""

@@ -1,0 +1,58 @@
+"""Reads of what people set apart of what a payer added or kept beside the claims."""
+
+from __future__ import annotations
+
+from sqlalchemy import func, select
+
+from billing.insurance.models.remittances import (
+    RemittanceAdjustmentRow,
+    RemittanceDecisionRow,
+)
+from billing.insurance.queries.remittances import DECISION, apart_in, decided_for
+from billing.insurance.records import RemittanceTransaction
+from billing.insurance.records.remittances import DecisionKind
+from billing.insurance.records.set_apart import HeldApart
+from billing.insurance.rules.set_apart import places_of
+from billing.kernel.money import Money
+from billing.ledger.queries import was_posted
+from billing.platform.data.database import Read
+
+REMITTANCE_APART = "remittance-apart"
+"""The source of the entry that settles it, and the task that asks for that."""
+
+
+def set_apart_in(
+    read: Read, remittance_id: str, entity_id: str | None, transaction: RemittanceTransaction
+) -> frozenset[int]:
+    """By the newest decision: the places of those that are set apart in this copy of the payment, from 1."""
+    if not transaction.provider_adjustments:
+        return frozenset()
+    query = (
+        select(RemittanceDecisionRow)
+        .where(
+            RemittanceDecisionRow.remittance_id == remittance_id,
+            RemittanceDecisionRow.kind == DecisionKind.SET_APART,
+            *decided_for(entity_id),
+        )
+        .order_by(RemittanceDecisionRow.decided_at.desc(), RemittanceDecisionRow.id.desc())
+        .limit(1)
+    )
+    row = read.session.scalar(query)
+    if row is None:
+        return frozenset()
+    return places_of(
+        transaction.provider_adjustments, apart_in(read.vault.open(DECISION, row.id, row.sealed))
+    )
+
+
+def held_apart(read: Read, remittance_id: str) -> HeldApart | None:
+    """What a posted payment has on 2240 of what was set apart, or None for nothing."""
+    query = select(func.sum(RemittanceAdjustmentRow.amount_cents)).where(
+        RemittanceAdjustmentRow.remittance_id == remittance_id,
+        RemittanceAdjustmentRow.is_set_apart.is_(True),
+    )
+    cents = int(read.session.scalar(query) or 0)
+    if not cents:
+        return None
+    settled = was_posted(read, source_kind=REMITTANCE_APART, source_id=remittance_id, purpose="settled")
+    return HeldApart(amount=Money(cents), is_settled=settled)

@@ -1,0 +1,107 @@
+"""What was set apart of a payment is settled: somebody found out what it was, and it leaves account 2240."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import select
+
+from billing.care.queries import find_session
+from billing.catalog.queries import site_date, sites
+from billing.insurance.errors import NothingSetApart
+from billing.insurance.models.remittances import (
+    RemittanceClaimRow,
+    RemittanceDecisionRow,
+    RemittanceRow,
+)
+from billing.insurance.queries import find_remittance
+from billing.insurance.queries.remittances import DECISION
+from billing.insurance.queries.set_apart import REMITTANCE_APART, held_apart
+from billing.insurance.records import Remittance
+from billing.insurance.records.answers import Place
+from billing.insurance.records.remittances import DecisionKind
+from billing.insurance.records.set_apart import HeldApart, SettledPart
+from billing.insurance.rules.set_apart import SETTLES
+from billing.insurance.states import RemittanceState
+from billing.kernel.ids import new_id
+from billing.kernel.money import ZERO, total
+from billing.kernel.permissions import SYSTEM, Actor
+from billing.ledger.records import Account, Line, Posting, Source
+from billing.ledger.use_cases import post
+from billing.platform.data.audit import record_audit
+from billing.platform.data.database import Tx
+from billing.platform.data.tasks import end_tasks
+
+
+def settle_set_apart(
+    tx: Tx,
+    *,
+    remittance_id: str,
+    parts: Sequence[SettledPart],
+    reason: str,
+    actor: Actor,
+    now: datetime,
+) -> Remittance:
+    """Book all of what was set apart as what it was, today: kept by the payer it is debited, given credited.
+
+    Raises: NoSuchRemittance; NothingSetApart when nothing is held or it was settled before, and for parts
+    that are not all of it or of an account that does not take it.
+    """
+    find_remittance(tx, remittance_id, actor)
+    query = select(RemittanceRow).where(RemittanceRow.id == remittance_id).with_for_update()
+    row = tx.session.scalars(query.execution_options(populate_existing=True)).one()
+    held = held_apart(tx, row.id)
+    if row.state != RemittanceState.POSTED or held is None or held.is_settled:
+        raise NothingSetApart("Nothing that was set apart of it waits: it was settled, or undone.")
+    _refuse_other_parts(held, parts)
+    place = _place(tx, row)
+    sign = 1 if held.amount > ZERO else -1
+    lines = (
+        Line(Account.UNAPPLIED_PAYER_MONEY, -held.amount),
+        *(Line(part.account, part.amount if sign > 0 else -part.amount) for part in parts),
+    )
+    on = site_date(tx, place.site_id, now)
+    post(tx, Posting.of(place, Source(REMITTANCE_APART, row.id, "settled"), on, lines), actor=actor, now=now)
+    _keep_decision(tx, row, reason, actor, now)
+    end_tasks(tx, kind=REMITTANCE_APART, subject_ids=[row.id], actor=actor, now=now)
+    return find_remittance(tx, row.id, actor)
+
+
+def _refuse_other_parts(held: HeldApart, parts: Sequence[SettledPart]) -> None:
+    """Raises: NothingSetApart."""
+    whole = held.amount if held.amount > ZERO else -held.amount
+    if any(part.amount <= ZERO or part.account not in SETTLES for part in parts):
+        raise NothingSetApart("Each part is above zero, on an account that this may be booked to.")
+    if total(part.amount for part in parts) != whole:
+        raise NothingSetApart(f"The parts are not {whole} together. Settle all of it at once.")
+
+
+def _place(tx: Tx, row: RemittanceRow) -> Place:
+    """The site of its first claim with a visit, else the entity's first."""
+    query = (
+        select(RemittanceClaimRow.session_id)
+        .where(RemittanceClaimRow.remittance_id == row.id, RemittanceClaimRow.session_id.is_not(None))
+        .order_by(RemittanceClaimRow.place)
+    )
+    if session_id := tx.session.scalar(query.limit(1)):
+        visit = find_session(tx, session_id, SYSTEM)
+        return Place(entity_id=visit.entity_id, site_id=visit.site_id)
+    entity_id = str(row.entity_id)
+    return Place(entity_id=entity_id, site_id=sites(tx, entity_id)[0].id)
+
+
+def _keep_decision(tx: Tx, row: RemittanceRow, reason: str, actor: Actor, now: datetime) -> None:
+    decision_id = new_id("rdc")
+    values = {
+        "id": decision_id,
+        "remittance_id": row.id,
+        "entity_id": row.entity_id,
+        "kind": DecisionKind.SETTLED,
+        "sealed": tx.vault.seal(DECISION, decision_id, {"reason": reason}),
+        "decided_at": now,
+        "decided_by": actor.id,
+    }
+    tx.insert(RemittanceDecisionRow, [values | {"claim_key": None, "session_id": None}])
+    detail = {"decision_id": decision_id}
+    record_audit(tx, actor=actor, action="remittance.settled", subject_id=row.id, now=now, detail=detail)

@@ -1,0 +1,132 @@
+"""/staff/remittances/<id>/set-apart: what a payer added or kept that nobody can book, and what it was."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from werkzeug import Response
+
+from billing.insurance.queries.set_apart import held_apart
+from billing.insurance.records import Remittance
+from billing.insurance.records.set_apart import SettledPart
+from billing.insurance.rules.set_apart import SETTLES
+from billing.insurance.use_cases.remittance_decisions import set_adjustments_apart
+from billing.insurance.use_cases.set_apart import settle_set_apart
+from billing.kernel.errors import Flaw
+from billing.kernel.ids import new_id
+from billing.kernel.money import ZERO, Money
+from billing.kernel.permissions import Permission
+from billing.ledger.queries import posted_since
+from billing.ledger.records import Account
+from billing.ledger.rules import CHART
+from billing.platform.data.database import Tx
+from billing.platform.http.edge import Edge
+from billing.platform.http.errors import InvalidRequest
+from billing.platform.http.guard import current_actor, guard
+from billing.web.forms import written
+from billing.web.refusals import REFUSED, choice_of, shown_again, text_of
+from billing.web.staff.remittances import (
+    LONGEST_REASON,
+    PAGE,
+    remittance_page,
+    tell_how_it_stands,
+)
+
+CHOOSE = "Choose what is set apart."
+CHOOSE_ACCOUNT = "Choose what it was."
+
+
+@dataclass(frozen=True, kw_only=True)
+class Seen:
+    """What a decision would lead to: how the payment would stand, and what would be booked where."""
+
+    remittance: Remittance
+    moves: Sequence[tuple[str, str, Money]]
+
+
+def make_blueprint(edge: Edge) -> Blueprint:
+    routes = Blueprint("staff_remittance_apart", __name__)
+    place = "/staff/remittances/<remittance_id>"
+
+    @routes.post(f"{place}/set-apart/preview")
+    @guard(Permission.REMITTANCES_WRITE)
+    def look(remittance_id: str) -> str | tuple[str, int]:
+        """What it would book. Nothing is written."""
+        try:
+            seen = edge.database.rehearse(lambda tx: _seen(tx, edge, remittance_id))
+        except REFUSED as error:
+            return _refused(edge, error, remittance_id, "set-apart")
+        page = remittance_page(edge, remittance_id)
+        return render_template(PAGE, entered=request.form, deed="set-apart", seen=seen, **page)
+
+    @routes.post(f"{place}/set-apart")
+    @guard(Permission.REMITTANCES_WRITE)
+    def keep_apart(remittance_id: str) -> Response | tuple[str, int]:
+        def work(tx: Tx) -> str:
+            _set_apart(tx, edge, remittance_id)
+            return url_for("staff_remittances.remittance", remittance_id=remittance_id)
+
+        try:
+            to = written(edge, work)
+        except REFUSED as error:
+            return _refused(edge, error, remittance_id, "set-apart")
+        tell_how_it_stands(edge, remittance_id, current_actor())
+        return redirect(to, 303)
+
+    @routes.post(f"{place}/settle-apart")
+    @guard(Permission.LEDGER_WRITE)
+    def settle(remittance_id: str) -> Response | tuple[str, int]:
+        def work(tx: Tx) -> str:
+            _settle(tx, edge, remittance_id)
+            return url_for("staff_remittances.remittance", remittance_id=remittance_id)
+
+        try:
+            to = written(edge, work)
+        except REFUSED as error:
+            return _refused(edge, error, remittance_id, "settle-apart")
+        flash("It is booked, and nothing of it is on 2240 any more.", "done")
+        return redirect(to, 303)
+
+    return routes
+
+
+def _seen(tx: Tx, edge: Edge, remittance_id: str) -> Seen:
+    before = new_id("je")
+    told = _set_apart(tx, edge, remittance_id)
+    tx.flush()
+    moves = posted_since(tx, before, current_actor())
+    return Seen(
+        remittance=told,
+        moves=[(code, CHART[Account(code)].name, Money(cents)) for code, cents in moves.items()],
+    )
+
+
+def _set_apart(tx: Tx, edge: Edge, remittance_id: str) -> Remittance:
+    places = [int(each) for each in request.form.getlist("place") if each.isascii() and each.isdigit()]
+    if not places:
+        raise InvalidRequest(CHOOSE, [Flaw("/place", CHOOSE)])
+    reason = text_of("reason", LONGEST_REASON)
+    actor, now = current_actor(), edge.clock()
+    return set_adjustments_apart(
+        tx, remittance_id=remittance_id, places=places, reason=reason, actor=actor, now=now
+    )
+
+
+def _settle(tx: Tx, edge: Edge, remittance_id: str) -> None:
+    """All of it at once, as one thing; the API takes it in parts."""
+    account = choice_of(Account, "account", CHOOSE_ACCOUNT)
+    if account not in SETTLES:
+        raise InvalidRequest(CHOOSE_ACCOUNT, [Flaw("/account", CHOOSE_ACCOUNT)])
+    held = held_apart(tx, remittance_id)
+    whole = ZERO if held is None else held.amount
+    part = SettledPart(account=account, amount=whole if whole > ZERO else -whole)
+    reason = text_of("reason", LONGEST_REASON)
+    actor, now = current_actor(), edge.clock()
+    settle_set_apart(tx, remittance_id=remittance_id, parts=[part], reason=reason, actor=actor, now=now)
+
+
+def _refused(edge: Edge, error: Any, remittance_id: str, deed: str) -> tuple[str, int]:
+    return shown_again(PAGE, error, deed=deed, **remittance_page(edge, remittance_id))

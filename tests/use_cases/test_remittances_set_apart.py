@@ -1,0 +1,215 @@
+"""What a payer added or kept that nobody can book is set apart on 2240, so that the rest is posted."""
+
+from datetime import date
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from billing.insurance.errors import AdjustmentNotSetApart, NothingSetApart, RemittanceNotUndoable
+from billing.insurance.queries import find_remittance
+from billing.insurance.queries.remittances import decisions_of
+from billing.insurance.records.set_apart import SettledPart
+from billing.insurance.use_cases.remittance_decisions import set_adjustments_apart
+from billing.insurance.use_cases.remittances.undo import undo_remittance
+from billing.insurance.use_cases.set_apart import settle_set_apart
+from billing.kernel.money import Money
+from billing.kernel.permissions import SYSTEM
+from billing.ledger.records import Account
+from billing.platform.data.tasks import open_subjects
+from tests.factories.accounting import behind_the_back
+from tests.factories.insurance import a_course, handed_out
+from tests.factories.remittance_story import Story
+
+WHY = "The payer says on the phone that it explains this later"
+
+
+@pytest.fixture
+def story(database):
+    course = a_course(database)
+    return Story(database, course, [handed_out(database, each) for each in course.session_ids])
+
+
+@pytest.fixture
+def apart(do):
+    def decide(sent, *places):
+        return do(set_adjustments_apart, remittance_id=sent.id, places=list(places), reason=WHY)
+
+    return decide
+
+
+@pytest.fixture
+def settle(do):
+    def decide(sent, *parts):
+        told = [SettledPart(account=account, amount=Money(cents)) for account, cents in parts]
+        return do(settle_set_apart, remittance_id=sent.id, parts=told, reason="As the accountant says")
+
+    return decide
+
+
+@pytest.fixture
+def undo(do):
+    return lambda sent: do(undo_remittance, remittance_id=sent.id, reason="Posted by mistake")
+
+
+def asked(database):
+    with database.reading() as read:
+        return open_subjects(read, kind="remittance-apart")
+
+
+@pytest.mark.parametrize(
+    ("plb", "kept"),
+    [
+        (("CV", 2_500), 2_500),
+        (("CV", -2_500), -2_500),
+        (("72:R1", -700), -700),
+        (("WO:NOBODY", 4_000), 4_000),
+        (("WO", 4_000), 4_000),
+        (("WO:NOBODY", -4_000), -4_000),
+        (("FB:OLD", 4_000), 4_000),
+        (("L6", 300), 300),
+        (("ZZ", 1), 1),
+    ],
+)
+def test_what_nobody_can_book_is_set_apart_and_the_rest_is_posted(
+    database, story, apart, undo, found, plb, kept
+):
+    sent = story.send(story.answer(18_000), plb=[("AH", 450), plb])
+    assert (sent.status, story.moved()) == ("parked", {})
+    posted = apart(sent, 2)
+    assert (posted.status, posted.amount) == ("posted", Money(18_000 - 450 - kept))
+    assert story.moved() == {"1000": 17_550 - kept, "2200": -18_000, "2240": kept, "6100": 450}
+    assert (story.credit(), asked(database)) == (18_000, [sent.id])
+    assert found() == set()
+    assert undo(sent).status == "undone"
+    assert (story.moved(), asked(database)) == ({}, [])
+    assert found() == set()
+
+
+def test_the_decision_is_told_with_what_was_set_apart_and_why(database, story, apart):
+    sent = story.send(story.answer(18_000), plb=[("CV:X9", 2_500)])
+    apart(sent, 1)
+    with database.reading() as read:
+        (decision,) = decisions_of(read, sent.id, SYSTEM)
+        (told,) = find_remittance(read, sent.id, SYSTEM).adjustments
+    assert (decision.kind, decision.reason) == ("set_apart", WHY)
+    assert [(each.code, each.reference, each.amount.cents) for each in decision.apart] == [
+        ("CV", "X9", 2_500)
+    ]
+    assert (told.code, told.amount, told.is_set_apart) == ("CV", Money(2_500), True)
+
+
+def test_it_holds_for_a_copy_in_another_order_and_the_newest_decision_holds(story, apart, found):
+    plb = [("CV", 500), ("CV", 500), ("ZZ", 70)]
+    sent = story.send(story.answer(18_000), plb=plb)
+    assert apart(sent, 1).status == "parked"
+    assert apart(sent).status == "parked"
+    assert apart(sent, 1, 2).status == "parked"
+    story.payments -= 1
+    again = story.send(story.answer(18_000), plb=[plb[2], plb[0], plb[1]])
+    assert (again.id, again.status) == (sent.id, "parked")
+    assert "ZZ of $0.70" in str(again.reason)
+    assert apart(sent, 1, 2, 3).status == "posted"
+    assert story.moved() == {"1000": 16_930, "2200": -18_000, "2240": 1_070}
+    assert found() == set()
+
+
+def test_what_the_books_know_is_not_set_apart(story, apart):
+    story.send(story.answer(18_000))
+    sent = story.send(
+        story.answer(9_000, of=1), plb=[("AH", 40), ("L6", -10), ("FB", -5), ("B2:R", -3), ("CV", 1)]
+    )
+    for place in (1, 2, 3, 4, 6, 0):
+        with pytest.raises(AdjustmentNotSetApart):
+            apart(sent, place)
+    assert apart(sent, 5).status == "posted"
+
+
+def test_a_balance_that_was_set_apart_is_none_that_a_later_payment_may_take(story, apart, found):
+    """What was carried before these books began is no balance of theirs."""
+    sent = story.send(story.answer(18_000), plb=[("FB:OLD", 4_000)])
+    apart(sent, 1)
+    story.send(story.answer(9_000, of=1), plb=[("FB", -1_000)])
+    taken = story.send(story.answer(5_000, of=1), plb=[("FB", 1_000)])
+    assert (taken.status, taken.reason) == ("posted", None)
+    assert found() == set()
+
+
+@pytest.mark.parametrize(("kept", "account"), [(2_500, Account.PROCESSOR_FEES), (-2_500, Account.BANK)])
+def test_what_was_set_apart_is_settled_once_and_all_of_it(
+    database, story, apart, settle, undo, found, kept, account
+):
+    sent = story.send(story.answer(18_000), plb=[("CV", kept)])
+    apart(sent, 1)
+    for wrong in ([(account, 2_499)], [(account, 2_600), (Account.BANK_FEES, -100)], []):
+        with pytest.raises(NothingSetApart):
+            settle(sent, *wrong)
+    with pytest.raises(NothingSetApart):
+        settle(sent, (Account.PATIENT_CREDITS, 2_500))
+    settle(sent, (account, 2_000), (Account.BANK_FEES, 500))
+    told = story.moved()
+    assert ("2240" in told, asked(database)) == (False, [])
+    assert found() == set()
+    with pytest.raises(NothingSetApart):
+        settle(sent, (account, 2_500))
+    with pytest.raises(RemittanceNotUndoable):
+        undo(sent)
+    assert story.moved() == told
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE remittance_adjustment SET is_set_apart = false WHERE code = 'CV'",
+        "UPDATE ledger_line SET account = '6100' WHERE account = '2240' AND cents = 2490",
+        "UPDATE ledger_line SET account = '6100' WHERE account = '2240' AND cents = -2490",
+    ],
+)
+def test_verify_holds_what_was_set_apart_and_settled_against_the_books(
+    database, story, apart, settle, found, change
+):
+    sent = story.send(story.answer(18_000), plb=[("CV", 2_500), ("ZZ", -10)])
+    apart(sent, 1, 2)
+    settle(sent, (Account.BANK_FEES, 2_490))
+    assert found() == set()
+    behind_the_back(database, change)
+    assert 16 in found()
+
+
+def test_what_comes_to_nothing_waits_for_nobody(database, story, apart, settle, found):
+    sent = story.send(story.answer(18_000), plb=[("CV", 100), ("ZZ", -100)])
+    apart(sent, 1, 2)
+    assert (story.moved(), asked(database)) == ({"1000": 18_000, "2200": -18_000}, [])
+    with pytest.raises(NothingSetApart):
+        settle(sent, (Account.BANK, 100))
+    assert found() == set()
+
+
+MOVES = st.lists(
+    st.tuples(
+        st.sampled_from(["CV", "ZZ:A", "72:B", "WO:NOBODY", "L6", "AH", "FB:C"]), st.integers(-900, 900)
+    ),
+    min_size=1,
+    max_size=6,
+)
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(plb=MOVES)
+def test_whatever_is_set_apart_all_of_the_payment_is_booked_and_undone(story, apart, undo, found, plb):
+    plb = [(code, cents) for code, cents in plb if cents]
+    sent = story.send(story.answer(18_000), plb=plb, paid_on=date(2026, 11, 3))
+    if sent.status == "parked":
+        places = [
+            place
+            for place, (code, cents) in enumerate(plb, 1)
+            if code not in ("AH",) and not (code in ("L6", "FB:C") and cents < 0)
+        ]
+        sent = apart(sent, *places)
+        given = sum(cents for code, cents in plb if code == "L6" and cents < 0)
+        kept = sum(plb[place - 1][1] for place in places)
+        assert story.moved().get("2240", 0) == kept + given
+    assert sent.status == "posted"
+    assert undo(sent).status == "undone"
+    assert story.moved() == {}
+    assert found() == set()
