@@ -16,13 +16,14 @@ from billing.payments.queries.choice_letters import choice_letters_of
 from billing.payments.queries.refunds import list_refunds
 from billing.payments.records.credits import Election
 from billing.payments.records.refunds import RefundMethod
-from billing.payments.use_cases.choice_letters import ask_to_choose
+from billing.payments.use_cases.choice_letters import ask_to_choose, keep_letter_sent, post_instead
 from billing.payments.use_cases.choices import choose_always
 from billing.payments.use_cases.credits import elect, take_back_choice
 from billing.payments.use_cases.receive import take_cash
 from billing.payments.use_cases.refund_checks import send_check
 from billing.payments.use_cases.reimbursements import hold_reimbursement
 from billing.payments.use_cases.takebacks import demand_takeback
+from billing.platform.data.jobs import MOST_ATTEMPTS
 from billing.platform.data.tasks import TaskState, list_tasks
 from tests.conftest import NOW
 from tests.factories.accounting import CLERK, LIMIT
@@ -218,6 +219,45 @@ def test_a_letter_that_no_server_takes_is_posted_by_a_person(database, patient, 
     assert "choice-letter" in open_tasks(database)
 
 
+def test_a_letter_that_mail_could_not_carry_for_all_its_tries_is_posted_by_a_person_once(
+    database, patient, held, on_day, catcher
+):
+    catcher.answer = "451 Try again later"
+    assert tried_until_it_gave_up(database, on_day) == []
+    assert (letters(database, patient), "choice-letter" in open_tasks(database)) == (["queued"], False)
+    catcher.answer = "250 OK"
+    assert on_day(1) + on_day(2) == []
+    assert letters(database, patient) == ["to_post"]
+    assert open_tasks(database).count("choice-letter") == 1
+
+
+def test_nobody_posts_a_letter_that_mail_could_not_carry_once_nothing_waits(
+    database, patient, held, on_day, catcher
+):
+    catcher.answer = "451 Try again later"
+    tried_until_it_gave_up(database, on_day)
+    did(database, elect, lot_id=held, election=Election.CREDIT)
+    assert on_day(1) == []
+    assert (letters(database, patient), open_tasks(database)) == (["dropped"], [])
+
+
+def test_a_letter_of_this_morning_is_still_tried_by_mail(database, patient, held, on_day, catcher):
+    catcher.answer = "451 Try again later"
+    on_day(0)
+    hurry(database)
+    assert on_day(11 / 24) == []
+    assert letters(database, patient) == ["queued"]
+
+
+def test_what_a_server_took_while_it_was_put_aside_to_be_posted_is_not_posted_as_well(
+    database, patient, held
+):
+    letter = did(database, ask_to_choose, patient_id=patient.id, sends_mail=True)
+    did(database, post_instead, letter_id=letter.id)
+    did(database, keep_letter_sent, letter_id=letter.id)
+    assert (letters(database, patient), open_tasks(database)) == (["sent"], [])
+
+
 def test_nobody_posts_what_is_chosen_meanwhile(database, patient, held, on_day):
     amended(database, patient, email=None)
     on_day(0)
@@ -305,6 +345,14 @@ def test_from_the_insurers_file_by_the_link_of_the_mail_to_the_receipt_of_the_re
 def posted(browser, link, to, **fields):
     token = re.search(r'name="csrf_token" value="([^"]+)"', browser.get(link).text)[1]
     return browser.post(to, data={"csrf_token": token} | fields, follow_redirects=True).text
+
+
+def tried_until_it_gave_up(database, on_day):
+    left = []
+    for _ in range(MOST_ATTEMPTS):
+        left = on_day(0)
+        hurry(database)
+    return left
 
 
 def hurry(database):

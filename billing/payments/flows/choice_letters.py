@@ -13,6 +13,7 @@ from billing.payments.flows.room import log
 from billing.payments.ports import MailRefused
 from billing.payments.queries.choice_letters import (
     letters_to_post,
+    letters_unmailed,
     patients_to_ask,
     patients_to_remind,
     waiting_letter,
@@ -29,6 +30,8 @@ from billing.payments.use_cases.choice_letters import (
 
 A_DAY = timedelta(days=1)
 """Places are not of one day; each patient is looked at by their own."""
+MAILED_WITHIN = timedelta(hours=12)
+"""Much longer than a job is tried again, and shorter than it takes until letters are written once more."""
 SUBJECTS = {
     ChoiceLetterKind.ASK: "Please choose: money that we hold for you",
     ChoiceLetterKind.REMIND: "A reminder: please choose about money that we hold for you",
@@ -56,16 +59,21 @@ as well. Nobody reads answers to this address.
 def write_choice_letters(room: Mailroom) -> None:
     """Ask who was not asked, remind who was, and let go of what is still to be posted and over.
 
+    What mail did not carry for half a day is posted: its job may have ended, and the time to choose runs.
     Each patient and each letter is a transaction of its own.
     """
     now, sends_mail = room.clock(), room.mailer is not None
     with room.database.reading() as read:
         to_post = letters_to_post(read)
+        unmailed = letters_unmailed(read, now - MAILED_WITHIN)
         to_ask = patients_to_ask(read, now.date() - A_DAY)
         to_remind = patients_to_remind(read, now.date() + A_DAY)
 
     def drop(letter_id: str) -> None:
         room.database.in_transaction(partial(drop_if_over, letter_id=letter_id, actor=SYSTEM, now=now))
+
+    def have_posted(letter_id: str) -> None:
+        room.database.in_transaction(partial(post_instead, letter_id=letter_id, actor=SYSTEM, now=now))
 
     def ask(patient_id: str) -> None:
         room.database.in_transaction(
@@ -79,6 +87,7 @@ def write_choice_letters(room: Mailroom) -> None:
 
     deeds = [
         *(partial(drop, each) for each in to_post),
+        *(partial(have_posted, each) for each in unmailed),
         *(partial(ask, each) for each in to_ask),
         *(partial(remind, each) for each in to_remind),
     ]

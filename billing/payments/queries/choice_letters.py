@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
 from hashlib import sha256
 
 from sqlalchemy import ColumnElement, select
@@ -138,6 +138,14 @@ def letter_on_paper(read: Read, letter_id: str, actor: Actor) -> PaperLetter:
 def letters_to_post(read: Read) -> Sequence[str]:
     """All that wait to be printed and posted, at whatever site."""
     query = select(ChoiceLetterRow.id).where(ChoiceLetterRow.state == ChoiceLetterState.TO_POST)
+    return read.session.scalars(query.order_by(ChoiceLetterRow.id)).all()
+
+
+def letters_unmailed(read: Read, written_until: datetime) -> Sequence[str]:
+    """All that wait to be mailed since that moment or before, at whatever site."""
+    query = select(ChoiceLetterRow.id).where(
+        ChoiceLetterRow.state == ChoiceLetterState.QUEUED, ChoiceLetterRow.written_at <= written_until
+    )
     return read.session.scalars(query.order_by(ChoiceLetterRow.id)).all()
 
 

@@ -4,7 +4,10 @@ from enum import StrEnum
 
 
 class ChoiceLetterState(StrEnum):
-    """SENT: a mail server took it. TO_POST: a person prints and posts it. DROPPED: nothing waits any more."""
+    """SENT: a mail server took it. TO_POST: a person prints and posts it. DROPPED: nothing waits any more.
+
+    A server may take what was put aside to be posted while it was being handed over.
+    """
 
     QUEUED = "queued"
     SENT = "sent"
@@ -24,6 +27,7 @@ CHOICE_LETTER_MOVES: dict[tuple[ChoiceLetterState, ChoiceLetterEvent], ChoiceLet
     (ChoiceLetterState.QUEUED, ChoiceLetterEvent.SEND): ChoiceLetterState.SENT,
     (ChoiceLetterState.QUEUED, ChoiceLetterEvent.PRINT): ChoiceLetterState.TO_POST,
     (ChoiceLetterState.QUEUED, ChoiceLetterEvent.DROP): ChoiceLetterState.DROPPED,
+    (ChoiceLetterState.TO_POST, ChoiceLetterEvent.SEND): ChoiceLetterState.SENT,
     (ChoiceLetterState.TO_POST, ChoiceLetterEvent.POST): ChoiceLetterState.POSTED,
     (ChoiceLetterState.TO_POST, ChoiceLetterEvent.DROP): ChoiceLetterState.DROPPED,
 }

@@ -49,6 +49,7 @@ CHOICE_LETTER = "choice_letter"
 """The kind of the document of a letter that was posted."""
 NOT_TRUE = "What it says changed since it was printed. Print it again, and post that one."
 OVER = "Nothing that it asks about waits for a choice any more. Do not post it."
+UNSENT = (ChoiceLetterState.QUEUED, ChoiceLetterState.TO_POST)
 LINK_LASTS = timedelta(days=45)
 """Longer than there is time to choose, so that who comes late is told what became of it."""
 
@@ -93,27 +94,29 @@ def remind_of_choice(
 
 
 def keep_letter_sent(tx: Tx, *, letter_id: str, actor: Actor, now: datetime) -> None:
-    """The server took it. Told again, it changes nothing."""
+    """The server took it: nobody has to post it. Told again, it changes nothing."""
     row = _locked(tx, letter_id)
-    if row.state == ChoiceLetterState.QUEUED:
+    if row.state in UNSENT:
         advance(tx, row, CHOICE_LETTER_MOVES, ChoiceLetterEvent.SEND, actor=actor, now=now)
         row.sent_at = now
         _leave_out_what_is_over(tx, letter_id)
+        end_tasks(tx, kind=LETTER_TO_POST, subject_ids=[letter_id], actor=actor, now=now)
         record_audit(tx, actor=actor, action="choice_letter.send", subject_id=letter_id, now=now)
 
 
 def post_instead(tx: Tx, *, letter_id: str, actor: Actor, now: datetime) -> None:
-    """No mail can carry it: a person posts it."""
+    """No mail can carry it, or did for long: a person posts it, unless nothing waits any more."""
     row = _locked(tx, letter_id)
-    if row.state == ChoiceLetterState.QUEUED:
+    if row.state == ChoiceLetterState.QUEUED and still_to_choose(tx, letter_id):
         _have_posted(tx, row, actor, now)
+    else:
+        drop_if_over(tx, letter_id=letter_id, actor=actor, now=now)
 
 
 def drop_if_over(tx: Tx, *, letter_id: str, actor: Actor, now: datetime) -> None:
     """Nothing that it asks about waits any more: it does not leave."""
     row = _locked(tx, letter_id)
-    waits = row.state in (ChoiceLetterState.QUEUED, ChoiceLetterState.TO_POST)
-    if waits and not still_to_choose(tx, letter_id):
+    if row.state in UNSENT and not still_to_choose(tx, letter_id):
         advance(tx, row, CHOICE_LETTER_MOVES, ChoiceLetterEvent.DROP, actor=actor, now=now)
         _leave_out_what_is_over(tx, letter_id)
         end_tasks(tx, kind=LETTER_TO_POST, subject_ids=[letter_id], actor=actor, now=now)
