@@ -7,17 +7,18 @@ import pytest
 from billing.kernel.money import Money
 from billing.kernel.permissions import SYSTEM
 from billing.patients.records import HoldReason
+from billing.patients.use_cases import lock_patient
 from billing.payments.flows.choices import refund_what_nobody_chose
 from billing.payments.queries.choices import standing_choice
 from billing.payments.queries.credits import find_credit
 from billing.payments.queries.refunds import list_refunds
-from billing.payments.records.credits import Election
+from billing.payments.records.credits import Chooser, Election
 from billing.payments.records.refunds import RefundMethod
 from billing.payments.states.disputes import DisputeEvent
 from billing.payments.states.refunds import RefundState
 from billing.payments.use_cases import unanswered
 from billing.payments.use_cases.choices import choose_always
-from billing.payments.use_cases.credits import elect
+from billing.payments.use_cases.credits import elect, take_back_choice
 from billing.payments.use_cases.receive import take_cash
 from billing.payments.use_cases.refunds import reject_refund, request_refund
 from billing.payments.use_cases.reimbursements import hold_reimbursement
@@ -274,6 +275,34 @@ def test_what_is_on_its_way_back_stays_so_when_the_standing_choice_is_taken_back
     do(choose_always, patient_id=patient.id, election=None, at=DAYS_29)
     assert lot(database, held).election is Election.REFUND
     assert len(refunds(database, patient)) == 1
+
+
+@pytest.mark.parametrize("election", list(Election))
+def test_who_says_the_same_for_all_of_it_again_says_it_for_what_waits_again(
+    database, do, bill, patient, held, election
+):
+    do(choose_always, patient_id=patient.id, election=election)
+    later = reimbursed(do, bill, place=1)
+    do(locked_and_taken_back, patient_id=patient.id, lot_id=held)
+    do(choose_always, patient_id=patient.id, election=election, at=DAYS_29)
+    assert (lot(database, held).election, lot(database, held).elected_by) == (election, Chooser.STANDING)
+    assert lot(database, later).elected_at == NOW
+    with database.reading() as read:
+        said = [row.action for row in read.session.query(AuditRow).where(AuditRow.subject_id == patient.id)]
+    assert said.count("credit.elect-always") == 1
+
+
+def test_who_keeps_all_of_it_and_says_so_again_is_not_refunded_in_the_end(database, do, patient, held):
+    do(choose_always, patient_id=patient.id, election=Election.CREDIT)
+    do(locked_and_taken_back, patient_id=patient.id, lot_id=held)
+    do(choose_always, patient_id=patient.id, election=Election.CREDIT)
+    a_day_later(database, DAYS_30)
+    assert refunds(database, patient) == []
+
+
+def locked_and_taken_back(tx, *, patient_id, lot_id, actor, now):
+    lock_patient(tx, patient_id)
+    return take_back_choice(tx, lot_id=lot_id, actor=actor, now=now)
 
 
 def test_a_refund_chosen_for_one_credit_stays_when_the_standing_choice_is_taken_back(

@@ -7,6 +7,7 @@ from datetime import datetime
 from billing.catalog.queries import site_date
 from billing.kernel.permissions import SYSTEM, Actor
 from billing.patients.queries import find_patient
+from billing.patients.records import Patient
 from billing.patients.use_cases import lock_patient
 from billing.payments.models.choices import StandingChoiceRow
 from billing.payments.queries.choices import standing_choice, waiting_credits, wanted_back_with_all
@@ -22,23 +23,26 @@ def choose_always(
     """Record what the patient wants done with all that insurers pay, or that they want to be asked.
 
     What waits for a choice gets this one. What was chosen before for one credit stays; what was only wanted
-    back with all the rest, and nobody gave back yet, waits again.
+    back with all the rest, and nobody gave back yet, waits again. The same once more is said of what waits.
     Raises: NoSuchPatient.
     """
     find_patient(tx, patient_id, actor)
     patient = lock_patient(tx, patient_id)
-    if standing_choice(tx, patient_id) is election:
-        return election
-    tx.session.merge(StandingChoiceRow(patient_id=patient_id, election=election, changed_at=now))
-    tx.session.flush()
-    chosen = {"on": site_date(tx, patient.site_id, now).isoformat(), "election": election or "ask"}
-    record_audit(tx, actor=actor, action="credit.elect-always", subject_id=patient_id, now=now, detail=chosen)
-    for lot_id in wanted_back_with_all(tx, patient_id):
-        take_back_choice(tx, lot_id=lot_id, actor=actor, now=now)
+    if standing_choice(tx, patient_id) is not election:
+        _change(tx, patient, election, actor, now)
     if election:
         for lot_id in waiting_credits(tx, patient_id):
             elect(tx, lot_id=lot_id, election=election, chooser=Chooser.STANDING, actor=actor, now=now)
     return election
+
+
+def _change(tx: Tx, patient: Patient, election: Election | None, actor: Actor, now: datetime) -> None:
+    tx.session.merge(StandingChoiceRow(patient_id=patient.id, election=election, changed_at=now))
+    tx.session.flush()
+    chosen = {"on": site_date(tx, patient.site_id, now).isoformat(), "election": election or "ask"}
+    record_audit(tx, actor=actor, action="credit.elect-always", subject_id=patient.id, now=now, detail=chosen)
+    for lot_id in wanted_back_with_all(tx, patient.id):
+        take_back_choice(tx, lot_id=lot_id, actor=actor, now=now)
 
 
 def choose_as_ever(tx: Tx, lot: CreditLot, now: datetime) -> None:
