@@ -149,6 +149,26 @@ def test_who_was_asked_late_is_not_reminded_right_after(held, on_day):
     assert [len(on_day(day)) for day in (24, 25, 29)] == [1, 1, 1]
 
 
+def test_who_was_asked_just_early_enough_is_reminded_on_the_last_day(held, on_day):
+    assert [len(on_day(day)) for day in (22, 28, 29, 30)] == [1, 1, 2, 2]
+
+
+def test_a_reminder_that_did_not_leave_in_time_leaves_on_the_last_day_and_not_after(held, on_day):
+    """The worker stood still; it goes back on the 30th day."""
+    assert [len(on_day(day)) for day in (0, 29, 30)] == [1, 2, 2]
+
+
+def test_in_the_evening_it_is_the_sites_day_that_counts(held, on_day):
+    """Ten hours later it is the next day in Greenwich, and the same in Texas."""
+    evening = 10 / 24
+    assert [len(on_day(day + evening)) for day in (0, 21, 22, 23)] == [1, 1, 1, 2]
+
+
+def test_in_the_evening_of_the_last_day_there_is_still_time_to_remind(held, on_day):
+    evening = 10 / 24
+    assert [len(on_day(day + evening)) for day in (0, 29, 30)] == [1, 2, 2]
+
+
 def test_nobody_is_asked_when_the_money_goes_back_that_day(database, patient, held, on_day):
     assert on_day(30) == []
     assert letters(database, patient) == []

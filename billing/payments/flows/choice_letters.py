@@ -67,7 +67,7 @@ def write_choice_letters(room: Mailroom) -> None:
         to_post = letters_to_post(read)
         unmailed = letters_unmailed(read, now - MAILED_WITHIN)
         to_ask = patients_to_ask(read, now.date() - A_DAY)
-        to_remind = patients_to_remind(read, now.date() + A_DAY)
+        to_remind = patients_to_remind(read, now.date() - A_DAY, now.date() + A_DAY)
 
     def drop(letter_id: str) -> None:
         room.database.in_transaction(partial(drop_if_over, letter_id=letter_id, actor=SYSTEM, now=now))

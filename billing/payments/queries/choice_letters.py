@@ -48,10 +48,13 @@ def patients_to_ask(read: Read, today: date) -> Sequence[str]:
     return read.session.scalars(query.distinct().order_by(CreditLotRow.patient_id)).all()
 
 
-def patients_to_remind(read: Read, today: date) -> Sequence[str]:
-    """Whose time to choose is nearly over and who was asked, and not reminded; as far as a day tells."""
+def patients_to_remind(read: Read, first: date, last: date) -> Sequence[str]:
+    """Whose time to choose is nearly over and who was asked, and not reminded.
+
+    It is some day from the first to the last at each site, and theirs tells.
+    """
     query = select(CreditLotRow.patient_id).where(
-        *unchosen(today - ANSWERS_WITHIN, today - ANSWERS_WITHIN + REMINDED_BEFORE),
+        *unchosen(first - ANSWERS_WITHIN, last - ANSWERS_WITHIN + REMINDED_BEFORE),
         _lettered(ChoiceLetterKind.ASK),
         ~_lettered(ChoiceLetterKind.REMIND),
     )
