@@ -228,8 +228,42 @@ def test_nobody_is_asked_any_longer_about_what_the_insurer_took_back(database, d
     a_day_later(database, DAYS_30)
     assert open_tasks(database) == ["choice-due"]
     named = {"reimbursement_id": "rmc_0", "demand": "T1", "demanded_on": NOW.date()}
-    do(demand_takeback, **named, amount=Money(CENTS), at=DAYS_30)
+    do(demand_takeback, **named, amount=Money(CENTS - 1), at=DAYS_30)
+    assert "choice-due" in open_tasks(database)
+    do(demand_takeback, **named | {"demand": "T2"}, amount=Money(1), at=DAYS_30)
+    assert open_tasks(database) == []
+
+
+def test_nobody_is_asked_any_longer_once_a_choice_is_taken_back_until_it_is_due_again(
+    database, do, patient, held
+):
+    stopped(database, patient.id, HoldReason.DEATH)
+    do(choose_always, patient_id=patient.id, election=Election.REFUND)
+    a_day_later(database, NOW + timedelta(days=1))
+    assert open_tasks(database) == ["choice-due"]
+    do(choose_always, patient_id=patient.id, election=None, at=DAYS_29)
+    assert open_tasks(database) == []
+    a_day_later(database, DAYS_29 + timedelta(days=29))
+    assert open_tasks(database) == []
+    a_day_later(database, DAYS_29 + timedelta(days=30))
+    assert (refunds(database, patient), open_tasks(database)) == ([], ["choice-due"])
+
+
+def test_who_keeps_it_and_then_wants_it_back_after_all_has_a_person_asked_again(database, do, patient, held):
+    stopped(database, patient.id, HoldReason.DEATH)
     a_day_later(database, DAYS_30)
+    do(choose_always, patient_id=patient.id, election=Election.CREDIT, at=DAYS_30)
+    assert open_tasks(database) == []
+    do(elect, lot_id=held, election=Election.REFUND, chooser=Chooser.PATIENT, at=DAYS_30 + timedelta(days=1))
+    a_day_later(database, DAYS_30 + timedelta(days=2))
+    assert open_tasks(database) == ["choice-due"]
+
+
+def test_a_task_that_a_person_closed_stays_closed_while_it_is_the_same_choice(database, do, patient, held):
+    stopped(database, patient.id, HoldReason.DEATH)
+    a_day_later(database, DAYS_30)
+    do(end_tasks, kind="choice-due", subject_ids=[held], at=DAYS_30)
+    a_day_later(database, DAYS_30 + timedelta(days=1))
     assert open_tasks(database) == []
 
 

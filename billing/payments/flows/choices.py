@@ -11,29 +11,20 @@ from billing.kernel.errors import Conflict
 from billing.kernel.money import Money
 from billing.kernel.permissions import SYSTEM
 from billing.payments.flows.room import T, log
-from billing.payments.queries.choices import credits_to_refund, without_anything_left
+from billing.payments.queries.choices import credits_to_refund
 from billing.payments.rules.choices import ANSWERS_WITHIN
-from billing.payments.use_cases.credits import CHOICE_DUE
 from billing.payments.use_cases.unanswered import ask_about_choice, refund_unanswered
 from billing.platform.data.database import Database
-from billing.platform.data.tasks import end_tasks, open_subjects
 
 A_DAY = timedelta(days=1)
 """Places are not of one day; each credit is looked at by its own."""
 
 
 def refund_what_nobody_chose(database: Database, clock: Clock, limit: Money) -> None:
-    """Each credit is a transaction of its own. What is refused is asked of a person, and looked at again.
-
-    Nobody is asked any longer about what an insurer took back meanwhile; they are still about what a patient
-    wants back and nobody gave.
-    """
+    """Each credit is a transaction of its own. What is refused is asked of a person, and looked at again."""
     until = clock().date() + A_DAY - ANSWERS_WITHIN
     with database.reading() as read:
         found = credits_to_refund(read, until)
-        settled = without_anything_left(read, open_subjects(read, kind=CHOICE_DUE))
-    end = partial(end_tasks, kind=CHOICE_DUE, subject_ids=settled, actor=SYSTEM, now=clock())
-    database.in_transaction(end)
     each_for_itself(found, partial(_give_back, database, clock, limit))
 
 

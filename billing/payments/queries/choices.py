@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import date
 
 from sqlalchemy import ColumnElement, func, or_, select
@@ -15,7 +15,7 @@ from billing.payments.models.credits import CreditLotRow
 from billing.payments.models.refunds import RefundRow
 from billing.payments.records.credits import Chooser, CreditSource, Election
 from billing.platform.data.database import Read
-from billing.platform.data.selects import batches, row_where
+from billing.platform.data.selects import row_where
 
 
 def standing_choice(read: Read, patient_id: str) -> Election | None:
@@ -65,16 +65,6 @@ def unchosen(after: date | None = None, until: date | None = None) -> tuple[Colu
     waits_since = func.coalesce(CreditLotRow.reopened_on, CreditLotRow.held_on)
     of_days = [*([waits_since > after] if after else []), *([waits_since <= until] if until else [])]
     return (*_is_left_of_insurers(), CreditLotRow.election.is_(None), *of_days)
-
-
-def without_anything_left(read: Read, lot_ids: Iterable[str]) -> list[str]:
-    """Those of these credits that were refunded, spent or taken back."""
-    query = select(CreditLotRow.id).where(CreditLotRow.available_cents == 0).order_by(CreditLotRow.id)
-    return [
-        lot_id
-        for batch in batches(lot_ids)
-        for lot_id in read.session.scalars(query.where(CreditLotRow.id.in_(batch)))
-    ]
 
 
 def visit_day(read: Read, session_id: str) -> date:

@@ -137,6 +137,7 @@ def take_back_choice(tx: Tx, *, lot_id: str, actor: Actor, now: datetime) -> Cre
     row.election = row.elected_at = row.elected_by = None
     row.reopened_on = site_date(tx, row.site_id, now)
     tx.session.flush()
+    end_tasks(tx, kind=CHOICE_DUE, subject_ids=[lot_id], actor=actor, now=now)
     on = {"on": row.reopened_on.isoformat()}
     record_audit(tx, actor=actor, action="credit.elect.ask", subject_id=lot_id, now=now, detail=on)
     return lot_of(row)
@@ -194,8 +195,8 @@ def apply_credits_now(tx: Tx, *, invoice_id: str, actor: Actor, now: datetime) -
     return applied
 
 
-def spend(tx: Tx, *, lot_id: str, amount: Money) -> None:
-    """Take from a credit; the database has the last word on what is left.
+def spend(tx: Tx, *, lot_id: str, amount: Money) -> Money:
+    """Take from a credit and return what is left; the database has the last word on that.
 
     Raises: MoreThanAvailable.
     """
@@ -208,6 +209,7 @@ def spend(tx: Tx, *, lot_id: str, amount: Money) -> None:
     if left is None:
         available = tx.session.scalar(select(CreditLotRow.available_cents).where(CreditLotRow.id == lot_id))
         raise MoreThanAvailable("Less than that is left of this credit.", available_cents=available)
+    return Money(left)
 
 
 def withdraw(
@@ -222,9 +224,11 @@ def withdraw(
 ) -> str:
     """Take from a credit for another reason than an invoice or a refund; the caller posts it on that day.
 
-    Returns the id of the fact. Raises: MoreThanAvailable.
+    Nobody is asked any longer about a credit of which nothing is left. Returns the id of the fact.
+    Raises: MoreThanAvailable.
     """
-    spend(tx, lot_id=lot_id, amount=amount)
+    if not spend(tx, lot_id=lot_id, amount=amount):
+        end_tasks(tx, kind=CHOICE_DUE, subject_ids=[lot_id], actor=SYSTEM, now=now)
     row = CreditWithdrawalRow(
         id=new_id("cwd"),
         lot_id=lot_id,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime, time
 
 from billing.care.queries import coverage_of
 from billing.catalog.queries import site_date
@@ -19,14 +19,14 @@ from billing.payments.queries.refunds import cards_gone
 from billing.payments.records.credits import Chooser, CreditLot, Election
 from billing.payments.records.payments import Payment
 from billing.payments.records.refunds import Refund, RefundMethod
-from billing.payments.rules.choices import ANSWERS_WITHIN
+from billing.payments.rules.choices import ANSWERS_WITHIN, goes_back_on
 from billing.payments.rules.refunds import goes_back_by
 from billing.payments.states.payments import PaymentState
 from billing.payments.use_cases.credits import CHOICE_DUE, elect
 from billing.payments.use_cases.disputes import REIMBURSED_TOO
 from billing.payments.use_cases.refunds import request_refund
 from billing.platform.data.database import Tx
-from billing.platform.data.tasks import ask_a_person, stands_open
+from billing.platform.data.tasks import ask_again, stands_open
 
 
 def refund_unanswered(tx: Tx, *, lot_id: str, limit: Money, actor: Actor, now: datetime) -> Refund | None:
@@ -63,8 +63,13 @@ def refund_unanswered(tx: Tx, *, lot_id: str, limit: Money, actor: Actor, now: d
 
 
 def ask_about_choice(tx: Tx, *, lot_id: str, actor: Actor, now: datetime) -> None:
-    """A person gives back what could not be given back by itself."""
-    ask_a_person(tx, kind=CHOICE_DUE, about=find_credit(tx, lot_id, actor), actor=actor, now=now)
+    """A person gives back what could not be given back by itself.
+
+    A task that ended, or that a person closed, before it was due to go back this time is open again.
+    """
+    lot = find_credit(tx, lot_id, actor)
+    due_at = lot.elected_at or datetime.combine(goes_back_on(lot), time.min, UTC)
+    ask_again(tx, kind=CHOICE_DUE, about=lot, closed_before=due_at, actor=actor, now=now)
 
 
 def _card_of(tx: Tx, lot: CreditLot, *, is_of_account: bool) -> Payment | None:
