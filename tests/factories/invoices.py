@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from billing.catalog.queries import sites
@@ -15,7 +15,7 @@ from billing.patients.records import Patient
 from billing.platform.data.database import Database
 from billing.quotes.use_cases import quote_plan
 from tests.conftest import NOW
-from tests.factories.care import new_plan
+from tests.factories.care import SAMPLE_PARTICULARS, new_plan
 from tests.factories.catalog import seed_sample
 from tests.factories.patients import new_patient, verified_veteran
 
@@ -46,10 +46,12 @@ def billed(
     *,
     only_first: int | None = None,
     protocol: str = "series_of_six",
+    site_id: str | None = None,
     now: datetime = NOW,
 ) -> Billed:
     """A plan, quoted and invoiced: the whole package, or the first sessions singly on one invoice."""
-    plan = new_plan(database, patient.id, protocol=protocol, now=now)
+    particulars = replace(SAMPLE_PARTICULARS, site_id=site_id)
+    plan = new_plan(database, patient.id, protocol=protocol, particulars=particulars, now=now)
     quote = database.in_transaction(lambda tx: quote_plan(tx, plan_id=plan.id, actor=SYSTEM, now=now))
     session_ids = tuple(session.id for session in plan.sessions)
     chosen: Sequence[str] | None = None if only_first is None else session_ids[:only_first]

@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from dataclasses import fields, replace
 from datetime import date, datetime
 
 from billing.accounting.queries.statements import facts_of, statement_for, year_end_for
-from billing.accounting.records.statements import Facts, PartKind, Period, Statement, Totals, Way, YearEnd
+from billing.accounting.records.statements import (
+    Facts,
+    Held,
+    PartKind,
+    Period,
+    Statement,
+    Totals,
+    Visit,
+    Way,
+    YearEnd,
+)
 from billing.accounting.rules.statements import payments_of, totals_of, year_end_of, year_visit
+from billing.catalog.queries import sites
 from billing.kernel.money import ZERO, total
-from billing.kernel.permissions import SYSTEM
+from billing.kernel.permissions import SYSTEM, Actor
+from billing.patients.queries import find_patient
 from billing.payments.queries.refunds import list_refunds
 from billing.payments.states.refunds import RefundState
 from billing.platform.data.database import Database, Read
@@ -16,6 +30,7 @@ from tests.conftest import NOW
 from tests.factories.money_model import booked
 from tests.factories.statement_papers import about
 
+FACTS = ("visits", "packages", "received", "refunds", "held", "used", "banks", "demands")
 ALWAYS = Period(date(1900, 1, 1), date(2200, 1, 1))
 
 
@@ -63,6 +78,39 @@ def assert_both_years_agree(facts: Facts) -> None:
     assert total(year.net for year in told) == total((
         *(year.cost for year in told), *(visit.cost for visit in ahead), *own, *unsent, shown, -given,
     ))  # fmt: skip
+
+
+def assert_sites_add_up(read: Read, patient_id: str, whole: Facts) -> None:
+    """What each site's clerk is told is whole in itself, and all of them together are told all of it once."""
+    patient = find_patient(read, patient_id, SYSTEM)
+    parts = [
+        facts_of(read, patient_id, a_clerk_of(patient.entity_id, site.id))
+        for site in sites(read, patient.entity_id)
+    ]
+    for told in FACTS:
+        assert Counter(_plain(each) for part in parts for each in getattr(part, told)) == Counter(
+            map(_plain, getattr(whole, told))
+        ), told
+    sums = [totals_of(facts, ALWAYS) for facts in (whole, *parts)]
+    for field in fields(Totals):
+        first, *others = (getattr(each, field.name) for each in sums)
+        assert first == sum(others[1:], others[0]), field.name
+    for facts in parts:
+        assert all(visit.owed >= ZERO for visit in facts.visits)
+        assert all(lot.gone >= ZERO for lot in facts.held)
+
+
+def a_clerk_of(entity_id: str, *site_ids: str) -> Actor:
+    return Actor(
+        id="usr_here", entity_id=entity_id, permissions=SYSTEM.permissions, site_ids=frozenset(site_ids)
+    )
+
+
+def _plain(fact: object) -> str:
+    """But for what says to a clerk of some sites that money came in, or its visit is, at another."""
+    if isinstance(fact, Visit):
+        fact = replace(fact, parts=tuple(replace(part, is_from_elsewhere=False) for part in fact.parts))
+    return repr(replace(fact, insured_on=None) if isinstance(fact, Held) else fact)
 
 
 def _waits_for_others(read: Read, patient_id: str) -> int:

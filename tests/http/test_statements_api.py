@@ -6,8 +6,14 @@ import pytest
 from pypdf import PdfReader
 from sqlalchemy import select
 
-from billing.kernel.permissions import Role
+from billing.catalog.queries import sites
+from billing.kernel.money import Money
+from billing.kernel.permissions import ROLES, SYSTEM, Permission, Role
+from billing.payments.records.payments import Tender
+from billing.payments.records.tenders import Handed
+from billing.payments.use_cases.patient_deposits import take_deposit
 from billing.platform.data.audit import AuditRow
+from tests.factories.invoices import a_patient, billed
 from tests.factories.patients import new_patient
 from tests.factories.world import a_world
 
@@ -96,3 +102,39 @@ def test_who_works_at_some_sites_is_told_that_it_is_of_those(issue, clerk, world
     here = issue(Role.BILLING, entity_id=world.entity.id, site_ids=[world.site.id])
     assert here.get(f"/patients/{world.patient.id}/statement").json["is_of_sites"] is True
     assert clerk.get(f"/patients/{world.patient.id}/statement").json["is_of_sites"] is False
+
+
+READERS = [role for role in Role if Permission.STATEMENTS_READ in ROLES[role]]
+HERE, THERE = "here", "there"
+
+
+@pytest.fixture
+def at_two_sites(database, now):
+    """A deposit of $100 at one site paid a part of a visit at the patient's own, and waits for nothing."""
+    patient = a_patient(database)
+    with database.reading() as read:
+        other = next(site.id for site in sites(read, patient.entity_id) if site.id != patient.site_id)
+    handed = Handed(tender=Tender.CASH, amount=Money(10_000))
+    database.in_transaction(
+        lambda tx: take_deposit(
+            tx, patient_id=patient.id, handed=handed, site_id=other, actor=SYSTEM, now=now
+        )
+    )
+    billed(database, patient, only_first=1)
+    return patient, {HERE: patient.site_id, THERE: other}
+
+
+@pytest.mark.parametrize("role", READERS)
+@pytest.mark.parametrize("reach", [(HERE,), (HERE, THERE), None])
+def test_money_of_another_site_that_paid_a_visit_is_told_with_the_visit(issue, at_two_sites, role, reach):
+    patient, known = at_two_sites
+    named = None if reach is None else [known[each] for each in reach]
+    clerk = issue(role, entity_id=patient.entity_id, site_ids=named)
+    pages = ("statement", "year-statement", "statement.pdf", "year-statement.pdf")
+    assert [clerk.get(f"/patients/{patient.id}/{page}").status_code for page in pages] == [200] * 4
+    told = clerk.get(f"/patients/{patient.id}/statement").json
+    (visit,) = told["visits"]
+    (part,) = visit["parts"]
+    assert (part["amount_cents"], visit["owed_cents"], part["paid_on"]) == (10_000, 35_000, "2026-11-02")
+    assert ("at another of our sites" in part["told"]) is (reach == (HERE,))
+    assert len(told["payments"]) == (0 if reach == (HERE,) else 1)

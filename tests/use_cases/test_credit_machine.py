@@ -25,6 +25,7 @@ from hypothesis.stateful import (
 from billing.accounting.queries.verify import verify
 from billing.care.states import SessionState
 from billing.care.use_cases import cancel_session
+from billing.catalog.queries import sites
 from billing.invoices.records import Bearer, EndReason
 from billing.invoices.states import ShareState
 from billing.invoices.use_cases.end_share import agree_to_end, ask_to_end
@@ -55,7 +56,11 @@ from tests.conftest import NOW
 from tests.factories.accounting import SUPERVISOR
 from tests.factories.care import give
 from tests.factories.invoices import Billed, a_patient, billed
-from tests.factories.patient_statements import assert_both_years_agree, assert_it_is_in_the_books
+from tests.factories.patient_statements import (
+    assert_both_years_agree,
+    assert_it_is_in_the_books,
+    assert_sites_add_up,
+)
 from tests.factories.patients_money import PatientsMoney, patients_money
 from tests.factories.payers import a_fixed_part, a_payer
 from tests.factories.withheld import hold_what_was_withheld_from
@@ -87,7 +92,7 @@ class Draw:
 
 
 class CreditMachine(RuleBasedStateMachine):
-    """Two patients, and money that is put on the wrong one now and then.
+    """Two patients, each treated at two sites, and money that is put on the wrong one now and then.
 
     Hypothesis' own choice of rules leaves whole kinds out of a run, so there is one rule: every second step
     does what was done least of what may succeed, the others anything of it.
@@ -104,6 +109,7 @@ class CreditMachine(RuleBasedStateMachine):
         self.patients = [a_patient(self.database) for _ in range(2)]
         with self.database.reading() as read:
             self.before = trial_balance(read)
+            self.sites = sites(read, self.patients[0].entity_id)
         self.theirs = {patient.id: 0 for patient in self.patients}
         self.at_bank = self.in_drawer = self.to_payers = self.forgiven = 0
         self.bills: list[Billed] = []
@@ -116,7 +122,7 @@ class CreditMachine(RuleBasedStateMachine):
             self.pay(Draw(cents=45_000))
             self.reimburse(Draw(which=which * 2, cents=20_000))
             self.choose(Draw(is_so=True))
-            self.bill(Draw(which=which))
+            self.bill(Draw(which=which, other=1))
 
     @rule(draw=st.builds(Draw, st.integers(0, 999), WHICH, WHICH, CENTS, CENTS, st.booleans()))
     def one_step(self, draw: Draw) -> None:
@@ -131,7 +137,8 @@ class CreditMachine(RuleBasedStateMachine):
 
     def bill(self, draw: Draw) -> None:
         self._seen = None
-        self.bills.append(billed(self.database, self.patients[draw.which % 2], only_first=1))
+        patient, site = self.patients[draw.which % 2], self.sites[draw.other % 2]
+        self.bills.append(billed(self.database, patient, only_first=1, site_id=site.id))
 
     def visit(self, draw: Draw) -> None:
         planned, self._seen = self.seen.planned, None
@@ -284,7 +291,9 @@ class CreditMachine(RuleBasedStateMachine):
     def their_statements_are_in_the_books(self) -> None:
         with self.database.reading() as read:
             for patient in self.patients:
-                assert_both_years_agree(assert_it_is_in_the_books(read, patient.id))
+                facts = assert_it_is_in_the_books(read, patient.id)
+                assert_both_years_agree(facts)
+                assert_sites_add_up(read, patient.id, facts)
 
     @invariant()
     def the_books_say_the_same(self) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -18,11 +18,12 @@ from billing.insurance.queries.letters import letters_of
 from billing.invoices.queries.standing import standing_lines_of_patient
 from billing.invoices.records import AUTHORIZED, FORGIVEN, NO_SHOW, InvoiceKind, StandingLine
 from billing.kernel.money import ZERO, Money, total
-from billing.kernel.permissions import Actor
+from billing.kernel.permissions import SYSTEM, Actor
 from billing.ledger.queries import days_of
+from billing.payments.queries.credits import uses_of_credit
 from billing.payments.queries.gone import how_gone
-from billing.payments.queries.payments import CREDIT, PAYMENT, REIMBURSEMENT
-from billing.payments.records.credits import CreditApplication, CreditLot, CreditSource
+from billing.payments.queries.payments import CREDIT, PAYMENT, REIMBURSEMENT, payments_by_id
+from billing.payments.records.credits import CreditLot, CreditSource
 from billing.payments.records.payments import Payment
 from billing.payments.records.refunds import Gone, Taken
 from billing.payments.records.takebacks import Takeback
@@ -38,7 +39,6 @@ GONE = {
     Gone.CREDIT: PartKind.HELD,
 }
 KINDS = {
-    CREDIT: PartKind.CREDIT,
     REIMBURSEMENT: PartKind.INSURER,
     FORGIVEN: PartKind.WAIVED,
     AUTHORIZED: PartKind.OTHER_OWES,
@@ -49,14 +49,27 @@ STANDINGS = {SessionState.GIVEN: Standing.GIVEN, SessionState.NO_SHOW: Standing.
 
 @dataclass(frozen=True, kw_only=True)
 class Known:
-    """What is known of a patient's money, by id, to say what covers a visit."""
+    """What is known of insurers' money. `reimbursed`: by visit, what of it is or was the patient's."""
+
+    reimbursed: Mapping[str, Money]
+    takebacks: Sequence[Takeback]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sources:
+    """What pays visits, by id, at whichever site it came in: what paid a visit is of the visit.
+
+    `days`: of insurers' money that paid a visit itself, and of credit, by visit and source.
+    """
 
     payments: Mapping[str, Payment]
-    applications: Mapping[str, CreditApplication]
-    reimbursed: Mapping[str, Money]
-    """By visit, what of insurers' money is or was the patient's."""
-    takebacks: Sequence[Takeback]
-    lots: Mapping[str, CreditLot]
+    uses: Mapping[str, tuple[datetime, CreditLot]]
+    gone: Mapping[str, Taken]
+    days: Mapping[tuple[str, str], date]
+    actor: Actor
+
+    def is_from_elsewhere(self, of: Payment | CreditLot) -> bool:
+        return not self.actor.sees(entity_id=of.entity_id, site_id=of.site_id)
 
 
 def visits_of(
@@ -71,7 +84,7 @@ def visits_of(
         lines[line.line.session_id].append(line)
     sessions = list(sessions_among(read, lines).values())
     days = _days(read, sessions)
-    parts = _parts(read, sessions, known)
+    parts = _parts(read, sessions, actor)
     answers = _answers(read, patient_id, sessions, known.takebacks, actor)
     visits = [
         _visit(each, lines[each.id], days[each.id], parts[each.id], answers[each.id], known)
@@ -113,44 +126,57 @@ def _days(read: Read, sessions: Sequence[Session]) -> Mapping[str, date]:
     return planned | {session_id: on for (session_id, _, _), on in zip(given, days, strict=True)}
 
 
-def _parts(read: Read, sessions: Sequence[Session], known: Known) -> Mapping[str, list[Part]]:
+def _parts(read: Read, sessions: Sequence[Session], actor: Actor) -> Mapping[str, list[Part]]:
     sites = {each.id: each.site_id for each in sessions}
     cover = cover_among(read, list(sites)) if sites else ()
-    gone = how_gone(read, {part.source_id for _, part in cover if part.source_kind == REFUNDED})
-    insured = {part.source_id for _, part in cover if part.source_kind == REIMBURSEMENT}
-    paid_on = days_of(read, source_kind=REIMBURSEMENT, source_ids=insured, purpose="received")
-    used = _days_of_credit(read, cover, sites, known)
+    sources = _sources(read, cover, sites, actor)
     found: dict[str, list[Part]] = defaultdict(list)
     for session_id, part in cover:
-        on = paid_on.get(part.source_id) or used.get((session_id, part.source_id))
-        found[session_id].append(_part(part, on, gone.get(part.source_id), known))
+        found[session_id].append(_part(part, sources.days.get((session_id, part.source_id)), sources))
     return defaultdict(list, {key: sorted(each, key=_in_order) for key, each in found.items()})
 
 
-def _days_of_credit(
-    read: Read, cover: Iterable[tuple[str, Coverage]], sites: Mapping[str, str], known: Known
-) -> Mapping[tuple[str, str], date]:
+def _sources(
+    read: Read, cover: Sequence[tuple[str, Coverage]], sites: Mapping[str, str], actor: Actor
+) -> Sources:
+    def ids(kind: str) -> set[str]:
+        return {part.source_id for _, part in cover if part.source_kind == kind}
+
+    gone = how_gone(read, ids(REFUNDED))
+    taken_of = {taken.payment_id for taken in gone.values() if taken.payment_id}
+    uses = uses_of_credit(read, ids(CREDIT))
+    paid_on = days_of(read, source_kind=REIMBURSEMENT, source_ids=ids(REIMBURSEMENT), purpose="received")
     used = [(session_id, part.source_id) for session_id, part in cover if part.source_kind == CREDIT]
-    at = [(sites[session_id], known.applications[key].applied_at) for session_id, key in used]
-    return dict(zip(used, site_dates(read, at), strict=True))
+    used_on = site_dates(read, [(sites[session_id], uses[use_id][0]) for session_id, use_id in used])
+    insured = {
+        (session_id, part.source_id): paid_on[part.source_id]
+        for session_id, part in cover
+        if part.source_id in paid_on
+    }
+    return Sources(
+        payments=payments_by_id(read, ids(PAYMENT) | taken_of, SYSTEM),
+        uses=uses,
+        gone=gone,
+        days=insured | dict(zip(used, used_on, strict=True)),
+        actor=actor,
+    )
 
 
 def _in_order(part: Part) -> tuple[date, str]:
     return part.on or date.max, part.kind
 
 
-def _part(part: Coverage, on: date | None, taken: Taken | None, known: Known) -> Part:
+def _part(part: Coverage, on: date | None, sources: Sources) -> Part:
     if part.source_kind == PAYMENT:
-        return _paid(known.payments[part.source_id], part.amount)
+        return _paid(sources.payments[part.source_id], part.amount, sources)
     if part.source_kind == REFUNDED:
-        return Part(kind=_gone(taken, known), amount=part.amount)
-    if part.source_kind == CREDIT and _never_was_the_patients(part.source_id, known):
-        return Part(kind=PartKind.INSURER, amount=part.amount, on=on)
+        return Part(kind=_gone(part.source_id, sources), amount=part.amount)
+    if part.source_kind == CREDIT:
+        _, lot = sources.uses[part.source_id]
+        kind = PartKind.INSURER if came_of_called_off_insurance(lot) else PartKind.CREDIT
+        elsewhere = sources.is_from_elsewhere(lot)
+        return Part(kind=kind, amount=part.amount, on=on, is_from_elsewhere=elsewhere)
     return Part(kind=KINDS[part.source_kind], amount=part.amount, on=on)
-
-
-def _never_was_the_patients(application_id: str, known: Known) -> bool:
-    return came_of_called_off_insurance(known.lots[known.applications[application_id].lot_id])
 
 
 def came_of_called_off_insurance(lot: CreditLot) -> bool:
@@ -158,16 +184,21 @@ def came_of_called_off_insurance(lot: CreditLot) -> bool:
     return lot.source is CreditSource.RETURN and lot.origin_payment_id is None
 
 
-def _paid(payment: Payment, amount: Money) -> Part:
-    if payment.payer_id is not None:
-        return Part(kind=PartKind.OTHER, amount=amount, on=payment.received_on)
-    tender = paid_with(payment.tender, payment.instrument)
-    return Part(kind=PartKind.PAID, amount=amount, on=payment.received_on, tender=tender)
+def _paid(payment: Payment, amount: Money, sources: Sources) -> Part:
+    is_others = payment.payer_id is not None
+    return Part(
+        kind=PartKind.OTHER if is_others else PartKind.PAID,
+        amount=amount,
+        on=payment.received_on,
+        tender=None if is_others else paid_with(payment.tender, payment.instrument),
+        is_from_elsewhere=sources.is_from_elsewhere(payment),
+    )
 
 
-def _gone(taken: Taken | None, known: Known) -> PartKind:
+def _gone(source_id: str, sources: Sources) -> PartKind:
     """Where money is that had paid for a visit and does not any more."""
-    payment = known.payments.get(taken.payment_id) if taken and taken.payment_id else None
+    taken = sources.gone.get(source_id)
+    payment = sources.payments.get(taken.payment_id) if taken and taken.payment_id else None
     if payment is not None and payment.payer_id is not None:
         return PartKind.BACK_TO_OTHER
     return GONE[taken.way] if taken else PartKind.HELD

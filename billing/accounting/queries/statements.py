@@ -88,13 +88,7 @@ def facts_of(read: Read, patient_id: str, actor: Actor) -> Facts:
     takebacks = list_takebacks(read, actor, patient_id=patient_id, limit=ALL)
     own = {lot.id: lot for lot in credits.items if lot.payer_id is None}
     taken_back = taken_back_of(read, list(own))
-    known = Known(
-        payments={payment.id: payment for payment in payments},
-        applications={each.id: each for each in credits.applications},
-        reimbursed=_reimbursed(own.values(), taken_back),
-        takebacks=takebacks,
-        lots={lot.id: lot for lot in credits.items},
-    )
+    known = Known(reimbursed=_reimbursed(own.values(), taken_back), takebacks=takebacks)
     visits, packages = visits_of(read, patient_id, known, actor)
     return Facts(
         visits=visits,
@@ -103,7 +97,7 @@ def facts_of(read: Read, patient_id: str, actor: Actor) -> Facts:
         refunds=tuple(_given_back(refund, own[refund.lot_id]) for refund in _standing(refunds)),
         held=tuple(_held(own, credits, refunds, taken_back, {each.session_id: each for each in visits})),
         used=tuple(_used(read, own, credits)),
-        banks=tuple(_banks(read, patient_id, known.payments, actor)),
+        banks=tuple(_banks(read, patient_id, {each.id: each for each in payments}, actor)),
         demands=tuple(Demand(on=each.demanded_on, owed=each.owed) for each in takebacks if each.owed),
         kept_by_state=_kept_by_state(read, patient_id, actor),
     )

@@ -61,12 +61,16 @@ NEVER_CAME_OR_LEFT = frozenset({*LEFT_THE_VISIT, PartKind.BACK_TO_OTHER, PartKin
 
 @dataclass(frozen=True, kw_only=True)
 class Part:
-    """`tender` says in words with what it was paid, where that is known; `on` when."""
+    """`tender` says in words with what it was paid, where that is known; `on` when.
+
+    `is_from_elsewhere`: it is of another site than those of the statement, and told with the visit alone.
+    """
 
     kind: PartKind
     amount: Money
     on: date | None = None
     tender: str | None = None
+    is_from_elsewhere: bool = False
 
 
 class AnswerKind(StrEnum):

@@ -88,7 +88,11 @@ NO_MONEY = "No money moved in this time."
 NET_PAID = "You paid, less what came back to you"
 NET_BACK = "More came back to you than you paid, by"
 AS_OF = "As things stand on {day}. Questions? Call {phone}. It does not say what a health account covers."
-OF_SITES = "This statement is of some of the clinic's sites only. Ask the clinic for one of all of them."
+OF_SITES = (
+    "This statement is of some of the clinic's sites only. Ask the clinic for one of all of them. Money of "
+    "another site that paid a visit is told with the visit, and not among the payments."
+)
+ELSEWHERE = "at another of our sites"
 ON_HOLD = "Charges are stopped for this account. This is for your records, and asks for no payment."
 HEALTH_ACCOUNT = (
     "A health account (HSA or FSA) paid some of this. What came back to you of that may have to go back to "
@@ -119,7 +123,9 @@ def notices_of(about: About) -> Iterator[str]:
 
 def part_in_words(part: Part) -> str:
     """`You paid: Card (visa 4242), Nov 2, 2026`, as far as each is known."""
-    more = ", ".join(each for each in (part.tender, day_in_words(part.on) if part.on else None) if each)
+    site = ELSEWHERE if part.is_from_elsewhere else None
+    day = day_in_words(part.on) if part.on else None
+    more = ", ".join(each for each in (part.tender, site, day) if each)
     return f"{PARTS[part.kind]}: {more}" if more else PARTS[part.kind]
 
 

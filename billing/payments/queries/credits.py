@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Select, func, select
@@ -118,6 +119,19 @@ def paid_for_with_credit(read: Read, application_ids: Collection[str]) -> Mappin
         .where(CreditApplicationRow.id.in_(application_ids), CreditLotRow.origin_payment_id.is_not(None))
     )
     return {str(used): str(origin) for used, origin in read.session.execute(query)} if application_ids else {}
+
+
+def uses_of_credit(read: Read, application_ids: Collection[str]) -> Mapping[str, tuple[datetime, CreditLot]]:
+    """When each came off its invoice, and the credit that it came of, at whichever site that is held.
+
+    What paid a bill is of the bill: the caller knows of that.
+    """
+    query = (
+        select(CreditApplicationRow.id, CreditApplicationRow.applied_at, CreditLotRow)
+        .join(CreditLotRow, CreditLotRow.id == CreditApplicationRow.lot_id)
+        .where(CreditApplicationRow.id.in_(application_ids))
+    )
+    return {use_id: (at, lot_of(row)) for use_id, at, row in read.session.execute(query)}
 
 
 def elected_credits(read: Read, patient_id: str) -> Sequence[CreditLot]:
