@@ -23,6 +23,7 @@ from reportlab.pdfgen.canvas import Canvas
 
 from billing.adapters.right_to_left import as_shown
 from billing.kernel.clock import day_in_words
+from billing.kernel.printable import has_letter
 
 FONTS = Path(__file__).parents[1] / "static" / "fonts"
 PLAIN, BOLD = "DejaVuSansCondensed", "DejaVuSansCondensed-Bold"
@@ -211,9 +212,8 @@ def drawable(text: str) -> str:
 
 
 def is_known(letter: str) -> bool:
-    """Whether the font has it."""
-    register_fonts()
-    return ord(letter) in getFont(PLAIN).face.charToGlyph
+    """Whether both faces of the font have it."""
+    return has_letter(letter)
 
 
 def _instead_of(letter: str) -> str:

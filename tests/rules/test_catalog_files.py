@@ -294,3 +294,9 @@ def test_a_clinic_need_not_say_what_card_statements_show():
     without = B.replace("  statement_descriptor: CLINIC B AUSTIN", "  #", 1)
     assert read_clinic(without).entity.statement_descriptor is None
     assert read_clinic(B).entity.statement_descriptor == "CLINIC B AUSTIN"
+
+
+def test_a_name_that_no_paper_can_print_is_refused_with_its_line():
+    line, reason = refused_when("name: Avery Sample", "name: 陳大文")
+    assert line == line_of("name: Avery Sample")
+    assert reason.startswith("`name`: Our papers cannot print")

@@ -117,3 +117,9 @@ def test_a_policy_may_end_on_the_day_it_begins_and_not_before():
     check_policy_dates(SEEN, SEEN)
     with pytest.raises(InvalidPolicy):
         check_policy_dates(SEEN, SEEN - timedelta(days=1))
+
+
+def test_a_card_is_typed_in_letters_that_our_papers_can_print():
+    with pytest.raises(InvalidPolicy) as refused:
+        tidy_terms(replace(CARD, payer_name="健康保険", group_number="G-7 🩺"))
+    assert [flaw.pointer for flaw in refused.value.flaws] == ["/payer_name", "/group_number"]

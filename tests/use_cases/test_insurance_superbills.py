@@ -6,8 +6,9 @@ import pytest
 from sqlalchemy import update
 
 from billing.care.models import SessionRow
-from billing.insurance.errors import DiagnosesExclude, NoSuchSuperbill, SuperbillNotPossible
+from billing.insurance.errors import DiagnosesExclude, InvalidSuperbill, NoSuchSuperbill, SuperbillNotPossible
 from billing.insurance.queries import find_superbill, list_superbills, versions_of_session
+from billing.insurance.records.superbills import ReferringProvider, Wishes
 from billing.insurance.states import SuperbillState
 from billing.insurance.use_cases import superbills
 from billing.insurance.use_cases.superbills import RENDER_JOB, void_superbill
@@ -271,3 +272,13 @@ def test_coded_add_ons_stand_on_lines_of_their_own(database):
     charges = {line["code"]: line["charge_cents"] for line in body_of(database, issued)["lines"]}
     assert charges == {"96365": 38_250, "J2405": 1_275, "J2250": 1_700, "J3490": 0}
     assert sum(charges.values()) == issued.charge.cents
+
+
+def test_a_superbill_that_would_print_a_name_wrong_is_refused_by_field_and_takes_no_number(database, course):
+    give(database, course.session_ids[0])
+    referring = ReferringProvider(name="Dr. 陳大文", npi="")
+    with pytest.raises(InvalidSuperbill) as refused:
+        superbill(database, course.session_ids[0], wishes=Wishes(referring_provider=referring))
+    assert [flaw.pointer for flaw in refused.value.flaws] == ["/referring_provider/name"]
+    assert not versions(database, course.session_ids[0])
+    assert superbill(database, course.session_ids[0]).number == "SB-000001"

@@ -16,6 +16,7 @@ import yaml
 
 from billing.catalog.errors import ClinicFileRefused
 from billing.kernel.errors import Flaw
+from billing.kernel.printable import WRITE_OTHERWISE, is_printed
 
 LARGEST_FILE = 1_000_000
 """Characters. A clinic's file has a few thousand."""
@@ -81,7 +82,10 @@ class Block:
         return value
 
     def text(self, key: str, is_right: Callable[[str], bool] = bool, wanted: str = "a text") -> str:
-        return self._scalar(key, "", lambda node: _text(node, is_right), wanted)
+        text = self._scalar(key, "", lambda node: _text(node, is_right), wanted)
+        if not is_printed(text):
+            self.note(key, f"`{key}`: {WRITE_OTHERWISE}")
+        return text
 
     def choice(self, key: str, allowed: Collection[str]) -> str:
         return self.text(key, lambda text: text in allowed, "one of " + ", ".join(sorted(allowed)))

@@ -45,6 +45,7 @@ from billing.kernel.clock import local_date
 from billing.kernel.errors import Flaw
 from billing.kernel.ids import new_id
 from billing.kernel.permissions import Actor
+from billing.kernel.printable import unprintable
 from billing.patients.queries import plan_limits_of
 from billing.patients.use_cases import lock_patient
 from billing.platform.data.audit import record_audit
@@ -162,6 +163,8 @@ def _issue(
 ) -> Superbill:
     number = f"SB-{next_number(tx, entity_id=session.entity_id, series=DOCUMENT_KIND):06d}"
     body = superbill_body(parties, encounter, _numbered(issue, number))
+    if flaws := list(unprintable(body)):
+        raise InvalidSuperbill("It would print a name or word wrong. Correct what is named.", flaws)
     if present:
         _supersede(tx, present, actor, now)
     document = freeze(

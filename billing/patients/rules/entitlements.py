@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import date, datetime, timedelta
 
 from billing.kernel.errors import Flaw
+from billing.kernel.printable import unprintable
 from billing.patients.errors import InvalidEligibility, InvalidPolicy
 from billing.patients.records import Category, Eligibility, Evidence, PolicyTerms, Proof, Relationship
 from billing.patients.rules.people import one_line
@@ -24,7 +25,7 @@ EAST_OF_UTC = timedelta(hours=10)
 def tidy_terms(terms: PolicyTerms) -> PolicyTerms:
     """The terms with tidy spaces, and with a subscriber exactly when that is not the patient.
 
-    Raises: InvalidPolicy with a flaw for each field that is missing.
+    Raises: InvalidPolicy with a flaw for each field that is missing, or that no paper can print.
     """
     required = ["payer_name", "payer_id", "member_id"]
     is_dependent = terms.relationship is not Relationship.SELF
@@ -33,7 +34,7 @@ def tidy_terms(terms: PolicyTerms) -> PolicyTerms:
     flaws = [Flaw(f"/{field}", "Fill this in.") for field in required if not _filled(getattr(terms, field))]
     if flaws:
         raise InvalidPolicy("The insurance card is incomplete; fill in what is named.", flaws)
-    return replace(
+    tidy = replace(
         terms,
         payer_name=one_line(terms.payer_name),
         payer_id=one_line(terms.payer_id).upper(),
@@ -43,6 +44,9 @@ def tidy_terms(terms: PolicyTerms) -> PolicyTerms:
         subscriber_family_name=_tidy(terms.subscriber_family_name) if is_dependent else None,
         subscriber_born_on=terms.subscriber_born_on if is_dependent else None,
     )
+    if flaws := list(unprintable(asdict(tidy))):
+        raise InvalidPolicy("Correct what is named and send it again.", flaws)
+    return tidy
 
 
 def check_policy_dates(effective_from: date, ends_on: date | None) -> None:
