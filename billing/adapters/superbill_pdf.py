@@ -27,6 +27,7 @@ from billing.adapters.page_drawing import (
     SAMPLE_BAND,
     SHADE,
     SMALL,
+    WARNING,
     WIDTH,
     Block,
     Box,
@@ -89,9 +90,12 @@ def _columns() -> tuple[Column, ...]:
 COLUMNS = _columns()
 
 
-def render_superbill(body: Body) -> bytes:
-    """The PDF of a superbill's frozen body; see insurance.rules.superbill for its members."""
-    return printed_lightly(*drawing_of(body))
+def render_superbill(body: Body, mark: str = "") -> bytes:
+    """The PDF of a superbill's frozen body; see insurance.rules.superbill for its members.
+
+    A mark stands at the top of each page and moves nothing.
+    """
+    return printed_lightly(*drawing_of(body, mark))
 
 
 def print_superbills(bodies: Iterable[Body], stream: BinaryIO) -> None:
@@ -103,18 +107,22 @@ def print_superbills(bodies: Iterable[Body], stream: BinaryIO) -> None:
     file.close("Superbills", "")
 
 
-def drawing_of(body: Body) -> tuple[str, str, list[list[Block]], DrawPage]:
+def drawing_of(body: Body, mark: str = "") -> tuple[str, str, list[list[Block]], DrawPage]:
     """Title, author, pages and what draws them: what a way of printing takes."""
     pages = paginated([*_head_blocks(body), *_rows(body), *foot_blocks(body)], Block(18, _draw_table_head))
     title, author = f"Superbill {body['number']}", body["clinic"]["trade_name"]
-    return title, author, pages, partial(_draw_page, body)
+    return title, author, pages, partial(_draw_page, body, mark)
 
 
 # ------------------------------------------------------------------------------------------- pages
 
 
-def _draw_page(body: Body, canvas: Canvas, blocks: Sequence[Block], number: int, count: int) -> None:
+def _draw_page(
+    body: Body, mark: str, canvas: Canvas, blocks: Sequence[Block], number: int, count: int
+) -> None:
     top = HEIGHT - MARGIN
+    if mark:
+        _draw_mark(canvas, mark)
     if number > 1:
         text_at(canvas, MARGIN, top - 8, f"{TITLE} {body['number']}, continued", BOLD, 9)
         text_at(canvas, WIDTH - MARGIN, top - 8, _patient_line(body), PLAIN, 9, to_the_right=True)
@@ -135,6 +143,15 @@ def _draw_page(body: Body, canvas: Canvas, blocks: Sequence[Block], number: int,
     text_at(
         canvas, WIDTH - MARGIN, 24, f"Page {number} of {count}", PLAIN, SMALL, to_the_right=True, color=GREY
     )
+
+
+def _draw_mark(canvas: Canvas, mark: str) -> None:
+    """In the margin above the page."""
+    canvas.setFillColor(WARNING)
+    canvas.rect(MARGIN, HEIGHT - MARGIN + 6, INNER, 20, stroke=0, fill=1)
+    canvas.setFillColor(white)
+    canvas.setFont(BOLD, 12)
+    canvas.drawCentredString(WIDTH / 2, HEIGHT - MARGIN + 12, mark)
 
 
 def _draw_sum_of_page(body: Body, canvas: Canvas, charges: Sequence[int]) -> None:

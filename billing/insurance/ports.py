@@ -10,8 +10,14 @@ from billing.insurance.records import RemittanceFile
 from billing.insurance.records.acknowledgements import Acknowledgement
 from billing.insurance.records.claims import Claim, Offset
 
-RenderSuperbill = Callable[[Mapping[str, Any]], bytes]
-"""Turns a frozen superbill into a PDF; the same body gives the same bytes."""
+
+class RenderSuperbill(Protocol):
+    def __call__(self, body: Mapping[str, Any], mark: str = "") -> bytes:
+        """Turns a frozen superbill into a PDF; the same body gives the same bytes.
+
+        A copy of what holds no more has a mark on each page, such as VOID.
+        """
+
 
 PrintSuperbills = Callable[[Iterable[Mapping[str, Any]], BinaryIO], None]
 """Writes one PDF of many frozen superbills, and keeps none of them in memory."""

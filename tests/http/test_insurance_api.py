@@ -15,6 +15,7 @@ from billing.insurance.cli.remittances import make_commands
 from billing.insurance.rules.lines import control_number
 from billing.kernel.permissions import ROLES, Actor, Role
 from billing.platform.data.audit import AuditRow
+from billing.platform.data.documents import find_document, find_rendering
 from billing.wiring import INSURERS
 from tests.factories.care import give
 from tests.factories.insurance import a_course, handed_out
@@ -127,6 +128,32 @@ def test_a_superbill_is_voided_once(client, bill):
     assert (voided.status_code, voided.json["state"]) == (200, "void")
     again = client.post(f"/api/v1/superbills/{bill.id}/void", json={})
     assert (again.status_code, again.json["code"]) == (409, "illegal-move")
+
+
+def test_what_holds_no_more_says_so_when_it_is_downloaded_and_its_record_stays(database, client, bill):
+    def pages(superbill_id):
+        pdf = client.get(f"/api/v1/superbills/{superbill_id}/pdf").data
+        return [page.extract_text() for page in PdfReader(BytesIO(pdf)).pages]
+
+    def kept():
+        with database.reading() as read:
+            document = find_document(read, bill.document_id)
+            return document.sha256, find_rendering(read, bill.document_id)
+
+    first, record = pages(bill.id), kept()
+    assert not any(word in text for text in first for word in ("VOID", "REPLACED"))
+    route = f"/api/v1/sessions/{bill.session_id}/superbill"
+    second = client.post(route, json={"diagnoses": ["F33.1"]}).json
+    replaced = pages(bill.id)
+    assert all(f"REPLACED BY {second['number']}" in text for text in replaced)
+    assert bill.number in replaced[0], "it is the same paper, marked"
+    assert "REPLACED" not in pages(second["id"])[0]
+    client.post(f"/api/v1/superbills/{second['id']}/void", json={})
+    assert all("VOID" in text for text in pages(second["id"]))
+    third = client.post(route, json={"diagnoses": ["F33.1"]}).json
+    assert "VOID" in pages(second["id"])[0], "a paper that was withdrawn was not replaced"
+    assert "VOID" not in pages(third["id"])[0]
+    assert kept() == record
 
 
 def test_each_look_at_a_superbill_is_on_the_trail(database, client, bill):

@@ -8,11 +8,12 @@ from flask import Response
 
 from billing.insurance.api.papers import Papers
 from billing.insurance.ports import RenderSuperbill
-from billing.insurance.queries import find_superbill, list_superbills
+from billing.insurance.queries import find_superbill, list_superbills, superbill_after
+from billing.insurance.rules.superbill import mark_of_copy
 from billing.insurance.schemas import IssueSuperbill, SuperbillsQuery, SuperbillView, VoidSuperbill
 from billing.insurance.use_cases.superbills import issue_superbill, void_superbill
 from billing.kernel.permissions import Permission
-from billing.platform.data.documents import rendered_once
+from billing.platform.data.documents import find_document, rendered_once
 from billing.platform.http.api import ApiBlueprint
 from billing.platform.http.edge import Edge
 from billing.platform.http.guard import guard
@@ -60,12 +61,20 @@ def add_superbill_reads(routes: ApiBlueprint, edge: Edge, render: RenderSuperbil
     @routes.doc(responses=PDF)  # type: ignore[untyped-decorator]
     @guard(Permission.SUPERBILLS_READ)
     def show_pdf(superbill_id: str) -> Response:
-        """The PDF, the same bytes for ever; drawn now when the worker has not come to it."""
+        """The PDF, the same bytes as long as it holds; a copy of what was withdrawn or replaced says so."""
         return superbill_pdf(edge, render, superbill_id)
 
 
 def superbill_pdf(edge: Edge, render: RenderSuperbill, superbill_id: str) -> Response:
-    """The file, under a name that names nobody. Raises: NoSuchSuperbill."""
+    """The file, under a name that names nobody. What was issued is kept as it is: only copies are marked.
+
+    Raises: NoSuchSuperbill.
+    """
     superbill = SUPERBILLS.look(edge, superbill_id)
+    with edge.database.reading() as read:
+        mark = mark_of_copy(superbill, after=superbill_after(read, superbill))
+        body = find_document(read, superbill.document_id).body
+    if mark:
+        return pdf_answer(render(body, mark=mark), superbill.number)
     content = rendered_once(edge.database, render, document_id=superbill.document_id, now=edge.clock())
     return pdf_answer(content, superbill.number)

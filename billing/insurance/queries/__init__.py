@@ -104,6 +104,12 @@ def superbills_among(read: Read, superbill_ids: Iterable[str], actor: Actor) -> 
     ]
 
 
+def superbill_after(read: Read, superbill: Superbill) -> Superbill | None:
+    """The version that took its place."""
+    row = read.session.scalar(select(SuperbillRow).where(SuperbillRow.supersedes_id == superbill.id))
+    return superbill_of(row) if row else None
+
+
 def list_superbills(read: Read, actor: Actor, *, limit: int, **which: Any) -> Sequence[Superbill]:
     """See `papers.list_rows`."""
     return [superbill_of(row) for row in list_rows(read, SuperbillRow, actor, limit=limit, **which)]

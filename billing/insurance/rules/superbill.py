@@ -8,12 +8,13 @@ from datetime import date, datetime
 from typing import Any
 
 from billing.catalog.records import Address, Entity, Provider, Site
-from billing.insurance.records import SuperbillLine
+from billing.insurance.records import Superbill, SuperbillLine
 from billing.insurance.records.superbills import AS_BEFORE, NOBODY, ReferringProvider, Wishes
 from billing.insurance.rules.coding import OFFICE
 from billing.insurance.rules.coding.visit import minutes_between
 from billing.insurance.rules.figures import figures_of
 from billing.insurance.rules.lines import POINTERS, control_number, pointers
+from billing.insurance.states import SuperbillState
 from billing.invoices.records import InvoiceLine
 from billing.kernel.money import ZERO, Money, total
 from billing.patients.records import Address as PatientAddress
@@ -112,6 +113,13 @@ def wished_otherwise(before: Wishes, wishes: Wishes) -> Wishes:
     """What was not wished otherwise stays as before."""
     named = {each.name: getattr(wishes, each.name) for each in fields(Wishes)}
     return replace(before, **{name: wish for name, wish in named.items() if wish is not None})
+
+
+def mark_of_copy(superbill: Superbill, after: Superbill | None) -> str:
+    """What a copy has to say at its top, so that nobody sends to an insurer what holds no more."""
+    if superbill.state is SuperbillState.VOID:
+        return "VOID - do not submit"
+    return f"REPLACED BY {after.number} - do not submit" if after else ""
 
 
 def statement(net: Money, paid: Money, *, pays_clinic: bool = False) -> str:

@@ -192,7 +192,7 @@ def make_blueprint(edge: Edge, room: Payments, render: RenderSuperbill) -> Bluep
     @routes.get("/staff/superbills/<superbill_id>")
     @guard(Permission.SUPERBILLS_READ)
     def superbill(superbill_id: str) -> Response:
-        """The PDF, which is drawn once and stays as it is."""
+        """The PDF as it was issued; a copy of what was withdrawn or replaced says so."""
         return superbill_pdf(edge, render, superbill_id)
 
     return routes
