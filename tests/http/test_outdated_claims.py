@@ -6,6 +6,9 @@ import pytest
 
 from billing.kernel.money import Money
 from billing.kernel.permissions import SYSTEM, Role
+from billing.patients.queries import find_patient
+from billing.patients.records import Sex
+from billing.patients.use_cases import amend_patient
 from billing.payments.queries.payments import list_payments
 from tests.factories.care import give
 from tests.factories.insurance import a_course
@@ -120,3 +123,62 @@ def test_a_claim_of_a_refunded_visit_is_not_filed(database, issue, now):
     assert open_tasks(biller) == [("papers-outdated", session_id)]
     assert biller.post(f"/sessions/{session_id}/claim", CHOSEN).json["paid_cents"] == 0
     assert open_tasks(biller) == []
+
+
+def reissue(biller, key="again-1"):
+    return biller.post("/outdated-papers/reissue", {}, key=key)
+
+
+def test_all_that_the_books_have_overtaken_is_issued_again_at_once_and_once(biller, package, issued, export):
+    assert biller.get("/outdated-papers").json == {"items": []}
+    stop(biller, package)
+    waiting = biller.get("/outdated-papers").json["items"]
+    assert [(each["kind"], each["session_id"]) for each in waiting] == [
+        (kind, each) for each in sorted(package.session_ids[:2]) for kind in ("superbill", "claim")
+    ]
+    assert {name: waiting[0][name] for name in TOLD} == TOLD
+    done = reissue(biller).json
+    assert ([each["outcome"] for each in done["items"]], done["left"]) == (["issued"] * 4, 0)
+    assert [each["paper"] for each in done["items"]] == waiting
+    numbers = {each["number"] for each in done["items"]}
+    assert len(numbers) == 4
+    assert not numbers & {each["number"] for each in waiting}
+    assert biller.get("/outdated-papers").json == {"items": []}
+    assert open_tasks(biller) == []
+    assert reissue(biller).json == done, "the same key tells the same"
+    assert reissue(biller, "again-2").json == {"items": [], "left": 0}
+    sent, path = export()
+    assert (sent.exit_code, path.exists()) == (0, True)
+
+
+def test_one_that_is_refused_keeps_no_other_from_being_issued_and_is_told_by_field(
+    database, biller, package, issued, now
+):
+    assert biller.post(f"/claims/{issued[1]['id']}/filed").json["state"] == "filed"
+    stop(biller, package)
+    first, unknown = package.session_ids[0], {"sex": Sex.UNKNOWN}
+    with database.reading() as read:
+        of = {
+            "patient_id": package.patient.id,
+            "expected_version": find_patient(read, package.patient.id, SYSTEM).version,
+        }
+    database.in_transaction(lambda tx: amend_patient(tx, **of, changes=unknown, actor=SYSTEM, now=now))
+    told = {
+        (each["paper"]["kind"], each["paper"]["session_id"]): each for each in reissue(biller).json["items"]
+    }
+    assert told["superbill", first]["outcome"] == "issued"
+    refused = told["claim", first]
+    assert (refused["outcome"], refused["number"]) == ("refused", None)
+    assert [each["pointer"] for each in refused["errors"]] == ["/patient/sex"]
+    by_hand = told["claim", package.session_ids[1]]
+    assert by_hand["outcome"] == "refused"
+    assert "corrected" in by_hand["detail"]
+    assert ("papers-outdated", first) in open_tasks(biller)
+
+
+def test_nobody_else_issues_them_again(issue, package, issued):
+    desk = issue(Role.FRONT_DESK, entity_id=package.patient.entity_id)
+    assert desk.get("/outdated-papers").status_code == 403
+    assert reissue(desk).status_code == 403
+    stranger = issue(Role.BILLING)
+    assert stranger.get("/outdated-papers").json == {"items": []}

@@ -359,3 +359,20 @@ def test_a_claim_from_before_its_money_changed_is_refused_on_its_page_until_it_i
         == 303
     )
     assert "says another charge or payment" not in clerk.get("/staff/tasks").text
+
+
+def test_all_outdated_papers_are_issued_again_by_one_button_that_tells_what_became_of_each(
+    database, clerk, course, present, versions, now
+):
+    page = "/staff/outdated-papers"
+    assert page in clerk.get("/staff/claims").text
+    assert "says what the books do" in clerk.get(page).text
+    given_back(database, course.invoice_id, now, Money(48_250))
+    shown = clerk.get(page).text
+    assert present.number in shown
+    assert "$382.50 charged, $282.50 paid" in shown
+    done = send(clerk, page, page, key="a" * 20)
+    _, anew = versions()
+    assert f"issued again as {anew.number}" in done.text
+    assert "says what the books do" in done.text
+    assert "Nothing was outdated any more" in send(clerk, page, page, key="b" * 20).text

@@ -8,6 +8,7 @@ from billing.insurance.api.claim_papers import add_claim_papers
 from billing.insurance.api.claims import add_claim_marks, add_claim_reads, add_claim_writes
 from billing.insurance.api.coding import add_coding_routes
 from billing.insurance.api.diagnoses import add_diagnoses
+from billing.insurance.api.reissues import add_reissues
 from billing.insurance.api.remittance_files import add_remittance_reads, add_upload
 from billing.insurance.api.remittances import add_paper_remittances, add_remittance_decisions
 from billing.insurance.api.superbills import add_superbill_reads, add_superbill_writes
@@ -27,6 +28,7 @@ def make_blueprint(edge: Edge, outside: Outside) -> ApiBlueprint:
     add_claim_writes(routes, edge)
     add_claim_marks(routes, edge)
     add_claim_reads(routes, edge, outside.write_claims)
+    add_reissues(routes, edge)
     add_claim_papers(routes, edge, outside.print_claims)
     add_acknowledgements(routes, edge, outside.acknowledgements)
     add_appeals(routes, edge, outside.print_appeal)

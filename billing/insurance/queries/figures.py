@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
+from sqlalchemy import select
+
 from billing.insurance.errors import ClaimOutdated
+from billing.insurance.models import ClaimRow
 from billing.insurance.queries import present_superbill
 from billing.insurance.queries.claims import claims_of_session
 from billing.insurance.records import Paper
 from billing.insurance.records.claims import Frequency, IssuedClaim
-from billing.insurance.records.figures import Figures
+from billing.insurance.records.figures import Figures, OutdatedPaper, PaperKind
 from billing.insurance.rules.figures import figures_of, still_holds
 from billing.insurance.states import CLAIM_ENDS, CLAIM_UNSENT, ClaimState
 from billing.invoices.queries import line_of_session
 from billing.kernel.money import ZERO
+from billing.kernel.permissions import Actor
 from billing.payments.queries.payments import paid_for_session, settled_by_insurers
 from billing.payments.queries.refunds import WHENEVER
 from billing.payments.records.payments import Paid
 from billing.platform.data.database import Read
+from billing.platform.data.reach import within_reach
 
 
 def payments_of(read: Read, session_id: str, until: datetime) -> tuple[Paid, ...]:
@@ -43,6 +49,49 @@ def is_any_outdated(read: Read, session_id: str) -> bool:
     return any(
         not still_holds(_told(claim), books, is_out=claim.state not in CLAIM_UNSENT) for claim in claims
     )
+
+
+def outdated_papers(read: Read, actor: Actor, *, asked: Sequence[str]) -> list[OutdatedPaper]:
+    """Present papers that say what the books do not, oldest service first; a visit's superbill comes first.
+
+    Looked for among claims that wait to be sent, and the visits that a person was `asked` about.
+    """
+    unsent = select(ClaimRow.session_id).where(
+        ClaimRow.state == ClaimState.ISSUED, *within_reach(actor, ClaimRow)
+    )
+    session_ids = {*read.session.scalars(unsent), *asked}
+    found = [paper for each in sorted(session_ids) for paper in _outdated_of(read, each, actor)]
+    return sorted(found, key=lambda paper: (paper.service_on, paper.session_id))
+
+
+def _outdated_of(read: Read, session_id: str, actor: Actor) -> Iterator[OutdatedPaper]:
+    superbill = present_superbill(read, session_id)
+    claims = [each for each in claims_of_session(read, session_id) if _tells(each)]
+    seen = [
+        each
+        for each in (*filter(None, [superbill]), *claims)
+        if actor.sees(entity_id=each.entity_id, site_id=each.site_id)
+    ]
+    if not seen:
+        return
+    books = figures_on(read, session_id)
+    for paper in seen:
+        is_claim = isinstance(paper, IssuedClaim)
+        is_sent = isinstance(paper, IssuedClaim) and paper.state not in CLAIM_UNSENT
+        if still_holds(_told(paper), books, is_out=is_sent or not is_claim):
+            continue
+        yield OutdatedPaper(
+            kind=PaperKind.CLAIM if is_claim else PaperKind.SUPERBILL,
+            id=paper.id,
+            number=paper.number,
+            session_id=session_id,
+            patient_id=paper.patient_id,
+            service_on=paper.service_on,
+            told=_told(paper),
+            books=books,
+            is_sent=is_sent,
+            is_with_insurer=isinstance(paper, IssuedClaim) and paper.is_with_insurer,
+        )
 
 
 def refuse_outdated(read: Read, claim: IssuedClaim) -> None:

@@ -146,6 +146,7 @@ def _add_looking(routes: Blueprint, edge: Edge, render: RenderClaims) -> None:
             claims=found[:MOST],
             names=names,
             patient_page=page_of_patients(actor),
+            may_reissue=actor.may(Permission.CLAIMS_WRITE),
             goes_on=len(found) > MOST,
             is_first=after is None,
             **which,
