@@ -12,6 +12,7 @@ from billing.catalog.records import Entity, Site
 from billing.insurance.queries import list_remittances
 from billing.insurance.use_cases.appeals import write_appeal
 from billing.insurance.use_cases.claims import mark_filed
+from billing.insurance.use_cases.remittance_uploads import keep_upload
 from billing.invoices.records import Bearer, EndReason, Invoice, PayerKind, PayerShare, ShareOrder
 from billing.invoices.use_cases.end_share import ask_to_end
 from billing.invoices.use_cases.issue import issue_invoice
@@ -84,6 +85,7 @@ SUBJECTS = {
     "drw": "drawer_id",
     "clm": "claim_id",
     "rmt": "remittance_id",
+    "rup": "upload_id",
     "ltr": "letter_id",
     "clt": "choice_letter_id",
 }
@@ -127,6 +129,9 @@ def a_world(database: Database, now: datetime, *, slug: str = "b", site: int = 0
         receipts = [each.id for each in list_receipts(read, SYSTEM, patient_id=patient.id, limit=9)]
         remittances = list_remittances(read, inside, limit=9, cursor=None, state=None)
         entries = list_entries(read, inside, cursor=None, limit=9)
+    upload = database.in_transaction(
+        lambda tx: keep_upload(tx, content=b"ISA", claims=None, actor=inside, now=now)
+    )
     refund = database.in_transaction(
         lambda tx: request_refund(
             tx, lot_id=lot.id, amount=Money(100), payment_id=None, limit=Money(0), actor=CLERK, now=now
@@ -191,7 +196,7 @@ def a_world(database: Database, now: datetime, *, slug: str = "b", site: int = 0
         "appeal_id": [letter_id],
         "remittance_id": [each.id for each in remittances],
         "remittance_claim_id": ["rmc_" + "0" * 26],
-        "upload_id": ["rup_" + "0" * 26],
+        "upload_id": [upload.id],
         "letter_id": [a_letter(database, patient, now=now).id],
         "entry_id": [each.id for each in entries],
         "float_id": [_float(database, at, now)],
