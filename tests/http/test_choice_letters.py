@@ -261,6 +261,27 @@ def test_nobody_posts_a_letter_that_mail_could_not_carry_once_nothing_waits(
     assert (letters(database, patient), open_tasks(database)) == (["dropped"], [])
 
 
+def test_the_secret_of_a_link_is_forgotten_once_its_letter_left_and_not_before(
+    database, patient, held, on_day, catcher
+):
+    catcher.answer = "451 Try again later"
+    on_day(0)
+    assert secrets_kept(database) == 1
+    catcher.answer = "250 OK"
+    hurry(database)
+    assert (len(on_day(0)), secrets_kept(database)) == (1, 0)
+
+
+@pytest.mark.parametrize("is_over", [True, False])
+def test_the_secret_of_a_link_that_never_leaves_is_forgotten(database, patient, held, is_over):
+    letter = did(database, ask_to_choose, patient_id=patient.id, sends_mail=True)
+    if is_over:
+        did(database, elect, lot_id=held, election=Election.CREDIT)
+    did(database, post_instead, letter_id=letter.id)
+    assert letters(database, patient) == ["dropped" if is_over else "to_post"]
+    assert secrets_kept(database) == 0
+
+
 def test_a_letter_of_this_morning_is_still_tried_by_mail(database, patient, held, on_day, catcher):
     catcher.answer = "451 Try again later"
     on_day(0)
@@ -365,6 +386,11 @@ def test_from_the_insurers_file_by_the_link_of_the_mail_to_the_receipt_of_the_re
 def posted(browser, link, to, **fields):
     token = re.search(r'name="csrf_token" value="([^"]+)"', browser.get(link).text)[1]
     return browser.post(to, data={"csrf_token": token} | fields, follow_redirects=True).text
+
+
+def secrets_kept(database):
+    with database.write_engine.begin() as connection:
+        return connection.exec_driver_sql("SELECT count(sealed) FROM choice_letter").scalar_one()
 
 
 def tried_until_it_gave_up(database, on_day):

@@ -21,8 +21,9 @@ class StandingChoiceRow(Base):
 
 
 class ChoiceLetterRow(Base):
-    """Asks a patient to choose. By mail, `sealed` holds the address and the secret of a link, which opens
-    to who knows the birth date; `tries_left` is a guarded counter. On paper, the document is what was posted.
+    """Asks a patient to choose. Until its mail leaves, `sealed` holds the address and the secret of a link,
+    which opens to who knows the birth date; `tries_left` is a guarded counter. On paper, the document is what
+    was posted.
     """
 
     __tablename__ = "choice_letter"

@@ -97,7 +97,7 @@ def keep_letter_sent(tx: Tx, *, letter_id: str, actor: Actor, now: datetime) -> 
     """The server took it: nobody has to post it. Told again, it changes nothing."""
     row = _locked(tx, letter_id)
     if row.state in UNSENT:
-        advance(tx, row, CHOICE_LETTER_MOVES, ChoiceLetterEvent.SEND, actor=actor, now=now)
+        _move(tx, row, ChoiceLetterEvent.SEND, actor, now)
         row.sent_at = now
         _leave_out_what_is_over(tx, letter_id)
         end_tasks(tx, kind=LETTER_TO_POST, subject_ids=[letter_id], actor=actor, now=now)
@@ -117,7 +117,7 @@ def drop_if_over(tx: Tx, *, letter_id: str, actor: Actor, now: datetime) -> None
     """Nothing that it asks about waits any more: it does not leave."""
     row = _locked(tx, letter_id)
     if row.state in UNSENT and not still_to_choose(tx, letter_id):
-        advance(tx, row, CHOICE_LETTER_MOVES, ChoiceLetterEvent.DROP, actor=actor, now=now)
+        _move(tx, row, ChoiceLetterEvent.DROP, actor, now)
         _leave_out_what_is_over(tx, letter_id)
         end_tasks(tx, kind=LETTER_TO_POST, subject_ids=[letter_id], actor=actor, now=now)
 
@@ -132,7 +132,7 @@ def keep_letter_posted(tx: Tx, *, letter_id: str, shown: str, actor: Actor, now:
     paper = letter_on_paper(tx, letter_id, actor)
     if row.state == ChoiceLetterState.TO_POST and (paper.sha256 != shown or not paper.can_be_posted):
         raise LetterChanged(NOT_TRUE if paper.can_be_posted else OVER)
-    advance(tx, row, CHOICE_LETTER_MOVES, ChoiceLetterEvent.POST, actor=actor, now=now)
+    _move(tx, row, ChoiceLetterEvent.POST, actor, now)
     document = freeze(tx, kind=CHOICE_LETTER, subject_id=letter_id, version=1, body=paper.body, now=now)
     row.document_id, row.sha256, row.sent_at = document.id, document.sha256, now
     tx.session.flush()
@@ -143,8 +143,14 @@ def keep_letter_posted(tx: Tx, *, letter_id: str, shown: str, actor: Actor, now:
 
 
 def _have_posted(tx: Tx, row: ChoiceLetterRow, actor: Actor, now: datetime) -> None:
-    advance(tx, row, CHOICE_LETTER_MOVES, ChoiceLetterEvent.PRINT, actor=actor, now=now)
+    _move(tx, row, ChoiceLetterEvent.PRINT, actor, now)
     ask_a_person(tx, kind=LETTER_TO_POST, about=row, actor=actor, now=now)
+
+
+def _move(tx: Tx, row: ChoiceLetterRow, event: ChoiceLetterEvent, actor: Actor, now: datetime) -> None:
+    """Nothing is mailed after it: the secret of the link stands in the patient's mail alone from then on."""
+    advance(tx, row, CHOICE_LETTER_MOVES, event, actor=actor, now=now)
+    row.sealed = None
 
 
 def _write(
