@@ -65,3 +65,11 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("lot_id", "kind", name=op.f("pk_choice_letter_credit")),
     )
     op.create_index(op.f("ix_choice_letter_credit_letter_id"), "choice_letter_credit", ["letter_id"])
+
+
+def downgrade() -> None:
+    """What patients chose stays; who was asked, and whose word a choice was, is not known any more."""
+    op.drop_table("choice_letter_credit")
+    op.drop_table("choice_letter")
+    op.drop_column("credit_lot", "reopened_on")
+    op.drop_column("credit_lot", "elected_by")

@@ -50,3 +50,14 @@ def migrate_again(database: Database, name: str, *undone: str) -> None:
         config.attributes.update(connection=connection, metadata=Base.metadata)
         command.upgrade(config, script.revision)
         connection.commit()
+
+
+def down_and_up(database: Database, name: str) -> None:
+    """Take back a migration, by its name without the number, with all that came later, and run them again."""
+    script, config = _script(name)
+    with database.write_engine.connect() as connection:
+        config.attributes.update(connection=connection, metadata=Base.metadata)
+        command.downgrade(config, str(script.down_revision))
+        connection.commit()
+        command.upgrade(config, "head")
+        connection.commit()

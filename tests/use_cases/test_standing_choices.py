@@ -1,14 +1,17 @@
 """What becomes of an insurer's money: as chosen once for all of it, and after 30 days without a word."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
+from billing.accounting.queries.verify import verify
 from billing.kernel.money import Money
 from billing.kernel.permissions import SYSTEM
 from billing.patients.records import HoldReason
 from billing.patients.use_cases import lock_patient
 from billing.payments.flows.choices import refund_what_nobody_chose
+from billing.payments.queries.choice_letters import choice_letters_of
 from billing.payments.queries.choices import standing_choice
 from billing.payments.queries.credits import find_credit
 from billing.payments.queries.refunds import list_refunds
@@ -17,6 +20,7 @@ from billing.payments.records.refunds import RefundMethod
 from billing.payments.states.disputes import DisputeEvent
 from billing.payments.states.refunds import RefundState
 from billing.payments.use_cases import unanswered
+from billing.payments.use_cases.choice_letters import ask_to_choose
 from billing.payments.use_cases.choices import choose_always
 from billing.payments.use_cases.credits import elect, take_back_choice
 from billing.payments.use_cases.receive import take_cash
@@ -31,6 +35,7 @@ from tests.factories.disputes import disputed
 from tests.factories.holds import stopped
 from tests.factories.invoices import a_patient, billed
 from tests.factories.paid import paid_by_card
+from tests.factories.schema import down_and_up
 
 CENTS = 12_000
 DAYS_29, DAYS_30 = (NOW + timedelta(days=days) for days in (29, 30))
@@ -346,6 +351,25 @@ def test_a_refund_chosen_for_one_credit_stays_when_the_standing_choice_is_taken_
     do(choose_always, patient_id=patient.id, election=Election.REFUND)
     do(choose_always, patient_id=patient.id, election=None)
     assert lot(database, held).election is Election.REFUND
+
+
+def test_going_back_before_the_letters_and_forth_again_keeps_the_money_and_the_choices(
+    database, do, bill, patient, held
+):
+    """Who wants all of it back is asked for nothing twice; the letters themselves are gone."""
+    do(ask_to_choose, patient_id=patient.id, sends_mail=True)
+    do(choose_always, patient_id=patient.id, election=Election.REFUND)
+    later = reimbursed(do, bill, place=1)
+    do(elect, lot_id=later, election=Election.CREDIT)
+    before = [lot(database, each) for each in (held, later)]
+    down_and_up(database, "choice_letters")
+    after = [lot(database, each) for each in (held, later)]
+    assert after == [before[0], replace(before[1], elected_by=None)]
+    with database.reading() as read:
+        assert choice_letters_of(read, patient.id, SYSTEM, limit=9) == []
+        assert verify(read, now=NOW, refund_limit=LIMIT).ok
+    a_day_later(database, NOW + timedelta(days=1))
+    assert [each.lot_id for each in refunds(database, patient)] == [held]
 
 
 def test_while_a_person_finds_out_whose_the_money_of_a_lost_dispute_is_nothing_goes_back(
