@@ -253,3 +253,12 @@ def test_who_may_not_write_credits_chooses_nothing_for_a_patient(edge, clinic, e
     refused = send(enter(Role.ACCOUNTANT), "/staff/money", f"{path}/standing-election", election="refund")
     assert refused.status_code == 403
     assert edge.read(lambda read: standing_choice(read, clinic.patient.id)) is None
+
+
+def test_the_desk_is_told_who_records_what_a_patient_chooses(edge, clinic, enter, reimbursed):
+    path = f"/staff/patients/{clinic.patient.id}"
+    desk = enter(Role.FRONT_DESK)
+    assert "is recorded by billing or a supervisor" in desk.get(path).text
+    lot_id = balance(edge, clinic).items[0].id
+    assert send(desk, path, f"/staff/credits/{lot_id}/election", election="credit").status_code == 403
+    assert "is recorded by billing or a supervisor" not in enter(Role.BILLING).get(path).text
