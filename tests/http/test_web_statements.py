@@ -4,17 +4,19 @@ import re
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import select, text, update
 
 from billing.accounting.models import StatementLinkRow
 from billing.accounting.use_cases.statement_links import make_statement_link
+from billing.catalog.queries import sites
 from billing.kernel.money import Money
 from billing.kernel.permissions import SYSTEM, Role
+from billing.people.models import StaffUser
 from billing.platform.data.audit import AuditRow
 from tests.factories.holds import stopped
 from tests.factories.paid import paid_by_card
 from tests.factories.patients import new_patient
-from tests.factories.web import send, token_of
+from tests.factories.web import new_package, send, token_of
 
 BORN = "1980-05-17"
 OTHER = {"given_name": "Elsa", "family_name": "Elsewhere"}
@@ -172,12 +174,64 @@ def test_days_of_no_calendar_are_told_beside_their_field(enter, clinic, page):
 
 
 def test_a_link_is_shown_once_and_opens_the_statement_of_that_patient(enter, pages, clinic):
-    path = f"/staff/patients/{clinic.patient.id}/statement"
-    page = send(enter(), path, f"{path}-link").text
-    link = page.split('value="http://localhost')[1].split('"')[0]
+    link = made_by(enter(), clinic)
     visitor = pages.test_client()
     assert open_it(visitor, link).status_code == 303
     assert clinic.patient.family_name in visitor.get(link).text
+
+
+def made_by(clerk, clinic):
+    """The link that a clerk was shown."""
+    path = f"/staff/patients/{clinic.patient.id}/statement"
+    return send(clerk, path, f"{path}-link").text.split('value="http://localhost')[1].split('"')[0]
+
+
+@pytest.fixture
+def at_another_site(database, clinic, now):
+    """A second package of $2,550, of another site."""
+    with database.reading() as read:
+        other = next(site for site in sites(read, clinic.entity.id) if site.id != clinic.site.id)
+    new_package(database, clinic.patient, now, site_id=other.id)
+    return other
+
+
+def test_a_clerk_of_one_site_who_opens_the_link_himself_sees_no_more_than_he_may(
+    enter, pages, clinic, at_another_site
+):
+    link = made_by(enter(Role.FRONT_DESK, site_ids=[clinic.site.id]), clinic)
+    visitor = pages.test_client()
+    open_it(visitor, link)
+    for page in (link, link.replace("/statement", "/year-statement")):
+        assert "some of the clinic&#39;s sites only" in visitor.get(page).text
+    assert "You still owe <strong>$2,550.00</strong>" in visitor.get(link).text
+    whole = made_by(enter(Role.BILLING), clinic)
+    open_it(visitor, whole)
+    assert "You still owe <strong>$5,100.00</strong>" in visitor.get(whole).text
+
+
+@pytest.mark.parametrize(
+    "change", [{"active": False}, {"roles": [Role.ACCOUNTANT]}, {"site_ids": ["site_elsewhere"]}]
+)
+def test_a_link_ends_when_its_maker_may_not_read_it_any_more(enter, database, pages, clinic, change):
+    link = made_by(enter(Role.FRONT_DESK), clinic)
+    visitor, late = pages.test_client(), pages.test_client()
+    open_it(visitor, link)
+    assert clinic.patient.family_name in visitor.get(link).text
+    database.in_transaction(lambda tx: tx.session.execute(update(StaffUser).values(change)))
+    assert clinic.patient.family_name not in visitor.get(link).text
+    assert visitor.get(f"{link}.pdf").status_code == 303
+    assert open_it(late, link).status_code == 422
+
+
+def test_who_may_see_less_than_when_they_made_it_shows_less_by_it(
+    enter, database, pages, clinic, at_another_site
+):
+    link = made_by(enter(Role.FRONT_DESK), clinic)
+    visitor = pages.test_client()
+    open_it(visitor, link)
+    fewer = update(StaffUser).values(site_ids=[clinic.site.id])
+    database.in_transaction(lambda tx: tx.session.execute(fewer))
+    assert "You still owe <strong>$2,550.00</strong>" in visitor.get(link).text
 
 
 def test_where_charges_are_stopped_both_pages_say_that_it_asks_for_no_payment(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from enum import StrEnum
 
 from billing.catalog.records import Entity
@@ -387,12 +387,3 @@ class YearEnd:
     @property
     def cost(self) -> Money:
         return total(each.cost for each in self.visits)
-
-
-@dataclass(frozen=True, kw_only=True)
-class StatementLink:
-    """What opens a patient's statement for who knows the birth date."""
-
-    id: str
-    patient_id: str
-    expires_at: datetime

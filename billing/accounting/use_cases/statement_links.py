@@ -9,8 +9,8 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import update
 
 from billing.accounting.models import StatementLinkRow
-from billing.accounting.queries.statement_links import statement_link_print
-from billing.accounting.records.statements import StatementLink
+from billing.accounting.queries.statement_links import holder_of_statement_link, statement_link_print
+from billing.accounting.records.statement_links import StatementLink
 from billing.kernel.ids import new_id
 from billing.kernel.permissions import SYSTEM, Actor
 from billing.patients.queries import find_patient
@@ -62,7 +62,7 @@ def open_statement_link(
     patient = find_patient(tx, tried.patient_id, SYSTEM) if tried else None
     right = patient.born_on if patient else NOBODY
     is_right = hmac.compare_digest(right.isoformat(), born_on.isoformat())
-    if tried is None or patient is None:
+    if tried is None or patient is None or holder_of_statement_link(tx, tried.id, now) is None:
         return None
     holder = Actor(id=tried.id, entity_id=patient.entity_id, permissions=frozenset())
     action = "statement.open" if is_right else "statement.open.refuse"

@@ -16,12 +16,13 @@ from werkzeug import Response
 
 from billing.accounting.api.statements import statement_pdf, year_pdf
 from billing.accounting.ports import RenderStatement, RenderYearEnd
-from billing.accounting.queries.statement_links import patient_of_statement_link, statement_link_print
+from billing.accounting.queries.statement_links import holder_of_statement_link, statement_link_print
 from billing.accounting.queries.statements import statement_for, year_end_for
+from billing.accounting.records.statement_links import StatementHolder
 from billing.accounting.records.statements import Statement, YearEnd
 from billing.accounting.rules import statement_words as words
 from billing.accounting.use_cases.statement_links import open_statement_link
-from billing.kernel.permissions import SYSTEM, Actor
+from billing.kernel.permissions import SYSTEM
 from billing.platform.data.database import Read
 from billing.platform.http.edge import Edge
 from billing.web import statement_tables as tables
@@ -80,7 +81,7 @@ def make_blueprint(edge: Edge, render: RenderStatement, render_year: RenderYearE
 
 
 def _page(
-    edge: Edge, token: str, page: str, look: Callable[[Read, str, datetime], Statement | YearEnd]
+    edge: Edge, token: str, page: str, look: Callable[[Read, StatementHolder, datetime], Statement | YearEnd]
 ) -> str | tuple[str, int]:
     shown: dict[str, Any] = {"token": token, "words": words, "tables": tables, "asked": request.args}
     try:
@@ -92,17 +93,18 @@ def _page(
     return render_template(page, **shown, statement=found)
 
 
-def _statement(read: Read, patient_id: str, now: datetime) -> Statement:
+def _statement(read: Read, holder: StatementHolder, now: datetime) -> Statement:
     """Raises: InvalidRequest, BadPeriod."""
-    return statement_for(read, patient_id, day_in_query("from"), day_in_query("to"), actor=SYSTEM, now=now)
+    first, last = day_in_query("from"), day_in_query("to")
+    return statement_for(read, holder.patient_id, first, last, actor=holder.actor, now=now)
 
 
-def _year(read: Read, patient_id: str, now: datetime) -> YearEnd:
+def _year(read: Read, holder: StatementHolder, now: datetime) -> YearEnd:
     """Raises: InvalidRequest, BadPeriod."""
-    return year_end_for(read, patient_id, year_in_query(), actor=SYSTEM, now=now)
+    return year_end_for(read, holder.patient_id, year_in_query(), actor=holder.actor, now=now)
 
 
-def _found(edge: Edge, token: str, look: Callable[[Read, str, datetime], T]) -> T | None:
+def _found(edge: Edge, token: str, look: Callable[[Read, StatementHolder, datetime], T]) -> T | None:
     """What this visitor may see, when they opened this very link a short while ago."""
     opened, now = session.get(OPENED), edge.clock()
     if not opened or opened["print"] != statement_link_print(edge.database.vault, token):
@@ -110,12 +112,12 @@ def _found(edge: Edge, token: str, look: Callable[[Read, str, datetime], T]) -> 
     if datetime.fromisoformat(opened["until"]) <= now:
         return None
     link_id: str = opened["link"]
-    patient_id = edge.read(lambda read: patient_of_statement_link(read, link_id, now))
-    if patient_id is None:
+    holder = edge.read(lambda read: holder_of_statement_link(read, link_id, now))
+    if holder is None:
         return None
     return edge.audited_read(
-        lambda read: look(read, patient_id, now),
-        actor=Actor(id=link_id, entity_id=None, permissions=frozenset()),
+        lambda read: look(read, holder, now),
+        actor=holder.actor,
         action="statement.read",
-        subject_id=patient_id,
+        subject_id=holder.patient_id,
     )

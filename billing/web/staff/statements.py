@@ -61,7 +61,8 @@ def make_blueprint(edge: Edge, render: RenderStatement, render_year: RenderYearE
             lambda tx: make_statement_link(tx, patient_id=patient_id, actor=actor, now=now)
         )
         url = f"{edge.public_url}/pay/{secret}/statement"
-        return render_template("staff/statement_link.html", link=made, url=url)
+        of_sites = actor.site_ids is not None
+        return render_template("staff/statement_link.html", link=made, url=url, of_sites=of_sites)
 
     return routes
 
