@@ -9,6 +9,7 @@ from billing.platform.data.database import Tx
 
 def on_session_given(tx: Tx, fact: SessionGiven) -> None:
     earn_session(tx, session_id=fact.session_id, actor=fact.actor, now=fact.now)
+    review_price(tx, session_id=fact.session_id, actor=fact.actor, now=fact.now)
 
 
 def on_chart_amended(tx: Tx, fact: ChartAmended) -> None:

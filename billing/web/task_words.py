@@ -223,7 +223,7 @@ TOLD: dict[str, Told] = {
         ("clm",),
     ),
     "visit-priced-otherwise": Told(
-        "A visit was amended, and would cost otherwise",
+        "A visit was given otherwise than it was priced",
         "The invoice stays, and no money moved. If it costs less, give the rest back from its payment. "
         "If it costs more, agree on it with the patient, then invoice it apart, or let it be.",
         ("ses",),

@@ -90,6 +90,14 @@ def test_what_costs_the_same_asks_nobody(session_id, amend, tasks, prices, told)
     assert (tasks(), prices(session_id)) == ([], None)
 
 
+def test_a_visit_that_is_signed_with_other_minutes_than_were_priced_asks_at_once(
+    database, course, tasks, prices
+):
+    of = course.session_ids[1]
+    signed(database, of, entry(minutes=91))
+    assert (tasks(), prices(of)) == ([(KIND, of)], (38_250, 55_250))
+
+
 def test_a_visit_amended_back_to_what_was_priced_ends_the_task(session_id, amend, tasks):
     amend(entry(minutes=91))
     amend(entry(minutes=45))
@@ -125,7 +133,7 @@ def test_the_task_leads_to_both_prices(app, database, course, session_id, amend,
     amend(entry(minutes=91))
     clerk = sign_in(app, new_staff(database, Role.BILLING, now, entity_id=course.patient.entity_id))
     shown = clerk.get("/staff/tasks").text
-    assert "A visit was amended, and would cost otherwise" in shown
+    assert "A visit was given otherwise than it was priced" in shown
     with database.reading() as read:
         (task,) = list_tasks(read, SYSTEM, state=TaskState.OPEN, limit=9)
     to = clerk.get(f"/staff/tasks/{task.id}/subject")

@@ -1,4 +1,4 @@
-"""A visit was amended after it was priced: a person decides what becomes of the difference."""
+"""A visit was given, or amended, otherwise than it was priced: a person decides what becomes of the difference."""
 
 from __future__ import annotations
 
