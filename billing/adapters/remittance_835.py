@@ -129,7 +129,7 @@ class TransactionReader:
         self._group_date = group_date
         self._first: dict[str, Segment] = {}
         self._payer: Segment | None = None
-        self._payee_npi = ""
+        self._payee_npi = self._payee_tin = ""
         self._produced_on: date | None = None
         self._open: OpenClaim | None = None
         self._claims: list[RemittanceClaim] = []
@@ -153,6 +153,7 @@ class TransactionReader:
             claims=tuple(self._claims),
             provider_adjustments=tuple(self._provider_adjustments),
             doubts=tuple(self._doubts(payment)),
+            payee_tin=self._payee_tin,
         )
 
     def _doubts(self, payment: Segment) -> Iterator[str]:
@@ -179,6 +180,8 @@ class TransactionReader:
             self._payer = segment
         elif segment.text(1) == "PE" and segment.text(3) == "XX":
             self._payee_npi = segment.text(4)
+        elif segment.text(1) == "PE" and segment.text(3) == "FI":
+            self._payee_tin = segment.text(4)
 
     def take_date(self, segment: Segment) -> None:
         which, claim = segment.text(1), self._open

@@ -82,6 +82,7 @@ DECISIONS = {
     DecisionKind.DISTINCT: "Said that it is another payment",
     DecisionKind.RIGHT_DAY: "Said that its day is right",
     DecisionKind.SET_APART: "Set apart what nobody can book",
+    DecisionKind.OURS: "Said that its payee is this clinic",
     DecisionKind.SETTLED: "Settled what was set apart",
 }
 

@@ -51,6 +51,8 @@ class Payment:
     provider_adjustments: Sequence[tuple[str, int]] = ()
     amount_cents: int | None = None
     handling: str = "I"
+    payee: str = "XX*2000000010"
+    """Sample clinic B, unless told otherwise."""
 
     def segments(self, number: str) -> list[str]:
         amount = self.amount_cents
@@ -65,10 +67,10 @@ class Payment:
             f"N1*PR*{self.payer_name}*XV*SAMPLEPAYER",
             "N3*1 SAMPLE STREET",
             "N4*DENVER*CO*80202",
-            "N1*PE*SAMPLE CLINIC*XX*1234567893",
+            f"N1*PE*SAMPLE CLINIC*{self.payee}",
             "LX*1",
             *(segment for claim in self.claims for segment in claim.segments()),
-            *(f"PLB*1234567893*20261231*{code}*{dollars(each)}" for code, each in self.provider_adjustments),
+            *(f"PLB*2000000010*20261231*{code}*{dollars(each)}" for code, each in self.provider_adjustments),
         ]
         return [*body, f"SE*{len(body) + 1}*{number}"]
 

@@ -115,6 +115,7 @@ def test_who_may_only_read_decides_nothing_and_another_clinic_finds_nothing(
         "put-back",
         "another-payment",
         "day-is-right",
+        "payee-is-ours",
     ):
         assert post(deed, match).status_code == 403
     door.actor = Actor(id="usr_x", entity_id="ent_x", permissions=ROLES[Role.BILLING])

@@ -182,5 +182,5 @@ def test_other_content_is_never_taken_for_a_copy():
     }
     assert len(prints) == 4
     assert fingerprint(read(PAID)) != fingerprint(read(PAID, handling="C"))
-    other_payee = remittance([PAID]).replace(b"XX*1234567893", b"XX*1093817465")
+    other_payee = remittance([PAID]).replace(b"XX*2000000010", b"XX*1093817465")
     assert fingerprint(read(PAID)) != fingerprint(Edi835Reader().read(other_payee).transactions[0])

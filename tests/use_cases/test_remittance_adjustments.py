@@ -42,11 +42,11 @@ def test_interest_that_was_never_given_is_not_taken_back(story, found):
 
 def test_interest_alone_is_posted_for_the_clinic_whose_npi_it_names(database, story, found):
     seed_sample(database, NOW, slug="a")
-    content = story.file(plb=[("L6", -500)])
+    content = story.file(plb=[("L6", -500)], payee="XX*1999999992")
     assert story.read(content).status == "parked"
     with database.reading() as read:
         npi = find_entity(read, story.course.patient.entity_id).npi
-    (sent,) = story.read(content.replace(b"XX*1234567893", f"XX*{npi}".encode())).transactions
+    (sent,) = story.read(content.replace(b"XX*1999999992", f"XX*{npi}".encode())).transactions
     assert (sent.status, sent.reason) == ("posted", None)
     assert story.moved() == {"1000": 500, "2240": -500}
     assert found() == set()

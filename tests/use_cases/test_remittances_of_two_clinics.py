@@ -2,7 +2,7 @@
 
 import pytest
 
-from billing.catalog.queries import find_entity
+from billing.catalog.queries import find_entity, providers
 from billing.insurance.queries import list_remittances
 from billing.insurance.queries.remittances import decisions_of
 from billing.insurance.use_cases.remittance_decisions import set_aside
@@ -31,12 +31,19 @@ def our_npi(database, bill):
         return find_entity(read, bill.entity_id).npi
 
 
+@pytest.fixture
+def provider_npi(database, bill):
+    """Of somebody who treats here: no clinic of the installation is known by it alone."""
+    with database.reading() as read:
+        return providers(read, bill.entity_id)[0].npi
+
+
 def answer(bill, cents=18_000):
     return Claim(control_number=bill.control_number, charge_cents=bill.charge.cents, paid_cents=cents)
 
 
 def paid_to(npi, claims=(), **more):
-    return remittance(claims, **more).replace(b"XX*1234567893", f"XX*{npi}".encode())
+    return remittance(claims, **more).replace(b"XX*2000000010", f"XX*{npi}".encode())
 
 
 def seen_by(database, actor):
@@ -45,9 +52,9 @@ def seen_by(database, actor):
 
 
 def test_what_a_clinic_set_aside_as_not_its_own_is_posted_for_the_clinic_that_it_paid(
-    database, do, bill, ours, books
+    database, do, bill, ours, provider_npi, books
 ):
-    before, content = books(), paid_to(OF_NOBODY, [answer(bill)])
+    before, content = books(), paid_to(provider_npi, [answer(bill)])
     imported(database, content, actor=STRANGER)
     (theirs,) = seen_by(database, STRANGER)
     do(set_aside, remittance_id=theirs, reason="Not ours", by=STRANGER)
@@ -96,8 +103,10 @@ def ids_of(remittance):
     return {remittance.id, *(each.id for each in claims), *(each.session_id for each in claims)} - {"", None}
 
 
-def test_who_sends_what_another_clinic_posted_is_told_nothing_of_that_clinic(database, bill, ours):
-    content = paid_to(OF_NOBODY, [answer(bill)])
+def test_who_sends_what_another_clinic_posted_is_told_nothing_of_that_clinic(
+    database, bill, ours, provider_npi
+):
+    content = paid_to(provider_npi, [answer(bill)])
     (posted,) = imported(database, content, actor=ours).transactions
     assert len(ids_of(posted)) == 3
     for _ in range(2):
@@ -111,7 +120,9 @@ def test_who_sends_what_another_clinic_posted_is_told_nothing_of_that_clinic(dat
     assert ids_of(imported(database, content, actor=ours).transactions[0]) == ids_of(posted)
 
 
-def test_what_had_waited_and_is_posted_by_a_file_is_told_to_the_clinic_that_it_is_of(database, bill, ours):
+def test_what_had_waited_and_is_posted_by_a_file_is_told_to_the_clinic_that_it_is_of(
+    database, bill, ours, provider_npi
+):
     reversal = Claim(
         control_number=bill.control_number,
         charge_cents=-bill.charge.cents,
@@ -119,9 +130,9 @@ def test_what_had_waited_and_is_posted_by_a_file_is_told_to_the_clinic_that_it_i
         status="22",
         adjustments=(("PR", "1", -(bill.charge.cents - 18_000)),),
     )
-    weeks = paid_to(OF_NOBODY, [reversal, answer(bill, 20_000)], trace="SECOND")
+    weeks = paid_to(provider_npi, [reversal, answer(bill, 20_000)], trace="SECOND")
     assert imported(database, weeks, actor=ours).status == "parked"
-    first = paid_to(OF_NOBODY, [answer(bill)], trace="FIRST")
+    first = paid_to(provider_npi, [answer(bill)], trace="FIRST")
     told = imported(database, first, actor=ours)
     assert [each.trace for each in told.resumed] == ["SECOND"]
 

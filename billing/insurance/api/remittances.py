@@ -24,6 +24,7 @@ from billing.insurance.use_cases.paper_remittances import key_in_eob
 from billing.insurance.use_cases.remittance_decisions import (
     call_day_right,
     call_distinct,
+    call_payee_ours,
     look_again,
     match_claim,
     put_back,
@@ -92,6 +93,12 @@ DECISIONS = (
         call_day_right,
         DecideRemittance,
         "Say that its day is right, long ago or before the visit. It is booked today, in the open month.",
+    ),
+    Decision(
+        "payee-is-ours",
+        call_payee_ours,
+        DecideRemittance,
+        "Say that its payee is the clinic, by a number that the settings lack. It holds for later ones, too.",
     ),
     Decision(
         "set-apart",

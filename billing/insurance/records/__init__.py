@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 
@@ -244,6 +244,8 @@ class RemittanceTransaction:
     """What could be read but should not be posted without a person."""
     is_on_paper: bool = False
     """Keyed in from an explanation of benefits that came with a check, and not read from a file."""
+    payee_tin: str = field(default="", repr=False)
+    """The same of a payee that is named by its taxpayer number; for no fingerprint, log or reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -307,7 +309,7 @@ class Remittance:
     is_on_paper: bool
     claims: tuple[AnsweredClaim, ...]
     undone: Undone | None = None
-    adjustments: tuple[ToldAdjustment, ...] | None = None
+    adjustments: tuple[ToldAdjustment, ...] | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, kw_only=True)

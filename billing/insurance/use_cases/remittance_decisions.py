@@ -5,7 +5,7 @@ Each decision is kept with its reason. What can be posted after it is posted, an
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import select
@@ -22,6 +22,7 @@ from billing.insurance.errors import (
 )
 from billing.insurance.models.remittances import RemittanceDecisionRow, RemittanceFileRow, RemittanceRow
 from billing.insurance.queries import remittance_of, remittances_shown_to
+from billing.insurance.queries.payees import payee_of
 from billing.insurance.queries.payment_days import is_day_to_come
 from billing.insurance.queries.remittances import DECISION, content_of, matched_by_hand, place_of
 from billing.insurance.records import ProviderAdjustment, Remittance, RemittanceClaim
@@ -103,6 +104,18 @@ def call_distinct(tx: Tx, *, remittance_id: str, reason: str, actor: Actor, now:
     return _look(tx, row, content, actor, now)
 
 
+def call_payee_ours(tx: Tx, *, remittance_id: str, reason: str, actor: Actor, now: datetime) -> Remittance:
+    """Say that the payee is the clinic, by a former or a group's number; it holds for later payments, too.
+
+    Raises: NoSuchRemittance, RemittanceNotParked, RemittanceNotKept.
+    """
+    row = _parked(tx, remittance_id, actor)
+    content = _content(tx, row)
+    payee = payee_of(content.transaction)
+    _decide(tx, row, DecisionKind.OURS, reason, actor, now, more={"payee": payee})
+    return _look(tx, row, content, actor, now)
+
+
 def call_day_right(tx: Tx, *, remittance_id: str, reason: str, actor: Actor, now: datetime) -> Remittance:
     """Say that the day of a payment is right, long ago or before the visit; it is booked today.
 
@@ -131,8 +144,8 @@ def set_adjustments_apart(
     row = _parked(tx, remittance_id, actor)
     content = _content(tx, row)
     chosen = [_chosen(content, place) for place in sorted(set(places))]
-    apart: list[list[str | int]] = [[each.code, each.reference, each.amount.cents] for each in chosen]
-    _decide(tx, row, DecisionKind.SET_APART, reason, actor, now, apart=apart)
+    apart = [[each.code, each.reference, each.amount.cents] for each in chosen]
+    _decide(tx, row, DecisionKind.SET_APART, reason, actor, now, more={"apart": apart})
     return _look(tx, row, content, actor, now)
 
 
@@ -195,7 +208,7 @@ def _decide(
     *,
     claim_key: str | None = None,
     session_id: str | None = None,
-    apart: Sequence[Sequence[str | int]] | None = None,
+    more: Mapping[str, object] | None = None,
 ) -> None:
     decision_id = new_id("rdc")
     values = {
@@ -205,9 +218,7 @@ def _decide(
         "kind": kind,
         "claim_key": claim_key,
         "session_id": session_id,
-        "sealed": tx.vault.seal(
-            DECISION, decision_id, {"reason": reason} | ({} if apart is None else {"apart": apart})
-        ),
+        "sealed": tx.vault.seal(DECISION, decision_id, {"reason": reason, **(more or {})}),
         "decided_at": now,
         "decided_by": actor.id,
     }

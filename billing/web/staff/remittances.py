@@ -15,6 +15,7 @@ from billing.care.queries import sessions_among
 from billing.care.records import Session
 from billing.insurance.errors import RemittanceNotParked
 from billing.insurance.queries import adjustments_of, find_remittance_alone, list_remittances
+from billing.insurance.queries.payees import FOR_ANOTHER
 from billing.insurance.queries.payment_days import is_day_to_come
 from billing.insurance.queries.remittances import (
     booked_otherwise,
@@ -34,6 +35,7 @@ from billing.insurance.states import RemittanceState
 from billing.insurance.use_cases.remittance_decisions import (
     call_day_right,
     call_distinct,
+    call_payee_ours,
     look_again,
     put_back,
     set_aside,
@@ -136,6 +138,11 @@ def _add_deeds(routes: Blueprint, edge: Edge) -> None:
     def day_is_right(remittance_id: str) -> Response | tuple[str, int]:
         return _decided(edge, remittance_id, call_day_right, "right-day")
 
+    @routes.post(f"{place}/payee-is-ours")
+    @guard(Permission.REMITTANCES_WRITE)
+    def payee_is_ours(remittance_id: str) -> Response | tuple[str, int]:
+        return _decided(edge, remittance_id, call_payee_ours, "payee")
+
 
 def _decided(edge: Edge, remittance_id: str, decide: Any, deed: str) -> Response | tuple[str, int]:
     """All but a look need a reason; `deed` is the form on the page that was sent."""
@@ -208,6 +215,7 @@ def _page(read: Read, remittance_id: str, actor: Actor, now: datetime) -> dict[s
         "copies": copies_of(read, [remittance_id]).get(remittance_id),
         "like": posted_with_number(read, remittance_id) if is_parked else None,
         "is_like_another": is_parked and booked_otherwise(read, remittance_id) is not None,
+        "is_for_another": is_parked and (remittance.reason or "").startswith(FOR_ANOTHER),
         "may_day_be_right": is_parked
         and (remittance.reason or "").startswith(UNLIKELY_DAY)
         and not is_day_to_come(read, actor.entity_id, remittance.paid_on, now),

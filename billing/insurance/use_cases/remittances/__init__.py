@@ -12,6 +12,7 @@ from billing.catalog.queries import entities
 from billing.insurance.models.remittances import RemittanceRow
 from billing.insurance.queries import remittance_of, remittance_without_claims
 from billing.insurance.queries.earlier_answers import matches_of
+from billing.insurance.queries.payees import payee_doubt
 from billing.insurance.queries.payment_days import payment_day
 from billing.insurance.queries.posting_plans import owners_of_recoveries, plan_posting
 from billing.insurance.queries.remittances import (
@@ -157,6 +158,7 @@ def _planned(
         or booked_otherwise(tx, row.id)
         or doubt(transaction, apart)
         or _not_for_the_actor(row, actor)
+        or payee_doubt(tx, row.entity_id, transaction)
         or _unmatched(transaction, matches)
     )
     if reason:

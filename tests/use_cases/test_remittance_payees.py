@@ -1,0 +1,47 @@
+"""A payment that names another payee than the clinic waits until somebody says that it is ours."""
+
+import pytest
+from sqlalchemy import text
+
+from billing.insurance.use_cases.remittance_decisions import call_payee_ours
+from tests.factories.insurance import a_course, handed_out
+from tests.factories.remittance_story import Story
+
+OTHERS = ["XX*1999999992", "FI*987654321"]
+
+
+@pytest.fixture
+def story(database):
+    course = a_course(database)
+    return Story(database, course, [handed_out(database, each) for each in course.session_ids])
+
+
+@pytest.mark.parametrize("payee", OTHERS)
+def test_a_payment_for_somebody_else_waits_until_it_is_called_ours_and_then_later_ones_do_not(
+    database, do, story, found, payee
+):
+    sent = story.send(story.answer(18_000), payee=payee)
+    assert (sent.status, story.moved()) == ("parked", {})
+    assert "none of ours" in str(sent.reason)
+    assert "987654321" not in str(sent.reason)
+    said = do(call_payee_ours, remittance_id=sent.id, reason="Our number until March")
+    assert said.status == "posted"
+    assert story.send(story.answer(9_000, of=1), payee=payee).status == "posted"
+    assert story.moved() == {"1000": 27_000, "2200": -27_000}
+    with database.reading() as read:
+        kept = read.session.execute(text("SELECT * FROM remittance")).all()
+    assert "987654321" not in str(kept)
+    assert found() == set()
+
+
+@pytest.mark.parametrize("kind", ["npi", "tin", "provider"])
+def test_the_clinic_and_who_treats_there_are_ours(database, story, kind):
+    with database.reading() as read:
+        tin = read.session.scalar(text("SELECT tin FROM entity"))
+        provider = read.session.scalar(text("SELECT npi FROM provider ORDER BY id"))
+    payee = {
+        "npi": "XX*2000000010",
+        "tin": f"FI*{tin.replace('-', '')}",
+        "provider": f"XX*{provider}",
+    }[kind]
+    assert story.send(story.answer(18_000), payee=payee).status == "posted"
