@@ -1,4 +1,4 @@
-"""A visit was given, or amended, otherwise than it was priced: a person decides what becomes of the difference."""
+"""A visit was given, or amended, otherwise than it was priced: what becomes of it, a person decides."""
 
 from __future__ import annotations
 
