@@ -10,7 +10,7 @@ from decimal import Decimal
 from billing.adapters.remittance_835 import Edi835Reader
 from billing.care.queries import find_session
 from billing.care.records import Particulars
-from billing.catalog.queries import find_condition, providers
+from billing.catalog.queries import conditions, find_condition, protocols, providers, sites
 from billing.insurance.flows.remittances import import_remittance
 from billing.insurance.queries.diagnoses import standing_diagnoses
 from billing.insurance.records import ImportedFile, Superbill
@@ -27,8 +27,9 @@ from billing.platform.data.database import Database
 from billing.quotes.use_cases import quote_plan
 from tests.conftest import NOW
 from tests.factories.care import give, new_plan
+from tests.factories.catalog import seed_sample
 from tests.factories.invoices import a_patient
-from tests.factories.patients import new_policy
+from tests.factories.patients import new_patient, new_policy
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,30 @@ def a_course(
             lambda tx: take_cash(tx, invoice_id=invoice.id, amount=amount, actor=SYSTEM, now=now)
         )
     return Course(patient=patient, invoice_id=invoice.id, session_ids=session_ids)
+
+
+def a_visit_elsewhere(database: Database, slug: str = "d", *, now: datetime = NOW) -> str:
+    """A visit at another clinic of the same installation, invoiced, paid and given."""
+    entity = seed_sample(database, now, slug)
+    with database.reading() as read:
+        (site, *_), (provider, *_) = sites(read, entity.id), providers(read, entity.id)
+        condition, protocol = conditions(read, entity.id)[0].slug, protocols(read, entity.id)[0].code
+    patient = new_patient(database, entity_id=entity.id, site_id=site.id, now=now)
+    new_policy(database, patient.id, now=now)
+    particulars = Particulars(provider_id=provider.id, dose_mg=Decimal(40), weight_kg=Decimal(80), add_ons={})
+    plan = new_plan(
+        database, patient.id, condition=condition, protocol=protocol, particulars=particulars, now=now
+    )
+    session_id = plan.sessions[0].id
+    quote = database.in_transaction(lambda tx: quote_plan(tx, plan_id=plan.id, actor=SYSTEM, now=now))
+    invoice = database.in_transaction(
+        lambda tx: issue_invoice(tx, quote_id=quote.id, session_ids=(session_id,), actor=SYSTEM, now=now)
+    )
+    database.in_transaction(
+        lambda tx: take_cash(tx, invoice_id=invoice.id, amount=invoice.total, actor=SYSTEM, now=now)
+    )
+    give(database, session_id, now=now)
+    return session_id
 
 
 def handed_out(database: Database, session_id: str, *, minutes: int = 45, now: datetime = NOW) -> Superbill:

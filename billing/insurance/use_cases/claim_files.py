@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 
-from billing.catalog.queries import find_entity
+from billing.catalog.queries import entities, find_entity
 from billing.insurance.errors import ClaimFlawed
 from billing.insurance.models import ClaimFileRow, ClaimRow
 from billing.insurance.queries import edition_on
@@ -49,6 +49,8 @@ OTHERWISE = {
 """The way out when that answer was to something else, by what the claim is."""
 
 Told = tuple[ClaimRow, Claim]
+Found = tuple[ClaimRow, Flaw]
+"""What is wrong with a claim, by its place within the claim."""
 
 
 def file_claims(
@@ -90,9 +92,9 @@ def issued_claims(tx: Tx, *, starts_on: date, ends_on: date, actor: Actor, now: 
         for entity_id in {row.entity_id for row, _ in told}
     }
     editions = {on: edition_on(tx, on) for on in {row.service_on for row, _ in told}}
-    flaws = [*_flaws(told, today, editions), *_limits(tx, told), *_answered(tx, told), *_outdated(tx, told)]
-    if flaws:
-        raise ClaimFlawed("Some claims would be refused. Correct what is named; nothing was filed.", flaws)
+    found = [*_flaws(told, today, editions), *_limits(tx, told), *_answered(tx, told), *_outdated(tx, told)]
+    if found:
+        raise refusal(tx, "Some claims would be refused. Correct what is named; nothing was filed.", found)
     return told
 
 
@@ -106,10 +108,21 @@ def send_again(
     return files
 
 
-def _flaws(told: Sequence[Told], today: Mapping[str, date], editions: Mapping[date, Edition]) -> list[Flaw]:
+def refusal(tx: Tx, detail: str, found: Sequence[Found]) -> ClaimFlawed:
+    """Numbers are each clinic's own: where there are several, each flaw says whose claim it is of."""
+    clinics = {entity.id: entity for entity in entities(tx)}
+    whose = {key: f"{clinic.trade_name}: " if len(clinics) > 1 else "" for key, clinic in clinics.items()}
+    flaws = [
+        Flaw(f"/claims/{row.number}{flaw.pointer}", whose[row.entity_id] + flaw.message)
+        for row, flaw in found
+    ]
+    return ClaimFlawed(detail, flaws)
+
+
+def _flaws(told: Sequence[Told], today: Mapping[str, date], editions: Mapping[date, Edition]) -> list[Found]:
     """Diagnoses that exclude each other were answered for when the claim was issued."""
     return [
-        Flaw(f"/claims/{row.number}{flaw.pointer}", flaw.message)
+        (row, flaw)
         for row, facts in told
         for flaw in claim_flaws(
             facts, editions[row.service_on], as_of=today[row.entity_id], are_unrelated=True
@@ -117,36 +130,34 @@ def _flaws(told: Sequence[Told], today: Mapping[str, date], editions: Mapping[da
     ]
 
 
-def _limits(tx: Tx, told: Sequence[Told]) -> list[Flaw]:
+def _limits(tx: Tx, told: Sequence[Told]) -> list[Found]:
     """What a patient asked since the claim was issued; one that takes a claim back tells the plan no more."""
-    reasons = {
-        row.number: why_not_told(plan_limits_of(tx, row.patient_id), row.service_on)
+    return [
+        (row, Flaw("", reason))
         for row, facts in told
         if facts.frequency is not Frequency.VOID
-    }
-    return [Flaw(f"/claims/{number}", reason) for number, reason in reasons.items() if reason]
-
-
-def _answered(tx: Tx, told: Sequence[Told]) -> list[Flaw]:
-    """What the insurer seems to have: sent once more, it is refused as a duplicate, or paid twice."""
-    answered = answered_unsent_among(tx, [claim_on_file(row) for row, _ in told])
-    return [
-        Flaw(f"/claims/{row.number}", ANSWERED + OTHERWISE[facts.frequency])
-        for row, facts in told
-        if row.id in answered
+        and (reason := why_not_told(plan_limits_of(tx, row.patient_id), row.service_on))
     ]
 
 
-def _outdated(tx: Tx, told: Sequence[Told]) -> list[Flaw]:
+def _answered(tx: Tx, told: Sequence[Told]) -> list[Found]:
+    """What the insurer seems to have: sent once more, it is refused as a duplicate, or paid twice."""
+    answered = answered_unsent_among(tx, [claim_on_file(row) for row, _ in told])
+    return [
+        (row, Flaw("", ANSWERED + OTHERWISE[facts.frequency])) for row, facts in told if row.id in answered
+    ]
+
+
+def _outdated(tx: Tx, told: Sequence[Told]) -> list[Found]:
     """What says otherwise than what is signed by now, unless a person closed the task to have it sent so; or
     than the books, whoever wants it."""
     amended = set(open_subjects(tx, kind=CLAIM_AMENDED))
     message = "The visit was amended since. Issue the claim again, or close its task to send it as it is."
-    reasons = {
-        row.number: why_outdated(tx, claim_on_file(row)) or (message if row.id in amended else None)
+    return [
+        (row, Flaw("", reason))
         for row, _ in told
-    }
-    return [Flaw(f"/claims/{number}", reason) for number, reason in reasons.items() if reason]
+        if (reason := why_outdated(tx, claim_on_file(row)) or (message if row.id in amended else None))
+    ]
 
 
 def _groups(told: Sequence[Told]) -> list[list[Told]]:

@@ -12,9 +12,8 @@ from billing.insurance.queries.claims import claim_on_file, facts_of_claim
 from billing.insurance.records.claims import Claim, IssuedClaim
 from billing.insurance.rules.cms1500 import paper_flaws
 from billing.insurance.states import CLAIM_ENDS
-from billing.insurance.use_cases.claim_files import issued_claims
+from billing.insurance.use_cases.claim_files import issued_claims, refusal
 from billing.insurance.use_cases.claim_moves import file_claim
-from billing.kernel.errors import Flaw
 from billing.kernel.permissions import Actor
 from billing.platform.data.audit import record_audit
 from billing.platform.data.database import Tx
@@ -30,13 +29,8 @@ def file_on_paper(tx: Tx, *, starts_on: date, ends_on: date, actor: Actor, now: 
     Raises: ClaimFlawed, also for what does not fit into its box of the form.
     """
     told = issued_claims(tx, starts_on=starts_on, ends_on=ends_on, actor=actor, now=now)
-    flaws = [
-        Flaw(f"/claims/{row.number}{flaw.pointer}", flaw.message)
-        for row, facts in told
-        for flaw in paper_flaws(facts)
-    ]
-    if flaws:
-        raise ClaimFlawed("Some claims do not fit on the form. Nothing was filed.", flaws)
+    if found := [(row, flaw) for row, facts in told for flaw in paper_flaws(facts)]:
+        raise refusal(tx, "Some claims do not fit on the form. Nothing was filed.", found)
     return tuple(
         (file_claim(tx, claim_id=row.id, sent_at=now, actor=actor, now=now), facts) for row, facts in told
     )

@@ -1,0 +1,73 @@
+"""What keeps a claim here keeps it here by every way out, at each of several clinics."""
+
+from datetime import timedelta
+
+import pytest
+
+from billing.insurance.errors import ClaimFlawed
+from billing.insurance.queries.claims import find_claim
+from billing.insurance.states import ClaimState
+from billing.kernel.permissions import SYSTEM
+from billing.patients.records import PlanLimits
+from billing.patients.use_cases import record_plan_limits
+from tests.factories.charts import amended, entry, signed
+from tests.factories.insurance import a_course, a_visit_elsewhere, claim, filed
+
+LATER = timedelta(hours=3)
+
+
+@pytest.fixture
+def course(database):
+    """Of which the first visit was signed."""
+    course = a_course(database)
+    signed(database, course.session_ids[0], entry(minutes=45))
+    return course
+
+
+@pytest.fixture
+def present(database, course):
+    return claim(database, course.session_ids[0])
+
+
+@pytest.fixture
+def not_told(database, course, now):
+    """The patient asks that the plan is not told; or takes that back."""
+
+    def record(*, is_kept=True):
+        limits = PlanLimits(is_kept_from_plan=is_kept)
+        database.in_transaction(
+            lambda tx: record_plan_limits(
+                tx, patient_id=course.patient.id, limits=limits, actor=SYSTEM, now=now
+            )
+        )
+
+    return record
+
+
+@pytest.fixture
+def amend(database, course, now):
+    return lambda: amended(database, course.session_ids[0], entry(minutes=200), now=now + LATER)
+
+
+@pytest.fixture
+def state_of(database):
+    def look(paper):
+        with database.reading() as read:
+            return find_claim(read, paper.id, SYSTEM).state
+
+    return look
+
+
+@pytest.mark.parametrize("cause", ["not_told", "amend"])
+def test_a_claim_of_another_clinic_with_the_same_number_hides_no_reason(
+    database, present, state_of, request, cause
+):
+    other = claim(database, a_visit_elsewhere(database))
+    assert (other.number, other.entity_id != present.entity_id) == (present.number, True)
+    request.getfixturevalue(cause)()
+    with pytest.raises(ClaimFlawed) as refused:
+        filed(database)
+    (flaw,) = refused.value.flaws
+    assert flaw.pointer == f"/claims/{present.number}"
+    assert "Sample Clinic B" in flaw.message, "which clinic's it is"
+    assert {state_of(present), state_of(other)} == {ClaimState.ISSUED}
