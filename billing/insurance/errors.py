@@ -21,7 +21,13 @@ class NoSuchClaim(NotFound):
     code = "no-such-claim"
 
 
-class ClaimOutdated(Conflict):
+class ClaimKept(Conflict):
+    """The plan is not to be told of the visit, or the visit was amended since: the claim is not sent so."""
+
+    code = "claim-kept"
+
+
+class ClaimOutdated(ClaimKept):
     """The claim says another charge, or paid amount, than the books do: issue it anew, then send that one."""
 
     code = "claim-outdated"

@@ -3,7 +3,7 @@
 from billing.care.states import ChartAmended, CoverMoved
 from billing.insurance.use_cases.amended_visits import review_papers
 from billing.insurance.use_cases.outdated_papers import review_figures
-from billing.insurance.use_cases.plan_limits import review_superbills
+from billing.insurance.use_cases.plan_limits import review_told
 from billing.invoices.states import CostsMore
 from billing.patients.records import PlanLimitsRecorded
 from billing.platform.data.database import Tx
@@ -15,8 +15,8 @@ def on_chart_amended(tx: Tx, fact: ChartAmended) -> None:
 
 
 def on_plan_limits_recorded(tx: Tx, fact: PlanLimitsRecorded) -> None:
-    """Superbills that would not be issued any more are in somebody's hands already."""
-    review_superbills(tx, patient_id=fact.patient_id, actor=fact.actor, now=fact.now)
+    """Superbills and claims that would not be issued any more wait to be sent, or are out already."""
+    review_told(tx, patient_id=fact.patient_id, actor=fact.actor, now=fact.now)
 
 
 def on_visits_cost_more(tx: Tx, fact: CostsMore) -> None:

@@ -244,6 +244,11 @@ TOLD: dict[str, Told] = {
         "it, replace it by a corrected one.",
         ("ses",),
     ),
+    "claim-not-allowed": Told(
+        "A claim waits or is out that the plan may not be told",
+        "Open the claim. Withdraw one that was not sent; of one that was, ask them, then take it back.",
+        ("clm",),
+    ),
     "superbill-not-allowed": Told(
         "A superbill is out that the plan may not see any more",
         "Ask the patient what became of it. Void it when it should not be used.",

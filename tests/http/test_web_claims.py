@@ -137,9 +137,12 @@ def test_a_claim_whose_visit_was_amended_since_says_so_until_it_is_replaced(data
     page = f"/staff/claims/{present.id}"
     assert "The visit was amended since" not in clerk.get(page).text
     amended(database, course.session_ids[0], entry(minutes=120), now=now + timedelta(hours=2))
-    assert "Issue it again.</p>" in clerk.get(page).text
+    assert "Issue the claim again, or close its task" in clerk.get(page).text
     assert "A visit was amended after its claim was issued" in clerk.get("/staff/tasks").text
-    assert send(clerk, page, f"{page}/filed", key="f" * 20).status_code == 303
+    assert send(clerk, page, f"{page}/filed", key="f" * 20).status_code == 409
+    page = f"/staff/claims/{claim(database, course.session_ids[0], now=now + timedelta(hours=2)).id}"
+    assert send(clerk, page, f"{page}/filed", key="g" * 20).status_code == 303
+    amended(database, course.session_ids[0], entry(minutes=200), now=now + timedelta(hours=3))
     assert "Replace it by a corrected one." in clerk.get(page).text
     done = send(clerk, page, f"{page}/correct", payer_claim_number="P1", key="k" * 20)
     assert done.status_code == 303

@@ -6,12 +6,14 @@ import pytest
 
 from billing.insurance.errors import ClaimFlawed
 from billing.insurance.queries.claims import find_claim
-from billing.insurance.states import ClaimState
+from billing.insurance.states import ClaimMark, ClaimState
+from billing.insurance.use_cases.claims import mark_claim, void_claim
 from billing.kernel.permissions import SYSTEM
 from billing.patients.records import PlanLimits
 from billing.patients.use_cases import record_plan_limits
+from billing.platform.data.tasks import TaskState, list_tasks
 from tests.factories.charts import amended, entry, signed
-from tests.factories.insurance import a_course, a_visit_elsewhere, claim, filed
+from tests.factories.insurance import a_course, a_visit_elsewhere, claim, claimed, filed
 
 LATER = timedelta(hours=3)
 
@@ -71,3 +73,49 @@ def test_a_claim_of_another_clinic_with_the_same_number_hides_no_reason(
     assert flaw.pointer == f"/claims/{present.number}"
     assert "Sample Clinic B" in flaw.message, "which clinic's it is"
     assert {state_of(present), state_of(other)} == {ClaimState.ISSUED}
+
+
+# --- who is asked -------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def tasks(database):
+    """Whose claims a person is asked about, since the plan may not be told."""
+
+    def look():
+        with database.reading() as read:
+            found = list_tasks(read, SYSTEM, state=TaskState.OPEN, limit=50)
+        return [each.subject_id for each in found if each.kind == "claim-not-allowed"]
+
+    return look
+
+
+def test_of_a_claim_that_waits_a_person_is_asked_until_it_is_withdrawn(present, not_told, tasks, do):
+    not_told()
+    assert tasks() == [present.id]
+    do(void_claim, claim_id=present.id)
+    assert tasks() == []
+
+
+@pytest.mark.parametrize("end", ["void", "close", "allow"])
+def test_of_a_claim_that_is_out_a_person_is_asked_until_it_is_taken_back_or_allowed(
+    database, present, not_told, tasks, do, end
+):
+    filed(database)
+    not_told()
+    assert tasks() == [present.id]
+    if end == "void":
+        taken_back = do(void_claim, claim_id=present.id, payer_claim_number="P1")
+        not_told()
+        assert (tasks(), taken_back.state) == ([], ClaimState.ISSUED), "it is to be sent"
+    elif end == "close":
+        do(mark_claim, claim_id=present.id, event=ClaimMark.CLOSED)
+    else:
+        not_told(is_kept=False)
+    assert tasks() == []
+
+
+def test_a_claim_of_another_patient_is_not_asked_about(database, present, not_told, tasks):
+    claimed(database, a_course(database, sessions=1).session_ids[0])
+    not_told()
+    assert tasks() == [present.id]

@@ -10,7 +10,7 @@ from billing.insurance.api.claims import CLAIMS
 from billing.insurance.errors import ClaimFlawed
 from billing.insurance.ports import PrintClaims
 from billing.insurance.queries.claims import facts_of_claim
-from billing.insurance.queries.figures import refuse_outdated
+from billing.insurance.queries.sending import refuse_to_send
 from billing.insurance.records.claims import Offset
 from billing.insurance.rules.cms1500 import paper_flaws
 from billing.insurance.schemas.claims import PaperQuery
@@ -35,11 +35,11 @@ def add_claim_papers(routes: ApiBlueprint, edge: Edge, print_claims: PrintClaims
 def printed_claim(
     edge: Edge, print_claims: PrintClaims, claim_id: str, offset: Offset, *, is_view: bool
 ) -> Response:
-    """Raises: NoSuchClaim; ClaimFlawed with what does not fit; ClaimOutdated, though it may be viewed."""
+    """Raises: NoSuchClaim; ClaimFlawed with what does not fit; ClaimKept, though it may be viewed."""
     claim = CLAIMS.look(edge, claim_id)
     with edge.database.reading() as read:
         if not is_view:
-            refuse_outdated(read, claim)
+            refuse_to_send(read, claim)
         facts = facts_of_claim(read, claim)
     if flaws := paper_flaws(facts):
         raise ClaimFlawed("The claim does not fit on the red form: it has room for less.", flaws)

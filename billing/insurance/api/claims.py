@@ -11,7 +11,7 @@ from billing.insurance.flows import claim_bytes
 from billing.insurance.ports import X12_TYPE, RenderClaims
 from billing.insurance.queries.claim_answers import answers_of_session
 from billing.insurance.queries.claims import find_claim, list_claims
-from billing.insurance.queries.figures import refuse_outdated
+from billing.insurance.queries.sending import refuse_to_send
 from billing.insurance.schemas.claims import (
     ClaimAnswersView,
     ClaimsQuery,
@@ -114,14 +114,15 @@ def add_claim_reads(routes: ApiBlueprint, edge: Edge, render: RenderClaims) -> N
     def show_claim_file(claim_id: str) -> Response:
         """The claim as X12 837P in a file of its own, the same bytes for ever.
 
-        One that is still to be sent is refused while the books say another charge or payment.
+        One that is still to be sent is refused while the plan is not to be told, once its visit was
+        amended, or while the books say another charge or payment.
         """
         return claim_file(edge, render, claim_id)
 
 
 def claim_file(edge: Edge, render: RenderClaims, claim_id: str) -> Response:
-    """The file, under a name that names nobody. Raises: NoSuchClaim, ClaimOutdated."""
+    """The file, under a name that names nobody. Raises: NoSuchClaim, ClaimKept."""
     claim = CLAIMS.look(edge, claim_id)
-    edge.read(lambda read: refuse_outdated(read, claim))
+    edge.read(lambda read: refuse_to_send(read, claim))
     content = claim_bytes(edge.database, render, document_id=claim.document_id, now=edge.clock())
     return file_answer(content, f"{claim.number}.837", X12_TYPE)

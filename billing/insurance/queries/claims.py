@@ -14,7 +14,7 @@ from billing.insurance.models.remittances import RemittanceClaimRow, RemittanceR
 from billing.insurance.queries.papers import find_row, list_rows, rows_of_session, told_of_paper
 from billing.insurance.records.claims import Claim, ClaimFile, Frequency, IssuedClaim
 from billing.insurance.rules.claim_file import interchange_from
-from billing.insurance.states import ClaimState, RemittanceState
+from billing.insurance.states import CLAIM_ENDS, ClaimState, RemittanceState
 from billing.kernel.money import Money
 from billing.kernel.permissions import Actor
 from billing.platform.data.database import Read
@@ -44,6 +44,16 @@ def claims_by_id(read: Read, claim_ids: Collection[str], actor: Actor) -> Sequen
 def claims_of_session(read: Read, session_id: str) -> tuple[IssuedClaim, ...]:
     """Every version, oldest first."""
     return tuple(claim_on_file(row) for row in rows_of_session(read, ClaimRow, session_id))
+
+
+def claims_that_tell(read: Read, patient_id: str) -> list[IssuedClaim]:
+    """The present claims of a patient; one that takes another back is none."""
+    query = select(ClaimRow).where(
+        ClaimRow.patient_id == patient_id,
+        ClaimRow.state.not_in(CLAIM_ENDS),
+        ClaimRow.frequency != Frequency.VOID,
+    )
+    return [claim_on_file(row) for row in read.session.scalars(query.order_by(ClaimRow.id))]
 
 
 def facts_of_claim(read: Read, claim: IssuedClaim) -> Claim:

@@ -11,10 +11,10 @@ from billing.care.records import Session
 from billing.insurance.errors import ClaimNotPossible, SuperbillNotPossible
 from billing.insurance.queries import present_superbill
 from billing.insurance.queries.claims import claims_of_session, facts_of_claim
+from billing.insurance.queries.sending import CLAIM_AMENDED
 from billing.insurance.records.claims import Claim, Frequency
 from billing.insurance.rules import claims, superbill
 from billing.insurance.states import CLAIM_ENDS
-from billing.insurance.use_cases.claim_moves import CLAIM_AMENDED
 from billing.insurance.use_cases.facts import gather_facts
 from billing.insurance.use_cases.superbills import SUPERBILL_AMENDED
 from billing.kernel.permissions import Actor

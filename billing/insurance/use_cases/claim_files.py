@@ -14,28 +14,25 @@ from billing.insurance.models import ClaimFileRow, ClaimRow
 from billing.insurance.queries import edition_on
 from billing.insurance.queries.claim_answers import answered_unsent_among
 from billing.insurance.queries.claims import claim_on_file, facts_of_claim, file_on_file, files_of_period
-from billing.insurance.queries.figures import why_outdated
+from billing.insurance.queries.sending import why_not_sent
 from billing.insurance.records import Edition
 from billing.insurance.records.claims import Claim, ClaimFile, Frequency, Interchange
 from billing.insurance.rules.claim_checks import claim_flaws
 from billing.insurance.rules.claim_file import interchange_body
-from billing.insurance.rules.plan_limits import why_not_told
 from billing.insurance.states import ClaimState
-from billing.insurance.use_cases.claim_moves import CLAIM_AMENDED, file_claim
+from billing.insurance.use_cases.claim_moves import file_claim
 from billing.insurance.use_cases.claims import CONTROL_NUMBERS, RENDER_CLAIMS
 from billing.kernel.clock import local_date
 from billing.kernel.errors import Flaw
 from billing.kernel.ids import new_id
 from billing.kernel.money import total
 from billing.kernel.permissions import Actor
-from billing.patients.queries import plan_limits_of
 from billing.platform.data.audit import record_audit
 from billing.platform.data.database import Tx
 from billing.platform.data.documents import freeze
 from billing.platform.data.jobs import enqueue
 from billing.platform.data.reach import within_reach
 from billing.platform.data.series import next_number
-from billing.platform.data.tasks import open_subjects
 
 DOCUMENT_KIND = "claim_file"
 ANSWERED = "An answer was read, and nobody said that this was sent. If it was, mark it as filed. "
@@ -92,7 +89,7 @@ def issued_claims(tx: Tx, *, starts_on: date, ends_on: date, actor: Actor, now: 
         for entity_id in {row.entity_id for row, _ in told}
     }
     editions = {on: edition_on(tx, on) for on in {row.service_on for row, _ in told}}
-    found = [*_flaws(told, today, editions), *_limits(tx, told), *_answered(tx, told), *_outdated(tx, told)]
+    found = [*_flaws(told, today, editions), *_kept(tx, told), *_answered(tx, told)]
     if found:
         raise refusal(tx, "Some claims would be refused. Correct what is named; nothing was filed.", found)
     return told
@@ -130,16 +127,6 @@ def _flaws(told: Sequence[Told], today: Mapping[str, date], editions: Mapping[da
     ]
 
 
-def _limits(tx: Tx, told: Sequence[Told]) -> list[Found]:
-    """What a patient asked since the claim was issued; one that takes a claim back tells the plan no more."""
-    return [
-        (row, Flaw("", reason))
-        for row, facts in told
-        if facts.frequency is not Frequency.VOID
-        and (reason := why_not_told(plan_limits_of(tx, row.patient_id), row.service_on))
-    ]
-
-
 def _answered(tx: Tx, told: Sequence[Told]) -> list[Found]:
     """What the insurer seems to have: sent once more, it is refused as a duplicate, or paid twice."""
     answered = answered_unsent_among(tx, [claim_on_file(row) for row, _ in told])
@@ -148,16 +135,8 @@ def _answered(tx: Tx, told: Sequence[Told]) -> list[Found]:
     ]
 
 
-def _outdated(tx: Tx, told: Sequence[Told]) -> list[Found]:
-    """What says otherwise than what is signed by now, unless a person closed the task to have it sent so; or
-    than the books, whoever wants it."""
-    amended = set(open_subjects(tx, kind=CLAIM_AMENDED))
-    message = "The visit was amended since. Issue the claim again, or close its task to send it as it is."
-    return [
-        (row, Flaw("", reason))
-        for row, _ in told
-        if (reason := why_outdated(tx, claim_on_file(row)) or (message if row.id in amended else None))
-    ]
+def _kept(tx: Tx, told: Sequence[Told]) -> list[Found]:
+    return [(row, Flaw("", reason)) for row, _ in told if (reason := why_not_sent(tx, claim_on_file(row)))]
 
 
 def _groups(told: Sequence[Told]) -> list[list[Told]]:

@@ -6,9 +6,11 @@ from datetime import datetime
 
 from billing.insurance.models import ClaimRow
 from billing.insurance.queries.claims import claim_on_file
+from billing.insurance.queries.sending import CLAIM_AMENDED
 from billing.insurance.records.claims import IssuedClaim
 from billing.insurance.states import CLAIM_ENDS, CLAIM_MOVES, CLAIM_UNSENT, ClaimEvent, ClaimState
 from billing.insurance.use_cases.outdated_papers import told_anew
+from billing.insurance.use_cases.plan_limits import CLAIM_NOT_ALLOWED
 from billing.kernel.permissions import Actor
 from billing.platform.data.audit import record_audit
 from billing.platform.data.database import Tx
@@ -16,8 +18,6 @@ from billing.platform.data.states import advance
 from billing.platform.data.tasks import ask_again, end_tasks
 
 CLAIM_REJECTED, CLAIM_DENIED, CLAIM_DUE = "claim-rejected", "claim-denied", "claim-due"
-CLAIM_AMENDED = "claim-amended"
-"""The task: of a claim whose visit was amended since it was issued."""
 _ASKED = {ClaimState.REJECTED: CLAIM_REJECTED, ClaimState.DENIED: CLAIM_DENIED}
 
 
@@ -49,7 +49,8 @@ def move_claim(tx: Tx, *, claim_id: str, event: ClaimEvent, actor: Actor, now: d
     if before in CLAIM_UNSENT and after not in CLAIM_UNSENT:
         end_tasks(tx, kind=CLAIM_DUE, subject_ids=[row.id], actor=actor, now=now)
     if after in CLAIM_ENDS:
-        end_tasks(tx, kind=CLAIM_AMENDED, subject_ids=[row.id], actor=actor, now=now)
+        for kind in (CLAIM_AMENDED, CLAIM_NOT_ALLOWED):
+            end_tasks(tx, kind=kind, subject_ids=[row.id], actor=actor, now=now)
     if event is ClaimEvent.ISSUE or after in CLAIM_ENDS:
         told_anew(tx, session_id=row.session_id, actor=actor, now=now)
     claim = claim_on_file(row)

@@ -25,7 +25,7 @@ from billing.insurance.queries.claims import (
     payers_number,
 )
 from billing.insurance.queries.diagnoses import on_superbill
-from billing.insurance.queries.figures import refuse_outdated
+from billing.insurance.queries.sending import refuse_to_send
 from billing.insurance.records.claims import Claim, Frequency, Interchange, IssuedClaim
 from billing.insurance.records.superbills import AS_BEFORE, Wishes
 from billing.insurance.rules.claim_checks import claim_flaws
@@ -167,12 +167,12 @@ def mark_filed(tx: Tx, *, claim_id: str, actor: Actor, now: datetime) -> IssuedC
     """A person has sent the claim: by the insurer's page, or in a file of its own.
 
     Said only after its answer was read, it was sent by then, and the claim is as that answer makes it.
-    Raises: NoSuchClaim, IllegalMove; ClaimOutdated for one without an answer.
+    Raises: NoSuchClaim, IllegalMove; ClaimKept, ClaimOutdated for one without an answer.
     """
     claim = _locked(tx, claim_id, actor)
     sent_at = answered_unsent(tx, claim)
     if sent_at is None:
-        refuse_outdated(tx, claim)
+        refuse_to_send(tx, claim)
     filed = file_claim(tx, claim_id=claim.id, sent_at=sent_at or now, actor=actor, now=now)
     return settle_claim(tx, filed, actor=actor, now=now)
 

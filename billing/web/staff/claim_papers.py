@@ -6,7 +6,7 @@ from flask import Blueprint, flash, redirect, request, url_for
 from werkzeug import Response
 
 from billing.insurance.api.claim_papers import printed_claim
-from billing.insurance.errors import ClaimFlawed, ClaimOutdated
+from billing.insurance.errors import ClaimFlawed, ClaimKept
 from billing.insurance.ports import PrintClaims
 from billing.insurance.records.claims import Offset
 from billing.insurance.rules.cms1500 import MOST_OFFSET
@@ -25,7 +25,7 @@ def make_blueprint(edge: Edge, print_claims: PrintClaims) -> Blueprint:
         offset, is_view = Offset(right=_points("right"), down=_points("down")), "view" in request.args
         try:
             return printed_claim(edge, print_claims, claim_id, offset, is_view=is_view)
-        except ClaimOutdated as error:
+        except ClaimKept as error:
             flash(error.detail, "refused")
             return redirect(url_for("staff_claims.claim", claim_id=claim_id), 303)
         except ClaimFlawed as error:

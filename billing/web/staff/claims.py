@@ -15,7 +15,7 @@ from billing.care.queries import find_session
 from billing.catalog.queries import site_date
 from billing.insurance.api.appeals import appeal_pdf
 from billing.insurance.api.claims import claim_file
-from billing.insurance.errors import ClaimFlawed, ClaimOutdated
+from billing.insurance.errors import ClaimFlawed, ClaimKept
 from billing.insurance.ports import RenderAppeal, RenderClaims
 from billing.insurance.queries import body_of_superbill, present_superbill
 from billing.insurance.queries.acknowledgements import notices_of
@@ -29,8 +29,8 @@ from billing.insurance.queries.claims import (
     payers_number,
 )
 from billing.insurance.queries.diagnoses import standing_diagnoses
-from billing.insurance.queries.figures import why_outdated
 from billing.insurance.queries.reason_codes import words_of
+from billing.insurance.queries.sending import CLAIM_AMENDED, why_not_sent
 from billing.insurance.records.claims import Claim, ClaimAnswer, Frequency, IssuedClaim
 from billing.insurance.records.denials import AppealLetter, CodeList, NextStep
 from billing.insurance.records.superbills import AS_BEFORE
@@ -41,7 +41,6 @@ from billing.insurance.rules.denials import next_step
 from billing.insurance.rules.superbill import wishes_of
 from billing.insurance.states import CLAIM_ENDS, CLAIM_MARKS, ClaimMark, ClaimState
 from billing.insurance.use_cases.appeals import write_appeal
-from billing.insurance.use_cases.claim_moves import CLAIM_AMENDED
 from billing.insurance.use_cases.claims import correct_claim, issue_claim, mark_claim, mark_filed, void_claim
 from billing.kernel.errors import BillingError
 from billing.kernel.ids import id_pattern
@@ -93,8 +92,8 @@ class Looked:
     """Whether its visit was amended since, and nothing was done about that."""
     known_number: str
     """The payer's own number of it, or empty."""
-    outdated: str | None
-    """Why it is not to be sent as it is, when the books say other figures by now."""
+    kept: str | None
+    """Why it is not to be sent as it is, when it was not sent yet."""
 
     @property
     def is_present(self) -> bool:
@@ -164,7 +163,7 @@ def _add_looking(routes: Blueprint, edge: Edge, render: RenderClaims) -> None:
         """One that is not to be sent any more is told on its page."""
         try:
             return claim_file(edge, render, claim_id)
-        except ClaimOutdated as error:
+        except ClaimKept as error:
             flash(error.detail, "refused")
             return redirect(url_for("staff_claims.claim", claim_id=claim_id), 303)
 
@@ -314,7 +313,7 @@ def _look(read: Read, claim_id: str, actor: Actor, now: datetime) -> Looked:
         letters=letters_of(read, claim),
         is_amended=stands_open(read, kind=CLAIM_AMENDED, subject_id=claim.id),
         known_number=claim.original_reference or payers_number(read, claim.session_id) or "",
-        outdated=why_outdated(read, claim),
+        kept=why_not_sent(read, claim),
     )
 
 
