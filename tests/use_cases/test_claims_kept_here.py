@@ -1,17 +1,21 @@
 """What keeps a claim here keeps it here by every way out, at each of several clinics."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import text
 
 from billing.insurance.errors import ClaimFlawed
 from billing.insurance.queries.claims import find_claim
 from billing.insurance.states import ClaimMark, ClaimState
+from billing.insurance.use_cases.claim_files import file_claims
 from billing.insurance.use_cases.claims import mark_claim, void_claim
 from billing.kernel.permissions import SYSTEM
 from billing.patients.records import PlanLimits
 from billing.patients.use_cases import record_plan_limits
 from billing.platform.data.tasks import TaskState, list_tasks
+from tests.conftest import NOW
 from tests.factories.charts import amended, entry, signed
 from tests.factories.insurance import a_course, a_visit_elsewhere, claim, claimed, filed
 
@@ -73,6 +77,29 @@ def test_a_claim_of_another_clinic_with_the_same_number_hides_no_reason(
     assert flaw.pointer == f"/claims/{present.number}"
     assert "Sample Clinic B" in flaw.message, "which clinic's it is"
     assert {state_of(present), state_of(other)} == {ClaimState.ISSUED}
+
+
+def test_what_a_patient_asks_while_claims_are_filed_waits_and_makes_a_task(
+    database, course, present, not_told, tasks, state_of
+):
+    if database.write_engine.dialect.name == "sqlite":
+        pytest.skip("on SQLite there is one writer at a time")
+    free, asked = [], []
+    query = text("SELECT id FROM patient WHERE id = :id FOR UPDATE SKIP LOCKED")
+
+    def file_slowly(tx):
+        days = {"starts_on": present.service_on, "ends_on": present.service_on}
+        files = file_claims(tx, **days, actor=SYSTEM, now=NOW)
+        with database.write_engine.connect() as another:
+            free.extend(another.scalars(query, {"id": course.patient.id}))
+        asked.append(desk.submit(not_told))
+        return files
+
+    with ThreadPoolExecutor(1) as desk:
+        database.in_transaction(file_slowly)
+    asked[0].result()
+    assert free == [], "filing holds the patient"
+    assert (state_of(present), tasks()) == (ClaimState.FILED, [present.id])
 
 
 # --- who is asked -------------------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 
 from billing.catalog.queries import entities, find_entity
 from billing.insurance.errors import ClaimFlawed
@@ -27,6 +27,7 @@ from billing.kernel.errors import Flaw
 from billing.kernel.ids import new_id
 from billing.kernel.money import total
 from billing.kernel.permissions import Actor
+from billing.patients.use_cases import lock_patient
 from billing.platform.data.audit import record_audit
 from billing.platform.data.database import Tx
 from billing.platform.data.documents import freeze
@@ -66,24 +67,22 @@ def file_claims(
 
 
 def issued_claims(tx: Tx, *, starts_on: date, ends_on: date, actor: Actor, now: datetime) -> list[Told]:
-    """The claims of these days of service that were issued and not sent yet, held, with what they say.
+    """The claims of these days of service that were issued and not sent yet, with what they say.
 
-    All of them, or none: one that would be refused by now, that the plan may not be told, that was answered
-    already, whose visit was amended since, or that says another charge or payment than the books, is named.
+    Their patients are held. All of them, or none: one that would be refused by now, that the plan may not be
+    told, that was answered already, whose visit was amended since, or that says another charge or payment
+    than the books, is named.
     Raises: ClaimFlawed.
     """
-    query = (
-        select(ClaimRow)
-        .where(
-            ClaimRow.state == ClaimState.ISSUED,
-            ClaimRow.service_on.between(starts_on, ends_on),
-            *within_reach(actor, ClaimRow),
-        )
-        .order_by(ClaimRow.id)
-        .with_for_update()
-        .execution_options(populate_existing=True)
+    waiting = (
+        ClaimRow.state == ClaimState.ISSUED,
+        ClaimRow.service_on.between(starts_on, ends_on),
+        *within_reach(actor, ClaimRow),
     )
-    told = [(row, facts_of_claim(tx, claim_on_file(row))) for row in tx.session.scalars(query)]
+    held = _lock_patients(tx, waiting)
+    query = select(ClaimRow).where(*waiting).order_by(ClaimRow.id)
+    rows = tx.session.scalars(query.execution_options(populate_existing=True))
+    told = [(row, facts_of_claim(tx, claim_on_file(row))) for row in rows if row.patient_id in held]
     today = {
         entity_id: local_date(now, ZoneInfo(find_entity(tx, entity_id).timezone))
         for entity_id in {row.entity_id for row, _ in told}
@@ -93,6 +92,17 @@ def issued_claims(tx: Tx, *, starts_on: date, ends_on: date, actor: Actor, now: 
     if found:
         raise refusal(tx, "Some claims would be refused. Correct what is named; nothing was filed.", found)
     return told
+
+
+def _lock_patients(tx: Tx, waiting: Sequence[ColumnElement[bool]]) -> frozenset[str]:
+    """Whose claims wait: nothing is said of them, and none of their claims moves, until these are filed.
+
+    What is issued for somebody else while a lock is waited for goes with the next file.
+    """
+    patient_ids = frozenset(tx.session.scalars(select(ClaimRow.patient_id).where(*waiting)))
+    for patient_id in sorted(patient_ids):
+        lock_patient(tx, patient_id)
+    return patient_ids
 
 
 def send_again(
