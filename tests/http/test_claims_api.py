@@ -18,13 +18,15 @@ from billing.insurance.cli.claims import make_claim_commands
 from billing.insurance.queries.claims import find_claim
 from billing.insurance.use_cases.claims import correct_claim
 from billing.kernel.permissions import ROLES, SYSTEM, Actor, Role
+from billing.patients.records import PlanLimits
+from billing.patients.use_cases import record_plan_limits
 from billing.platform.data.audit import AuditRow
 from billing.wiring import INSURERS
 from tests.factories.accounting import behind_the_back
 from tests.factories.acknowledgements import of_claims, of_form
 from tests.factories.care import give
 from tests.factories.claim_files import claims_by_x12sdk, faults_by_pyx12, named, segments
-from tests.factories.insurance import a_course, claim, claimed, imported
+from tests.factories.insurance import a_course, a_visit_elsewhere, claim, claimed, imported
 from tests.factories.remittance_835 import Claim as Answer
 from tests.factories.remittance_835 import remittance
 from tests.factories.room_app import Door, room_client
@@ -381,16 +383,39 @@ def test_nothing_is_filed_when_one_claim_would_be_refused(database, several, tmp
         assert {find_claim(read, each.id, SYSTEM).state for each in several} == {"issued"}
 
 
-def test_a_file_for_two_receivers_is_one_interchange_after_the_other(database, flask, several, tmp_path):
+def test_each_receiver_has_a_file_of_its_own(database, flask, several, tmp_path):
     course = a_course(database, sessions=1)
     behind_the_back(database, "UPDATE entity SET clearinghouse_id = 'OTHERCH'")
     claimed(database, course.session_ids[0])
     path = tmp_path / "claims.837"
     told = json.loads(flask("--out", path, "--json").output)
-    content = path.read_bytes()
-    assert [each[7].strip() for each in named(content, "ISA")] == ["SAMPLECH", "OTHERCH"]
     assert [len(file["claims"]) for file in told["files"]] == [3, 1]
-    assert faults_by_pyx12(content) == ""
+    assert (told["file"], path.exists()) == (None, False)
+    paths = [tmp_path / f"claims-{file['control_number']}.837" for file in told["files"]]
+    assert [each["file"] for each in told["written"]] == [str(each) for each in paths]
+    for written, receiver in zip(paths, ["SAMPLECH", "OTHERCH"], strict=True):
+        (envelope,) = named(written.read_bytes(), "ISA")
+        assert envelope[7].strip() == receiver
+        assert faults_by_pyx12(written.read_bytes()) == ""
+
+
+@pytest.mark.parametrize("form", ["837p", "cms1500"])
+def test_one_clinics_claims_neither_go_along_with_anothers_nor_keep_them_here(
+    database, flask, present, tmp_path, now, form
+):
+    other = claim(database, a_visit_elsewhere(database))
+    limits = {"patient_id": present.patient_id, "limits": PlanLimits(is_kept_from_plan=True)}
+    database.in_transaction(lambda tx: record_plan_limits(tx, **limits, actor=SYSTEM, now=now))
+    path, way = tmp_path / "claims.out", ("--format", form, "--json")
+    unsaid = flask("--out", path, *way)
+    assert (unsaid.exit_code, path.exists()) == (1, False)
+    assert "--clinic, of b, d" in json.loads(unsaid.output)["detail"]
+    refused = flask("--clinic", "b", "--out", path, *way)
+    assert (refused.exit_code, json.loads(refused.output)["code"]) == (1, "claim-flawed")
+    done = flask("--clinic", "d", "--out", path, *way)
+    assert (done.exit_code, path.exists()) == (0, True)
+    with database.reading() as read:
+        assert [find_claim(read, each.id, SYSTEM).state for each in (present, other)] == ["issued", "filed"]
 
 
 def test_where_the_file_cannot_be_written_nothing_is_filed(flask, several, tmp_path):
