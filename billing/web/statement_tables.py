@@ -24,7 +24,7 @@ def back(statement: Statement) -> list[Row]:
         (day_in_words(each.on) if each.on else "Not sent yet", words.refund_in_words(each), each.amount)
         for each in statement.refunds
     ]
-    banks = [(day_in_words(each.on), words.bank_in_words(each), each.amount) for each in statement.banks]
+    banks = [(day_in_words(each.on), words.bank_in_words(each), each.kept) for each in statement.banks]
     return [*refunds, *banks]
 
 

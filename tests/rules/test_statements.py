@@ -1,9 +1,12 @@
 """What a statement shows and sums up, and in which words, without any database."""
 
+from collections import defaultdict
 from dataclasses import fields, replace
 from datetime import date
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from billing.accounting.errors import BadPeriod
 from billing.accounting.records.statements import (
@@ -19,6 +22,7 @@ from billing.accounting.records.statements import (
     Period,
     Received,
     Standing,
+    Undone,
     Used,
     Visit,
     Way,
@@ -31,7 +35,7 @@ from billing.accounting.rules.statements import (
     year_end_of,
     year_of,
 )
-from billing.kernel.money import ZERO, Money
+from billing.kernel.money import ZERO, Money, total
 from tests.factories.statement_papers import about
 
 TODAY = date(2026, 11, 20)
@@ -222,9 +226,63 @@ def test_an_insurers_money_that_pays_the_next_visit_is_paid_by_the_patient():
     assert year_end(received=(RECEIVED,), held=(spent,), used=(used,)).net == Money(45_000)
 
 
-def test_what_the_insurer_took_back_did_not_come_back():
-    taken = replace(LOT, left=ZERO, taken_back=Money(18_000))
+def test_what_the_insurer_took_back_on_the_same_day_did_not_come_back():
+    taken = replace(LOT, left=ZERO, undone=(Undone(LOT.on, Money(18_000)),))
     assert year_end(received=(RECEIVED,), held=(taken,)).back == ZERO
+
+
+LATER = date(2027, 1, 15)
+DEEDS = {
+    "held": LOT,
+    "used": Used(on=date(2026, 11, 11), amount=Money(18_000)),
+    "bounced": RECEIVED,
+    "failed": REFUND,
+    "banks": BankTook(on=date(2026, 11, 12), amount=Money(45_000), is_final=True),
+}
+
+
+@pytest.mark.parametrize("what", DEEDS)
+def test_what_does_not_stand_in_the_next_year_leaves_the_year_before_as_it_was(what):
+    deed = DEEDS[what]
+    before = year_end(**{what: (deed,)})
+    fallen = replace(deed, undone=(Undone(LATER, deed.amount),))
+    after, later = year_end(**{what: (fallen,)}), year_end(2027, **{what: (fallen,)})
+    assert before.payments == after.payments != ()
+    assert (later.paid, later.back) == (after.back, after.paid)
+    assert [each.on for each in later.payments] == [LATER]
+
+
+day_of_two_years = st.dates(date(2026, 1, 1), date(2027, 12, 31))
+cents = st.integers(1, 9_999).map(Money)
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from(sorted(DEEDS)), day_of_two_years, cents, st.lists(day_of_two_years)))
+)
+def test_a_year_says_the_same_at_its_end_and_later_and_all_years_come_to_the_whole(story):
+    """Whatever is undone when, and in whichever parts."""
+
+    def facts(until):
+        found = defaultdict(list)
+        for what, on, amount, fallen in story:
+            if on <= until:
+                undone = [Undone(max(on, day), Money(1)) for day in fallen[: amount.cents]]
+                known = tuple(each for each in undone if each.on <= until)
+                found[what].append(replace(DEEDS[what], on=on, amount=amount, undone=known))
+        return {what: tuple(deeds) for what, deeds in found.items()}
+
+    at_the_end, whole = facts(date(2026, 12, 31)), facts(date(2027, 12, 31))
+    first, second = year_end(**whole), year_end(2027, **whole)
+    assert year_end(**at_the_end).payments == first.payments
+    stands = {
+        what: total(each.amount - total(part.amount for part in each.undone) for each in deeds)
+        for what, deeds in whole.items()
+    }
+    came, went = (
+        total(stands.get(what, ZERO) for what in names)
+        for names in (("used", "bounced"), ("held", "failed", "banks"))
+    )
+    assert first.net + second.net == came - went
 
 
 def test_what_a_bank_holds_counts_in_no_year_before_it_has_decided():

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
+from itertools import permutations
 
 import pytest
 
@@ -29,17 +30,22 @@ from billing.payments.states.disputes import DisputeEvent
 from billing.payments.use_cases.bounce import bounce_check
 from billing.payments.use_cases.credits import elect
 from billing.payments.use_cases.patient_deposits import take_deposit
-from billing.payments.use_cases.refund_checks import send_check
+from billing.payments.use_cases.refund_checks import send_check, void_check
 from billing.payments.use_cases.refunds import request_refund
-from billing.payments.use_cases.takebacks import forgive_takeback
+from billing.payments.use_cases.takebacks import demand_takeback, forgive_takeback
 from tests.factories.accounting import CLERK, LIMIT, SUPERVISOR
 from tests.factories.care import give
 from tests.factories.disputes import disputed
 from tests.factories.insurance import a_course, claimed, filed, handed_out
 from tests.factories.invoices import a_patient, billed
 from tests.factories.letters import a_letter
-from tests.factories.paid import paid_by_card, paid_by_check, paid_in_cash
-from tests.factories.patient_statements import a_statement, a_year, assert_it_is_in_the_books
+from tests.factories.paid import given_back, paid_by_card, paid_by_check, paid_in_cash
+from tests.factories.patient_statements import (
+    a_statement,
+    a_year,
+    assert_both_years_agree,
+    assert_it_is_in_the_books,
+)
 from tests.factories.payers import a_fixed_part, a_payer
 from tests.factories.remittance_story import Story
 from tests.factories.statements import statements_on
@@ -356,6 +362,42 @@ def test_a_year_by_date_paid_and_by_date_of_service_come_to_the_same(database, d
     assert year.net == year.cost == total([year.paid, -year.back])
     assert [visit.cost for visit in year.visits] == [Money(20_250), Money(38_250), Money(38_250)]
     assert a_year(database, patient.id, 2025).payments == ()
+
+
+LATER = datetime(2027, 1, 20, 18, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("order", list(permutations(("take_back", "bounce", "void"))))
+def test_a_year_that_is_over_stands_whatever_is_undone_in_the_next(database, do, story, now, order):
+    """An insurer takes back what it had paid, a check is not paid by its bank, another is never cashed."""
+    story.send(story.answer(18_000))
+    patient = story.course.patient
+    with database.reading() as read:
+        (lot,) = credits_of_patient(read, patient.id, SYSTEM)
+    bounces = paid_by_check(database, billed(database, patient, only_first=1).invoice, now, PRICE)
+    asked = given_back(database, story.course.invoice_id, now, Money(5_000))
+    do(send_check, refund_id=asked.id, check_number="1001")
+    before = a_year(database, patient.id, 2026)
+    assert before.back == Money(23_000)
+    deeds = {
+        "take_back": (demand_takeback, {
+            "reimbursement_id": lot.source_id, "demand": "D-1", "amount": Money(18_000),
+            "demanded_on": date(2027, 1, 15),
+        }),
+        "bounce": (bounce_check, {
+            "payment_id": bounces.id, "reason": BounceReason.OTHER, "bounced_on": date(2027, 1, 19),
+            "fee": ZERO,
+        }),
+        "void": (void_check, {"refund_id": asked.id}),
+    }  # fmt: skip
+    for each in order:
+        use_case, more = deeds[each]
+        database.in_transaction(lambda tx, do=use_case, more=more: do(tx, **more, actor=CLERK, now=LATER))
+        assert a_year(database, patient.id, 2026, now=LATER).payments == before.payments
+    after = a_year(database, patient.id, 2027, now=LATER)
+    assert (after.paid, after.back) == (Money(23_000), PRICE)
+    with database.reading() as read:
+        assert_both_years_agree(assert_it_is_in_the_books(read, patient.id))
 
 
 def test_it_takes_as_many_statements_however_many_visits_there_are(database, do, patient, now):

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime
+from itertools import starmap
 
 from billing.accounting.queries.statement_visits import Known, came_of_called_off_insurance, visits_of
 from billing.accounting.records.statements import (
@@ -17,6 +19,7 @@ from billing.accounting.records.statements import (
     Held,
     Received,
     Statement,
+    Undone,
     Used,
     Visit,
     Way,
@@ -26,15 +29,18 @@ from billing.accounting.rules.statements import period_of, statement_of, year_en
 from billing.catalog.queries import find_entity, site_date, site_dates
 from billing.kernel.money import ZERO, Money, total
 from billing.kernel.permissions import Actor
+from billing.ledger.queries import days_of
 from billing.patients.queries import find_patient, is_on_hold
 from billing.patients.records import Patient
-from billing.payments.queries.credits import credit_balance, taken_back_of
-from billing.payments.queries.disputes import held_by_banks, list_disputes
+from billing.payments.queries.bounces import bounced_on
+from billing.payments.queries.credits import credit_balance, taken_back_of, undone_on
+from billing.payments.queries.disputes import held_by_banks, list_disputes, made_good_of
 from billing.payments.queries.dormant import list_dormant
 from billing.payments.queries.payments import list_payments
 from billing.payments.queries.refunds import list_refunds
 from billing.payments.queries.takebacks import list_takebacks
 from billing.payments.records.credits import CreditBalance, CreditLot, CreditSource, Election
+from billing.payments.records.disputes import Dispute
 from billing.payments.records.payments import Payment
 from billing.payments.records.refunds import Refund
 from billing.payments.rules.receipts import given_back_to, paid_with
@@ -52,6 +58,8 @@ WAYS = {
     RefundState.SUCCEEDED: Way.SENT,
     RefundState.UNCLAIMED: Way.STATE,
 }
+Taken = Mapping[str, Sequence[tuple[date, Money]]]
+"""By credit, what an insurer took back of it on which day."""
 CHOICES = {
     None: Choice.TO_CHOOSE,
     Election.CREDIT: Choice.COMES_OFF,
@@ -87,14 +95,16 @@ def facts_of(read: Read, patient_id: str, actor: Actor) -> Facts:
     refunds = list_refunds(read, actor, patient_id=patient_id, limit=ALL)
     takebacks = list_takebacks(read, actor, patient_id=patient_id, limit=ALL)
     own = {lot.id: lot for lot in credits.items if lot.payer_id is None}
-    taken_back = taken_back_of(read, list(own))
+    taken_back = taken_back_of(read, own)
     known = Known(reimbursed=_reimbursed(own.values(), taken_back), takebacks=takebacks)
     visits, packages = visits_of(read, patient_id, known, actor)
     return Facts(
         visits=visits,
         packages=packages,
         received=tuple(_received(payments)),
+        bounced=tuple(_bounced(read, payments)),
         refunds=tuple(_given_back(refund, own[refund.lot_id]) for refund in _standing(refunds)),
+        failed=tuple(_failed(read, refunds, own)),
         held=tuple(_held(own, credits, refunds, taken_back, {each.session_id: each for each in visits})),
         used=tuple(_used(read, own, credits)),
         banks=tuple(_banks(read, patient_id, {each.id: each for each in payments}, actor)),
@@ -114,11 +124,12 @@ def _about(read: Read, patient: Patient, actor: Actor, now: datetime) -> About:
     )
 
 
-def _reimbursed(lots: Iterable[CreditLot], taken_back: Mapping[str, Money]) -> Mapping[str, Money]:
+def _reimbursed(lots: Iterable[CreditLot], taken_back: Taken) -> Mapping[str, Money]:
     found = Counter[str]()
     for lot in lots:
         if lot.source is CreditSource.REIMBURSEMENT and lot.session_id is not None:
-            found[lot.session_id] += (lot.amount - taken_back.get(lot.id, ZERO)).cents
+            gone = total(amount for _, amount in taken_back.get(lot.id, ()))
+            found[lot.session_id] += (lot.amount - gone).cents
     return {session_id: Money(cents) for session_id, cents in found.items()}
 
 
@@ -126,13 +137,29 @@ def _received(payments: Sequence[Payment]) -> Iterator[Received]:
     """The patient's own, the earliest first; nothing of what bounced or was booked for somebody else."""
     for payment in reversed(payments):
         if payment.state is PaymentState.RECEIVED and payment.payer_id is None:
-            yield Received(
-                id=payment.id,
-                on=payment.received_on,
-                amount=payment.amount,
-                tender=paid_with(payment.tender, payment.instrument),
-                is_health_account=payment.is_health_account,
-            )
+            yield _paid(payment)
+
+
+def _bounced(read: Read, payments: Sequence[Payment]) -> Iterator[Received]:
+    """They came, and their year says so; nothing of what was booked for somebody else."""
+    bounced = {
+        each.id: each
+        for each in reversed(payments)
+        if each.state is PaymentState.BOUNCED and each.payer_id is None
+    }
+    days = bounced_on(read, bounced)
+    for payment_id, payment in bounced.items():
+        yield replace(_paid(payment), undone=(Undone(days[payment_id], payment.amount),))
+
+
+def _paid(payment: Payment) -> Received:
+    return Received(
+        id=payment.id,
+        on=payment.received_on,
+        amount=payment.amount,
+        tender=paid_with(payment.tender, payment.instrument),
+        is_health_account=payment.is_health_account,
+    )
 
 
 def _standing(refunds: Sequence[Refund]) -> Iterator[Refund]:
@@ -140,8 +167,21 @@ def _standing(refunds: Sequence[Refund]) -> Iterator[Refund]:
     return (each for each in reversed(refunds) if each.payer_id is None and each.state in WAYS)
 
 
+def _failed(read: Read, refunds: Sequence[Refund], lots: Mapping[str, CreditLot]) -> Iterator[GivenBack]:
+    """They were sent, and their year says so; nothing of what never left."""
+    failed = {
+        each.id: each
+        for each in reversed(refunds)
+        if each.payer_id is None and each.state is RefundState.FAILED and each.refunded_on is not None
+    }
+    days = days_of(read, source_kind="refund", source_ids=failed, purpose="failed")
+    for refund_id, refund in failed.items():
+        sent = _given_back(refund, lots[refund.lot_id])
+        yield replace(sent, undone=(Undone(days[refund_id], refund.amount),))
+
+
 def _given_back(refund: Refund, lot: CreditLot) -> GivenBack:
-    way = Way.ON_ITS_WAY if refund.has_left_unbooked else WAYS[refund.state]
+    way = Way.ON_ITS_WAY if refund.has_left_unbooked else WAYS.get(refund.state, Way.SENT)
     return GivenBack(
         id=refund.id,
         way=way,
@@ -158,7 +198,7 @@ def _held(
     lots: Mapping[str, CreditLot],
     credits: CreditBalance,
     refunds: Sequence[Refund],
-    taken_back: Mapping[str, Money],
+    taken_back: Taken,
     visits: Mapping[str, Visit],
 ) -> Iterator[Held]:
     """What was gathered for a refund and went out with it is told by the refund."""
@@ -180,7 +220,7 @@ def _held(
             left=lot.available,
             is_insurers=lot.source is CreditSource.REIMBURSEMENT,
             is_patients=_is_patients(lot),
-            taken_back=taken_back.get(lot.id, ZERO),
+            undone=tuple(starmap(Undone, taken_back.get(lot.id, ()))),
             insured_on=insured.on if insured else None,
         )
 
@@ -194,13 +234,12 @@ def _used(read: Read, lots: Mapping[str, CreditLot], credits: CreditBalance) -> 
     of_insurers = [
         each
         for each in credits.applications
-        if each.lot_id in lots
-        and lots[each.lot_id].source is CreditSource.REIMBURSEMENT
-        and each.amount != each.undone
+        if each.lot_id in lots and lots[each.lot_id].source is CreditSource.REIMBURSEMENT
     ]
+    undone = undone_on(read, [each.id for each in of_insurers if each.undone])
     days = site_dates(read, [(lots[each.lot_id].site_id, each.applied_at) for each in of_insurers])
     for use, on in zip(of_insurers, days, strict=True):
-        yield Used(on=on, amount=use.amount - use.undone)
+        yield Used(on=on, amount=use.amount, undone=tuple(starmap(Undone, undone.get(use.id, ()))))
 
 
 def _banks(read: Read, patient_id: str, payments: Mapping[str, Payment], actor: Actor) -> Iterator[BankTook]:
@@ -214,12 +253,24 @@ def _banks(read: Read, patient_id: str, payments: Mapping[str, Payment], actor: 
         return
     held = held_by_banks(read, {each.payment_id for each in disputes})
     days = site_dates(read, [(each.site_id, each.opened_at) for each in disputes])
-    for dispute, on in zip(disputes, days, strict=True):
-        if dispute.lost:
-            yield BankTook(on=on, amount=dispute.lost, is_final=True)
+    yield from _kept_by_banks(read, disputes)
     last = {dispute.payment_id: on for dispute, on in zip(disputes, days, strict=True)}
     for payment_id, amount in held.items():
         yield BankTook(on=last[payment_id], amount=amount, is_final=False)
+
+
+def _kept_by_banks(read: Read, disputes: Sequence[Dispute]) -> Iterator[BankTook]:
+    """What was lost stands on the day on which it is in the books, and what came again on its own."""
+    lost_on = days_of(read, source_kind="dispute", source_ids=[each.id for each in disputes], purpose="lost")
+    made_good = made_good_of(read, lost_on)
+    for dispute in disputes:
+        if dispute.id not in lost_on:
+            continue
+        again = made_good.get(dispute.id, ())
+        days = site_dates(read, [(dispute.site_id, at) for at, _ in again])
+        undone = tuple(Undone(on, amount) for on, (_, amount) in zip(days, again, strict=True))
+        lost = dispute.lost + total(each.amount for each in undone)
+        yield BankTook(on=lost_on[dispute.id], amount=lost, is_final=True, undone=undone)
 
 
 def _kept_by_state(read: Read, patient_id: str, actor: Actor) -> Money:

@@ -146,13 +146,21 @@ class Choice(StrEnum):
     DEPOSIT = "deposit"
 
 
+@dataclass(frozen=True)
+class Undone:
+    """What of a deed did not stand, and from which day on."""
+
+    on: date
+    amount: Money
+
+
 @dataclass(frozen=True, kw_only=True)
 class Held:
     """Money that is or was held for the patient: amount = used + back + gone + left.
 
     `back` went back or is about to. `gone` was taken back by an insurer or a bank, put elsewhere, or is kept
-    for the owner by the state; `taken_back` of it by the insurer that had paid it. `insured_on` is the day of
-    the visit for which an insurer paid it. `is_patients`: the patient had paid it, and no insurer.
+    for the owner by the state; `undone` of it by the insurer that had paid it. `insured_on` is the day of the
+    visit for which an insurer paid it. `is_patients`: the patient had paid it, and no insurer.
     """
 
     id: str
@@ -165,31 +173,37 @@ class Held:
     left: Money
     is_insurers: bool
     is_patients: bool
-    taken_back: Money = ZERO
+    undone: tuple[Undone, ...] = ()
     insured_on: date | None = None
 
     @property
     def gone(self) -> Money:
         return self.amount - self.used - self.back - self.left
 
+    @property
+    def taken_back(self) -> Money:
+        return total(each.amount for each in self.undone)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Used:
-    """Insurers' money that was held and came off a bill."""
+    """Insurers' money that was held and came off a bill; `undone` is held again."""
 
     on: date
     amount: Money
+    undone: tuple[Undone, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
 class Received:
-    """A payment of the patient that stands; `is_health_account`: from an HSA or FSA."""
+    """A payment of the patient; `is_health_account`: from an HSA or FSA; `undone` their bank did not pay."""
 
     id: str
     on: date
     amount: Money
     tender: str
     is_health_account: bool
+    undone: tuple[Undone, ...] = ()
 
 
 class Way(StrEnum):
@@ -203,7 +217,10 @@ class Way(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class GivenBack:
-    """`has_left` the clinic's books; `is_patients` own money, which no insurer had paid for a visit."""
+    """`has_left` the clinic's books; `is_patients` own money, which no insurer had paid for a visit.
+
+    `undone` came back to the clinic, by a bank or because nobody cashed the check.
+    """
 
     id: str
     way: Way
@@ -213,15 +230,24 @@ class GivenBack:
     has_left: bool
     is_patients: bool
     is_deposit: bool
+    undone: tuple[Undone, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
 class BankTook:
-    """What the patient's bank took back of a payment; while it is not `is_final`, it may come again."""
+    """What the patient's bank took back of a payment; while it is not `is_final`, it may come again.
+
+    `on` is when it decided, and until then when it asked; `undone` it gave back after that.
+    """
 
     on: date
     amount: Money
     is_final: bool
+    undone: tuple[Undone, ...] = ()
+
+    @property
+    def kept(self) -> Money:
+        return self.amount - total(each.amount for each in self.undone)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -244,12 +270,17 @@ class Package:
 
 @dataclass(frozen=True, kw_only=True)
 class Facts:
-    """All of one patient's money at an instant, as far as who asks may know of it."""
+    """All of one patient's money at an instant, as far as who asks may know of it.
+
+    `bounced` and `failed` are payments and refunds that went, and came to nothing later.
+    """
 
     visits: tuple[Visit, ...] = ()
     packages: tuple[Package, ...] = ()
     received: tuple[Received, ...] = ()
+    bounced: tuple[Received, ...] = ()
     refunds: tuple[GivenBack, ...] = ()
+    failed: tuple[GivenBack, ...] = ()
     held: tuple[Held, ...] = ()
     used: tuple[Used, ...] = ()
     banks: tuple[BankTook, ...] = ()

@@ -104,6 +104,10 @@ YEAR_NOTES = (
         "An insurer's money for a visit that you had paid came back to you on the day on which we held it "
         "for you; what of it paid a later bill counts as paid by you."
     ),
+    (
+        "What an insurer or a bank took back, or did not pay after all, is of the year in which it did; the year "
+        "before stays as it was."
+    ),
     "By date of service are visits that took place in the year, and fees; what you paid ahead is not in it.",
 )
 STANDINGS = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date
+from typing import Protocol
 
 from billing.accounting.errors import BadPeriod
 from billing.accounting.records.statements import (
@@ -14,10 +15,10 @@ from billing.accounting.records.statements import (
     AnswerKind,
     Choice,
     Facts,
-    Held,
     Period,
     Statement,
     Totals,
+    Undone,
     Visit,
     Way,
     YearEnd,
@@ -33,6 +34,11 @@ YOU_PAID = "You paid"
 SENT_BACK = "Back to you"
 FROM_CREDIT = "An insurer's money that was held for you, used for a bill"
 INSURER_GAVE = "An insurer paid the clinic for a visit that you had paid"
+BOUNCED = "Your bank did not pay it, so that you owed it again"
+HELD_AGAIN = "What had been used for a bill was held for you again"
+CAME_AGAIN = "Did not reach you: it came back to the clinic, which owed it to you again"
+BANK_GAVE = "Your bank gave the clinic back what it had taken"
+INSURER_TOOK = "An insurer took back what it had paid the clinic for a visit"
 INSURER_PAID_YOU = "An insurer paid you"
 
 
@@ -69,7 +75,7 @@ def statement_of(facts: Facts, about: About, period: Period) -> Statement:
         packages=facts.packages,
         received=tuple(each for each in facts.received if period.has(each.on)),
         refunds=tuple(each for each in facts.refunds if each.on is None or period.has(each.on)),
-        banks=tuple(each for each in facts.banks if not each.is_final or period.has(each.on)),
+        banks=tuple(each for each in facts.banks if each.kept and (not each.is_final or period.has(each.on))),
         held=tuple(lot for lot in facts.held if lot.left or period.has(lot.on)),
     )
 
@@ -95,7 +101,7 @@ def totals_of(facts: Facts, period: Period) -> Totals:
         claims_waiting=sum(answer.kind is AnswerKind.WAITS for answer in answers),
         came_back=total(each.amount for each in facts.refunds if each.has_left and period.has(each.on)),
         insurer_paid_you=total(_paid_to_you(answer) for answer in answers if period.has(answer.on)),
-        by_bank=total(each.amount for each in facts.banks if each.is_final and period.has(each.on)),
+        by_bank=total(each.kept for each in facts.banks if each.is_final and period.has(each.on)),
     )
 
 
@@ -104,7 +110,7 @@ def year_end_of(facts: Facts, about: About, year: int) -> YearEnd:
     period = Period(date(year, 1, 1), date(year, 12, 31))
     lines = (each for each in payments_of(facts) if period.has(each.on))
     visits = [visit for visit in facts.visits if visit.is_earned and period.has(visit.on)]
-    of_year = [each for each in facts.received if period.has(each.on)]
+    of_year = [each for each in (*facts.received, *facts.bounced) if period.has(each.on)]
     return YearEnd(
         about=about,
         year=year,
@@ -137,33 +143,67 @@ def payments_of(facts: Facts) -> Iterator[YearPayment]:
     """Each day's money of the patient's own.
 
     An insurer's money came back to the patient on the day on which it was held for them, so that what of it
-    pays a bill later is paid by them, and what is sent to them is not told again.
+    pays a bill later is paid by them, and what is sent to them is not told again. What did not stand is told
+    on the day of that, so that nothing of later changes a year that is over.
     """
-    for paid in facts.received:
-        yield YearPayment(on=paid.on, told=f"{YOU_PAID}: {received_in_words(paid)}", paid=paid.amount)
+    for paid in (*facts.received, *facts.bounced):
+        yield from _paid(paid, f"{YOU_PAID}: {received_in_words(paid)}", BOUNCED)
     for used in facts.used:
-        yield YearPayment(on=used.on, told=FROM_CREDIT, paid=used.amount)
-    for refund in facts.refunds:
-        if refund.has_left and refund.on is not None and refund.is_patients:
-            yield YearPayment(on=refund.on, told=f"{SENT_BACK}: {refund.told}", back=refund.amount)
+        yield from _paid(used, FROM_CREDIT, HELD_AGAIN)
+    for refund in (*facts.refunds, *facts.failed):
+        if refund.has_left and refund.is_patients:
+            yield from _back(refund, f"{SENT_BACK}: {refund.told}", CAME_AGAIN)
     for bank in facts.banks:
         if bank.is_final:
-            yield YearPayment(on=bank.on, told=BANK_KEPT, back=bank.amount)
+            yield from _back(bank, BANK_KEPT, BANK_GAVE)
     yield from _by_insurers(facts)
+
+
+class Deed(Protocol):
+    """What happened on a day, and what of it did not stand later."""
+
+    @property
+    def on(self) -> date | None: ...
+
+    @property
+    def amount(self) -> Money: ...
+
+    @property
+    def undone(self) -> tuple[Undone, ...]: ...
+
+
+def _paid(deed: Deed, told: str, told_undone: str) -> Iterator[YearPayment]:
+    for on, amount in _on_its_day(deed):
+        yield YearPayment(on=on, told=told, paid=amount)
+    for later in _later(deed):
+        yield YearPayment(on=later.on, told=told_undone, back=later.amount)
+
+
+def _back(deed: Deed, told: str, told_undone: str) -> Iterator[YearPayment]:
+    for on, amount in _on_its_day(deed):
+        yield YearPayment(on=on, told=told, back=amount)
+    for later in _later(deed):
+        yield YearPayment(on=later.on, told=told_undone, paid=later.amount)
+
+
+def _on_its_day(deed: Deed) -> Iterator[tuple[date, Money]]:
+    """Nothing of what did not outlast its day."""
+    amount = deed.amount - total(each.amount for each in deed.undone if each.on == deed.on)
+    if deed.on is not None and amount:
+        yield deed.on, amount
+
+
+def _later(deed: Deed) -> Iterator[Undone]:
+    return (each for each in deed.undone if each.on != deed.on)
 
 
 def _by_insurers(facts: Facts) -> Iterator[YearPayment]:
     for lot in facts.held:
-        if given := _given_by_insurer(lot):
-            yield YearPayment(on=lot.on, told=INSURER_GAVE, back=given)
+        if lot.is_insurers:
+            yield from _back(lot, INSURER_GAVE, INSURER_TOOK)
     for answer in (each for visit in facts.visits for each in visit.answers):
         if given := _paid_to_you(answer):
             yield YearPayment(on=answer.on, told=INSURER_PAID_YOU, back=given)
-
-
-def _given_by_insurer(lot: Held) -> Money:
-    """Of insurers' money, what the insurer did not take back since."""
-    return lot.amount - lot.taken_back if lot.is_insurers else Money(0)
 
 
 def year_visit(visit: Visit) -> YearVisit:

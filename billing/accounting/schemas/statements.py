@@ -93,7 +93,7 @@ class GivenBackView(Schema):
 
 class BankView(Schema):
     taken_on = LocalDate(attribute="on")
-    amount_cents = Cents(attribute="amount")
+    amount_cents = Cents(attribute="kept")
     is_final = fields.Boolean()
 
 

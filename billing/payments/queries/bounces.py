@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import date
 
 from sqlalchemy import or_, select
 
@@ -20,6 +21,7 @@ from billing.payments.records.bounces import Bounce, BounceEffects, BounceReason
 from billing.payments.records.payments import Payment
 from billing.payments.states.refunds import RefundState
 from billing.platform.data.database import Read
+from billing.platform.data.selects import rows_among
 
 
 def refunds_of_money(read: Read, payment_id: str) -> Sequence[str]:
@@ -52,6 +54,11 @@ def _pays_now(read: Read, payment: Payment) -> Iterator[tuple[str, Money]]:
     for lot_id in credits_brought_by(read, payment.id):
         for use in applications_of_credit(read, lot_id):
             yield use.invoice_id, still_applied(read, use.invoice_id, CREDIT, use.id)
+
+
+def bounced_on(read: Read, payment_ids: Collection[str]) -> Mapping[str, date]:
+    """By check that bounced, when its bank did not pay it."""
+    return {row.payment_id: row.bounced_on for row in rows_among(read, BounceRow, "payment_id", payment_ids)}
 
 
 def bounce_of(row: BounceRow) -> Bounce:

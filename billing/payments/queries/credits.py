@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import Select, func, select
 
+from billing.catalog.queries import site_dates
 from billing.invoices.queries import find_invoice
 from billing.invoices.records import Invoice
 from billing.kernel.money import ZERO, Money, total
@@ -37,7 +39,7 @@ from billing.payments.records.credits import (
 from billing.payments.rules.tenders import SMALLEST_CARD_PAYMENT
 from billing.platform.data.database import Read
 from billing.platform.data.reach import within_reach
-from billing.platform.data.selects import rows_where
+from billing.platform.data.selects import rows_among, rows_where
 
 TAKEN_BACK = (Withdrawal.TAKEBACK, Withdrawal.COVERED, Withdrawal.BILLED)
 """Why an insurer's money leaves the credit that it had become."""
@@ -253,14 +255,29 @@ def reimbursed_for_session(read: Read, session_id: str) -> Money:
     return Money(int(given) - int(gone or 0))
 
 
-def taken_back_of(read: Read, lot_ids: Collection[str]) -> Mapping[str, Money]:
-    """By credit that an insurer's money was, what the insurer took out of it again."""
+def taken_back_of(read: Read, lots: Mapping[str, CreditLot]) -> Mapping[str, Sequence[tuple[date, Money]]]:
+    """By credit that an insurer's money was, what the insurer took out of it again on which day."""
     query = (
-        select(CreditWithdrawalRow.lot_id, func.sum(CreditWithdrawalRow.amount_cents))
-        .where(CreditWithdrawalRow.lot_id.in_(lot_ids), CreditWithdrawalRow.reason.in_(TAKEN_BACK))
-        .group_by(CreditWithdrawalRow.lot_id)
+        select(CreditWithdrawalRow)
+        .where(CreditWithdrawalRow.lot_id.in_(lots), CreditWithdrawalRow.reason.in_(TAKEN_BACK))
+        .order_by(CreditWithdrawalRow.id)
     )
-    return {lot_id: Money(int(cents)) for lot_id, cents in read.session.execute(query)}
+    rows = read.session.scalars(query).all()
+    undated = [row for row in rows if row.withdrawn_on is None]
+    days = site_dates(read, [(lots[row.lot_id].site_id, row.withdrawn_at) for row in undated])
+    of_undated = {row.id: on for row, on in zip(undated, days, strict=True)}
+    found: dict[str, list[tuple[date, Money]]] = defaultdict(list)
+    for row in rows:
+        found[row.lot_id].append((row.withdrawn_on or of_undated[row.id], Money(row.amount_cents)))
+    return found
+
+
+def undone_on(read: Read, application_ids: Collection[str]) -> Mapping[str, Sequence[tuple[date, Money]]]:
+    """By use of a credit, how much of it came off its invoice again on which day."""
+    found: dict[str, list[tuple[date, Money]]] = defaultdict(list)
+    for row in rows_among(read, CreditReversalRow, "application_id", application_ids):
+        found[row.application_id].append((row.reversed_on, Money(row.amount_cents)))
+    return found
 
 
 def lot_of(row: Any) -> CreditLot:

@@ -57,6 +57,15 @@ def held_by_banks(read: Read, payment_ids: Collection[str]) -> Mapping[str, Mone
     return held
 
 
+def made_good_of(read: Read, dispute_ids: Collection[str]) -> Mapping[str, Sequence[tuple[datetime, Money]]]:
+    """By lost dispute, what of the loss its bank gave back, and when."""
+    found: dict[str, list[tuple[datetime, Money]]] = {}
+    for row in rows_among(read, DisputeMovementRow, "dispute_id", dispute_ids):
+        if row.made_good_cents:
+            found.setdefault(row.dispute_id, []).append((row.moved_at, Money(row.made_good_cents)))
+    return found
+
+
 def refuse_while_disputed(read: Read, patient_id: str) -> None:
     """Raises: PaymentDisputed."""
     if disputed := disputed_payments(read, patient_id):
