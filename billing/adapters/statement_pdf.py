@@ -48,9 +48,9 @@ VISITS = Table((
 SETTLED = 5
 MOVED = Table((Column("Date", 96), Column("What", 340), Column("Amount", 96, True)))
 HELD = Table((
-    Column("Since", 70), Column("Where it came from", 138), Column("What becomes of it", 108),
-    Column("Amount", 54, True), Column("Used", 54, True), Column("Back to you", 54, True),
-    Column("Left", 54, True),
+    Column("Since", 64), Column("Where it came from", 108), Column("What becomes of it", 100),
+    Column("Amount", 52, True), Column("Used", 52, True), Column("Back to you", 52, True),
+    Column("Gone", 52, True), Column("Left", 52, True),
 ))  # fmt: skip
 BY_PAYMENT = Table((
     Column("Date", 86), Column("What", 302), Column("You paid", 72, True), Column("Back to you", 72, True),
@@ -199,7 +199,7 @@ def _money(statement: Statement) -> Iterator[Block]:
     held = [
         HELD.row((
             day_in_words(each.on), words.source_in_words(each), words.choice_in_words(each),
-            str(each.amount), str(each.used), str(each.back), str(each.left),
+            str(each.amount), str(each.used), str(each.back), str(each.gone), str(each.left),
         ))
         for each in statement.held
     ]  # fmt: skip

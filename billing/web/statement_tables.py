@@ -37,6 +37,7 @@ def held(statement: Statement) -> list[Row]:
             each.amount,
             each.used,
             each.back,
+            each.gone,
             each.left,
         )
         for each in statement.held

@@ -33,7 +33,7 @@ def test_a_statement_says_what_is_owed_expected_and_came_back(clerk, world):
     assert (told["from_on"], told["to_on"], told["made_on"]) == ("2026-01-01", "2026-11-02", "2026-11-02")
     assert told["patient_name"] == f"{world.patient.given_name} {world.patient.family_name}"
     assert told["totals"]["owed_cents"] == sum(
-        told["totals"][f"{part}_cents"] for part in ("owed_now", "owed_ahead", "wanted_back")
+        told["totals"][f"{part}_cents"] for part in ("owed_now", "owed_ahead")
     )
     for visit in told["visits"]:
         paid = sum(part["amount_cents"] for part in visit["parts"])

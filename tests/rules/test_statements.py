@@ -14,6 +14,7 @@ from billing.accounting.records.statements import (
     AnswerKind,
     BankTook,
     Choice,
+    Demand,
     Facts,
     GivenBack,
     Held,
@@ -333,6 +334,22 @@ def test_a_refund_is_told_by_where_it_is(way):
     assert ("Nov 12, 2026" in words.refund_in_words(replace(REFUND, way=way))) == (way is Way.SENT)
 
 
+def test_what_is_gone_of_money_that_was_held_says_where_it_went():
+    taken = replace(LOT, left=ZERO, undone=(Undone(LATER, LOT.amount),))
+    assert words.choice_in_words(taken) == "Nothing is left of it. The insurer took back $180.00"
+    partly = replace(LOT, left=Money(12_000), undone=(Undone(LATER, Money(5_000)),))
+    told = words.choice_in_words(partly)
+    assert "$50.00" in told
+    assert "$10.00 was taken by a bank, put elsewhere, or is kept for you by the state" in told
+
+
+def test_what_an_insurer_wants_back_is_told_beside_what_is_owed_and_not_counted():
+    owed, _, _ = words.sums_in_words(totals(demands=(Demand(on=TODAY, owed=Money(21_000)),)))
+    assert owed.amount == ZERO
+    ((told, amount),) = owed.parts
+    assert (told.startswith("Not counted"), amount) == (True, Money(21_000))
+
+
 def test_money_of_which_nothing_is_left_waits_for_no_choice():
-    assert words.choice_in_words(replace(LOT, left=ZERO)) == "Nothing is left of it"
+    assert words.choice_in_words(replace(LOT, left=ZERO, used=LOT.amount)) == "Nothing is left of it"
     assert "choice" in words.choice_in_words(LOT)

@@ -23,7 +23,9 @@ from billing.ledger.records import Account, Posting, credit, debit
 from billing.ledger.use_cases import post
 from billing.platform.data.documents import Document
 from tests.factories.accounting import a_journey, behind_the_back
+from tests.factories.insurance import a_course, handed_out
 from tests.factories.patients import SAMPLE_PERSON
+from tests.factories.remittance_story import Story
 
 BEAN_CHECK = Path(sys.executable).parent / "bean-check"
 KINDS = ["journal", "payments", "refunds", "credits", "superbills"]
@@ -111,8 +113,18 @@ def test_what_is_left_of_each_credit_is_what_the_ledger_holds(database, rows):
         held = -trial_balance(read)[Account.PATIENT_CREDITS]
     assert sum(cents(row["available"]) for row in rows("credits")) == held
     assert all(
-        cents(row["used"]) + cents(row["available"]) == cents(row["amount"]) for row in rows("credits")
+        cents(row["used"]) + cents(row["taken_back"]) + cents(row["available"]) == cents(row["amount"])
+        for row in rows("credits")
     )
+
+
+def test_what_an_insurer_took_back_of_a_credit_was_not_used(database, rows):
+    course = a_course(database)
+    story = Story(database, course, [handed_out(database, each) for each in course.session_ids])
+    story.send(story.answer(18_000))
+    story.send(story.answer(-18_000), story.answer(20_000))
+    told = [(row["amount"], row["used"], row["taken_back"], row["available"]) for row in rows("credits")]
+    assert ("180.00", "0.00", "180.00", "0.00") in told
 
 
 def test_dates_are_included_on_both_sides(database, rows):

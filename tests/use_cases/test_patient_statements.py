@@ -32,7 +32,7 @@ from billing.payments.use_cases.credits import elect
 from billing.payments.use_cases.patient_deposits import take_deposit
 from billing.payments.use_cases.refund_checks import send_check, void_check
 from billing.payments.use_cases.refunds import request_refund
-from billing.payments.use_cases.takebacks import demand_takeback, forgive_takeback
+from billing.payments.use_cases.takebacks import bill_takeback, demand_takeback, forgive_takeback
 from tests.factories.accounting import CLERK, LIMIT, SUPERVISOR
 from tests.factories.care import give
 from tests.factories.disputes import disputed
@@ -243,20 +243,29 @@ def test_a_denial_that_was_reversed_and_paid_says_only_that_it_was_paid(story, t
     assert AnswerKind.DENIED not in [kind for kind, _ in answers(paid)]
 
 
-def test_what_was_used_and_is_wanted_back_is_owed_until_it_is_written_off(database, do, story, told):
+@pytest.mark.parametrize(("decide", "more", "owed"), [
+    (forgive_takeback, {"limit": LIMIT, "actor": SUPERVISOR}, ZERO),
+    (bill_takeback, {}, Money(18_000)),
+])  # fmt: skip
+def test_what_was_used_and_is_wanted_back_is_not_owed_before_somebody_decided(
+    database, do, story, told, now, decide, more, owed
+):
     story.send(story.answer(18_000))
     patient = story.course.patient
     with database.reading() as read:
         (lot,) = credits_of_patient(read, patient.id, SYSTEM)
-    refund = do(request_refund, lot_id=lot.id, amount=Money(18_000), payment_id=None, limit=LIMIT)
-    do(send_check, refund_id=refund.id, check_number="1001")
+    do(elect, lot_id=lot.id, election=Election.CREDIT)
+    following = billed(database, patient, only_first=1)
+    paid_by_card(database, following.invoice, now)
+    give(database, following.session_ids[0])
     story.send(story.answer(-18_000), story.answer(30_000, of=1))
     statement = told(patient)
-    assert statement.totals.wanted_back == statement.totals.owed == Money(18_000)
+    assert (statement.totals.wanted_back, statement.totals.owed) == (Money(18_000), ZERO)
     assert (AnswerKind.WANTS_BACK, Money(18_000)) in answers(statement.visits[0])
     (demand,) = story.demands()
-    do(forgive_takeback, takeback_id=demand.id, limit=LIMIT, actor=SUPERVISOR)
-    assert told(patient).totals.owed == ZERO
+    do(decide, takeback_id=demand.id, **more)
+    totals = told(patient).totals
+    assert (totals.owed, totals.wanted_back) == (owed, ZERO)
 
 
 def test_a_check_that_bounced_paid_nothing_and_the_visit_is_owed_again(

@@ -62,9 +62,13 @@ from billing.kernel.permissions import Actor
 from billing.ledger.queries import journal
 from billing.ledger.records import Entry
 from billing.ledger.rules import CHART
+from billing.payments.queries.credits import TAKEN_BACK
 from billing.platform.data.database import Read
 
 ROWS_AT_ONCE = 5_000
+WITHDRAWN_ON = func.coalesce(
+    WITHDRAWAL.c.withdrawn_on, func.date(WITHDRAWAL.c.withdrawn_at, type_=Date()), type_=Date()
+)
 
 
 def exported(read: Read, export: Export, actor: Actor) -> Iterator[str]:
@@ -250,13 +254,10 @@ def _refunds_sheet(actor: Actor, since: date, until: date) -> Sheet:
 def _used(until: date) -> Subquery:
     """What had left each credit by a day, as the ledger says it: a refund counts from its approval on."""
     reversed_of = REVERSAL.join(APPLICATION, REVERSAL.c.application_id == APPLICATION.c.id)
-    withdrawn_on = func.coalesce(
-        WITHDRAWAL.c.withdrawn_on, func.date(WITHDRAWAL.c.withdrawn_at, type_=Date()), type_=Date()
-    )
     parts = (
         (APPLICATION, APPLICATION, APPLICATION.c.amount_cents, APPLICATION.c.applied_on),
         (reversed_of, APPLICATION, -REVERSAL.c.amount_cents, REVERSAL.c.reversed_on),
-        (WITHDRAWAL, WITHDRAWAL, WITHDRAWAL.c.amount_cents, withdrawn_on),
+        (WITHDRAWAL, WITHDRAWAL, WITHDRAWAL.c.amount_cents, WITHDRAWN_ON),
         (REFUND.join(ENTRY, _posted("approved")), REFUND, REFUND.c.amount_cents, ENTRY.c.effective_on),
         (REFUND.join(ENTRY, _posted("held-again")), REFUND, -REFUND.c.amount_cents, ENTRY.c.effective_on),
     )
@@ -275,10 +276,18 @@ def _used(until: date) -> Subquery:
     return select(every.c.lot_id, cents).group_by(every.c.lot_id).subquery()
 
 
+def _taken_back(until: date) -> Subquery:
+    """What insurers had taken of each credit by a day, of what they had paid."""
+    cents = cast(func.sum(WITHDRAWAL.c.amount_cents), BigInteger()).label("cents")
+    taken = (WITHDRAWAL.c.reason.in_(TAKEN_BACK), until >= WITHDRAWN_ON)
+    return select(WITHDRAWAL.c.lot_id, cents).where(*taken).group_by(WITHDRAWAL.c.lot_id).subquery()
+
+
 def _credits_sheet(actor: Actor, since: date, until: date) -> Sheet:
     """What came into credit in a period, and what was left of it at the end of the period."""
-    used = _used(until)
+    used, taken = _used(until), _taken_back(until)
     cents = func.coalesce(used.c.cents, 0, type_=BigInteger())
+    taken_cents = func.coalesce(taken.c.cents, 0, type_=BigInteger())
     cells = {
         "held_on": day(CREDIT.c.held_on),
         "credit_id": words(CREDIT.c.id),
@@ -287,13 +296,15 @@ def _credits_sheet(actor: Actor, since: date, until: date) -> Sheet:
         "source": words(CREDIT.c.source),
         "source_id": words(CREDIT.c.source_id),
         "amount": dollars(CREDIT.c.amount_cents),
-        "used": dollars(cents),
+        "used": dollars(cents - taken_cents),
+        "taken_back": dollars(taken_cents),
         "available": dollars(CREDIT.c.amount_cents - cents),
         "election": words(elected(CREDIT, until)),
         "payer_id": words(CREDIT.c.payer_id),
     }
     query = _by_day(CREDIT, CREDIT.c.held_on, actor, since, until)
-    return cells, query.select_from(CREDIT.outerjoin(used, used.c.lot_id == CREDIT.c.id))
+    joined = CREDIT.outerjoin(used, used.c.lot_id == CREDIT.c.id)
+    return cells, query.select_from(joined.outerjoin(taken, taken.c.lot_id == CREDIT.c.id))
 
 
 def _superbills_sheet(actor: Actor, since: date, until: date) -> Sheet:

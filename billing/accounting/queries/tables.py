@@ -54,7 +54,7 @@ CREDIT = _columns(
 APPLICATION = _columns("credit_application", "id lot_id", cents="amount_cents", days="applied_on")
 REVERSAL = _columns("credit_reversal", "application_id", cents="amount_cents", days="reversed_on")
 WITHDRAWAL = _columns(
-    "credit_withdrawal", "lot_id", cents="amount_cents", days="withdrawn_on", moments="withdrawn_at"
+    "credit_withdrawal", "lot_id reason", cents="amount_cents", days="withdrawn_on", moments="withdrawn_at"
 )
 DORMANT = _columns("dormant_credit", "lot_id refund_id", cents="amount_cents", days="claimed_on")
 SUPERBILL = _columns(

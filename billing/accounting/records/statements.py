@@ -293,7 +293,8 @@ class Totals:
     """As things stand, whatever the period; `came_back`, `insurer_paid_you` and `by_bank` are the period's.
 
     `owed_now` is for visits that took place and for fees, `owed_ahead` for visits to come, `wanted_back` what
-    an insurer wants back. `on_its_way` has not left yet, `asked_for` neither.
+    an insurer wants back and nobody billed or forgave, so that it is not owed yet. `on_its_way` has not left
+    yet, `asked_for` neither.
     """
 
     owed_now: Money
@@ -315,7 +316,7 @@ class Totals:
 
     @property
     def owed(self) -> Money:
-        return self.owed_now + self.owed_ahead + self.wanted_back
+        return self.owed_now + self.owed_ahead
 
     @property
     def expected(self) -> Money:

@@ -67,6 +67,7 @@ CHOICES = {
     Choice.GOES_BACK: "Goes back to you, as you chose",
     Choice.DEPOSIT: "Comes off your next bill",
 }
+WANTED_BACK = "Not counted: an insurer wants it back; we ask you for nothing before we have looked at it"
 NOTHING_LEFT = "Nothing is left of it"
 WAYS = {
     Way.ASKED: "Asked for; somebody at the clinic has to approve it",
@@ -105,8 +106,8 @@ YEAR_NOTES = (
         "for you; what of it paid a later bill counts as paid by you."
     ),
     (
-        "What an insurer or a bank took back, or did not pay after all, is of the year in which it did; the year "
-        "before stays as it was."
+        "What an insurer or a bank took back, or did not pay after all, is of the year in which it did; the "
+        "year before stays as it was."
     ),
     "By date of service are visits that took place in the year, and fees; what you paid ahead is not in it.",
 )
@@ -153,7 +154,13 @@ def source_in_words(held: Held) -> str:
 
 
 def choice_in_words(held: Held) -> str:
-    return CHOICES[held.choice] if held.left else NOTHING_LEFT
+    """What becomes of what is left, and what became of what is gone."""
+    told = [CHOICES[held.choice] if held.left else NOTHING_LEFT]
+    if held.taken_back:
+        told.append(f"The insurer took back {held.taken_back}")
+    if elsewhere := held.gone - held.taken_back:
+        told.append(f"{elsewhere} was taken by a bank, put elsewhere, or is kept for you by the state")
+    return ". ".join(told)
 
 
 def refund_in_words(refund: GivenBack) -> str:
@@ -191,7 +198,6 @@ def sums_in_words(totals: Totals) -> tuple[Sums, Sums, Sums]:
     owed = (
         ("For visits that took place, and fees", totals.owed_now),
         ("For visits to come, by the day of the visit", totals.owed_ahead),
-        ("Wanted back by an insurer; we look at it first", totals.wanted_back),
     )
     waits = (
         ("An insurer's money that waits for your choice", totals.to_choose),
@@ -202,7 +208,7 @@ def sums_in_words(totals: Totals) -> tuple[Sums, Sums, Sums]:
         ("Refunds on their way to you", totals.on_its_way),
     )
     return (
-        Sums("You still owe", totals.owed, _some(owed)),
+        Sums("You still owe", totals.owed, (*_some(owed), *_some([(WANTED_BACK, totals.wanted_back)]))),
         Sums("You may expect", totals.expected, (*_some(waits), *_beside(totals))),
         Sums("Came back to you", totals.came_back, tuple(_elsewhere(totals))),
     )

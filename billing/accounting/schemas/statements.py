@@ -52,7 +52,7 @@ class VisitView(Schema):
 
 
 class HeldView(Schema):
-    """amount = used + back + gone + left."""
+    """amount = used + back + gone + left; the insurer took `taken_back` of what is gone."""
 
     credit_id = fields.String(attribute="id")
     held_on = LocalDate(attribute="on")
@@ -62,6 +62,7 @@ class HeldView(Schema):
     used_cents = Cents(attribute="used")
     back_cents = Cents(attribute="back")
     gone_cents = Cents(attribute="gone")
+    taken_back_cents = Cents(attribute="taken_back")
     left_cents = Cents(attribute="left")
     told = fields.Function(words.source_in_words)
 
@@ -98,7 +99,10 @@ class BankView(Schema):
 
 
 class TotalsView(Schema):
-    """As things stand now; `came_back`, `insurer_paid_you` and `by_bank` are of the period."""
+    """As things stand now; owed = owed_now + owed_ahead, and nothing of `wanted_back` before it is billed.
+
+    `came_back`, `insurer_paid_you` and `by_bank` are of the period.
+    """
 
     owed_cents = Cents(attribute="owed")
     owed_now_cents = Cents(attribute="owed_now")
