@@ -62,7 +62,7 @@ def test_the_link_and_the_birth_date_open_the_statement(database, patient, link,
     assert open_it(patient, link).status_code == 303
     page = patient.get(link).text
     assert f"{clinic.patient.given_name} {clinic.patient.family_name}" in page
-    for told in ("You still owe", "You may expect", "Came back to you", "You paid: Card (visa 4242)"):
+    for told in ("You still owe", "You may expect", "Sent back to you", "You paid: Card (visa 4242)"):
         assert told in page
     assert "Paid ahead for them: <strong>$2,550.00</strong>" in page
     assert trail(database)[-2:] == ["statement.open", "statement.read"]

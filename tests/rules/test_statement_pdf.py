@@ -26,7 +26,7 @@ def text_of(content):
     "told",
     [
         "STATEMENT", "As things stand on Nov 20, 2026", "Maria Sample", "Jan 1, 2026", "Dec 31, 2026",
-        "12-3456789", "You still owe", "You may expect", "Came back to you", "$12,345.67",
+        "12-3456789", "You still owe", "You may expect", "Sent back to you", "$12,345.67",
         "Claims without an answer; we cannot say what comes of them", "Jan 12, 2026 (planned)",
         "Invoice 1042: 2 of 6 visits are still to come", "Held for you",
         "Card (visa 4242), from a health account",
@@ -40,7 +40,7 @@ def test_a_statement_says(told):
 def test_it_is_read_from_the_sums_to_the_visits_to_the_money():
     told = text_of(render_statement(long_statement(3)))
     order = [
-        "You still owe", "You may expect", "Came back to you", "Your visits", "Jan 5, 2026", "Jan 12, 2026",
+        "You still owe", "You may expect", "Sent back to you", "Your visits", "Jan 5, 2026", "Jan 12, 2026",
         "You paid\n", "Back to you, or on its way", "Held for you",
     ]  # fmt: skip
     places = []

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from dataclasses import fields, replace
 from datetime import date
+from itertools import permutations
 
 import pytest
 from hypothesis import given
@@ -29,6 +30,7 @@ from billing.accounting.records.statements import (
     Way,
 )
 from billing.accounting.rules import statement_words as words
+from billing.accounting.rules.statement_answers import answers_in_order
 from billing.accounting.rules.statements import (
     period_of,
     statement_of,
@@ -348,6 +350,29 @@ def test_what_an_insurer_wants_back_is_told_beside_what_is_owed_and_not_counted(
     assert owed.amount == ZERO
     ((told, amount),) = owed.parts
     assert (told.startswith("Not counted"), amount) == (True, Money(21_000))
+
+
+def test_of_one_day_a_payment_is_told_before_its_reversal_and_that_before_the_correction():
+    """In whichever order the insurer's file has them."""
+    first, second = date(2026, 11, 9), date(2026, 11, 12)
+
+    def told(kind, amount, on=second):
+        return Answer(kind=kind, amount=Money(amount), on=on, insurer="Sample Health")
+
+    reversal, paid = told(AnswerKind.TOOK_BACK, 30_000), told(AnswerKind.PAID_CLINIC, 30_000)
+    corrected, waits = told(AnswerKind.PAID_CLINIC, 35_000), told(AnswerKind.WAITS, 0, first)
+    for order in permutations((reversal, corrected, paid, waits)):
+        assert answers_in_order(order) == (paid, reversal, corrected, waits)
+    before = replace(paid, on=first)
+    for order in permutations((reversal, replace(paid), before)):
+        assert answers_in_order(order) == (before, reversal, paid)
+
+
+def test_a_statement_and_a_year_say_what_each_counts_as_come_back():
+    _, _, back = words.sums_in_words(totals(held=(LOT,)))
+    assert (back.title, back.amount) == ("Sent back to you", ZERO)
+    assert year_end(held=(LOT,)).back == LOT.amount
+    assert words.YEAR_BACK == "Came back to you, or an insurer's money was held for you"
 
 
 def test_money_of_which_nothing_is_left_waits_for_no_choice():

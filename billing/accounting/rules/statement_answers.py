@@ -48,8 +48,31 @@ def told_by(
 
 
 def answers_in_order(answers: Iterable[Answer]) -> tuple[Answer, ...]:
-    """By day; a claim that waits is the last word."""
-    return tuple(sorted(answers, key=lambda each: (each.kind is AnswerKind.WAITS, each.on)))
+    """By day, and of one day what was taken back after its payment and before what was paid instead.
+
+    A claim that waits is the last word.
+    """
+    by_day = sorted(answers, key=lambda each: (each.kind is AnswerKind.WAITS, each.on))
+    paid = [each for each in by_day if each.kind is AnswerKind.PAID_CLINIC]
+    taken = [each for each in by_day if each.kind is AnswerKind.TOOK_BACK]
+    reversed_today = []
+    for reversal in taken:
+        original = next((each for each in paid if _may_be_of(reversal, each)), None)
+        if original is not None:
+            paid = [each for each in paid if each is not original]
+            if original.on == reversal.on:
+                reversed_today.append(original)
+
+    def place(answer: Answer) -> int:
+        if any(answer is each for each in reversed_today):
+            return 0
+        return 1 if answer.kind is AnswerKind.TOOK_BACK else 2
+
+    return tuple(sorted(by_day, key=lambda each: (each.kind is AnswerKind.WAITS, each.on, place(each))))
+
+
+def _may_be_of(reversal: Answer, paid: Answer) -> bool:
+    return paid.amount == reversal.amount and paid.on <= reversal.on
 
 
 def _posted(answer: ClaimAnswer) -> Iterator[Answer]:

@@ -86,6 +86,7 @@ NO_PAID = "You paid nothing in this time."
 NO_BACK = "Nothing came back to you in this time."
 NO_HELD = "We hold no money for you beside what is paid for visits to come."
 NO_MONEY = "No money moved in this time."
+YEAR_BACK = "Came back to you, or an insurer's money was held for you"
 NET_PAID = "You paid, less what came back to you"
 NET_BACK = "More came back to you than you paid, by"
 AS_OF = "As things stand on {day}. Questions? Call {phone}. It does not say what a health account covers."
@@ -210,7 +211,7 @@ def sums_in_words(totals: Totals) -> tuple[Sums, Sums, Sums]:
     return (
         Sums("You still owe", totals.owed, (*_some(owed), *_some([(WANTED_BACK, totals.wanted_back)]))),
         Sums("You may expect", totals.expected, (*_some(waits), *_beside(totals))),
-        Sums("Came back to you", totals.came_back, tuple(_elsewhere(totals))),
+        Sums("Sent back to you", totals.came_back, tuple(_elsewhere(totals))),
     )
 
 
