@@ -139,6 +139,22 @@ def test_who_referred_is_named_without_titles(name, family, given):
     assert (referring.family_name, referring.given_name, referring.npi) == (family, given, "1245319599")
 
 
+@pytest.mark.parametrize(("name", "family", "given"), [
+    ("Dr. Erika van der Berg", "VAN DER BERG", "ERIKA"),
+    ("Ana María de la Cruz, MD", "DE LA CRUZ", "ANA MARIA"),
+    ("Karl von Sample", "VON SAMPLE", "KARL"),
+    ("Yusuf Bin Rashid", "BIN RASHID", "YUSUF"),
+    ("Omar al Rashid", "AL RASHID", "OMAR"),
+    ("Mary St. John", "ST. JOHN", "MARY"),
+    ("Van Sample", "SAMPLE", "VAN"),
+    ("Al de Sample", "DE SAMPLE", "AL"),
+    ("Mary Ann Sample", "SAMPLE", "MARY ANN"),
+])  # fmt: skip
+def test_the_particles_of_a_family_name_belong_to_it(name, family, given):
+    referring = wished(referring_provider=ReferringProvider(name=name, npi="1245319599")).referring
+    assert (referring.family_name, referring.given_name) == (family, given)
+
+
 def test_nobody_referred_unless_somebody_is_named():
     assert made().referring is None
     assert wished(referring_provider=NOBODY).referring is None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
@@ -37,6 +38,12 @@ CREDENTIALS = frozenset({
     "PMHNP", "PsyD", "RN",
 })  # fmt: skip
 """As they stand behind a name without a comma. Capitals tell them from names: DO, not Do."""
+PARTICLES = frozenset({
+    "AF", "AL", "AV", "BIN", "BINT", "DA", "DAL", "DE", "DEL", "DELLA", "DEN", "DER", "DES", "DI", "DO",
+    "DOS", "DU", "EL", "IBN", "LA", "LAS", "LE", "LOS", "SAINT", "ST", "TEN", "TER", "VAN", "VOM",
+    "VON", "ZU", "ZUM", "ZUR",
+})  # fmt: skip
+"""Words before a family name that belong to it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,9 +90,8 @@ def claim_of(parties: Parties, policy: Policy, encounter: Encounter, filing: Fil
 def wishes_of_claim(claim: Claim) -> Wishes:
     """As a claim says them; what diagnoses mean is never in one."""
     person = claim.referring
-    name = f"{person.given_name} {person.family_name}".strip() if person else ""
     return Wishes(
-        referring_provider=ReferringProvider(name=name, npi=person.npi) if person else NOBODY,
+        referring_provider=ReferringProvider(name=_full(person), npi=person.npi) if person else NOBODY,
         pays_clinic=claim.assigns_benefits,
     )
 
@@ -99,7 +105,9 @@ def same_claim(one: Claim, other: Claim) -> bool:
 def tells_of_visit(claim: Claim, provider: Provider, encounter: Encounter) -> bool:
     """Whether a claim says what was done, and by whom, as it stands; whatever else became of it."""
     number = claim.control_number
-    return (claim.lines, claim.rendering) == (_lines(encounter, number), _rendering(provider))
+    present = _rendering(provider)
+    is_same_person = (claim.rendering.npi, _full(claim.rendering)) == (present.npi, _full(present))
+    return is_same_person and claim.lines == _lines(encounter, number)
 
 
 def day_of_service(claim: Claim) -> date:
@@ -157,9 +165,24 @@ def _referring(provider: ReferringProvider) -> Practitioner | None:
 
 
 def _practitioner(name: str, npi: str) -> Practitioner:
-    """The last word of a name is the family name; insurers match people by their NPI."""
-    *given, family = basic(name).split() or [""]
-    return Practitioner(family_name=family, given_name=" ".join(given), npi=npi)
+    given, family = parts_of_name(basic(name).split())
+    return Practitioner(family_name=family, given_name=given, npi=npi)
+
+
+def _full(person: Practitioner) -> str:
+    """The name however it was parted."""
+    return f"{person.given_name} {person.family_name}".strip()
+
+
+def parts_of_name(words: Sequence[str]) -> tuple[str, str]:
+    """Given and family name: the last word, with the particles that it has before it.
+
+    The first of several words is a given name whatever it is. Insurers match people by their NPI.
+    """
+    first = max(len(words) - 1, 0)
+    while first > 1 and words[first - 1].rstrip(".").upper() in PARTICLES:
+        first -= 1
+    return " ".join(words[:first]), " ".join(words[first:])
 
 
 def _facility(entity: Entity, site: Site) -> Facility | None:
