@@ -30,7 +30,9 @@ from tests.conftest import NOW
 from tests.factories.money_model import booked
 from tests.factories.statement_papers import about
 
-FACTS = ("visits", "packages", "received", "refunds", "held", "used", "banks", "demands")
+FACTS = (
+    "visits", "packages", "received", "bounced", "refunds", "failed", "held", "used", "banks", "demands",
+)  # fmt: skip
 ALWAYS = Period(date(1900, 1, 1), date(2200, 1, 1))
 
 

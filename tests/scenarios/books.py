@@ -1,5 +1,7 @@
 """The end of a journey: payouts awaited, papers and books kept, every invariant looked at."""
 
+from collections import Counter
+from collections.abc import Mapping
 from datetime import date
 
 from tests.scenarios.office import Failed
@@ -14,6 +16,7 @@ def close_the_books(journey: Journey, first_day: date, last_day: date) -> None:
     StandIn(journey.office).refuse_leaks()
     journey.record.trial_balance = trial_balance(journey)
     keep_receipts(journey)
+    keep_statements(journey, first_day, last_day)
     file_claims(journey, "rest.837", "The other claims")
     export(journey, first_day, last_day)
     journey.record.verify = journey.office.flask_json("verify")
@@ -50,6 +53,40 @@ def keep_receipts(journey: Journey) -> None:
         for receipt in journey.billing.get(f"/patients/{patient_id}/receipts")["items"]:
             content = journey.billing.content(f"/receipts/{receipt['id']}.pdf")
             journey.record.keep("receipts", f"{receipt['number']}.pdf", content)
+
+
+def keep_statements(journey: Journey, first_day: date, last_day: date) -> None:
+    """Of each patient, as they have it, for the journey and for its year; all of them are in the books."""
+    period = {"from": first_day.isoformat(), "to": last_day.isoformat()}
+    told = Counter[str]()
+    for patient_id in (journey.patient_id, journey.second_patient_id):
+        at = f"/patients/{patient_id}"
+        statement = journey.desk.get(f"{at}/statement", **period)
+        year = journey.desk.get(f"{at}/year-statement", year=str(last_day.year))
+        number = statement["patient_number"]
+        content = journey.desk.content(f"{at}/statement.pdf", **period)
+        journey.record.keep("statements", f"statement-{number}.pdf", content)
+        content = journey.desk.content(f"{at}/year-statement.pdf", year=str(last_day.year))
+        journey.record.keep("statements", f"year-{last_day.year}-{number}.pdf", content)
+        totals = statement["totals"]
+        amounts = {"owed": totals["owed_cents"], "expected": totals["expected_cents"]}
+        journey.record.step("statement", f"Of patient {number}", {**amounts, "year": year["net_cents"]})
+        told.update({name: cents for name, cents in totals.items() if isinstance(cents, int)})
+    refuse_another_sum(told, journey.record.trial_balance)
+
+
+def refuse_another_sum(told: Mapping[str, int], books: Mapping[str, int]) -> None:
+    """Raises: Failed where the patients are told another sum than stands in the books."""
+    held = ("to_choose", "comes_off", "goes_back", "asked_for", "on_its_way")
+    for names, accounts, sign in (
+        (("owed_now", "wanted_back"), ("1100",), 1),
+        (("paid_ahead", "deposits"), ("2100",), -1),
+        (held, ("2200", "2210"), -1),
+    ):
+        said = sum(told[f"{name}_cents"] for name in names)
+        stands = sign * sum(books.get(account, 0) for account in accounts)
+        if said != stands:
+            raise Failed(f"Statements say {said} cents ({', '.join(names)}), and the books {stands}.")
 
 
 def file_claims(journey: Journey, name: str, words: str) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from tests.scenarios.office import ROOT
 
-FILE_KINDS = ("superbills", "receipts", "evidence", "claims", "remittances", "exports")
+FILE_KINDS = ("superbills", "receipts", "statements", "evidence", "claims", "remittances", "exports")
 
 
 def dollars(cents: int) -> str:

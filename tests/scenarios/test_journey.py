@@ -49,6 +49,13 @@ def test_credit_is_taken_before_the_card(undisturbed: Record):
     assert undisturbed.steps[kinds.index("credit") + 1]["cents"]["amount"] == 7_750
 
 
+def test_each_patient_has_a_statement_whose_sums_stand_in_the_books(undisturbed: Record):
+    told = [step["cents"] for step in undisturbed.steps if step["kind"] == "statement"]
+    assert [each["owed"] for each in told] == [0, 0]
+    assert sum(each["expected"] for each in told) == -undisturbed.trial_balance["2200"]
+    assert len(undisturbed.files["statements"]) == 4
+
+
 def test_what_the_insurer_took_back_after_it_was_spent_is_made_good_by_what_it_paid_anew(undisturbed: Record):
     told = [(step["kind"], step["cents"]) for step in undisturbed.steps]
     after = told[next(at for at, (kind, _) in enumerate(told) if kind == "takeback") - 1 :]
