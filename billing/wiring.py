@@ -62,6 +62,7 @@ from billing.insurance.handlers import (
     on_cover_moved,
     on_plan_limits_recorded,
     on_visits_cost_more,
+    on_visits_covered_by_others,
 )
 from billing.insurance.ports import Outside
 from billing.insurance.queries import told_of_edition
@@ -181,6 +182,7 @@ def subscribe(database: Database) -> None:
     database.subscribe(InvoiceVoided, on_invoice_voided)
     database.subscribe(ItemReturned, on_item_returned)
     database.subscribe(ShareAgreed, on_share_agreed)
+    database.subscribe(ShareAgreed, on_visits_covered_by_others)
     database.subscribe(CostsMore, on_costs_more)
     database.subscribe(CostsMore, on_visits_cost_more)
     database.subscribe(CoverMoved, on_cover_moved)

@@ -3,8 +3,8 @@
 from billing.care.states import ChartAmended, CoverMoved
 from billing.insurance.use_cases.amended_visits import review_papers
 from billing.insurance.use_cases.outdated_papers import review_figures
-from billing.insurance.use_cases.plan_limits import review_told
-from billing.invoices.states import CostsMore
+from billing.insurance.use_cases.plan_limits import review_payers, review_told
+from billing.invoices.states import CostsMore, ShareAgreed
 from billing.patients.records import PlanLimitsRecorded
 from billing.platform.data.database import Tx
 
@@ -23,6 +23,13 @@ def on_visits_cost_more(tx: Tx, fact: CostsMore) -> None:
     """An insurer or a patient was told of what they cost before."""
     for session_id in fact.session_ids:
         review_figures(tx, session_id=session_id, actor=fact.actor, now=fact.now)
+        review_payers(tx, session_id=session_id, actor=fact.actor, now=fact.now)
+
+
+def on_visits_covered_by_others(tx: Tx, fact: ShareAgreed) -> None:
+    """A health plan or a patient was told of what compensation or the VA pays."""
+    for session_id in fact.session_ids:
+        review_payers(tx, session_id=session_id, actor=fact.actor, now=fact.now)
 
 
 def on_cover_moved(tx: Tx, fact: CoverMoved) -> None:

@@ -86,6 +86,9 @@ class ShareAgreed:
     """Another payer takes a part, so that the patient owes less; a subscriber refuses as for a void one."""
 
     invoice_id: str
+    session_ids: tuple[str, ...]
+    actor: Actor
+    now: datetime
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -246,7 +246,8 @@ TOLD: dict[str, Told] = {
     ),
     "claim-not-allowed": Told(
         "A claim waits or is out that the plan may not be told",
-        "Open the claim. Withdraw one that was not sent; of one that was, ask them, then take it back.",
+        "Open the claim: it says why, such as compensation that has the visit. Withdraw one that was not "
+        "sent; take back one that was. Was another payer's part entered by mistake, end the part.",
         ("clm",),
     ),
     "superbill-not-allowed": Told(

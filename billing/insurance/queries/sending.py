@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from billing.insurance.errors import ClaimKept
 from billing.insurance.queries.figures import refuse_outdated, why_outdated
+from billing.insurance.queries.other_payers import why_not_asked
 from billing.insurance.records.claims import Frequency, IssuedClaim
-from billing.insurance.rules.plan_limits import why_not_told
 from billing.insurance.states import ClaimState
-from billing.patients.queries import plan_limits_of
 from billing.platform.data.database import Read
 from billing.platform.data.tasks import stands_open
 
@@ -28,13 +27,11 @@ def refuse_to_send(read: Read, claim: IssuedClaim) -> None:
 
 
 def _why_kept(read: Read, claim: IssuedClaim) -> str | None:
-    """What the patient asked since, unless it takes a claim back: that tells the plan no more. Or what was
-    signed since, unless a person closed the task to have it sent as it is."""
+    """What the patient asked since, or who else has the visit, unless it takes a claim back: that tells the
+    plan no more. Or what was signed since, unless a person closed the task to have it sent as it is."""
     if claim.state is not ClaimState.ISSUED:
         return None
-    if claim.frequency is not Frequency.VOID and (
-        reason := why_not_told(plan_limits_of(read, claim.patient_id), claim.service_on)
-    ):
+    if claim.frequency is not Frequency.VOID and (reason := why_not_asked(read, claim)):
         return reason
     if stands_open(read, kind=CLAIM_AMENDED, subject_id=claim.id):
         deed = "Correct the claim anew" if claim.is_with_insurer else "Issue the claim again"

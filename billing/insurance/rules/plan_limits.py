@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import date
 
+from billing.invoices.records import PayerKind
 from billing.patients.records import FederalProgram, PlanLimits
 
 PLAN_NOT_TOLD = (
@@ -18,6 +20,19 @@ PROGRAM_WOULD_PAY = (
     "A federal program would be asked to pay for this care: the patient's page says which. "
     "Neither a superbill nor a claim as other plans take it is made of it."
 )
+_BILLED_ELSEWHERE = (
+    "{who} pays for this visit, and not the patient's health plan: it has neither superbill nor claim for "
+    "that plan. Bill that payer. If its part was a mistake or is not authorized, end the part first."
+)
+_TAKING_ALL = {
+    PayerKind.COMPENSATION: _BILLED_ELSEWHERE.format(who="Workers' compensation"),
+    PayerKind.VA: _BILLED_ELSEWHERE.format(who="The VA"),
+}
+
+
+def why_billed_elsewhere(kinds: Collection[PayerKind]) -> str | None:
+    """The reason when one of those who cover a visit takes all of it, or None."""
+    return next((reason for kind, reason in _TAKING_ALL.items() if kind in kinds), None)
 
 
 def why_not_told(limits: PlanLimits, served_on: date) -> str | None:

@@ -30,7 +30,7 @@ class OutdatedPapersView(Schema):
     items = fields.List(fields.Nested(OutdatedPaperView))
 
 
-class FlawView(Schema):
+class PaperFlawView(Schema):
     pointer = fields.String()
     detail = fields.String(attribute="message")
 
@@ -42,7 +42,7 @@ class ReissuedView(Schema):
     outcome = fields.Enum(Reissue, by_value=fields.String)
     number = fields.String(allow_none=True)
     detail = fields.String(allow_none=True)
-    errors = fields.List(fields.Nested(FlawView), attribute="flaws")
+    errors = fields.List(fields.Nested(PaperFlawView), attribute="flaws")
 
 
 class ReissuesView(Schema):

@@ -9,6 +9,7 @@ from billing.catalog.queries import find_condition, find_entity, find_provider, 
 from billing.insurance.errors import DiagnosisNotChosen
 from billing.insurance.queries.coding import coded_session
 from billing.insurance.queries.figures import payments_of
+from billing.insurance.queries.other_payers import why_another_pays
 from billing.insurance.rules.superbill import Encounter, Parties
 from billing.kernel.errors import Conflict, Flaw
 from billing.patients.queries import policy_on
@@ -27,8 +28,10 @@ def gather_facts(
     """The facts of a session that was given, as they and the ledger stand now.
 
     Whether the diagnoses go together is for the paper to check; that somebody chose them is asked here.
-    Raises: `refusal`, with what is missing; DiagnosisNotChosen.
+    Raises: `refusal`, with what is missing, or who else is billed; DiagnosisNotChosen.
     """
+    if reason := why_another_pays(tx, session.id):
+        raise refusal(reason)
     coded = coded_session(tx, session, refusal)
     if coded.is_stale:
         raise refusal(STALE)

@@ -1,16 +1,16 @@
-"""What tells a plan, from before a limit of the patient's was recorded: a person decides about each."""
+"""Papers from before it was known that the patient's plan may not be asked: a person decides about each."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
 
+from billing.care.queries import find_session
 from billing.insurance.queries import present_superbills
 from billing.insurance.queries.claims import claims_that_tell
+from billing.insurance.queries.other_payers import why_not_asked
 from billing.insurance.records import Paper, WhichSuperbills
-from billing.insurance.rules.plan_limits import why_not_told
 from billing.kernel.permissions import SYSTEM, Actor
-from billing.patients.queries import plan_limits_of
 from billing.platform.data.database import Tx
 from billing.platform.data.tasks import ask_again, end_tasks
 
@@ -19,17 +19,22 @@ NOT_ALLOWED, CLAIM_NOT_ALLOWED = "superbill-not-allowed", "claim-not-allowed"
 
 
 def review_told(tx: Tx, *, patient_id: str, actor: Actor, now: datetime) -> None:
-    """Ask about each present superbill and claim that the limits forbid now; end what they allow.
+    """Ask about each present superbill and claim that the plan may not be told now; end what it may.
 
     The patient is held.
     """
-    limits = plan_limits_of(tx, patient_id)
     superbills = list(present_superbills(tx, SYSTEM, WhichSuperbills(patient_id=patient_id)))
     claims = claims_that_tell(tx, patient_id)
     found: tuple[tuple[str, Sequence[Paper]], ...] = ((NOT_ALLOWED, superbills), (CLAIM_NOT_ALLOWED, claims))
     for kind, papers in found:
         for paper in papers:
-            if why_not_told(limits, paper.service_on):
+            if why_not_asked(tx, paper):
                 ask_again(tx, kind=kind, about=paper, actor=actor, now=now)
             else:
                 end_tasks(tx, kind=kind, subject_ids=[paper.id], actor=actor, now=now)
+
+
+def review_payers(tx: Tx, *, session_id: str, actor: Actor, now: datetime) -> None:
+    """The same once compensation or the VA has a visit of the patient, or has it no more."""
+    patient_id = find_session(tx, session_id, SYSTEM).patient_id
+    review_told(tx, patient_id=patient_id, actor=actor, now=now)

@@ -81,7 +81,8 @@ def put_share(tx: Tx, invoice_id: str, order: ShareOrder, actor: Actor, now: dat
         credit(Account.PATIENT_RECEIVABLE, earned_of(parts), invoice.patient_id),
     )
     post_share(tx, share, "agreed", owed_now, actor, now)
-    tx.emit(ShareAgreed(invoice_id=invoice.id))
+    covered = tuple(part.session_id for part in parts)
+    tx.emit(ShareAgreed(invoice_id=invoice.id, session_ids=covered, actor=actor, now=now))
     return share
 
 
