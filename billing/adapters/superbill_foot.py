@@ -63,6 +63,7 @@ def _money_block(body: Body) -> Block:
         for place, payment in enumerate(payments):
             line = top - 31 - place * 12
             told = TENDERS.get(payment["tender"], payment["tender"])
+            told = f"{told}, by others" if payment.get("by") == "others" else told
             text_at(canvas, MARGIN, line, f"{day_in_figures(payment['on'])}  {told}", PLAIN, NORMAL)
             text_at(canvas, MARGIN + 210, line, dollars(payment["cents"]), PLAIN, NORMAL, to_the_right=True)
         for place, (label, cents, font) in enumerate(amounts):

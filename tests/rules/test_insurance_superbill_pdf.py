@@ -55,6 +55,14 @@ def test_a_page_looks_like_no_demand_for_money():
     )
 
 
+def test_what_others_than_the_patient_paid_is_marked():
+    paid = {"on": "2026-11-03", "tender": "check", "cents": 38_250}
+    (text,) = pages(superbill_body(payments=[paid | {"by": "others"}]))
+    assert "11/03/2026 check, by others" in " ".join(text.split())
+    (text,) = pages(superbill_body(payments=[paid]))
+    assert "by others" not in text
+
+
 def test_accents_long_names_and_a_new_version_are_shown():
     body = superbill_body(version=2, supersedes="SB-000122", insurance=None, is_sample=False)
     body["patient"] = body["patient"] | {"name": "Zoë Núñez-Żółkiewski " * 6}

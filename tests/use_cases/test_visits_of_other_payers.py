@@ -16,11 +16,13 @@ from billing.kernel.permissions import SYSTEM, Actor, Permission
 from billing.patients.records import PlanLimits
 from billing.patients.use_cases import record_plan_limits
 from billing.payments.use_cases.payer_payments import take_payers_cash
+from billing.payments.use_cases.receive import take_cash
+from billing.platform.data.documents import find_document
 from billing.platform.data.tasks import TaskState, list_tasks
 from tests.conftest import NOW
 from tests.factories.care import give
 from tests.factories.insurance import a_course, claim, claimed, filed, handed_out, superbill
-from tests.factories.payers import a_payer, whole_sessions
+from tests.factories.payers import a_fixed_part, a_payer, whole_sessions
 
 BOSS = Actor(id="usr_boss", entity_id=None, permissions=frozenset(Permission))
 TAKING_ALL = [(PayerKind.COMPENSATION, "Workers' compensation pays"), (PayerKind.VA, "The VA pays")]
@@ -142,3 +144,58 @@ def test_a_claim_that_the_plan_has_is_taken_back_and_not_corrected(database, do,
     filed(database)
     with database.reading() as read:
         assert find_claim(read, taken.id, SYSTEM).state is ClaimState.FILED
+
+
+FOR_OTHERS = [PayerKind.SPONSOR, PayerKind.GRANT, PayerKind.EMPLOYER, PayerKind.RELATIVE]
+
+
+@pytest.fixture
+def shown(database):
+    """What the superbill of a visit shows."""
+
+    def body(session_id):
+        with database.reading() as read:
+            return find_document(read, superbill(database, session_id).document_id).body
+
+    return body
+
+
+@pytest.fixture
+def sponsored(database, do, course):
+    """Others pay that much of the visit, which is given."""
+
+    def run(cents, kind=PayerKind.SPONSOR):
+        payer = a_payer(database, course.patient.site_id, kind)
+        share = do(agree_share, invoice_id=course.invoice_id, order=a_fixed_part(payer, cents))
+        do(take_payers_cash, share_id=share.id, amount=Money(cents))
+        give(database, course.session_ids[0])
+        return course.session_ids[0]
+
+    return run
+
+
+@pytest.mark.parametrize("kind", FOR_OTHERS)
+def test_what_others_paid_in_full_is_not_to_be_given_to_the_patient(sponsored, shown, kind):
+    body = shown(sponsored(38_250, kind))
+    assert body["statement"] == (
+        "$382.50 has been paid for the services above, in full, by others than the patient."
+    )
+    assert body["payments"] == [{"on": "2026-11-02", "tender": "cash", "cents": 38_250, "by": "others"}]
+
+
+def test_the_patient_is_to_have_back_what_the_patient_paid_beside_others(do, course, sponsored, shown):
+    visit = sponsored(30_000)
+    do(take_cash, invoice_id=course.invoice_id, amount=Money(8_250))
+    body = shown(visit)
+    assert body["statement"] == (
+        "$382.50 has been paid for the services above, in full: $82.50 by the patient, and the rest by "
+        "others. Please send any reimbursement of what the patient paid to the patient at the address above."
+    )
+    assert [each.get("by") for each in body["payments"]] == ["others", None]
+
+
+def test_what_is_still_open_beside_others_is_not_told_as_paid(sponsored, shown):
+    assert shown(sponsored(10_000))["statement"] == (
+        "$100.00 of the $382.50 charged for the services above has been paid, by others than the patient. "
+        "Please send any reimbursement of the rest to the patient at the address above."
+    )

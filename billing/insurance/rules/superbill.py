@@ -122,9 +122,15 @@ def mark_of_copy(superbill: Superbill, after: Superbill | None) -> str:
     return f"REPLACED BY {after.number} - do not submit" if after else ""
 
 
-def statement(net: Money, paid: Money, *, pays_clinic: bool = False) -> str:
-    """What the health plan is asked for. Nothing in it looks like a demand for money."""
-    if paid >= net:
+def statement(net: Money, paid: Money, *, by_others: Money = ZERO, pays_clinic: bool = False) -> str:
+    """What the health plan is asked for. Nothing in it looks like a demand for money.
+
+    What others paid is theirs: no reimbursement of it is asked for the patient.
+    """
+    back = "any reimbursement"
+    if by_others:
+        told, back = _beside_others(net, paid, by_others)
+    elif paid >= net:
         told = f"The patient has paid {paid} for the services above, in full."
     elif paid:
         told = f"The patient has paid {paid} of the {net} charged for the services above."
@@ -132,7 +138,19 @@ def statement(net: Money, paid: Money, *, pays_clinic: bool = False) -> str:
         told = f"The charge for the services above is {net}."
     if pays_clinic:
         return f"{told} The patient has assigned the plan's payment to the clinic: please send it there."
-    return f"{told} Please send any reimbursement to the patient at the address above."
+    return f"{told} Please send {back} to the patient at the address above." if back else told
+
+
+def _beside_others(net: Money, paid: Money, by_others: Money) -> tuple[str, str]:
+    """What has been paid, and what of it is asked for the patient, if anything."""
+    patients, is_all = paid - by_others, paid >= net
+    told = f"{paid} has been paid for the services above, in full"
+    if not is_all:
+        told = f"{paid} of the {net} charged for the services above has been paid"
+    if patients:
+        parted = f"{told}: {patients} by the patient, and the rest by others."
+        return parted, "any reimbursement of what the patient paid"
+    return f"{told}, by others than the patient.", "" if is_all else "any reimbursement of the rest"
 
 
 def _parties(parties: Parties) -> dict[str, Any]:
@@ -212,6 +230,7 @@ def _encounter(encounter: Encounter) -> dict[str, Any]:
         "statement": statement(
             said.charge,
             said.paid,
+            by_others=total(payment.amount for payment in encounter.payments if payment.payer_id),
             pays_clinic=bool(encounter.wishes.pays_clinic),
         ),
     }
@@ -243,9 +262,14 @@ def _line(line: SuperbillLine, encounter: Encounter) -> dict[str, Any]:
 
 
 def _payments(payments: Sequence[Paid]) -> list[dict[str, Any]]:
-    """Without what the insurer knows that it paid."""
+    """Without what the insurer knows that it paid; what another than the patient paid says so."""
     return [
-        {"on": payment.paid_on.isoformat(), "tender": payment.tender.value, "cents": payment.amount.cents}
+        {
+            "on": payment.paid_on.isoformat(),
+            "tender": payment.tender.value,
+            "cents": payment.amount.cents,
+            **({"by": "others"} if payment.payer_id else {}),
+        }
         for payment in payments
         if payment.tender is not Tender.INSURER
     ]
