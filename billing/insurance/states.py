@@ -25,7 +25,7 @@ SUPERBILL_MOVES: dict[tuple[SuperbillState, SuperbillEvent], SuperbillState] = {
 class ClaimState(StrEnum):
     """ISSUED was not sent yet. REJECTED was refused by the programs before the insurer's claims.
 
-    REPLACED, VOIDED and CLOSED are the end; whatever follows is another version.
+    REPLACED, VOIDED and CLOSED are the end; whatever follows is another version, of one that is CLOSED, too.
     """
 
     DRAFT = "draft"
@@ -110,6 +110,7 @@ _CLAIM_LIFE: dict[ClaimState, dict[ClaimEvent, ClaimState]] = {
     },
     **dict.fromkeys(CLAIM_ANSWERED, _ANSWERED),
     ClaimState.APPEALED: {ClaimEvent.CLOSE: ClaimState.CLOSED, **_ASKED, **_ANSWERS, **_TAKEN_BACK},
+    ClaimState.CLOSED: _TAKEN_BACK,
 }
 CLAIM_MOVES: dict[tuple[ClaimState, ClaimEvent], ClaimState] = {
     (state, event): after for state, moves in _CLAIM_LIFE.items() for event, after in moves.items()

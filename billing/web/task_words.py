@@ -233,6 +233,11 @@ TOLD: dict[str, Told] = {
         "Open the claim. If it was sent, replace it by a corrected one; if not, issue it again.",
         ("clm",),
     ),
+    "closed-claim-answered": Told(
+        "An insurer answered a claim that was closed",
+        "Read the answer on its page. Correct the claim or take it back when that is called for.",
+        ("clm",),
+    ),
     "superbill-amended": Told(
         "A visit was amended after its superbill was issued",
         "Issue it anew, and give the patient the new one: the insurer may have the former.",

@@ -262,6 +262,17 @@ def test_a_person_says_what_happened(clerk, database, present, page, versions):
     assert stale.status_code == 409
 
 
+def test_a_closed_claim_is_taken_back_on_its_page(database, clerk, page, versions):
+    filed(database)
+    send(clerk, page, f"{page}/mark", event="closed", key="k" * 20)
+    shown = clerk.get(page).text
+    assert "What to do" not in shown, "it has ended"
+    assert "Correct it" in shown
+    done = send(clerk, page, f"{page}/void", payer_claim_number="P1", key="l" * 20)
+    assert done.location == f"/staff/claims/{versions()[-1].id}"
+    assert "Correct it" not in clerk.get(page).text
+
+
 def test_a_denial_says_what_is_next_and_a_letter_appeals_it(database, clerk, present, page, now):
     filed(database)
     assert "Write the letter" not in clerk.get(page).text

@@ -39,7 +39,7 @@ ALLOWED = {
     S.APPEALED: {E.REQUEST_RECORDS: S.RECORDS_REQUESTED, E.CLOSE: S.CLOSED, **ANSWER, **GONE},
     S.REPLACED: {},
     S.VOIDED: {},
-    S.CLOSED: {},
+    S.CLOSED: GONE,
 }
 
 
@@ -53,7 +53,9 @@ def test_a_claim_moves_along_its_table_only(state, event):
 
 
 def test_what_has_ended_stays_so_and_every_other_claim_can_end():
-    assert {state for state, _ in CLAIM_MOVES} == set(S) - CLAIM_ENDS
+    """A closed one can be followed by another version."""
+    assert {state for state, _ in CLAIM_MOVES} == set(S) - CLAIM_ENDS | {S.CLOSED}
+    assert {after for (before, _), after in CLAIM_MOVES.items() if before in CLAIM_ENDS} <= CLAIM_ENDS
     reached = {state: {after for (before, _), after in CLAIM_MOVES.items() if before is state} for state in S}
     assert all(reached[state] & CLAIM_ENDS for state in set(S) - CLAIM_ENDS - {S.DRAFT})
 

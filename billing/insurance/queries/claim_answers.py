@@ -7,14 +7,16 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import exists, select
+from sqlalchemy.orm import aliased
 
 from billing.insurance.models import ClaimRow
 from billing.insurance.models.remittances import RemittanceClaimRow, RemittanceRow
+from billing.insurance.queries.claims import claim_on_file
 from billing.insurance.records import Outcome
 from billing.insurance.records.claims import AnswerReason, ClaimAnswer, Frequency, IssuedClaim
 from billing.insurance.rules.answers import REVERSAL
-from billing.insurance.states import CLAIM_ANSWERED, CLAIM_ENDS, CLAIM_UNSENT, RemittanceState
+from billing.insurance.states import CLAIM_ANSWERED, CLAIM_ENDS, CLAIM_UNSENT, ClaimState, RemittanceState
 from billing.kernel.money import Money
 from billing.platform.data.database import Read
 from billing.platform.data.selects import batches
@@ -104,6 +106,22 @@ def filed_sessions_answered(read: Read, remittance_id: str) -> Sequence[str]:
         .order_by(ClaimRow.session_id)
     )
     return read.session.scalars(query).all()
+
+
+def closed_claims_answered(read: Read, remittance_id: str) -> Sequence[IssuedClaim]:
+    """The closed claims that no version follows, of the sessions that a payment is about, in order."""
+    later = aliased(ClaimRow)
+    query = (
+        select(ClaimRow)
+        .join(RemittanceClaimRow, RemittanceClaimRow.session_id == ClaimRow.session_id)
+        .where(
+            RemittanceClaimRow.remittance_id == remittance_id,
+            ClaimRow.state == ClaimState.CLOSED,
+            ~exists().where(later.session_id == ClaimRow.session_id, later.version > ClaimRow.version),
+        )
+        .order_by(ClaimRow.session_id)
+    )
+    return [claim_on_file(row) for row in read.session.scalars(query).unique()]
 
 
 def was_posted_before(read: Read, remittance_id: str) -> bool:

@@ -8,15 +8,21 @@ from datetime import datetime
 from sqlalchemy import select
 
 from billing.insurance.models import ClaimRow
-from billing.insurance.queries.claim_answers import answers_to, filed_sessions_answered, was_posted_before
+from billing.insurance.queries.claim_answers import (
+    answers_to,
+    closed_claims_answered,
+    filed_sessions_answered,
+    was_posted_before,
+)
 from billing.insurance.queries.claims import claim_on_file
 from billing.insurance.records.claims import ClaimAnswer, Frequency, IssuedClaim
 from billing.insurance.rules.answers import REVERSAL
 from billing.insurance.rules.claim_answers import move_by_answers, standing_answers
 from billing.insurance.states import CLAIM_ENDS, CLAIM_HELD_UP, CLAIM_UNSENT, ClaimEvent
-from billing.insurance.use_cases.claim_moves import move_claim
+from billing.insurance.use_cases.claim_moves import CLOSED_CLAIM_ANSWERED, move_claim
 from billing.kernel.permissions import Actor
 from billing.platform.data.database import Tx
+from billing.platform.data.tasks import ask_again
 
 
 def answer_claims(tx: Tx, *, remittance_id: str, actor: Actor, now: datetime) -> None:
@@ -30,6 +36,18 @@ def answer_claims(tx: Tx, *, remittance_id: str, actor: Actor, now: datetime) ->
         event = _event(tx, claim, remittance_id) if claim else None
         if claim and event:
             move_claim(tx, claim_id=claim.id, event=event, actor=actor, now=now)
+    _tell_of_closed(tx, remittance_id, actor, now)
+
+
+def _tell_of_closed(tx: Tx, remittance_id: str, actor: Actor, now: datetime) -> None:
+    """Ask about closed claims that are answered anew. What took one back is answered by its reversal."""
+    closed = closed_claims_answered(tx, remittance_id)
+    if not closed or was_posted_before(tx, remittance_id):
+        return
+    for claim in closed:
+        answers = [each for each in answers_to(tx, claim) if each.remittance_id == remittance_id]
+        if any(each.status != REVERSAL or claim.frequency is not Frequency.VOID for each in answers):
+            ask_again(tx, kind=CLOSED_CLAIM_ANSWERED, about=claim, actor=actor, now=now)
 
 
 def settle_claim(tx: Tx, claim: IssuedClaim, *, actor: Actor, now: datetime) -> IssuedClaim:

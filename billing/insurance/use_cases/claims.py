@@ -203,8 +203,11 @@ def _locked_versions(tx: Tx, session_id: str) -> list[IssuedClaim]:
 
 
 def _present(versions: Sequence[IssuedClaim]) -> IssuedClaim | None:
-    """The newest version, unless it was withdrawn."""
-    return versions[-1] if versions and versions[-1].state is not ClaimState.VOIDED else None
+    """The newest version, unless it was withdrawn, or took the claim back and that is done."""
+    newest = versions[-1] if versions else None
+    if newest is None or newest.state is ClaimState.VOIDED:
+        return None
+    return None if newest.frequency is Frequency.VOID and newest.state is ClaimState.CLOSED else newest
 
 
 def _policy_of(tx: Tx, session: Session, facts: Claim) -> Policy | None:

@@ -100,6 +100,12 @@ class Looked:
         return self.claim.state not in CLAIM_ENDS
 
     @property
+    def may_be_followed(self) -> bool:
+        """By a correction, or by what takes it back."""
+        is_closed = self.claim.state is ClaimState.CLOSED and self.claim.frequency is not Frequency.VOID
+        return self.is_present or (is_closed and self.claim.id == self.versions[-1].id)
+
+    @property
     def may_be_appealed(self) -> bool:
         return ClaimMark.APPEALED in self.marks and self.claim.frequency is not Frequency.VOID
 
