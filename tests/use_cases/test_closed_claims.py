@@ -6,7 +6,7 @@ from billing.insurance.errors import ClaimNotPossible
 from billing.insurance.queries.claims import claims_of_session, find_claim
 from billing.insurance.records.claims import Frequency
 from billing.insurance.states import ClaimMark, ClaimState
-from billing.insurance.use_cases.claims import correct_claim, mark_claim, void_claim
+from billing.insurance.use_cases.claims import correct_claim, mark_claim, mark_filed, void_claim
 from billing.insurance.use_cases.remittances.undo import undo_remittance
 from billing.kernel.permissions import SYSTEM
 from billing.platform.data.tasks import TaskState, list_tasks
@@ -131,3 +131,23 @@ def test_the_reversal_that_closes_what_took_a_claim_back_asks_nobody_and_a_payme
     assert asked() == []
     story.send(story.answer(18_000, payer_claim_number="ICN7"))
     assert asked() == [taken.id]
+
+
+def test_a_claim_that_was_answered_and_never_marked_as_sent_is_no_new_one(database, do, bill, story):
+    issued = claim(database, bill.session_id)
+    story.send(story.answer(18_000))
+    with pytest.raises(ClaimNotPossible, match="ark it as filed"):
+        claim(database, bill.session_id, diagnoses=OTHERS)
+    assert claim(database, bill.session_id) == issued
+    do(mark_filed, claim_id=issued.id)
+    anew = do(correct_claim, claim_id=issued.id, diagnoses=OTHERS)
+    assert (anew.frequency, anew.original_reference) == (Frequency.REPLACEMENT, "ICN0")
+
+
+def test_an_answer_to_the_superbill_alone_lets_a_claim_be_withdrawn_and_issued_again(
+    database, do, bill, story
+):
+    issued = claim(database, bill.session_id)
+    story.send(story.answer(18_000))
+    do(void_claim, claim_id=issued.id)
+    assert claim(database, bill.session_id, diagnoses=OTHERS).frequency is Frequency.ORIGINAL

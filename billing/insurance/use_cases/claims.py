@@ -63,6 +63,10 @@ NUMBERS, CONTROL_NUMBERS = "claim", "interchange"
 """Series: of claims, and of the files that one clinic sends."""
 RENDER_CLAIMS = "render_claims"
 """The job that writes a file of claims; its key is the document's id."""
+ANSWERED_UNSENT = (
+    "An answer was read since this claim was issued, and nobody said that it was sent. If it was, mark it as "
+    "filed, then correct it. If the patient's superbill was answered, withdraw it, then issue it again."
+)
 
 
 def issue_claim(
@@ -100,6 +104,8 @@ def issue_claim(
         raise ClaimNotPossible(
             "The insurer has a claim of this session, and it says something else. Correct it."
         )
+    if present.state is ClaimState.ISSUED and answered_unsent(tx, present):
+        raise ClaimNotPossible(ANSWERED_UNSENT)
     return put()
 
 
