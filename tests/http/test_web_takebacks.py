@@ -9,11 +9,15 @@ from billing.kernel.permissions import SYSTEM, Role
 from billing.payments.queries.credits import credits_of_patient
 from billing.payments.queries.takebacks import find_claim, find_takeback, list_takebacks
 from billing.payments.states.takebacks import TakebackState
+from billing.payments.use_cases.refund_checks import send_check
+from billing.payments.use_cases.refunds import request_refund
 from billing.payments.use_cases.reimbursements import hold_reimbursement
 from billing.payments.use_cases.takebacks import demand_takeback
 from tests.factories.care import give
 from tests.factories.catalog import seed_sample
+from tests.factories.insurance import a_course, handed_out
 from tests.factories.invoices import billed
+from tests.factories.remittance_story import Story
 from tests.factories.web import new_staff, send, sign_in
 from tests.factories.world import a_world
 
@@ -256,3 +260,40 @@ def test_the_tasks_name_a_demand_no_more_once_it_was_forgiven(edge, enter, above
     owed = edge.read(lambda read: find_takeback(read, page.rpartition("/")[2], SYSTEM)).owed
     send(supervisor, page, f"{page}/forgive", believed=str(owed.cents), key="t2")
     assert "A payer wants spent money back" not in supervisor.get("/staff/tasks").text
+
+
+@pytest.fixture
+def took(database, pages, now):
+    """An insurer paid $250.00, of which $210.00 is spent, and takes it back; with the pages of a clerk."""
+    course = a_course(database)
+    story = Story(database, course, [handed_out(database, each) for each in course.session_ids])
+    story.send(story.answer(25_000))
+    with database.reading() as read:
+        lots = credits_of_patient(read, course.patient.id, SYSTEM)
+    spent = {"lot_id": lots[0].id, "amount": Money(21_000), "payment_id": None, "limit": Money(50_000)}
+    refund = database.in_transaction(lambda tx: request_refund(tx, **spent, actor=SYSTEM, now=now))
+    database.in_transaction(
+        lambda tx: send_check(tx, refund_id=refund.id, check_number="1001", actor=SYSTEM, now=now)
+    )
+    story.send(story.answer(-25_000), story.answer(30_000, of=1))
+    staff = new_staff(database, Role.SUPERVISOR, now, entity_id=course.patient.entity_id)
+    return story, sign_in(pages, staff)
+
+
+def test_what_an_insurer_took_back_is_told_by_payer_trace_and_day_and_by_no_id_of_ours(took):
+    story, clerk = took
+    (demand,) = story.demands()
+    assert demand.demand.startswith("ICN0 rtk_")
+    for path in (f"/staff/patients/{story.course.patient.id}/money", f"/staff/takebacks/{demand.id}"):
+        shown = clerk.get(path).text
+        assert "rtk_" not in shown
+        assert "SAMPLE HEALTH PLAN, payment EFT0002 of" in shown
+        assert "ICN0" in shown
+
+
+def test_a_task_about_spent_money_says_what_is_still_owed(took):
+    story, clerk = took
+    assert story.demands()[0].owed == Money(21_000)
+    shown = clerk.get("/staff/tasks").text
+    assert "$210.00" in shown
+    assert "$250.00" not in shown

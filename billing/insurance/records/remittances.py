@@ -176,3 +176,12 @@ class KnownPayer:
 
     payer_id: str
     name: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class TookBack:
+    """Which payment told that its payer wants money of an earlier one back."""
+
+    payer_name: str
+    trace: str
+    paid_on: date

@@ -26,6 +26,7 @@ from billing.payments.models.takebacks import TakebackRow
 from billing.payments.queries.disputes import taken_twice_among
 from billing.payments.queries.dormant import dormant_among, still_owed_of
 from billing.payments.queries.saved_methods import card_of
+from billing.payments.queries.takebacks import takeback_of
 from billing.payments.records.asked_about import AskedAbout
 from billing.platform.data.database import Read
 from billing.platform.data.reach import within_reach
@@ -134,6 +135,8 @@ SUBJECTS: dict[str, Callable[[Read, Collection[str], Actor], Iterator[tuple[str,
     ),
     "tkb": _of(
         TakebackRow,
-        lambda row: AskedAbout(amount=Money(row.amount_cents), on=row.demanded_on, patient_id=row.patient_id),
+        lambda row: AskedAbout(
+            amount=takeback_of(row).owed or None, on=row.demanded_on, patient_id=row.patient_id
+        ),
     ),
 }

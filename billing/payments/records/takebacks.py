@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from billing.kernel.ids import id_pattern
 from billing.kernel.money import Money
 from billing.payments.states.takebacks import TakebackState
+
+_OUR_ID = re.compile(rf" {id_pattern('[a-z]+')}$")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,3 +83,8 @@ class Takeback:
     def owed(self) -> Money:
         """What the patient owes of it outside of any invoice, until somebody decides."""
         return self.amount - self.excess - self.unspent - self.covered - self.billed - self.forgiven
+
+    @property
+    def number(self) -> str:
+        """The payer's own, without the id by which we tell demands under one number apart."""
+        return _OUR_ID.sub("", self.demand)

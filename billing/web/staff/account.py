@@ -10,6 +10,8 @@ from typing import Any
 from flask import Blueprint, redirect, render_template, url_for
 from werkzeug import Response
 
+from billing.insurance.queries.taken_back import took_back
+from billing.insurance.records.remittances import TookBack
 from billing.invoices.queries import list_invoices
 from billing.invoices.queries.lowered import lowered
 from billing.invoices.records import Invoice
@@ -87,6 +89,8 @@ class Account:
     claims: Mapping[str, str]
     """By credit that an insurer's money became, the claim that it was paid for."""
     takebacks: Sequence[Takeback]
+    took_back: Mapping[str, TookBack]
+    """By demand, the insurer's payment that told of it."""
     settled: Sequence[Settled]
     above: Sequence[PaidAbove]
     """What is held for insurers, who did not ask for it yet."""
@@ -169,6 +173,7 @@ def _account(read: Read, patient_id: str, actor: Actor) -> Account:
     held, unbanked = held_by_banks(read, ids), never_banked(read, payments)
     back = defaultdict(WentBack, went_back(read, ids))
     credits = credit_balance(read, patient_id, actor) if may(Permission.CREDITS_READ) else None
+    takebacks = list_takebacks(read, actor, **limits) if may(Permission.CREDITS_READ) else ()
     return Account(
         patient=patient,
         invoices={invoice.id: invoice for invoice in invoices},
@@ -190,7 +195,8 @@ def _account(read: Read, patient_id: str, actor: Actor) -> Account:
         after=after_failure(read, refunds),
         credits=credits,
         claims=claims_of(read, credits.items) if credits else {},
-        takebacks=list_takebacks(read, actor, **limits) if may(Permission.CREDITS_READ) else (),
+        takebacks=takebacks,
+        took_back=took_back(read, [each.id for each in takebacks]) if takebacks else {},
         settled=_settled(read, invoices),
         above=paid_above(read, patient_id, actor) if may(Permission.CREDITS_READ) else (),
         unclaimed=list_dormant(read, actor, **limits) if may(Permission.CREDITS_READ) else (),

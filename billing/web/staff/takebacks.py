@@ -9,6 +9,8 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from werkzeug import Response
 
 from billing.catalog.queries import site_date
+from billing.insurance.queries.taken_back import took_back
+from billing.insurance.records.remittances import TookBack
 from billing.kernel.errors import IllegalMove
 from billing.kernel.money import Money
 from billing.kernel.permissions import Actor, Permission
@@ -113,7 +115,7 @@ def _decided(edge: Edge, takeback_id: str, work: Callable[[Tx], None], done: str
 
 def _page(edge: Edge, takeback_id: str) -> dict[str, Any]:
     actor = current_actor()
-    found, name, today = edge.audited_read(
+    found, told, name, today = edge.audited_read(
         lambda read: _found(read, edge, takeback_id, actor),
         actor=actor,
         action="page.takeback",
@@ -121,6 +123,7 @@ def _page(edge: Edge, takeback_id: str) -> dict[str, Any]:
     )
     return {
         "takeback": found,
+        "told": told,
         "stands": TAKEBACKS[found.state],
         "name": name,
         "today": today,
@@ -131,8 +134,11 @@ def _page(edge: Edge, takeback_id: str) -> dict[str, Any]:
     }
 
 
-def _found(read: Read, edge: Edge, takeback_id: str, actor: Actor) -> tuple[Takeback, str, str]:
+def _found(
+    read: Read, edge: Edge, takeback_id: str, actor: Actor
+) -> tuple[Takeback, TookBack | None, str, str]:
     """Raises: NoSuchTakeback."""
     takeback = find_takeback(read, takeback_id, actor)
     name = name_of(read, takeback.patient_id, actor)
-    return takeback, name, site_date(read, takeback.site_id, edge.clock()).isoformat()
+    told = took_back(read, [takeback_id]).get(takeback_id)
+    return takeback, told, name, site_date(read, takeback.site_id, edge.clock()).isoformat()

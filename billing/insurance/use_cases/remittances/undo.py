@@ -120,7 +120,7 @@ class _Undoing:
             for demand in demands_to_return(self._tx, claim.id):
                 if demand.demand != copy_demand(claim.id) and demand.id not in self._own_demands():
                     raise RemittanceNotUndoable(
-                        f"The payer demands back what this payment paid ({demand.demand}). "
+                        f"The payer demands back what this payment paid ({demand.number}). "
                         "Return that to the payer instead."
                     )
         for code, given in ((FORWARD_BALANCE, self._told.carried), (INTEREST, -self._told.interest)):
@@ -269,7 +269,7 @@ class _Undoing:
             self._tx,
             reimbursement_id=restored_id,
             amount=amount,
-            demand=f"{demand.demand[:28]} {restored_id}",
+            demand=f"{demand.number[:28]} {restored_id}",
             told_on=self._today,
             spoken_for={},
             actor=self._actor,
