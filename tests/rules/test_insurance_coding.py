@@ -20,8 +20,10 @@ from billing.care.records import (
     Way,
 )
 from billing.care.rules.charts import entered_drug
-from billing.catalog.records import Drug
+from billing.catalog.records import AddOn, Drug
 from billing.insurance.records import CodedService
+from billing.insurance.records.coding import CodeRule
+from billing.insurance.rules.add_ons import with_add_ons
 from billing.insurance.rules.code_sets import shipped_codes
 from billing.insurance.rules.coding import code_visit
 from billing.insurance.rules.coding.visit import Visit
@@ -393,6 +395,55 @@ def test_a_coded_add_on_takes_its_share_of_the_discount():
         ("J2250", 1_700),
         ("J3490", 0),
     ]
+
+
+def sold_with(found, *sold, charge=59_000):
+    """Lines of the visit with these add-ons, and what was sold and has none."""
+    services, without = with_add_ons(found, [(each, 1) for each in sold])
+    lines = charge_lines(services, list_charge=Money(charge), net=Money(charge))
+    assert total(line.charge for line in lines) == Money(charge)
+    return [(line.code, line.description.partition(" ")[0], line.charge.cents) for line in lines], without
+
+
+GLUTATHIONE = AddOn(code="glutathione", name="Glutathione", cents=5_000, hcpcs="J3490")
+NAD = AddOn(code="nad", name="NAD", cents=9_000, hcpcs="J3490")
+
+
+def test_a_code_of_many_drugs_gives_no_drug_the_price_of_another():
+    lines, without = sold_with(coded(dose(), minutes=45), GLUTATHIONE, NAD)
+    assert lines == [("96365", "Infusion", 59_000), ("J3490", "Ketamine", 0)]
+    assert [step.text.partition(",")[0] for step in without] == ["Glutathione x 1", "NAD x 1"]
+
+
+def test_drugs_with_one_code_have_each_its_own_line_and_price():
+    given = dose(), dose("glutathione", way=Way.PUSH), dose("nad", way=Way.PUSH)
+    lines, without = sold_with(coded(*given, minutes=45), GLUTATHIONE, NAD)
+    assert [each for each in lines if each[0] == "J3490"] == [
+        ("J3490", "Glutathione", 5_000),
+        ("J3490", "Nad", 9_000),
+        ("J3490", "Ketamine", 0),
+    ]
+    assert without == ()
+
+
+def test_two_add_ons_of_one_drug_stand_on_its_one_line():
+    one, other = (AddOn(code=each, name=each, cents=1_500, hcpcs="J2250") for each in ("calm", "calmer"))
+    lines, _ = sold_with(coded(dose(), dose("midazolam", way=Way.PUSH, mg="2"), minutes=45), one, other)
+    assert [each for each in lines if each[0] == "J2250"] == [("J2250", "Midazolam", 3_000)]
+
+
+def test_two_add_ons_with_one_code_of_a_service_are_two_lines():
+    one, other = (AddOn(code=each, name=each, cents=1_500, hcpcs="96372") for each in ("b12", "d3"))
+    lines, _ = sold_with(coded(dose(), minutes=45), one, other)
+    assert [each for each in lines if each[0] == "96372"] == [("96372", "b12", 1_500), ("96372", "d3", 1_500)]
+
+
+def test_a_spray_that_is_all_of_a_visit_carries_its_whole_charge():
+    bare = replace(CODES, rows=tuple(row for row in CODES.rows if row.rule is not CodeRule.NASAL_BUNDLE))
+    found = coded(dose("esketamine", way=Way.NASAL, mg="56"), codes=bare)
+    spray = AddOn(code="esketamine", name="Esketamine", cents=5_000, hcpcs="S0013")
+    lines, _ = sold_with(replace(found, services=()), spray)
+    assert [cents for *_, cents in lines] == [59_000]
 
 
 def test_a_whole_dose_is_written_without_decimals():

@@ -8,9 +8,11 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from billing.adapters.claim_837p import render_837p
+from billing.care.queries import find_session
 from billing.care.records import ChartEntry, DrugEntry, Evaluation, EvaluationKind, Order, Way
 from billing.care.use_cases import keep_chart
 from billing.insurance.errors import ClaimFlawed, ClaimNotPossible, SuperbillNotPossible
+from billing.insurance.queries.coding import coded_session
 from billing.insurance.rules.code_sets import shipped_codes
 from billing.insurance.rules.coding import code_visit
 from billing.insurance.rules.coding.visit import Visit
@@ -206,3 +208,33 @@ def test_what_is_asked_for_as_it_is_coded_is_no_change(database, visit, told, no
     present = superbill(database, visit)
     assert change(database, visit, now, LineAsked(place=1, code="96365", units=1)).override is None
     assert superbill(database, visit).id == present.id
+
+
+# -------------------------------------------------------------------------------- add-ons and the chart
+
+
+def coding_of(database, visit):
+    with database.reading() as read:
+        return coded_session(read, find_session(read, visit, SYSTEM), SuperbillNotPossible)
+
+
+def test_a_drug_that_was_sold_and_not_given_is_no_line(database):
+    visit = a_course(database, add_ons={"anti_nausea": 3, "midazolam": 1}).session_ids[0]
+    signed(database, visit, entry(KETAMINE))
+    body = body_of(database, superbill(database, visit))
+    assert [(each["code"], each["charge_cents"]) for each in body["lines"]] == [
+        ("96365", body["totals"]["net_cents"]),
+        ("J3490", 0),
+    ]
+    assert [step.text.partition(":")[0] for step in coding_of(database, visit).not_coded] == [
+        "Anti-nausea medicine x 3, J2405",
+        "Midazolam x 1, J2250",
+    ]
+
+
+def test_a_drug_that_was_sold_three_times_has_the_units_of_its_dose(database):
+    visit = a_course(database, add_ons={"anti_nausea": 3}).session_ids[0]
+    signed(database, visit, entry(KETAMINE, ONDANSETRON))
+    lines = body_of(database, superbill(database, visit))["lines"]
+    (sold,) = (each for each in lines if each["code"] == "J2405")
+    assert (sold["units"], sold["charge_cents"], sold["ndc"]["quantity"]) == (4, 3_825, "2")

@@ -1,11 +1,13 @@
 """Superbills: what they say, when they are refused, and that they never change."""
 
 from datetime import date, timedelta
+from decimal import Decimal
 
 import pytest
 from sqlalchemy import update
 
 from billing.care.models import SessionRow
+from billing.care.records import DrugEntry, Way
 from billing.insurance.errors import DiagnosesExclude, InvalidSuperbill, NoSuchSuperbill, SuperbillNotPossible
 from billing.insurance.queries import find_superbill, list_superbills, versions_of_session
 from billing.insurance.records.superbills import ReferringProvider, Wishes
@@ -21,6 +23,7 @@ from billing.platform.data.audit import AuditRow
 from billing.platform.data.documents import find_document, find_rendering, rendered_once
 from billing.platform.data.jobs import Job
 from tests.factories.care import give, let_in, new_session
+from tests.factories.charts import KETAMINE, entry, signed
 from tests.factories.insurance import a_course, handed_out, superbill
 from tests.factories.invoices import a_patient, billed
 
@@ -268,10 +271,18 @@ def test_issuing_leaves_a_job_to_draw_it(database, course):
 
 def test_coded_add_ons_stand_on_lines_of_their_own(database):
     course = a_course(database, sessions=1, add_ons={"midazolam": 1, "anti_nausea": 1})
-    issued = handed_out(database, course.session_ids[0])
+    given = [DrugEntry(drug=each, dose_mg=Decimal(2), way=Way.PUSH) for each in ("midazolam", "ondansetron")]
+    signed(database, course.session_ids[0], entry(KETAMINE, *given))
+    issued = superbill(database, course.session_ids[0])
     charges = {line["code"]: line["charge_cents"] for line in body_of(database, issued)["lines"]}
-    assert charges == {"96365": 38_250, "J2405": 1_275, "J2250": 1_700, "J3490": 0}
-    assert sum(charges.values()) == issued.charge.cents
+    assert charges == {
+        "96365": 12_750,
+        "96375": 12_750,
+        "J2405": 1_275,
+        "J2250": 1_700,
+        "J3490": 0,
+    }
+    assert sum(charges.values()) + 12_750 == issued.charge.cents, "two drugs were pushed"
 
 
 def test_a_superbill_that_would_print_a_name_wrong_is_refused_by_field_and_takes_no_number(database, course):

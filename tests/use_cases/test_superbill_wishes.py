@@ -91,7 +91,7 @@ def test_the_page_holds_every_fact_that_an_insurer_asks_for(database, course):
         policy.member_id, policy.group_number, policy.payer_name, "Self",
         issued.control_number, issued.number, "11/02/2026", "11 (office)", "08:15-09:00",
         "08:15 to 09:00 (45 minutes)",
-        "96365", "J2250", "J3490", "NDC 99999-0050-10, 0.8 ML", "F32.1",
+        "96365", "J3490", "NDC 99999-0050-10, 0.8 ML", "F32.1",
         "List charge $470.00", "Discount -$70.50", "Net charge $399.50", "Amount paid $399.50",
         "Balance $0.00",
         "11/02/2026 cash", "The patient has paid $399.50 for the services above, in full.",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import lru_cache
 from typing import Any
@@ -17,10 +17,11 @@ from billing.care.records import ChartEntry, DrugEntry, GivenDrug, Session
 from billing.care.rules.charts import entered_drug
 from billing.care.states import SessionState
 from billing.catalog.queries import drugs, find_site, schedule_by_id
-from billing.catalog.records import TIMED_SERVICES, FeeSchedule
+from billing.catalog.records import TIMED_SERVICES, AddOn, FeeSchedule
 from billing.insurance.models import CodeSetRow, LineOverrideRow
-from billing.insurance.records import CodedService, SuperbillLine
+from billing.insurance.records import SuperbillLine
 from billing.insurance.records.coding import CodeSet, CodingStep, LineChange, LineOverride
+from billing.insurance.rules.add_ons import with_add_ons
 from billing.insurance.rules.code_sets import read_codes, shipped_codes
 from billing.insurance.rules.coding import CodedVisit, code_visit
 from billing.insurance.rules.coding.visit import Visit, minutes_between, on_the_clock
@@ -30,7 +31,6 @@ from billing.invoices.queries import line_of_session
 from billing.invoices.records import Invoice, InvoiceLine
 from billing.kernel.clock import local_date, told_minutes
 from billing.kernel.errors import Conflict
-from billing.kernel.money import Money
 from billing.kernel.permissions import SYSTEM
 from billing.platform.data.database import Read
 from billing.platform.data.vault import Vault
@@ -100,7 +100,7 @@ def coded_session(read: Read, session: Session, refusal: type[Conflict]) -> Code
     except ValueError as error:
         raise refusal(f"The drug's NDC in the clinic's file is wrong: {error}.") from error
     _must_have_a_code(coded, visit, refusal)
-    services = _with_add_ons(coded, _added(session, schedule))
+    services, without = with_add_ons(coded, _sold(session, schedule))
     lines = charge_lines(services, list_charge=charged.charge, net=charged.net)
     override = present_override(read, session.id)
     is_stale = override is not None and not fits(override, lines)
@@ -110,7 +110,7 @@ def coded_session(read: Read, session: Session, refusal: type[Conflict]) -> Code
         billed=as_billed(lines, override) if override and not is_stale else lines,
         override=override,
         is_stale=is_stale,
-        not_coded=coded.not_coded,
+        not_coded=(*coded.not_coded, *without),
         charged=charged,
         is_sample=schedule.is_sample,
     )
@@ -190,40 +190,8 @@ def _must_have_a_code(coded: CodedVisit, visit: Visit, refusal: type[Conflict]) 
     raise refusal("Nothing that was recorded of this visit has a code. See what was done.")
 
 
-def _with_add_ons(coded: CodedVisit, added: Sequence[CodedService]) -> Sequence[CodedService]:
-    """An add-on that is a drug of the chart stands on its line, with the chart's dose, units and NDC."""
-    charged = {each.code: each for each in added}
-    priced, included = [], []
-    for drug in coded.drugs:
-        add_on = charged.pop(drug.code, None)
-        if add_on is None:
-            included.append(drug)
-            continue
-        words = drug.description.partition(";")[0]
-        priced.append(
-            replace(
-                drug, description=words, list_charge=add_on.list_charge, steps=(*drug.steps, *add_on.steps)
-            )
-        )
-    return [*coded.services, *charged.values(), *priced, *included]
-
-
-def _added(session: Session, schedule: FeeSchedule) -> Sequence[CodedService]:
-    """The add-ons that have a code of their own."""
-    priced = [(schedule.add_ons_by_code[code], units) for code, units in sorted(session.add_ons.items())]
-    return tuple(
-        CodedService(
-            code=add_on.hcpcs,
-            units=units,
-            description=add_on.name,
-            list_charge=Money(add_on.cents * units),
-            steps=(
-                CodingStep(rule="add_on", text=f"{add_on.name} x {units}: {add_on.hcpcs} in the prices."),
-            ),
-        )
-        for add_on, units in priced
-        if add_on.hcpcs and units
-    )
+def _sold(session: Session, schedule: FeeSchedule) -> Sequence[tuple[AddOn, int]]:
+    return [(schedule.add_ons_by_code[code], units) for code, units in sorted(session.add_ons.items())]
 
 
 def _seen_before(read: Read, session: Session, on: date, zone: ZoneInfo) -> bool:

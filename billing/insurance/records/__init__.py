@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 
+from billing.catalog.records import Drug
 from billing.insurance.records.coding import CodingStep
 from billing.insurance.records.set_apart import ToldAdjustment
 from billing.insurance.states import SuperbillState
@@ -76,7 +77,8 @@ class CodedService:
 
     `times` are the site's own, without seconds. `weight` is its part of what the services cost together, by
     its units unless told; 0 for what is included in another. `list_charge` is of an add-on with a price of
-    its own. `steps` say why it is this code, these units and these modifiers.
+    its own. `steps` say why it is this code, these units and these modifiers. `listed` is what the clinic's
+    list says of a drug.
     """
 
     code: str
@@ -86,6 +88,7 @@ class CodedService:
     times: tuple[datetime, datetime] | None = None
     steps: tuple[CodingStep, ...] = ()
     drug: DrugGiven | None = None
+    listed: Drug | None = None
     weight: int | None = None
     list_charge: Money | None = None
 

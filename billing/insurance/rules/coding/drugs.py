@@ -44,6 +44,7 @@ def _drug(drugs: Sequence[GivenDrug], visit: Visit, codes: CodeSet) -> CodedServ
         times=(min(each[0] for each in ran), max(each[1] for each in ran)) if ran else None,
         steps=tuple(steps),
         drug=replace(given, code=code),
+        listed=first.listed,
         weight=1 if is_spray else 0,
     )
 
