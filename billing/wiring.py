@@ -61,6 +61,7 @@ from billing.insurance.handlers import (
     on_chart_amended,
     on_cover_moved,
     on_plan_limits_recorded,
+    on_visit_signed,
     on_visits_cost_more,
     on_visits_covered_by_others,
 )
@@ -191,6 +192,7 @@ def subscribe(database: Database) -> None:
     database.subscribe(PlanLimitsRecorded, on_plan_limits_recorded)
     database.subscribe(ChartAmended, on_amended_after_pricing)
     database.subscribe(ChartAmended, on_chart_amended)
+    database.subscribe(SessionGiven, on_visit_signed)
 
 
 def _renderings(edge: Edge) -> dict[str, Handler]:

@@ -1,7 +1,7 @@
 """What this room does when a lower one says that something changed."""
 
-from billing.care.states import ChartAmended, CoverMoved
-from billing.insurance.use_cases.amended_visits import review_papers
+from billing.care.states import ChartAmended, CoverMoved, SessionGiven
+from billing.insurance.use_cases.amended_visits import review_later_visits, review_papers
 from billing.insurance.use_cases.outdated_papers import review_figures
 from billing.insurance.use_cases.plan_limits import review_payers, review_told
 from billing.invoices.states import CostsMore, ShareAgreed
@@ -12,6 +12,12 @@ from billing.platform.data.database import Tx
 def on_chart_amended(tx: Tx, fact: ChartAmended) -> None:
     """An insurer or a patient was told of the visit as it was signed before."""
     review_papers(tx, session_id=fact.session_id, actor=fact.actor, now=fact.now)
+    review_later_visits(tx, session_id=fact.session_id, actor=fact.actor, now=fact.now)
+
+
+def on_visit_signed(tx: Tx, fact: SessionGiven) -> None:
+    """Or of a later one that was the patient's first, as far as was known."""
+    review_later_visits(tx, session_id=fact.session_id, actor=fact.actor, now=fact.now)
 
 
 def on_plan_limits_recorded(tx: Tx, fact: PlanLimitsRecorded) -> None:

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from billing.care.records import DrugEntry
+from billing.care.records import DrugEntry, Evaluation, EvaluationKind
 from billing.insurance.errors import ClaimFlawed
 from billing.insurance.states import ClaimMark
 from billing.insurance.use_cases.claim_papers import file_on_paper
@@ -207,4 +207,55 @@ def test_both_papers_are_asked_about_each_by_itself(database, session_id, sent, 
 
 def test_a_visit_of_which_nobody_was_told_asks_nobody(session_id, amend, tasks):
     amend(LONGER)
+    assert tasks() == []
+
+
+# ------------------------------------------------------------------------- another visit of the patient
+
+
+EVALUATED = Evaluation(kind=EvaluationKind.OFFICE, minutes=30)
+
+
+@pytest.fixture
+def course(database):
+    return a_course(database)
+
+
+@pytest.fixture
+def noon(database, course):
+    """Of a first evaluation, as far as was signed by then."""
+    signed(database, course.session_ids[1], entry(now=NOW + LATER, evaluation=EVALUATED), now=NOW + LATER)
+    return course.session_ids[1]
+
+
+def test_a_visit_that_is_signed_late_asks_about_the_later_one_that_was_coded_as_the_first(
+    database, course, noon, tasks
+):
+    told, shown = claim(database, noon, now=NOW + LATER), superbill(database, noon, now=NOW + LATER)
+    signed(database, course.session_ids[0], entry(), now=NOW + LATER)
+    assert sorted(tasks()) == [("claim-amended", told.id), ("superbill-amended", shown.id)]
+    with pytest.raises(ClaimFlawed):
+        filed(database, now=NOW + LATER)
+    claim(database, noon, now=NOW + LATER)
+    superbill(database, noon, now=NOW + LATER)
+    assert tasks() == []
+
+
+def test_a_visit_that_was_before_another_and_is_amended_to_be_after_it_asks_about_that(
+    database, course, noon, tasks
+):
+    signed(database, course.session_ids[0], entry(), now=NOW + 2 * LATER)
+    told = claim(database, noon, now=NOW + LATER)
+    later = NOW + 2 * LATER
+    amended(database, course.session_ids[0], entry(now=later), now=later)
+    assert tasks() == asked(told)
+
+
+def test_a_visit_that_is_signed_late_asks_about_no_earlier_visit_and_none_without_an_evaluation(
+    database, course, tasks
+):
+    first, second = course.session_ids
+    signed(database, first, entry(now=NOW + LATER), now=NOW + LATER)
+    claim(database, first, now=NOW + LATER)
+    signed(database, second, entry(evaluation=EVALUATED), now=NOW + LATER)
     assert tasks() == []
