@@ -37,6 +37,12 @@ class NoSuchRemittance(NotFound):
     code = "no-such-remittance"
 
 
+class LinesChanged(Conflict):
+    """The lines of the visit are others than those that were shown. Look again, then change them."""
+
+    code = "lines-changed"
+
+
 class AnswerChanged(Conflict):
     """No claim of the remittance has that id now: a look at a parked one gives its claims new ids."""
 

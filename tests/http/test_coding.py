@@ -1,11 +1,13 @@
 """How a visit is coded is explained, and changed with a reason, by the API and on the page alike."""
 
+import re
+
 import pytest
 from sqlalchemy import select
 
 from billing.kernel.permissions import Role
 from billing.platform.data.audit import AuditRow
-from tests.factories.charts import entry, signed
+from tests.factories.charts import amended, entry, signed
 from tests.factories.insurance import a_course
 from tests.factories.web import new_staff, send, sign_in
 
@@ -97,6 +99,16 @@ def test_a_reason_is_needed_and_a_visit_that_was_not_given_has_no_lines(biller, 
     assert (missing.status_code, missing.json["code"]) == (409, "superbill-not-possible")
 
 
+def shown_on(clerk, at):
+    """The mark of the lines that the page shows."""
+    (mark,) = re.findall(r'name="shown" value="([^"]+)"', clerk.get(at).text)
+    return mark
+
+
+def post(clerk, at, **fields):
+    return send(clerk, at, at, **{"shown": shown_on(clerk, at)} | fields)
+
+
 def typed(**changes):
     return {
         "code": ["96365", "96366", "J3490"],
@@ -113,12 +125,12 @@ def test_the_page_explains_changes_and_takes_back(clerk, visit):
     page = clerk.get(at).text
     assert "up to 90 minutes are 96365" in page
     assert "Billed as" not in page
-    changed = send(clerk, at, at, **typed(modifiers=["", "ga, xs", ""], units=["1", "2", "1"]), key="a" * 20)
+    changed = post(clerk, at, **typed(modifiers=["", "ga, xs", ""], units=["1", "2", "1"]), key="a" * 20)
     assert (changed.status_code, changed.location) == (303, at)
     page = clerk.get(at).text
     assert "Billed as <strong>96366-GA-XS</strong>, 2 units" in page
     assert "as the plan asked" in page
-    back = send(clerk, at, at, **typed(), take_back="yes", key="b" * 20)
+    back = post(clerk, at, **typed(), take_back="yes", key="b" * 20)
     assert back.status_code == 303
     assert "Billed as" not in clerk.get(at).text
 
@@ -134,7 +146,7 @@ def test_the_page_explains_changes_and_takes_back(clerk, visit):
 )
 def test_what_is_wrong_is_told_beside_its_field_and_what_was_typed_stays(clerk, visit, changes, field):
     at = f"/staff/sessions/{visit}/coding"
-    answer = send(clerk, at, at, **typed(modifiers=["ZZ", "", ""]) | changes, key="a" * 20)
+    answer = post(clerk, at, **typed(modifiers=["ZZ", "", ""]) | changes, key="a" * 20)
     assert answer.status_code == 422
     assert f'id="{field}-wrong"' in answer.text
     assert 'value="ZZ"' in answer.text
@@ -142,7 +154,50 @@ def test_what_is_wrong_is_told_beside_its_field_and_what_was_typed_stays(clerk, 
 
 def test_a_form_that_lacks_fields_changes_nothing(clerk, visit):
     at = f"/staff/sessions/{visit}/coding"
-    assert send(clerk, at, at, code=["96365"], reason="x", key="a" * 20).status_code == 422
+    assert post(clerk, at, code=["96365"], reason="x", key="a" * 20).status_code == 422
+    assert send(clerk, at, at, **typed(), key="a" * 20).status_code == 422
+
+
+def test_lines_that_changed_since_they_were_shown_are_not_changed_by_their_place(clerk, database, visit, now):
+    at = f"/staff/sessions/{visit}/coding"
+    shown = shown_on(clerk, at)
+    amended(database, visit, entry(minutes=200), now=now)
+    answer = post(clerk, at, shown=shown, **typed(modifiers=["", "ZZ", ""]), key="a" * 20)
+    assert answer.status_code == 409
+    assert "Nothing was changed" in answer.text
+    assert 'value="ZZ"' not in answer.text, "what was typed was for other lines"
+    again = post(clerk, at, shown=shown_on(clerk, at), **typed(units=["1", "1", "1"]), key="b" * 20)
+    assert again.status_code == 303
+
+
+def test_the_second_of_two_clerks_is_told_of_the_first(clerk, visit):
+    at = f"/staff/sessions/{visit}/coding"
+    shown = shown_on(clerk, at)
+    first = post(clerk, at, shown=shown, **typed(modifiers=["GA", "", ""]), key="a" * 20)
+    second = post(clerk, at, shown=shown, **typed(modifiers=["GZ", "", ""]), key="b" * 20)
+    third = post(clerk, at, shown=shown, **typed(), take_back="yes", key="c" * 20)
+    assert [each.status_code for each in (first, second, third)] == [303, 409, 409]
+    assert "96365-GA" in clerk.get(at).text
+
+
+def test_a_refusal_for_another_reason_does_not_make_an_old_page_new(clerk, database, visit, now):
+    at = f"/staff/sessions/{visit}/coding"
+    shown = shown_on(clerk, at)
+    amended(database, visit, entry(minutes=200), now=now)
+    answer = post(clerk, at, shown=shown, **typed(units=["1", "one", "1"]), key="a" * 20)
+    assert answer.status_code == 422
+    assert f'name="shown" value="{shown}"' in answer.text
+
+
+def test_a_program_may_say_which_lines_it_saw(biller, database, visit, now):
+    path = f"/sessions/{visit}/coding"
+    seen = biller.get(path).json["shown"]
+    amended(database, visit, entry(minutes=200), now=now)
+    change = {"lines": [{"place": 2, "modifiers": ["GA"]}], "reason": "as the plan asked"}
+    refused = biller.post(path, change | {"shown": seen})
+    assert (refused.status_code, refused.json["code"]) == (409, "lines-changed")
+    assert biller.get(path).json["override"] is None
+    assert biller.post(path, change | {"shown": biller.get(path).json["shown"]}).status_code == 201
 
 
 def test_a_visit_to_come_says_what_is_missing(clerk, course):

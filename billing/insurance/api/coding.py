@@ -38,7 +38,13 @@ def add_coding_routes(routes: ApiBlueprint, edge: Edge) -> None:
         return edge_write(
             edge,
             lambda tx: override_lines(
-                tx, session_id=session_id, lines=lines, reason=body["reason"], actor=actor, now=now
+                tx,
+                session_id=session_id,
+                lines=lines,
+                reason=body["reason"],
+                shown=body["shown"],
+                actor=actor,
+                now=now,
             ),
             CodingView,
         )

@@ -26,7 +26,7 @@ from billing.insurance.rules.code_sets import read_codes, shipped_codes
 from billing.insurance.rules.coding import CodedVisit, code_visit
 from billing.insurance.rules.coding.visit import Visit, minutes_between, on_the_clock
 from billing.insurance.rules.lines import charge_lines
-from billing.insurance.rules.overrides import as_billed, fits
+from billing.insurance.rules.overrides import as_billed, fits, mark_of
 from billing.invoices.queries import line_of_session
 from billing.invoices.records import Invoice, InvoiceLine
 from billing.kernel.clock import local_date, told_minutes
@@ -60,6 +60,11 @@ class CodedSession:
     not_coded: tuple[CodingStep, ...]
     charged: InvoiceLine
     is_sample: bool
+
+    @property
+    def shown(self) -> str:
+        """A mark of the lines and of what staff changed on them: another one, and they are not the same."""
+        return mark_of(self.coded, self.billed, self.override)
 
 
 def codes_on(read: Read, entity_id: str, on: date) -> CodeSet:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from hashlib import sha256
 
 from billing.insurance.records import SuperbillLine
 from billing.insurance.records.coding import CodingStep, LineChange, LineOverride
@@ -13,6 +14,8 @@ from billing.kernel.errors import Flaw
 
 MOST_MODIFIERS = 4
 MOST_UNITS = 9_999
+MARK = 32
+"""Characters."""
 INITIAL = frozenset({"96360", "96365", "96374"})
 """One of these a visit; a second one needs a line of its own and a modifier that says so."""
 INJECTED = INITIAL | {"96361", "96366", "96367", "96368", "96375"}
@@ -35,6 +38,14 @@ def fits(override: LineOverride, lines: Sequence[SuperbillLine]) -> bool:
         change.place <= len(lines) and _was(change) == _is(lines[change.place - 1])
         for change in override.changes
     )
+
+
+def mark_of(
+    coded: Sequence[SuperbillLine], billed: Sequence[SuperbillLine], override: LineOverride | None
+) -> str:
+    """What a form carries of the lines that it shows: while it is the same, so is the line of a place."""
+    told = [(*_is(line), line.pointers, line.charge.cents, line.description) for line in (*coded, *billed)]
+    return sha256(repr((override.version if override else 0, told)).encode()).hexdigest()[:MARK]
 
 
 def override_flaws(changes: Sequence[LineChange], lines: Sequence[SuperbillLine]) -> list[Flaw]:

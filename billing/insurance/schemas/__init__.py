@@ -7,7 +7,7 @@ from billing.insurance.records.superbills import NOBODY, ReferringProvider, Wish
 from billing.insurance.rules.claim_checks import MOST_LINES
 from billing.insurance.rules.diagnoses import CODE
 from billing.insurance.rules.lines import MOST_DIAGNOSES, MOST_POINTERS
-from billing.insurance.rules.overrides import MOST_MODIFIERS, MOST_UNITS
+from billing.insurance.rules.overrides import MARK, MOST_MODIFIERS, MOST_UNITS
 from billing.platform.http.fields import Cents, LocalDate, Moment, OpaqueId, StrictSchema, Text, WholeNumber
 from billing.platform.http.pages import QueryLimit, page_args
 
@@ -124,10 +124,14 @@ class LineAskedBody(StrictSchema):
 
 
 class OverrideLines(StrictSchema):
-    """All that is billed in another way than it is coded; no lines take every change back."""
+    """All that is billed in another way than it is coded; no lines take every change back.
+
+    With the `shown` of the lines that were looked at, 409 `lines-changed` once they are others.
+    """
 
     lines = fields.List(fields.Nested(LineAskedBody), required=True, validate=validate.Length(max=MOST_LINES))
     reason = Text(max=500, required=True)
+    shown = fields.String(load_default=None, validate=validate.Length(max=MARK))
 
 
 class CodingStepView(Schema):
@@ -159,7 +163,7 @@ class LineOverrideView(Schema):
 class CodingView(Schema):
     """`coded` are the lines by the clock, `billed` as staff bill them; they differ by the `override` alone.
 
-    While it `is_stale`, made for other lines than are coded now, nothing is billed.
+    While it `is_stale`, made for other lines than are coded now, nothing is billed. `shown` marks the lines.
     """
 
     coded = fields.List(fields.Nested(CodedLineView))
@@ -167,6 +171,7 @@ class CodingView(Schema):
     not_coded = fields.List(fields.Nested(CodingStepView))
     override = fields.Nested(LineOverrideView, allow_none=True)
     is_stale = fields.Boolean()
+    shown = fields.String()
 
 
 class VoidSuperbill(StrictSchema):

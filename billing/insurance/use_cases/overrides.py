@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy import func, select
 
 from billing.care.queries import find_session
-from billing.insurance.errors import InvalidOverride, SuperbillNotPossible
+from billing.insurance.errors import InvalidOverride, LinesChanged, SuperbillNotPossible
 from billing.insurance.models import LineOverrideRow
 from billing.insurance.queries.coding import CodedSession, coded_session
 from billing.insurance.records import SuperbillLine
@@ -20,6 +20,11 @@ from billing.kernel.permissions import Actor
 from billing.patients.use_cases import lock_patient
 from billing.platform.data.audit import record_audit
 from billing.platform.data.database import Tx
+
+CHANGED_MEANWHILE = (
+    "The lines of this visit are others than those that were shown: it was amended, or somebody changed them "
+    "meanwhile. Nothing was changed. Look at the lines as they are now, then change them."
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,17 +39,27 @@ class LineAsked:
 
 
 def override_lines(
-    tx: Tx, *, session_id: str, lines: Sequence[LineAsked], reason: str, actor: Actor, now: datetime
+    tx: Tx,
+    *,
+    session_id: str,
+    lines: Sequence[LineAsked],
+    reason: str,
+    shown: str | None = None,
+    actor: Actor,
+    now: datetime,
 ) -> CodedSession:
     """Bill these lines of a session so, and all others as they are coded; none takes every change back.
 
     The charges stay where they are, so that their sum does. Papers that were issued stay as they are: the
-    next version has the change.
-    Raises: NoSuchSession, SuperbillNotPossible, InvalidOverride.
+    next version has the change. `shown` is the mark of the lines that somebody saw, where they say so.
+    Raises: NoSuchSession, SuperbillNotPossible, LinesChanged, InvalidOverride.
     """
     lock_patient(tx, find_session(tx, session_id, actor).patient_id)
     session = find_session(tx, session_id, actor)
-    coded = coded_session(tx, session, SuperbillNotPossible).coded
+    present = coded_session(tx, session, SuperbillNotPossible)
+    if shown not in (None, present.shown):
+        raise LinesChanged(CHANGED_MEANWHILE)
+    coded = present.coded
     changes = [_change(each, coded) for each in lines]
     if flaws := override_flaws(changes, coded):
         raise InvalidOverride("No insurer would take these lines. Correct what is named.", flaws)

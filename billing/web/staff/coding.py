@@ -28,6 +28,7 @@ from billing.web.refusals import REFUSED, shown_again, text_of
 PAGE = "staff/coding.html"
 CHANGED = "The lines are changed. The next version of the superbill and claim has them so."
 TAKEN_BACK = "The lines are billed as they are coded again."
+INCOMPLETE = "This form is not complete. Load the page again."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,8 +61,15 @@ def make_blueprint(edge: Edge) -> Blueprint:
 
         def work(tx: Tx) -> str:
             lines = [] if is_taken_back else _asked()
-            reason = text_of("reason", 500)
-            override_lines(tx, session_id=session_id, lines=lines, reason=reason, actor=actor, now=now)
+            override_lines(
+                tx,
+                session_id=session_id,
+                lines=lines,
+                reason=text_of("reason", 500),
+                shown=_mark(),
+                actor=actor,
+                now=now,
+            )
             return url_for("staff_coding.look", session_id=session_id)
 
         try:
@@ -101,8 +109,15 @@ def _names() -> tuple[str, ...]:
     """The fields of a line; a form that lacks some of them is none of ours. Raises: InvalidOverride."""
     names = ("code", "units", "modifiers", "pointers")
     if len({len(request.form.getlist(name)) for name in names}) != 1:
-        raise InvalidOverride("This form is not complete. Load the page again.")
+        raise InvalidOverride(INCOMPLETE)
     return names
+
+
+def _mark() -> str:
+    """Which lines the form was shown with. Raises: InvalidOverride."""
+    if not (mark := request.form.get("shown", "")):
+        raise InvalidOverride(INCOMPLETE)
+    return mark
 
 
 def _beside_its_field(error: InvalidOverride) -> InvalidOverride:
