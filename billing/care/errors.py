@@ -86,6 +86,12 @@ class ChartNotOpen(Conflict):
     code = "chart-not-open"
 
 
+class ChartChanged(Conflict):
+    """Another version is on file than who writes the next one saw. Look at it first."""
+
+    code = "chart-changed"
+
+
 class InvalidChart(Invalid):
     """What was recorded of a session cannot have been, or lacks what a signature stands for."""
 

@@ -36,6 +36,8 @@ from billing.platform.http.pages import page_args
 SHARED_BY_A_PROTOCOL = ("starts_on", "dose_mg", "weight_kg", "add_ons")
 """What goes with a protocol only; sessions given one by one each say it themselves."""
 
+MOST_VERSIONS = 9_999
+
 
 def _dose() -> Measure:
     return Measure(min=0, max=10_000, allow_none=True, load_default=None)
@@ -150,7 +152,10 @@ class EvaluationBody(StrictSchema):
 
 
 class ChartBody(StrictSchema):
-    """What was done at a visit; what is not known yet may be left out until it is signed."""
+    """What was done at a visit; what is not known yet may be left out until it is signed.
+
+    With the `seen_version` that was looked at, 0 for none, 409 `chart-changed` once there is another.
+    """
 
     started_at = _instant()
     stopped_at = _instant()
@@ -161,11 +166,13 @@ class ChartBody(StrictSchema):
     hydration = fields.Nested(HydrationBody, allow_none=True, load_default=None)
     evaluation = fields.Nested(EvaluationBody, allow_none=True, load_default=None)
     psychotherapy_minutes = WholeNumber(min=1, max=LONGEST_TALK, allow_none=True, load_default=None)
+    seen_version = WholeNumber(min=0, max=MOST_VERSIONS, allow_none=True, load_default=None)
 
     @post_load
     def to_chart(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
         """The entry, and what comes beside it."""
-        beside = {name: data.pop(name) for name in ("reason",) if name in data}
+        beside = {"seen": data.pop("seen_version")}
+        beside |= {name: data.pop(name) for name in ("reason",) if name in data}
         return {"entry": ChartEntry(**data | {"drugs": tuple(data["drugs"])}), **beside}
 
 

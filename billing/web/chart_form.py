@@ -25,6 +25,7 @@ from billing.care.records import (
 from billing.care.rules.charts import MOST_DRUGS
 from billing.kernel.clock import local_date
 from billing.kernel.errors import Flaw
+from billing.platform.http.errors import InvalidRequest
 
 Form = Mapping[str, Any]
 Choice = TypeVar("Choice", Way, Order, HydrationPurpose, EvaluationKind)
@@ -65,6 +66,14 @@ def entry_of(form: Form, zone: ZoneInfo) -> ChartEntry:
     )
 
 
+def seen_of(form: Form) -> int:
+    """The version that was on file when the form was shown. Raises: InvalidRequest."""
+    text = _text(form, "version")
+    if not MINUTES.fullmatch(text):
+        raise InvalidRequest("This form is not complete. Load the page again.")
+    return int(text)
+
+
 def fields_of(session: Session, chart: Chart | None, zone: ZoneInfo) -> dict[str, str]:
     """The fields as they are to be shown at first: what was recorded, or else what is planned."""
     started_at = chart.started_at if chart else session.started_at
@@ -72,6 +81,7 @@ def fields_of(session: Session, chart: Chart | None, zone: ZoneInfo) -> dict[str
     begun_at = started_at or session.checked_in_at
     on = local_date(begun_at, zone) if begun_at else session.planned_on
     shown = {
+        "version": str(chart.version if chart else 0),
         "on": on.isoformat(),
         "started_at": _shown(started_at, zone),
         "stopped_at": _shown(stopped_at, zone),

@@ -129,3 +129,15 @@ def test_each_look_is_on_the_trail(clinician, database, session, at):
     with database.reading() as read:
         rows = read.session.scalars(select(AuditRow).where(AuditRow.action == "chart.read")).all()
     assert [row.subject_id for row in rows] == [session.id]
+
+
+def test_a_program_may_say_which_version_it_saw(clinician, database, session, at, body):
+    let_in(database, session.id)
+    assert clinician.post(at, {**body, "seen_version": 0}).status_code == 201
+    for path in (at, f"{at}/sign"):
+        late = clinician.post(path, {**body, "seen_version": 0})
+        assert (late.status_code, late.json["code"]) == (409, "chart-changed")
+    assert clinician.post(f"{at}/sign", {**body, "seen_version": 1}).status_code == 201
+    for seen, status in ((1, 409), (2, 201), (2, 409), (None, 201)):
+        told = {**body, "reason": "wrong vial", "seen_version": seen}
+        assert clinician.post(f"{at}/amend", told).status_code == status

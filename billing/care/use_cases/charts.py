@@ -8,7 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
-from billing.care.errors import ChartNotOpen, InvalidChart
+from billing.care.errors import ChartChanged, ChartNotOpen, InvalidChart
 from billing.care.models import SessionChartRow, SessionRow
 from billing.care.queries import find_session, open_clinical, seal_clinical
 from billing.care.queries.charts import chart_of, charts_of, seal_chart
@@ -35,26 +35,34 @@ from billing.platform.data.audit import record_audit
 from billing.platform.data.database import Tx
 
 
-def keep_chart(tx: Tx, *, session_id: str, entry: ChartEntry, actor: Actor, now: datetime) -> Chart:
+def keep_chart(
+    tx: Tx, *, session_id: str, entry: ChartEntry, seen: int | None = None, actor: Actor, now: datetime
+) -> Chart:
     """Keep what is recorded so far; it may lack its stop, and then the visit waits for the clinician.
 
-    Raises: NoSuchSession, ChartNotOpen, InvalidChart.
+    `seen` is the version that stood on file for who writes this one, 0 for none; None does not ask.
+    Raises: NoSuchSession, ChartNotOpen, ChartChanged, InvalidChart.
     """
     session = _locked(tx, session_id, actor)
     _must_be_open(session)
+    _must_be_seen(tx, session, seen)
     listed = _listed(tx, session)
     check_draft(entry, listed, now=now)
     _check_provider(tx, session, entry)
     return _keep(tx, session, _given(entry, listed), signed=False, reason=None, actor=actor, now=now)
 
 
-def sign_chart(tx: Tx, *, session_id: str, entry: ChartEntry, actor: Actor, now: datetime) -> Chart:
+def sign_chart(
+    tx: Tx, *, session_id: str, entry: ChartEntry, seen: int | None = None, actor: Actor, now: datetime
+) -> Chart:
     """Sign what was done: from then on the session is given. Announces SessionGiven.
 
-    Raises: NoSuchSession, ChartNotOpen, InvalidChart, InvalidSessionRecord.
+    `seen` as of `keep_chart`.
+    Raises: NoSuchSession, ChartNotOpen, ChartChanged, InvalidChart, InvalidSessionRecord.
     """
     session = _locked(tx, session_id, actor)
     _must_be_open(session)
+    _must_be_seen(tx, session, seen)
     listed = _listed(tx, session)
     check_signable(entry, listed, service=session.service, now=now)
     _check_provider(tx, session, entry)
@@ -64,16 +72,25 @@ def sign_chart(tx: Tx, *, session_id: str, entry: ChartEntry, actor: Actor, now:
 
 
 def amend_chart(
-    tx: Tx, *, session_id: str, entry: ChartEntry, reason: str, actor: Actor, now: datetime
+    tx: Tx,
+    *,
+    session_id: str,
+    entry: ChartEntry,
+    reason: str,
+    seen: int | None = None,
+    actor: Actor,
+    now: datetime,
 ) -> Chart:
     """Put another version in the place of what was signed, and say why. Both stay on file.
 
-    Announces ChartAmended. The day stays, since the books have the visit's income on it.
-    Raises: NoSuchSession, ChartNotOpen, InvalidChart, InvalidSessionRecord.
+    Announces ChartAmended. The day stays, since the books have the visit's income on it. `seen` as of
+    `keep_chart`.
+    Raises: NoSuchSession, ChartNotOpen, ChartChanged, InvalidChart, InvalidSessionRecord.
     """
     session = _locked(tx, session_id, actor)
     if session.state is not SessionState.GIVEN:
         raise ChartNotOpen("Nothing is signed of this visit yet. Sign what was recorded first.")
+    _must_be_seen(tx, session, seen)
     listed = _listed(tx, session)
     check_signable(entry, listed, service=session.service, now=now)
     check_same_day(entry, session.started_at, ZoneInfo(find_site(tx, session.site_id).timezone))
@@ -126,6 +143,14 @@ def _must_be_open(session: Session) -> None:
         raise ChartNotOpen("This visit is signed already. Amend it, and say why.")
     if session.state is not SessionState.CHECKED_IN:
         raise ChartNotOpen("The patient is not checked in. That comes first.")
+
+
+def _must_be_seen(tx: Tx, session: Session, seen: int | None) -> None:
+    if seen not in (None, len(charts_of(tx, session.id))):
+        raise ChartChanged(
+            "Somebody else recorded this visit since this was shown. Nothing was written. Compare it with "
+            "what is on file now; what you write next takes its place."
+        )
 
 
 def _listed(tx: Tx, session: Session) -> Mapping[str, Drug]:

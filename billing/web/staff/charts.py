@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from werkzeug import Response
 
-from billing.care.errors import InvalidChart
+from billing.care.errors import ChartChanged, InvalidChart
 from billing.care.queries import find_session
 from billing.care.queries.charts import charts_of, waiting_for_clinician
 from billing.care.records import Chart, Session
@@ -26,7 +26,7 @@ from billing.people.queries import list_staff
 from billing.platform.data.database import Read, Tx
 from billing.platform.http.edge import Edge
 from billing.platform.http.guard import current_actor, guard
-from billing.web.chart_form import MOST_ROWS, entry_of, fields_of, rows_of
+from billing.web.chart_form import MOST_ROWS, entry_of, fields_of, rows_of, seen_of
 from billing.web.forms import written
 from billing.web.patient_words import called, name_of
 from billing.web.refusals import REFUSED, shown_again, text_of
@@ -132,14 +132,18 @@ def _done(
         session = find_session(tx, session_id, actor)
         zone = ZoneInfo(find_site(tx, session.site_id).timezone)
         beside = {name: read_it() for name, read_it in more.items()}
-        deed(tx, session_id=session_id, entry=entry_of(request.form, zone), **beside, actor=actor, now=now)
+        entry, seen = entry_of(request.form, zone), seen_of(request.form)
+        deed(tx, session_id=session_id, entry=entry, seen=seen, **beside, actor=actor, now=now)
         return url_for("staff_charts.chart", session_id=session_id)
 
     try:
         to = written(edge, work)
     except REFUSED as error:
         shown = _flat(error) if isinstance(error, InvalidChart) else error
-        return shown_again(PAGE, shown, **_page(_charted(edge, session_id), request.form))
+        charted = _charted(edge, session_id)
+        # What is on file now stands above the form: whoever sends it again has seen it.
+        now_seen = {"version": str(len(charted.charts))} if isinstance(error, ChartChanged) else {}
+        return shown_again(PAGE, shown, **_page(charted, request.form.to_dict() | now_seen))
     flash(told, "done")
     return redirect(to, 303)
 
