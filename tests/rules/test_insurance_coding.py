@@ -26,7 +26,7 @@ from billing.insurance.records.coding import CodeRule
 from billing.insurance.rules.add_ons import with_add_ons
 from billing.insurance.rules.code_sets import shipped_codes
 from billing.insurance.rules.coding import code_visit
-from billing.insurance.rules.coding.visit import Visit
+from billing.insurance.rules.coding.visit import Visit, known_since
 from billing.insurance.rules.lines import charge_lines, control_number, drug_given, padded_ndc, pointers
 from billing.kernel.money import Money, total
 
@@ -354,6 +354,31 @@ def test_units_of_a_drug_are_started_units_of_its_code():
     found = coded(dose(), dose("midazolam", way=Way.PUSH, mg="2.5"), dose("midazolam", way=Way.PUSH, mg="1"))
     assert [(each.code, each.units) for each in found.drugs] == [("J3490", 1), ("J2250", 4)]
     assert found.drugs[1].steps[-1].text == "3.5 mg at 1 mg a unit of J2250."
+
+
+def test_a_drug_of_which_nothing_was_given_is_no_line_and_is_told():
+    found = coded(dose(mg="0"), dose("midazolam", way=Way.PUSH, mg="2"))
+    assert [each.code for each in found.drugs] == ["J2250"]
+    assert [step.text for step in found.not_coded] == ["Ketamine HCl: 0 mg were given; no line."]
+
+
+def test_doses_of_a_drug_count_together_before_none_was_given():
+    found = coded(dose(mg="0"), dose(mg="10"))
+    assert [each.drug.quantity for each in found.drugs] == ["0.2"]
+
+
+@pytest.mark.parametrize(
+    ("on", "since"),
+    [
+        ("2026-11-30", "2023-11-30"),
+        ("2026-12-31", "2023-12-31"),
+        ("2028-02-29", "2025-02-28"),
+        ("2026-02-28", "2023-02-28"),
+        ("2027-03-01", "2024-03-01"),
+    ],
+)
+def test_a_patient_is_known_for_three_years_to_the_day(on, since):
+    assert known_since(date.fromisoformat(on)) == date.fromisoformat(since)
 
 
 # ------------------------------------------------------------------------------------------------ lines

@@ -238,3 +238,14 @@ def test_a_drug_that_was_sold_three_times_has_the_units_of_its_dose(database):
     lines = body_of(database, superbill(database, visit))["lines"]
     (sold,) = (each for each in lines if each["code"] == "J2405")
     assert (sold["units"], sold["charge_cents"], sold["ndc"]["quantity"]) == (4, 3_825, "2")
+
+
+def test_a_drug_of_which_nothing_was_given_is_on_neither_paper(database, visit):
+    nothing = replace(ONDANSETRON, dose_mg=Decimal(0))
+    signed(database, visit, entry(KETAMINE, nothing))
+    body = body_of(database, superbill(database, visit))
+    codes = [each["code"] for each in body["lines"]]
+    assert codes == ["96365", "J3490"], "no push of nothing, either"
+    assert sum(each["charge_cents"] for each in body["lines"]) == body["totals"]["net_cents"]
+    content = render_837p(body_of(database, claim(database, visit)))
+    assert (faults_by_pyx12(content), claims_by_x12sdk(content)) == ("", 1)

@@ -24,7 +24,7 @@ from billing.insurance.records.coding import CodeSet, CodingStep, LineChange, Li
 from billing.insurance.rules.add_ons import with_add_ons
 from billing.insurance.rules.code_sets import read_codes, shipped_codes
 from billing.insurance.rules.coding import CodedVisit, code_visit
-from billing.insurance.rules.coding.visit import Visit, minutes_between, on_the_clock
+from billing.insurance.rules.coding.visit import Visit, known_since, minutes_between, on_the_clock
 from billing.insurance.rules.lines import charge_lines
 from billing.insurance.rules.overrides import as_billed, fits, mark_of
 from billing.invoices.queries import line_of_session
@@ -39,8 +39,6 @@ from billing.quotes.queries import find_quote
 CODED_SERVICES = TIMED_SERVICES | {"evaluation"}
 """Deposits and no-show fees never reach an insurer."""
 WAITS = "The clinician has not signed this visit with its start and stop yet. It waits for them."
-YEARS_KNOWN = 3
-"""How long an insurer takes a patient for one whom the clinic knows. Source: CPT, new patient."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -201,7 +199,7 @@ def _sold(session: Session, schedule: FeeSchedule) -> Sequence[tuple[AddOn, int]
 
 def _seen_before(read: Read, session: Session, on: date, zone: ZoneInfo) -> bool:
     """Whether something was given to the patient here earlier, if only on the same day, not too long ago."""
-    since = on.replace(year=on.year - YEARS_KNOWN, day=min(on.day, 28))
+    since = known_since(on)
     given = (
         other
         for plan in plans_of(read, session.patient_id)

@@ -37,8 +37,9 @@ def code_visit(visit: Visit, codes: CodeSet) -> CodedVisit:
     fluids, fluid_notes = fluid(visit, codes, after=bool(veins))
     sprays = nasal(visit, codes)
     talked, talk_notes = talks(visit, codes, is_procedure=bool(veins or fluids), is_bundled=bool(sprays))
+    drugs, drug_notes = drugs_of(visit, codes, is_bundled=bool(sprays))
     return CodedVisit(
         services=(*veins, *fluids, *sprays, *talked),
-        drugs=tuple(drugs_of(visit, codes, is_bundled=bool(sprays))),
-        not_coded=(*notes, *fluid_notes, *talk_notes),
+        drugs=tuple(drugs),
+        not_coded=(*notes, *fluid_notes, *talk_notes, *drug_notes),
     )

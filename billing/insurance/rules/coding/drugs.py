@@ -2,30 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from decimal import ROUND_CEILING, Decimal
 
 from billing.care.records import GivenDrug, Way
 from billing.insurance.records import CodedService
 from billing.insurance.records.coding import CodeRule, CodeSet, CodingStep
-from billing.insurance.rules.coding.visit import Visit, mg, times_of
+from billing.insurance.rules.coding.visit import Found, Visit, add, mg, times_of
 from billing.insurance.rules.lines import drug_given
 
 
-def drugs_of(visit: Visit, codes: CodeSet, *, is_bundled: bool) -> Iterator[CodedService]:
-    """A line for each drug and vial, its doses together; units by the code's own mg, or else 1."""
+def drugs_of(visit: Visit, codes: CodeSet, *, is_bundled: bool) -> Found:
+    """A line for each drug and vial, its doses together; units by the code's own mg, or else 1.
+
+    Where the visit was broken off before any was given there is none.
+    """
+    lines: list[CodedService] = []
+    notes: list[CodingStep] = []
     together: dict[tuple[str, str, Way], list[GivenDrug]] = {}
     for drug in visit.drugs:
         if not (is_bundled and drug.way is Way.NASAL):
             way = Way.NASAL if drug.way is Way.NASAL else Way.INFUSION
             together.setdefault((drug.drug, drug.listed.ndc, way), []).append(drug)
     for drugs in together.values():
-        yield _drug(drugs, visit, codes)
+        add(_drug(drugs, visit, codes), lines, notes)
+    return lines, notes
 
 
-def _drug(drugs: Sequence[GivenDrug], visit: Visit, codes: CodeSet) -> CodedService:
+def _drug(drugs: Sequence[GivenDrug], visit: Visit, codes: CodeSet) -> CodedService | CodingStep:
     first, dose = drugs[0], sum((drug.dose_mg for drug in drugs), start=Decimal(0))
+    if not dose:
+        text = f"{first.listed.name}: {mg(dose)} were given; no line."
+        return CodingStep(rule=CodeRule.DRUG_UNIT, text=text)
     is_spray = first.way is Way.NASAL
     included = {"told": ""} if is_spray else {}
     given = drug_given(first.listed, dose, **included)

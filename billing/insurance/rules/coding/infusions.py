@@ -104,7 +104,7 @@ def _pushed(short: Sequence[GivenDrug], visit: Visit, codes: CodeSet, infused: s
     services: list[CodedService] = []
     notes: list[CodingStep] = []
     known = set(infused)
-    for drug in [*short, *(each for each in visit.drugs if each.way is Way.PUSH)]:
+    for drug in [*short, *(each for each in visit.drugs if each.way is Way.PUSH and each.dose_mg)]:
         told = f"{drug.listed.name}, given by push"
         if drug.drug in known:
             text = f"{told}: the same drug counts once."

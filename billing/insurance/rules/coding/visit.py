@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from calendar import monthrange
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -15,6 +16,8 @@ from billing.kernel.clock import told_minutes
 
 HOUR = 60
 """Minutes."""
+YEARS_KNOWN = 3
+"""How long an insurer takes a patient for one whom the clinic knows. Source: CPT, new patient."""
 
 Times = tuple[datetime, datetime]
 
@@ -58,6 +61,12 @@ Found = tuple[list[CodedService], list[CodingStep]]
 def on_the_clock(instant: datetime, zone: ZoneInfo) -> datetime:
     """As the site's clock showed it, to the minute, so that two printed times give the printed minutes."""
     return instant.astimezone(zone).replace(second=0, microsecond=0)
+
+
+def known_since(on: date) -> date:
+    """The first day on which a visit makes one of this day that of a known patient."""
+    year = on.year - YEARS_KNOWN
+    return on.replace(year=year, day=min(on.day, monthrange(year, on.month)[1]))
 
 
 def minutes_between(started: datetime, stopped: datetime) -> int:
