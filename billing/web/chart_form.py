@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from datetime import date, datetime, time
+from collections.abc import Callable, Mapping
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
@@ -31,6 +31,7 @@ Form = Mapping[str, Any]
 Choice = TypeVar("Choice", Way, Order, HydrationPurpose, EvaluationKind)
 
 MOST_ROWS = MOST_DRUGS
+PAST_MIDNIGHT = "past_midnight"
 DOSE = re.compile(r"[0-9]{1,6}(\.[0-9]{1,3})?", re.ASCII)
 MINUTES = re.compile(r"[0-9]{1,4}", re.ASCII)
 
@@ -38,19 +39,29 @@ MINUTES = re.compile(r"[0-9]{1,4}", re.ASCII)
 def entry_of(form: Form, zone: ZoneInfo) -> ChartEntry:
     """What was typed; rows without a drug count for nothing, and times are the site's on the day above.
 
+    Of a visit that is said to have run past midnight, its stop is on the next day, and so is whatever is
+    earlier on the clock than its start. It has to be said: times typed the wrong way round look the same.
     Raises: InvalidChart.
     """
     on = _day(form)
+    began = _clock(form, "started_at", on, zone)
+    ends_on = on + timedelta(days=1) if PAST_MIDNIGHT in form else on
+
+    def own(field: str) -> datetime | None:
+        """A time within the visit."""
+        told = _clock(form, field, on, zone)
+        return _clock(form, field, ends_on, zone) if told and began and told < began else told
+
     rows = [place for place in range(rows_of(form)) if _text(form, f"drugs-{place}-drug")]
     purpose, kind = _text(form, "hydration-purpose"), _text(form, "evaluation-kind")
     return ChartEntry(
-        started_at=_clock(form, "started_at", on, zone),
-        stopped_at=_clock(form, "stopped_at", on, zone),
+        started_at=began,
+        stopped_at=_clock(form, "stopped_at", ends_on, zone),
         provider_id=_text(form, "provider_id") or None,
-        drugs=tuple(_drug(form, place, on, zone) for place in rows),
+        drugs=tuple(_drug(form, place, own) for place in rows),
         hydration=Hydration(
-            started_at=_clock(form, "hydration-started_at", on, zone),
-            stopped_at=_clock(form, "hydration-stopped_at", on, zone),
+            started_at=own("hydration-started_at"),
+            stopped_at=own("hydration-stopped_at"),
             purpose=_choice(form, "hydration-purpose", HydrationPurpose),
         )
         if purpose
@@ -89,6 +100,8 @@ def fields_of(session: Session, chart: Chart | None, zone: ZoneInfo) -> dict[str
     }
     if chart is None:
         return shown
+    if _runs_past(chart, on, zone):
+        shown[PAST_MIDNIGHT] = "yes"
     for place, drug in enumerate(chart.drugs):
         shown |= {f"drugs-{place}-{name}": told for name, told in _drug_fields(drug, zone).items()}
     if chart.hydration:
@@ -106,6 +119,15 @@ def fields_of(session: Session, chart: Chart | None, zone: ZoneInfo) -> dict[str
     return shown | {"psychotherapy_minutes": str(chart.psychotherapy_minutes or "")}
 
 
+def _runs_past(chart: Chart, on: date, zone: ZoneInfo) -> bool:
+    """Whether any of it was on the day after; a draft may lack its stop."""
+    told = [chart.stopped_at, *(each.stopped_at for each in chart.drugs)]
+    told += [each.started_at for each in chart.drugs]
+    if chart.hydration:
+        told += [chart.hydration.started_at, chart.hydration.stopped_at]
+    return any(each is not None and local_date(each, zone) > on for each in told)
+
+
 def rows_of(form: Form) -> int:
     """How many rows for drugs the form has: one more than is filled in, when it was not sent yet."""
     sent = str(form.get("rows", ""))
@@ -115,15 +137,15 @@ def rows_of(form: Form) -> int:
     return max(1, filled)
 
 
-def _drug(form: Form, place: int, on: date, zone: ZoneInfo) -> DrugEntry:
+def _drug(form: Form, place: int, own: Callable[[str], datetime | None]) -> DrugEntry:
     at = f"drugs-{place}"
     return DrugEntry(
         drug=_text(form, f"{at}-drug"),
         dose_mg=_dose(form, f"{at}-dose_mg"),
         way=_choice(form, f"{at}-way", Way),
         order=_choice(form, f"{at}-order", Order),
-        started_at=_clock(form, f"{at}-started_at", on, zone),
-        stopped_at=_clock(form, f"{at}-stopped_at", on, zone),
+        started_at=own(f"{at}-started_at"),
+        stopped_at=own(f"{at}-stopped_at"),
         ndc=_text(form, f"{at}-ndc") or None,
         is_at_second_site=f"{at}-is_at_second_site" in form,
     )

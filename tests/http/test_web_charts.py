@@ -204,3 +204,42 @@ def test_what_an_evaluation_took_before_and_after_the_visit_is_kept_and_shown(
     page = clinician.get(at).text
     assert "45 minutes, 20 of them before or after the visit" in page
     assert 'name="evaluation-outside_minutes" type="text" value="20"' in page
+
+
+def test_a_visit_across_midnight_is_signed_shown_and_amended(database, clinician, session_id, at, typed, now):
+    before = now.astimezone(ZONE).date() - timedelta(days=1)
+    let_in(database, session_id, now=now - timedelta(days=1))
+    night = typed | {
+        "on": before.isoformat(),
+        "started_at": "23:30",
+        "stopped_at": "00:40",
+        "drugs-0-started_at": "23:40",
+        "drugs-0-stopped_at": "00:30",
+    }
+    refused = post(clinician, at, f"{at}/sign", **night, key="a" * 20)
+    assert refused.status_code == 422, "not without being told"
+    ticked = night | {"past_midnight": "yes"}
+    assert post(clinician, at, f"{at}/sign", **ticked, key="b" * 20).status_code == 303
+    (chart,) = charts(database, session_id)
+    assert chart.stopped_at - chart.started_at == timedelta(minutes=70)
+    assert chart.drugs[0].stopped_at - chart.drugs[0].started_at == timedelta(minutes=50)
+    page = clinician.get(at).text
+    assert re.search(r'name="past_midnight" value="yes" checked', page)
+    assert f'value="{before.isoformat()}"' in page
+    later = ticked | {"stopped_at": "00:50", "drugs-0-started_at": "00:05"}
+    assert post(clinician, at, f"{at}/amend", **later, reason="clock", key="c" * 20).status_code == 303
+    last = charts(database, session_id)[-1]
+    assert (last.stopped_at - last.started_at, last.drugs[0].stopped_at - last.drugs[0].started_at) == (
+        timedelta(minutes=80),
+        timedelta(minutes=25),
+    )
+
+
+def test_what_was_typed_the_wrong_way_round_is_no_visit_of_a_day(
+    database, clinician, session_id, at, typed, now
+):
+    let_in(database, session_id, now=now - timedelta(days=3))
+    on = (now.astimezone(ZONE).date() - timedelta(days=2)).isoformat()
+    wrong = typed | {"on": on, "started_at": "09:00", "stopped_at": "08:15"}
+    assert post(clinician, at, f"{at}/sign", **wrong, key="a" * 20).status_code == 422
+    assert charts(database, session_id) == ()
