@@ -15,6 +15,7 @@ from billing.insurance.rules.diagnoses import (
     is_billable,
     search_diagnoses,
 )
+from billing.insurance.rules.diagnosis_words import codes_by_word
 from billing.insurance.rules.editions import billable_codes, shipped_on
 from tests.conftest import ROOT
 
@@ -147,6 +148,38 @@ def test_an_excludes1_note_holds_in_either_order(one, other):
 def test_diagnoses_that_go_together_are_taken(codes):
     assert diagnosis_flaw(EDITION, codes) is None
     assert excluding_pair(EDITION, codes) is None
+
+
+@pytest.mark.parametrize("word", sorted(codes_by_word()))
+def test_a_short_word_stands_for_codes_that_there_are_and_finds_billable_ones_first(word):
+    for code in codes_by_word()[word]:
+        dotted = f"{code[:3]}.{code[3:]}" if len(code) > 3 else code
+        assert find_diagnosis(EDITION, dotted), dotted
+    found = search_diagnoses(EDITION, word.upper(), 4)
+    assert found
+    assert found[0].is_billable
+
+
+@pytest.mark.parametrize(
+    ("text", "first"),
+    [
+        ("crps", "G90.50"),
+        ("CRPS right upper", "G90.511"),
+        ("rsd", "G90.50"),
+        ("mdd recurrent severe", "F33.2"),
+        ("TRD", "F32.0"),
+        ("ptsd chronic", "F43.12"),
+        ("ocd", "F42.2"),
+    ],
+)
+def test_what_clinicians_call_it_is_found(text, first):
+    assert codes_of(text)[0] == first
+
+
+def test_a_heading_that_alone_has_the_words_shows_what_is_billable_under_it():
+    found = search_diagnoses(EDITION, "complex regional pain syndrome I (CRPS I)", 50)
+    assert [each.code for each in found][:2] == ["G90.50", "G90.511"]
+    assert "G90.5" in [each.code for each in found], "after them"
 
 
 @pytest.mark.parametrize("text", ["f33.2", "F332", " F33.2 ", "F33.2"])

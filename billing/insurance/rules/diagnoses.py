@@ -8,9 +8,10 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from fnmatch import fnmatchcase
 from heapq import nsmallest
-from itertools import combinations, takewhile
+from itertools import chain, combinations, takewhile
 
 from billing.insurance.records import Diagnosis, Edition
+from billing.insurance.rules.diagnosis_words import codes_by_word
 from billing.insurance.rules.lines import MOST_DIAGNOSES
 from billing.kernel.errors import Flaw
 
@@ -96,11 +97,14 @@ def excluding_pair(edition: Edition, codes: Sequence[str]) -> tuple[str, str] | 
 def search_diagnoses(edition: Edition, text: str, limit: int) -> Sequence[Diagnosis]:
     """What begins with this code, with or without its dot, or else has words that begin with each of these.
 
-    Billable ones come first, and of these what begins with the first word.
+    A word that clinicians use stands for its codes. Billable ones come first, and of these what begins with
+    the first word; where only headings have the words, what is under them is found, too.
     """
     start, words = text.strip().upper().replace(".", ""), WORD.findall(_folded(text))
     by_code = _best(_lines_from(edition, start), limit) if CODE_BEGINNING.fullmatch(start) else []
-    return by_code or _best(_lines_with(edition, words), limit, *words[:1])
+    if by_code:
+        return by_code
+    return _best(_lines_meant(edition, words) or _lines_told(edition, words), limit, *words[:1])
 
 
 def _lines_from(edition: Edition, start: str) -> Iterator[str]:
@@ -110,18 +114,43 @@ def _lines_from(edition: Edition, start: str) -> Iterator[str]:
     )
 
 
+def _lines_meant(edition: Edition, words: Sequence[str]) -> Sequence[str]:
+    """What stands under the codes of clinicians' own words, in that order, with all other words."""
+    short = [word for word in words if word in codes_by_word()]
+    others = [_beginning(word) for word in words if word not in short]
+    under = [list(_under(edition, codes_by_word()[word])) for word in short]
+    return [line for line in chain(*under[:1]) if _has(line, others) and all(line in each for each in under)]
+
+
+def _lines_told(edition: Edition, words: Sequence[str]) -> Sequence[str]:
+    lines = list(_lines_with(edition, words))
+    if any(line.split("\t")[1] == "1" for line in lines):
+        return lines
+    return sorted(set(_under(edition, [line.partition("\t")[0] for line in lines])))
+
+
+def _under(edition: Edition, starts: Iterable[str]) -> Iterator[str]:
+    return (line for start in starts for line in _lines_from(edition, start))
+
+
+def _beginning(word: str) -> re.Pattern[str]:
+    return re.compile(rf"(?<![^\W_]){re.escape(word)}")
+
+
+def _has(line: str, begun: Iterable[re.Pattern[str]]) -> bool:
+    description = _folded(line).split("\t", 2)[2]
+    return all(word.search(description) for word in begun)
+
+
 def _lines_with(edition: Edition, words: Sequence[str]) -> Iterator[str]:
     """The longest word is looked for first: it is seldom there."""
     if not words:
         return
     longest = max(words, key=len)
-    begun = [re.compile(rf"(?<![^\W_]){re.escape(word)}") for word in words]
+    begun = [_beginning(word) for word in words]
     for line in edition.lines:
-        folded = _folded(line)
-        if longest in folded:
-            description = folded.split("\t", 2)[2]
-            if all(word.search(description) for word in begun):
-                yield line
+        if longest in _folded(line) and _has(line, begun):
+            yield line
 
 
 def _folded(text: str) -> str:
