@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
@@ -66,7 +66,8 @@ from billing.insurance.handlers import (
     on_visits_covered_by_others,
 )
 from billing.insurance.ports import Outside
-from billing.insurance.queries import told_of_edition
+from billing.insurance.queries import edition_on, told_of_edition
+from billing.insurance.rules.diagnoses import is_billable
 from billing.insurance.use_cases.appeals import RENDER_APPEAL
 from billing.insurance.use_cases.claims import RENDER_CLAIMS
 from billing.insurance.use_cases.superbills import RENDER_JOB
@@ -322,7 +323,9 @@ def _register_commands(app: Flask, house: House) -> None:
     for command in (
         *cli.make_commands(_office(house)),
         *billing.people.cli.make_commands(edge, _entities_by_slug),
-        *billing.catalog.cli.make_commands(edge),
+        *billing.catalog.cli.make_commands(
+            edge, lambda read, code: is_billable(edition_on(read, _today(house)), code)
+        ),
         *billing.quotes.cli.make_commands(edge),
         *billing.payments.cli.make_commands(
             house.payments, house.refund_limit, house.settings.stripe_api_base
@@ -338,6 +341,10 @@ def _register_commands(app: Flask, house: House) -> None:
         *billing.accounting.cli.make_commands(edge, house.refund_limit),
     ):
         app.cli.add_command(command)
+
+
+def _today(house: House) -> date:
+    return local_date(house.edge.clock(), ZoneInfo(house.settings.clinic_timezone))
 
 
 def _office(house: House) -> cli.Office:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -18,21 +18,25 @@ from billing.catalog.rules.document import refusal
 from billing.catalog.use_cases import seed_clinic
 from billing.kernel.errors import BillingError, Flaw, Invalid
 from billing.kernel.permissions import SYSTEM
+from billing.platform.data.database import Read
 from billing.platform.http.edge import Edge
 from billing.platform.http.problems import problem_of
 
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Answer for machines.")
 
 
-def make_commands(edge: Edge) -> list[click.Command]:
+IsBillable = Callable[[Read, str], bool]
+"""Whether insurers take a diagnosis; the codes are the business of a room above."""
+
+
+def make_commands(edge: Edge, is_billable: IsBillable) -> list[click.Command]:
     @click.command("seed")
     @click.argument("file", type=click.Path())
     @AS_JSON
     def seed(file: str, as_json: bool) -> None:  # noqa: FBT001 - an option of the command line
         """Load a clinic from a YAML or JSON FILE; a wrong file is refused whole, line by line."""
         with refusals_told(as_json=as_json):
-            clinic = read_clinic(_text_of(file))
-            entity = _load(edge, clinic)
+            clinic, entity = _load(edge, _text_of(file), is_billable)
         answer = _answer(clinic, entity)
         click.echo(json.dumps(answer) if as_json else _in_words(answer))
 
@@ -71,10 +75,11 @@ def _text_of(file: str) -> str:
         raise refusal([Flaw("line 1", f"the file cannot be read: {error.strerror}")]) from None
 
 
-def _load(edge: Edge, clinic: Clinic) -> Entity:
-    """Raises: ScheduleAlreadyPublished, DatabaseNotReady."""
+def _load(edge: Edge, text: str, is_billable: IsBillable) -> tuple[Clinic, Entity]:
+    """Raises: ClinicFileRefused, ScheduleAlreadyPublished, DatabaseNotReady."""
     try:
-        return edge.database.in_transaction(
+        clinic = edge.read(lambda read: read_clinic(text, lambda code: is_billable(read, code)))
+        return clinic, edge.database.in_transaction(
             lambda tx: seed_clinic(tx, clinic=clinic, actor=SYSTEM, now=edge.clock())
         )
     except (OperationalError, ProgrammingError) as error:

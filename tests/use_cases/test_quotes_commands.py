@@ -8,6 +8,8 @@ from click.testing import CliRunner
 
 from billing.catalog.cli import make_commands as catalog_commands
 from billing.catalog.queries import SAMPLES, find_entity_by_slug
+from billing.insurance.queries import edition_on
+from billing.insurance.rules.diagnoses import is_billable
 from billing.platform.http.edge import Edge
 from billing.quotes.cli import make_commands as quote_commands
 from tests.factories.catalog import seed_sample
@@ -44,6 +46,12 @@ def run(commands, *arguments, input=None):
 
 def edge_of(database, now):
     return Edge(database=database, clock=lambda: now, public_url="http://localhost")
+
+
+def seeding(database, now):
+    return catalog_commands(
+        edge_of(database, now), lambda read, code: is_billable(edition_on(read, now.date()), code)
+    )
 
 
 def quote(plan, *options, database=None, now=None):
@@ -106,7 +114,7 @@ def test_every_sample_has_a_price_without_a_database(slug):
 
 def test_a_clinic_that_was_seeded_goes_by_its_slug(database, now):
     text = (SAMPLES / "b.yaml").read_text().replace("clinic: b\n", "clinic: elm-street\n")
-    done = run(catalog_commands(edge_of(database, now)), "-", "--json", input=text)
+    done = run(seeding(database, now), "-", "--json", input=text)
     assert json.loads(done.stdout)["clinic"] == "elm-street"
     plan = {**PLAN, "clinic": "elm-street"}
     assert json.loads(quote(plan, "--json", database=database, now=now).stdout)["total_cents"] == 39_525
@@ -165,8 +173,7 @@ def test_a_file_that_is_not_there_is_said_so(tmp_path):
 
 
 def test_a_clinic_is_seeded_twice_with_one_result(database, now):
-    edge = edge_of(database, now)
-    first, second = (run(catalog_commands(edge), SAMPLES / "b.yaml", "--json") for _ in range(2))
+    first, second = (run(seeding(database, now), SAMPLES / "b.yaml", "--json") for _ in range(2))
     answer = json.loads(first.stdout)
     assert answer == json.loads(second.stdout)
     assert (answer["ok"], answer["schedule"], answer["sample"], answer["conditions"]) == (
@@ -175,32 +182,48 @@ def test_a_clinic_is_seeded_twice_with_one_result(database, now):
         True,
         20,
     )
-    assert "sample data" in run(catalog_commands(edge), SAMPLES / "b.yaml").stdout
+    assert "sample data" in run(seeding(database, now), SAMPLES / "b.yaml").stdout
 
 
 def test_a_wrong_file_is_refused_whole_with_its_lines(database, now):
     text = (SAMPLES / "b.yaml").read_text().replace("percent: 15", "percent: plenty")
-    done = run(catalog_commands(edge_of(database, now)), "-", "--json", input=text)
+    done = run(seeding(database, now), "-", "--json", input=text)
     assert done.exit_code == 1
     problem = json.loads(done.stdout)
     lines = [f"line {number}" for number, line in enumerate(text.splitlines(), 1) if "plenty" in line]
     assert [flaw["pointer"] for flaw in problem["errors"]] == lines
     with database.reading() as read, pytest.raises(Exception, match="no clinic b"):
         find_entity_by_slug(read, "b")
-    told = run(catalog_commands(edge_of(database, now)), "-", input=text)
+    told = run(seeding(database, now), "-", input=text)
     assert f"{lines[0]}: `percent` must be a percentage" in told.stderr
 
 
 def test_other_content_under_a_published_code_is_refused(database, now):
     seed_sample(database, now)
     text = (SAMPLES / "b.yaml").read_text().replace("price: 250", "price: 260", 1)
-    done = run(catalog_commands(edge_of(database, now)), "-", "--json", input=text)
+    done = run(seeding(database, now), "-", "--json", input=text)
     assert (done.exit_code, json.loads(done.stdout)["code"]) == (1, "fee-schedule-already-published")
 
 
 def test_bytes_that_are_no_text_and_files_that_are_not_there(database, now, tmp_path):
-    edge = edge_of(database, now)
-    done = run(catalog_commands(edge), "-", "--json", input=b"clinic: b\nname: \xff")
+    done = run(seeding(database, now), "-", "--json", input=b"clinic: b\nname: \xff")
     assert json.loads(done.stdout)["errors"][0]["pointer"] == "line 2"
-    assert run(catalog_commands(edge), tmp_path / "none.yaml").exit_code == 1
-    assert run(catalog_commands(edge), tmp_path).exit_code == 1
+    assert run(seeding(database, now), tmp_path / "none.yaml").exit_code == 1
+    assert run(seeding(database, now), tmp_path).exit_code == 1
+
+
+@pytest.mark.parametrize("code", ["F32", "G90.5", "M79.6789"])
+def test_a_condition_with_a_code_that_no_insurer_takes_is_refused_with_its_line(
+    database, now, tmp_path, code
+):
+    text = (SAMPLES / "b.yaml").read_text().replace("icd10: [M79.7]", f"icd10: [{code}]")
+    path = tmp_path / "clinic.yaml"
+    path.write_text(text)
+    done = run(seeding(database, now), path, "--json")
+    assert done.exit_code == 1
+    (flaw,) = json.loads(done.stdout)["errors"]
+    (line,) = [at for at, told in enumerate(text.splitlines(), 1) if f"[{code}]" in told]
+    assert flaw["pointer"] == f"line {line}"
+    assert "billable" in flaw["message"]
+    with database.reading() as read, pytest.raises(Exception, match="no clinic b"):
+        find_entity_by_slug(read, "b")

@@ -6,7 +6,7 @@ Amounts are dollars (`450`, `"450.00"`). The samples beside this room show every
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from billing.catalog.records import (
     Address,
@@ -44,15 +44,18 @@ _LAST_DAY = 730
 LONGEST_CLEARINGHOUSE = 60
 
 
-def read_clinic(text: str) -> Clinic:
-    """Raises: ClinicFileRefused, with the line and the reason of each flaw."""
+def read_clinic(text: str, is_billable: Callable[[str], bool] = is_icd10) -> Clinic:
+    """`is_billable` knows the codes that insurers take; without it any of the right form will do.
+
+    Raises: ClinicFileRefused, with the line and the reason of each flaw.
+    """
     document = Document(text)
     root = document.root
     schedule_block = root.block("fee_schedule")
     rates = read_rates(schedule_block) if schedule_block else ()
     is_sample = root.yes_or_no("sample") if root.has("sample") else False
     entity = _read_entity(root)
-    conditions = _read_conditions(root.blocks("conditions"), rates)
+    conditions = _read_conditions(root.blocks("conditions"), rates, is_billable)
     sites = _read_sites(root, entity.timezone)
     providers = _read_providers(root)
     protocols = _read_protocols(root.blocks("protocols"), rates)
@@ -193,13 +196,19 @@ def _read_providers(root: Block) -> tuple[ProviderFacts, ...]:
     return providers
 
 
-def _read_conditions(blocks: Sequence[Block], rates: Sequence[Rate]) -> tuple[Condition, ...]:
+def _read_conditions(
+    blocks: Sequence[Block], rates: Sequence[Rate], is_billable: Callable[[str], bool]
+) -> tuple[Condition, ...]:
     conditions = tuple(
         Condition(
             slug=block.text("slug", is_slug, "a name in lower case letters, digits and underscores"),
             name=block.text("name"),
             category=_category(block, rates),
-            icd10=block.texts("icd10", is_icd10, "an ICD-10-CM code such as F33.1"),
+            icd10=block.texts(
+                "icd10",
+                lambda code: is_icd10(code) and is_billable(code),
+                "a billable ICD-10-CM code such as F33.1, the most specific one; F33 is none",
+            ),
         )
         for block in blocks
     )
