@@ -158,8 +158,8 @@ TOLD: dict[str, Told] = {
         ("chk", "ref", "dan", "svm"),
     ),
     "choice-due": Told(
-        "An insurer's money could not go back to the patient by itself",
-        "Nobody chose for 30 days, or the patient wants it back. Ask; refund it, or record that it is kept.",
+        "An insurer's money has to go back to the patient, and does not by itself",
+        "No refund of it is under way, or one was refused. Ask; refund it, or record that it is kept.",
         ("crl",),
     ),
     "choice-letter": Told(

@@ -22,6 +22,7 @@ from billing.payments.use_cases.choice_letters import ask_to_choose
 from billing.payments.use_cases.credits import apply_credits, elect
 from billing.payments.use_cases.mail import TRIES
 from billing.payments.use_cases.receive import take_cash
+from billing.payments.use_cases.refunds import reject_refund
 from billing.payments.use_cases.reimbursements import hold_reimbursement
 from billing.payments.use_cases.takebacks import demand_takeback
 from billing.platform.data.audit import AuditRow
@@ -166,6 +167,36 @@ def test_what_somebody_approves_first_is_told_so(database, mine, link, held):
     chosen(mine, link, held, "refund")
     the_job(database, limit=Money(0))
     assert "$120.00 goes back to you. Somebody at the clinic approves it first." in said(mine.get(link))
+
+
+AGAIN = "Please send it back to me"
+
+
+@pytest.mark.parametrize("recorded_by", ["staff", "nobody"])
+def test_who_wants_back_what_no_refund_is_under_way_of_gets_it_asked_for_once(
+    database, patient, mine, link, held, recorded_by, clock_file
+):
+    if recorded_by == "staff":
+        did(database, elect, lot_id=held, election=Election.REFUND)
+    else:
+        the_job(database, days=30, limit=Money(0))
+        assert AGAIN not in said(mine.get(link))
+        (asked,) = refunds(database, patient)
+        did(database, reject_refund, refund_id=asked.id, at=NOW + timedelta(days=30))
+    before = len(refunds(database, patient))
+    clock_file.write_text((NOW + timedelta(days=30, minutes=1)).isoformat())
+    opened(mine, link)
+    assert AGAIN in said(mine.get(link))
+    carried = shown(mine.get(link).text)[0]
+    for _ in range(2):
+        assert "That begins within a day." in said(
+            sent(mine, f"{link}/{held}", election="refund", shown=carried)
+        )
+    assert AGAIN not in said(mine.get(link))
+    assert lot(database, held).elected_by is Chooser.PATIENT
+    for days in (31, 32):
+        the_job(database, days=days, limit=Money(0))
+    assert len(refunds(database, patient)) == before + 1
 
 
 def test_a_choice_from_now_on_answers_what_waits_and_what_comes(database, bill, patient, held, app):

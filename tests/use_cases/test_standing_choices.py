@@ -174,8 +174,49 @@ def test_who_wants_all_of_it_back_gets_it_the_next_day_and_once(database, do, bi
 
 def test_one_choice_of_a_refund_is_left_to_the_clerk_who_asks_where_it_goes(database, do, patient, held):
     do(elect, lot_id=held, election=Election.REFUND)
+    a_day_later(database, DAYS_29)
+    assert (refunds(database, patient), open_tasks(database)) == ([], [])
+
+
+@pytest.mark.parametrize("chooser", [Chooser.STAFF, Chooser.NOBODY])
+def test_a_refund_that_is_chosen_and_that_nobody_asks_for_is_a_task_after_30_days(
+    database, do, patient, held, chooser
+):
+    do(elect, lot_id=held, election=Election.REFUND, chooser=chooser, at=NOW + timedelta(days=2))
     a_day_later(database, DAYS_30)
-    assert refunds(database, patient) == []
+    assert (refunds(database, patient), open_tasks(database)) == ([], ["choice-due"])
+    do(end_tasks, kind="choice-due", subject_ids=[held], at=DAYS_30)
+    a_day_later(database, DAYS_30 + timedelta(days=29))
+    assert open_tasks(database) == []
+    a_day_later(database, DAYS_30 + timedelta(days=31))
+    assert open_tasks(database) == ["choice-due"]
+    do(request_refund, lot_id=held, amount=Money(CENTS), payment_id=None, limit=Money(0))
+    a_day_later(database, DAYS_30 + timedelta(days=99))
+    assert open_tasks(database) == []
+
+
+def test_what_is_left_of_a_refund_in_part_is_a_task_and_only_once_no_refund_of_it_is_open(
+    database, do, patient, held
+):
+    do(elect, lot_id=held, election=Election.REFUND)
+    asked = do(request_refund, lot_id=held, amount=Money(1), payment_id=None, limit=Money(0))
+    a_day_later(database, DAYS_30)
+    assert open_tasks(database) == []
+    do(reject_refund, refund_id=asked.id, at=DAYS_30)
+    assert open_tasks(database) == ["choice-due"]
+
+
+def test_a_refund_of_what_nobody_chose_that_is_refused_is_a_task_at_once_and_each_time(
+    database, do, patient, held
+):
+    a_day_later(database, DAYS_30, limit=Money(0))
+    (refund,) = refunds(database, patient)
+    do(reject_refund, refund_id=refund.id, at=DAYS_30)
+    assert open_tasks(database) == ["choice-due"]
+    again = do(request_refund, lot_id=held, amount=Money(CENTS), payment_id=None, limit=Money(0), at=DAYS_30)
+    assert open_tasks(database) == []
+    do(reject_refund, refund_id=again.id, at=DAYS_30)
+    assert open_tasks(database) == ["choice-due"]
 
 
 @pytest.mark.parametrize("reason", [HoldReason.DEATH, HoldReason.BANKRUPTCY])

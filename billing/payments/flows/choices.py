@@ -1,4 +1,4 @@
-"""Insurers' money that waited 30 days for a choice goes back, one credit at a time."""
+"""Insurers' money that waited 30 days for a choice goes back, one credit at a time; none is forgotten."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from billing.kernel.errors import Conflict
 from billing.kernel.money import Money
 from billing.kernel.permissions import SYSTEM
 from billing.payments.flows.room import T, log
-from billing.payments.queries.choices import credits_to_refund
+from billing.payments.queries.choices import credits_to_refund, forgotten_refunds
 from billing.payments.rules.choices import ANSWERS_WITHIN
-from billing.payments.use_cases.unanswered import ask_about_choice, refund_unanswered
+from billing.payments.use_cases.unanswered import ask_about_choice, ask_about_forgotten, refund_unanswered
 from billing.platform.data.database import Database
 
 A_DAY = timedelta(days=1)
@@ -21,11 +21,18 @@ A_DAY = timedelta(days=1)
 
 
 def refund_what_nobody_chose(database: Database, clock: Clock, limit: Money) -> None:
-    """Each credit is a transaction of its own. What is refused is asked of a person, and looked at again."""
+    """Each credit is a transaction of its own. What is refused is asked of a person, and looked at again.
+
+    So is what is to go back for 30 days, and nobody asked for a refund of it.
+    """
     until = clock().date() + A_DAY - ANSWERS_WITHIN
     with database.reading() as read:
-        found = credits_to_refund(read, until)
-    each_for_itself(found, partial(_give_back, database, clock, limit))
+        to_refund, forgotten = credits_to_refund(read, until), forgotten_refunds(read, until - A_DAY)
+    deeds = [
+        *(partial(_give_back, database, clock, limit, each) for each in to_refund),
+        *(partial(_ask_about_forgotten, database, clock, each) for each in forgotten),
+    ]
+    each_for_itself(deeds, lambda deed: deed())
 
 
 def each_for_itself(ones: Iterable[T], work: Callable[[T], None]) -> None:
@@ -51,3 +58,7 @@ def _give_back(database: Database, clock: Clock, limit: Money, lot_id: str) -> N
         )
     except Conflict:
         database.in_transaction(partial(ask_about_choice, lot_id=lot_id, actor=SYSTEM, now=clock()))
+
+
+def _ask_about_forgotten(database: Database, clock: Clock, lot_id: str) -> None:
+    database.in_transaction(partial(ask_about_forgotten, lot_id=lot_id, actor=SYSTEM, now=clock()))

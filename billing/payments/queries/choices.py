@@ -14,6 +14,7 @@ from billing.payments.models.choices import StandingChoiceRow
 from billing.payments.models.credits import CreditLotRow
 from billing.payments.models.refunds import RefundRow
 from billing.payments.records.credits import Chooser, CreditSource, Election
+from billing.payments.states.refunds import RefundState
 from billing.platform.data.database import Read
 from billing.platform.data.selects import row_where
 
@@ -54,6 +55,26 @@ def credits_to_refund(read: Read, waits_until: date) -> Sequence[str]:
     return read.session.scalars(query.order_by(CreditLotRow.held_on, CreditLotRow.id)).all()
 
 
+def forgotten_refunds(read: Read, held_until: date) -> Sequence[str]:
+    """Insurers' money held since that day or before that is to go back, and no refund of it is under way."""
+    query = select(CreditLotRow.id).where(*_is_forgotten(), _waits_since() <= held_until)
+    return read.session.scalars(query.order_by(CreditLotRow.held_on, CreditLotRow.id)).all()
+
+
+def is_forgotten(read: Read, lot_id: str) -> bool:
+    """Whether a credit is to go back, and no refund of it is under way."""
+    return (
+        read.session.scalar(select(CreditLotRow.id).where(CreditLotRow.id == lot_id, *_is_forgotten()))
+        is not None
+    )
+
+
+def goes_back_by_itself(read: Read, lot_id: str) -> bool:
+    """Whether the patient's own word sends a credit back at the next run, or a refund of it is under way."""
+    query = select(CreditLotRow.id).where(CreditLotRow.id == lot_id, or_(_wanted_back(), _is_under_way()))
+    return read.session.scalar(query) is not None
+
+
 def goes_back_now(read: Read, lot_id: str, waits_until: date) -> bool:
     """Whether one credit is among `credits_to_refund`."""
     query = select(CreditLotRow.id).where(CreditLotRow.id == lot_id, *_goes_back(waits_until))
@@ -62,8 +83,8 @@ def goes_back_now(read: Read, lot_id: str, waits_until: date) -> bool:
 
 def unchosen(after: date | None = None, until: date | None = None) -> tuple[ColumnElement[bool], ...]:
     """What waits for a choice, where named since after one day and until another."""
-    waits_since = func.coalesce(CreditLotRow.reopened_on, CreditLotRow.held_on)
-    of_days = [*([waits_since > after] if after else []), *([waits_since <= until] if until else [])]
+    since = _waits_since()
+    of_days = [*([since > after] if after else []), *([since <= until] if until else [])]
     return (*_is_left_of_insurers(), CreditLotRow.election.is_(None), *of_days)
 
 
@@ -83,14 +104,30 @@ def _is_left_of_insurers() -> tuple[ColumnElement[bool], ...]:
 
 
 def _goes_back(waits_until: date) -> tuple[ColumnElement[bool], ...]:
-    waits_since = func.coalesce(CreditLotRow.reopened_on, CreditLotRow.held_on)
-    unanswered = CreditLotRow.election.is_(None) & (waits_since <= waits_until)
-    wanted_back = (
+    unanswered = CreditLotRow.election.is_(None) & (_waits_since() <= waits_until)
+    return (*_is_left_of_insurers(), or_(unanswered, _wanted_back()))
+
+
+def _waits_since() -> ColumnElement[date]:
+    return func.coalesce(CreditLotRow.reopened_on, CreditLotRow.held_on)
+
+
+def _wanted_back() -> ColumnElement[bool]:
+    """By the patient's own word, and not asked for since."""
+    return (
         (CreditLotRow.election == Election.REFUND)
         & CreditLotRow.elected_by.in_((Chooser.STANDING, Chooser.PATIENT))
         & ~_asked_since()
     )
-    return (*_is_left_of_insurers(), or_(unanswered, wanted_back))
+
+
+def _is_forgotten() -> tuple[ColumnElement[bool], ...]:
+    return (*_is_left_of_insurers(), CreditLotRow.election == Election.REFUND, ~_is_under_way())
+
+
+def _is_under_way() -> ColumnElement[bool]:
+    under_way = RefundRow.state.in_((RefundState.REQUESTED, RefundState.APPROVED))
+    return select(RefundRow.id).where(RefundRow.lot_id == CreditLotRow.id, under_way).exists()
 
 
 def _asked_since() -> ColumnElement[bool]:

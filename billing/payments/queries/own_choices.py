@@ -12,10 +12,10 @@ from billing.patients.queries import is_on_hold
 from billing.payments.models.choices import ChoiceLetterRow, LetteredCreditRow
 from billing.payments.models.credits import CreditLotRow, CreditWithdrawalRow
 from billing.payments.models.refunds import RefundRow
-from billing.payments.queries.choices import standing_choice, visit_day
+from billing.payments.queries.choices import goes_back_by_itself, standing_choice, visit_day
 from billing.payments.queries.credits import applications_of_credit, lot_of
 from billing.payments.queries.refunds import refund_of
-from billing.payments.records.credits import CreditLot, CreditSource, Withdrawal
+from billing.payments.records.credits import CreditLot, CreditSource, Election, Withdrawal
 from billing.payments.records.own_choices import OwnChoices, OwnCredit
 from billing.payments.rules.choices import goes_back_on, shown_as
 from billing.platform.data.database import Read
@@ -53,6 +53,7 @@ def _own(read: Read, lot: CreditLot, taken: Money) -> OwnCredit:
         used=total(each.amount - each.undone for each in applications_of_credit(read, lot.id)),
         taken=taken,
         refunds=tuple(refund_of(row) for row in read.session.scalars(refunds)),
+        is_forgotten=lot.election is Election.REFUND and not goes_back_by_itself(read, lot.id),
         shown_as=shown_as(lot),
     )
 

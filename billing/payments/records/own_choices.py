@@ -22,6 +22,8 @@ class OwnCredit:
     used: Money
     taken: Money
     refunds: tuple[Refund, ...]
+    is_forgotten: bool
+    """Whether it is to go back, and neither is a refund of it under way nor comes one by itself."""
     shown_as: str
     """What the forms of this credit send back, so that nobody chooses for what is not so any more."""
 

@@ -29,6 +29,7 @@ from billing.payments.models.credits import (
 )
 from billing.payments.models.payments import PaymentRow
 from billing.payments.queries.checkouts import refuse_while_standing
+from billing.payments.queries.choices import is_forgotten
 from billing.payments.queries.credits import (
     application_of,
     credits_to_come_off,
@@ -51,7 +52,7 @@ from billing.payments.records.payments import Owned
 from billing.payments.use_cases.credit_tasks import end_asking_about_held
 from billing.platform.data.audit import record_audit
 from billing.platform.data.database import Tx
-from billing.platform.data.tasks import end_tasks
+from billing.platform.data.tasks import ask_again, end_tasks
 
 CHOICE_DUE = "choice-due"
 """The task of a person who gives an insurer's money back that nobody chose anything for."""
@@ -124,6 +125,12 @@ def elect(
         tx, actor=actor, action=f"credit.elect.{election}", subject_id=lot_id, now=now, detail=chosen_on
     )
     return lot_of(row)
+
+
+def ask_about_refused(tx: Tx, *, lot_id: str, actor: Actor, now: datetime) -> None:
+    """An insurer's money that was to go back, and whose refund was refused, is a person's to give back."""
+    if is_forgotten(tx, lot_id):
+        ask_again(tx, kind=CHOICE_DUE, about=find_credit(tx, lot_id, SYSTEM), actor=actor, now=now)
 
 
 def take_back_choice(tx: Tx, *, lot_id: str, actor: Actor, now: datetime) -> CreditLot:

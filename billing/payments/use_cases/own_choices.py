@@ -15,6 +15,7 @@ from billing.payments.errors.choices import ChoiceChanged
 from billing.payments.models.choices import ChoiceLetterRow
 from billing.payments.models.credits import CreditLotRow
 from billing.payments.queries.choice_letters import choice_link_print
+from billing.payments.queries.choices import goes_back_by_itself
 from billing.payments.queries.credits import lot_of
 from billing.payments.records.credits import Chooser, CreditLot, CreditSource, Election
 from billing.payments.rules.choices import shown_as
@@ -62,10 +63,13 @@ def choose_once(
 ) -> CreditLot:
     """The patient's choice for one credit, as it was shown; made before, it changes nothing.
 
+    Wanted back before, and no refund of it is under way nor comes by itself, it is wanted back anew.
+
     Raises: NoSuchCredit, ChoiceChanged, AskAPersonFirst.
     """
     lot = _own(tx, letter_id, lot_id)
-    if lot.election is election and lot.available:
+    is_forgotten = election is Election.REFUND and not goes_back_by_itself(tx, lot_id)
+    if lot.election is election and lot.available and not is_forgotten:
         return lot
     _refuse_unless_shown(lot, shown)
     return elect(tx, lot_id=lot.id, election=election, chooser=Chooser.PATIENT, actor=actor, now=now)

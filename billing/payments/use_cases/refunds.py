@@ -37,7 +37,7 @@ from billing.payments.rules.refunds import LATELY, needs_second_person
 from billing.payments.states.payments import PaymentState
 from billing.payments.states.refunds import REFUND_MOVES, RefundEvent, RefundState
 from billing.payments.use_cases.credit_tasks import REFUND_FAILED, end_asking_about_held
-from billing.payments.use_cases.credits import CHOICE_DUE, give_back, spend
+from billing.payments.use_cases.credits import CHOICE_DUE, ask_about_refused, give_back, spend
 from billing.payments.use_cases.dispute_recoveries import keep_for_lost
 from billing.payments.use_cases.excess import share_again
 from billing.payments.use_cases.receipts import issue_refund_receipt
@@ -185,6 +185,7 @@ def reject_refund(
     row.refused_reference, row.reference = row.reference, None
     lost = _put_back(tx, row, actor, now)
     restored = () if lost else restore(tx, row, actor=actor, now=now)
+    ask_about_refused(tx, lot_id=row.lot_id, actor=actor, now=now)
     audit_refund(tx, row, "refund.reject", actor, now)
     if row.refused_reference is not None:
         missing = (

@@ -11,7 +11,7 @@ from billing.kernel.permissions import SYSTEM, Actor
 from billing.patients.queries import is_on_hold
 from billing.patients.use_cases import lock_patient
 from billing.payments.errors import AskAPersonFirst
-from billing.payments.queries.choices import goes_back_now
+from billing.payments.queries.choices import goes_back_now, is_forgotten
 from billing.payments.queries.credits import find_credit
 from billing.payments.queries.disputes import reimbursed_beside_losses
 from billing.payments.queries.payments import PAYMENT, find_payment, of_health_account
@@ -70,6 +70,14 @@ def ask_about_choice(tx: Tx, *, lot_id: str, actor: Actor, now: datetime) -> Non
     lot = find_credit(tx, lot_id, actor)
     due_at = lot.elected_at or datetime.combine(goes_back_on(lot), time.min, UTC)
     ask_again(tx, kind=CHOICE_DUE, about=lot, closed_before=due_at, actor=actor, now=now)
+
+
+def ask_about_forgotten(tx: Tx, *, lot_id: str, actor: Actor, now: datetime) -> None:
+    """A person asks for the refund that was chosen; closed without one, the task comes again."""
+    lock_patient(tx, find_credit(tx, lot_id, actor).patient_id)
+    if is_forgotten(tx, lot_id):
+        lot = find_credit(tx, lot_id, actor)
+        ask_again(tx, kind=CHOICE_DUE, about=lot, closed_before=now - ANSWERS_WITHIN, actor=actor, now=now)
 
 
 def _card_of(tx: Tx, lot: CreditLot, *, is_of_account: bool) -> Payment | None:
