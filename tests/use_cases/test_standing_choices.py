@@ -11,12 +11,14 @@ from billing.kernel.permissions import SYSTEM
 from billing.patients.records import HoldReason
 from billing.patients.use_cases import lock_patient
 from billing.payments.flows.choices import refund_what_nobody_chose
-from billing.payments.queries.choice_letters import choice_letters_of
+from billing.payments.queries.choice_letters import choice_letters_of, patients_to_ask
 from billing.payments.queries.choices import standing_choice
 from billing.payments.queries.credits import find_credit
 from billing.payments.queries.refunds import list_refunds
+from billing.payments.queries.signs import last_signs
 from billing.payments.records.credits import Chooser, Election
 from billing.payments.records.refunds import RefundMethod
+from billing.payments.rules.choices import goes_back_on
 from billing.payments.states.disputes import DisputeEvent
 from billing.payments.states.refunds import RefundState
 from billing.payments.use_cases import unanswered
@@ -104,6 +106,37 @@ def test_nobody_chose_for_29_days_and_it_waits_and_on_the_30th_it_goes_back(data
     )
     assert lot(database, held).election is Election.REFUND
     assert lot(database, held).available == Money(0)
+
+
+def test_what_was_paid_long_before_it_was_booked_waits_30_days_from_then_and_is_asked_about(
+    database, do, bill, patient, paid
+):
+    read_at = NOW + timedelta(days=45)
+    late = do(
+        hold_reimbursement,
+        session_id=bill.session_ids[0],
+        amount=Money(CENTS),
+        source_id="rmc_0",
+        received_on=NOW.date(),
+        at=read_at,
+    ).lot_id
+    assert goes_back_on(lot(database, late)) == (read_at + timedelta(days=30)).date()
+    assert lot(database, late).held_on == NOW.date()
+    with database.reading() as read:
+        assert patients_to_ask(read, read_at.date()) == [patient.id]
+        assert last_signs(read, [lot(database, late)]) == {late: NOW.date()}
+    a_day_later(database, read_at + timedelta(days=29))
+    assert refunds(database, patient) == []
+    assert do(ask_to_choose, patient_id=patient.id, sends_mail=True, at=read_at) is not None
+    a_day_later(database, read_at + timedelta(days=30))
+    assert [each.amount for each in refunds(database, patient)] == [Money(CENTS)]
+
+
+def test_who_takes_a_choice_back_gave_a_sign_that_day(database, do, patient, held):
+    do(elect, lot_id=held, election=Election.CREDIT)
+    do(locked_and_taken_back, patient_id=patient.id, lot_id=held, at=DAYS_29)
+    with database.reading() as read:
+        assert last_signs(read, [lot(database, held)]) == {held: DAYS_29.date()}
 
 
 def test_it_goes_back_once_however_often_the_day_comes(database, patient, held):

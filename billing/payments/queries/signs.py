@@ -26,7 +26,7 @@ def last_signs(read: Read, held: Sequence[CreditLot | Refund]) -> Mapping[str, d
     """
     signs: dict[str, date] = {}
     lots = {of.id: of for of in held if isinstance(of, CreditLot)}
-    signs |= {lot.id: lot.waits_since for lot in lots.values()}
+    signs |= {lot.id: lot.held_on for lot in lots.values()}
     refunds = [of for of in held if isinstance(of, Refund)]
     asked = site_dates(read, [(refund.site_id, refund.requested_at) for refund in refunds])
     signs |= {refund.id: on for refund, on in zip(refunds, asked, strict=True)}
@@ -34,7 +34,8 @@ def last_signs(read: Read, held: Sequence[CreditLot | Refund]) -> Mapping[str, d
     for batch in batches(lots):
         for query in _of_credits(batch):
             _move_on(signs, read.session.execute(query))
-        _move_on(signs, _on_days(read, lots, read.session.execute(_asked_for(batch))))
+        for moments in (_asked_for(batch), _taken_back(batch)):
+            _move_on(signs, _on_days(read, lots, read.session.execute(moments)))
     for batch in batches(refund.id for refund in refunds):
         _move_on(signs, read.session.execute(_claims_of_refunds(batch)))
     return signs
@@ -91,6 +92,14 @@ def _asked_for(lot_ids: Sequence[str]) -> Select[*tuple[Any, ...]]:
         select(RefundRow.lot_id, func.max(RefundRow.requested_at))
         .where(RefundRow.lot_id.in_(lot_ids))
         .group_by(RefundRow.lot_id)
+    )
+
+
+def _taken_back(lot_ids: Sequence[str]) -> Select[*tuple[Any, ...]]:
+    return (
+        select(AuditRow.subject_id, func.max(AuditRow.at))
+        .where(AuditRow.subject_id.in_(lot_ids), AuditRow.action == "credit.elect.ask")
+        .group_by(AuditRow.subject_id)
     )
 
 

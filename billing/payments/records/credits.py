@@ -54,7 +54,8 @@ class Chooser(StrEnum):
 class CreditLot:
     """Money held for a patient. `available` is what was neither applied nor refunded.
 
-    `reopened_on` is the day on which a choice was taken back last, so that it waits for one again.
+    `reopened_on` is the day from which it waits for a choice, where it was held before: it was booked later
+    than the insurer paid it, or a choice was taken back.
     """
 
     id: str

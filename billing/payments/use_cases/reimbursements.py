@@ -8,6 +8,7 @@ from sqlalchemy import select
 
 from billing.care.queries import coverage_of, find_session
 from billing.care.records import REFUNDED, Session
+from billing.catalog.queries import site_date
 from billing.invoices.queries import open_invoices_of_session
 from billing.invoices.records import (
     SettledPart,
@@ -107,6 +108,7 @@ def _open(tx: Tx, session: Session, held: Money, source_id: str, received_on: da
         source_id=source_id,
         amount=held,
         held_on=received_on,
+        booked_on=site_date(tx, session.site_id, now),
         session_id=session.id,
     )
     choose_as_ever(tx, lot, now)
