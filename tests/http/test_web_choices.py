@@ -5,7 +5,7 @@ import re
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 from billing.accounting.queries.verify import verify
 from billing.care.queries import find_session
@@ -231,6 +231,18 @@ def test_each_choice_is_on_the_trail_under_the_letter(database, mine, link, held
         rows = read.session.query(AuditRow).where(AuditRow.subject_id == held).order_by(AuditRow.id).all()
         assert [row.action for row in rows][-2:] == ["credit.elect.refund", "credit.elect.ask"]
         assert all(row.actor_id.startswith("clt_") for row in rows[-2:])
+
+
+def test_each_look_at_the_page_is_on_the_trail_and_none_without_the_birth_date(database, app, mine, link):
+    looks = select(AuditRow).where(AuditRow.action == "choice_letter.read")
+    with database.reading() as read:
+        before = len(read.session.scalars(looks).all())
+    mine.get(link)
+    app.test_client().get(link)
+    with database.reading() as read:
+        rows = read.session.scalars(looks).all()
+    assert len(rows) == before + 1
+    assert all(row.actor_id.startswith("clt_") and row.subject_id == row.actor_id for row in rows)
 
 
 # ------------------------------------------------------------------------------- late, twice, out of date

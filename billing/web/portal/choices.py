@@ -1,7 +1,7 @@
 """/pay/<token>/choice: what becomes of an insurer's money, by a letter's link and the birth date.
 
 Opening the link looks nothing up and changes nothing, since mail scanners open links too. What is wrong
-with a try, the link or the date, is never said.
+with a try, the link or the date, is never said. Each look at it is on the trail.
 """
 
 from __future__ import annotations
@@ -45,7 +45,12 @@ def make_blueprint(edge: Edge) -> Blueprint:
         letter_id = _opened(edge, token)
         if letter_id is None:
             return render_template("portal/choice_ask.html", token=token, refused=False)
-        own = edge.read(lambda read: own_choices(read, letter_id))
+        own = edge.audited_read(
+            lambda read: own_choices(read, letter_id),
+            actor=_holder(letter_id),
+            action="choice_letter.read",
+            subject_id=letter_id,
+        )
         return render_template("portal/choice.html", token=token, own=own, words=choice_words)
 
     @routes.post("/pay/<token>/choice")
@@ -89,7 +94,7 @@ def _done(edge: Edge, token: str, deed: Callable[..., Any], **named: Any) -> Res
     """Do it for who opened this link, then show how it stands; to anybody else the page asks for the date."""
     letter_id, now = _opened(edge, token), edge.clock()
     if letter_id is not None:
-        holder = Actor(id=letter_id, entity_id=None, permissions=frozenset())
+        holder = _holder(letter_id)
         try:
             edge.database.in_transaction(
                 lambda tx: deed(tx, letter_id=letter_id, **named, actor=holder, now=now)
@@ -99,6 +104,10 @@ def _done(edge: Edge, token: str, deed: Callable[..., Any], **named: Any) -> Res
         else:
             flash("Thank you. It is recorded.", "done")
     return redirect(f"/pay/{token}/choice", 303)
+
+
+def _holder(letter_id: str) -> Actor:
+    return Actor(id=letter_id, entity_id=None, permissions=frozenset())
 
 
 def _opened(edge: Edge, token: str) -> str | None:
