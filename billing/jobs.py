@@ -22,6 +22,7 @@ from billing.payments.flows.reconcile import reconcile
 from billing.payments.flows.refunds import send_refund
 from billing.payments.flows.resolve import close_useless, resolve_due
 from billing.payments.flows.room import Payments
+from billing.payments.rules.choices import LETTERS_EVERY
 from billing.payments.use_cases.choice_letters import SEND_CHOICE_LETTER
 from billing.payments.use_cases.closing import CLOSE_CHECKOUT
 from billing.payments.use_cases.dispute_answers import SEND_ANSWER, remind_of_disputes
@@ -48,7 +49,7 @@ RECURRING = (
     Recurring(REMIND, timedelta(hours=6)),
     Recurring(ASK_ABOUT_CHECKS, timedelta(days=1)),
     Recurring(REFUND_UNANSWERED, timedelta(days=1)),
-    Recurring(WRITE_CHOICE_LETTERS, timedelta(days=1)),
+    Recurring(WRITE_CHOICE_LETTERS, LETTERS_EVERY),
     Recurring(ASK_ABOUT_REFUNDS, timedelta(days=1)),
     Recurring(REMIND_OF_FILING, timedelta(days=1)),
     Recurring(FORGET_UPLOADS, timedelta(hours=1)),

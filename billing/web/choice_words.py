@@ -8,6 +8,7 @@ from billing.kernel.clock import day_in_words
 from billing.payments.records.credits import Chooser, Election
 from billing.payments.records.own_choices import OwnCredit
 from billing.payments.records.refunds import Refund
+from billing.payments.rules.choices import LETTERS_EVERY
 from billing.payments.states.choice_letters import ChoiceLetterState
 from billing.payments.states.refunds import RefundState
 from billing.web.words import told_to_payer
@@ -19,6 +20,8 @@ LETTERS = {
     ChoiceLetterState.POSTED: "Was posted",
     ChoiceLetterState.DROPPED: "Not sent: nothing waited for a choice any more",
 }
+NO_LETTER_YET = f"A letter to ask is written by itself within {LETTERS_EVERY.seconds // 60} minutes."
+NO_LETTER_ON_HOLD = "No letter is written while charges are stopped: find out who acts for the patient."
 CHOICES = {
     Election.CREDIT: "Take it off my next invoice",
     Election.REFUND: "Send it back to me",

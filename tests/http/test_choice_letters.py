@@ -121,6 +121,13 @@ def test_a_patient_is_asked_once_reminded_once_and_without_a_word_it_goes_back(
         assert verify(read, now=NOW + timedelta(days=40), refund_limit=LIMIT).ok
 
 
+def test_the_letter_leaves_within_a_quarter_of_an_hour_of_the_money(app, database, bill, on_day):
+    did(database, take_cash, invoice_id=bill.invoice.id, amount=bill.invoice.total)
+    assert on_day(0) == []
+    reimbursed(database, bill)
+    assert len(on_day(15 / 60 / 24)) == 1
+
+
 def test_the_letter_says_the_amount_the_day_and_what_happens_and_nothing_of_health(held, on_day, catcher):
     (mail,) = on_day(1)
     assert catcher.recipients[-1] == ["maria@example.com"]

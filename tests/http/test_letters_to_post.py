@@ -10,6 +10,7 @@ from pypdf import PdfReader
 from billing.accounting.queries.verify import verify
 from billing.kernel.money import Money
 from billing.kernel.permissions import SYSTEM, Role
+from billing.patients.records import HoldReason
 from billing.payments.queries.choice_letters import choice_letters_of
 from billing.payments.records.credits import Election
 from billing.payments.use_cases.choice_letters import ask_to_choose
@@ -20,6 +21,7 @@ from billing.payments.use_cases.takebacks import demand_takeback
 from billing.platform.data.tasks import TaskState, list_tasks
 from tests.conftest import NOW
 from tests.factories.accounting import CLERK, LIMIT
+from tests.factories.holds import stopped
 from tests.factories.invoices import a_patient, billed
 from tests.factories.web import new_staff, send, sign_in
 
@@ -121,6 +123,16 @@ def test_the_page_opens_from_its_task_and_closes_it(app, database, patient, lett
     assert open_tasks(database) == []
 
 
+def test_the_patients_page_says_when_a_letter_goes_that_was_not_written_yet(
+    app, database, patient, held, now
+):
+    page = f"/staff/patients/{patient.id}"
+    desk = sign_in(app, new_staff(database, Role.FRONT_DESK, now, entity_id=patient.entity_id))
+    assert "A letter to ask is written by itself within 15 minutes" in desk.get(page).text
+    stopped(database, patient.id, HoldReason.DEATH)
+    assert "No letter is written while charges are stopped" in desk.get(page).text
+
+
 def test_the_patients_page_says_that_they_were_asked_and_leads_to_the_letter(
     app, database, patient, letter, now
 ):
@@ -130,6 +142,7 @@ def test_the_patients_page_says_that_they_were_asked_and_leads_to_the_letter(
         for role in (Role.BILLING, Role.FRONT_DESK)
     )
     assert f'href="/staff/choice-letters/{letter.id}">asked by letter on Nov 2, 2026' in biller.get(page).text
+    assert "To be printed and posted" in biller.get(page).text
     shown = desk.get(page).text
     assert "asked by letter on Nov 2, 2026" in shown
     assert letter.id not in shown

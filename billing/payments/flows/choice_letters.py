@@ -1,4 +1,4 @@
-"""Letters that ask patients to choose: written once a day, mailed around the call to the server."""
+"""Letters that ask patients to choose: written soon after the money, mailed around the call."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from billing.payments.use_cases.choice_letters import (
 A_DAY = timedelta(days=1)
 """Places are not of one day; each patient is looked at by their own."""
 MAILED_WITHIN = timedelta(hours=12)
-"""Much longer than a job is tried again, and shorter than it takes until letters are written once more."""
+"""Much longer than a job is tried again."""
 SUBJECTS = {
     ChoiceLetterKind.ASK: "Please choose: money that we hold for you",
     ChoiceLetterKind.REMIND: "A reminder: please choose about money that we hold for you",

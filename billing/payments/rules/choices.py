@@ -8,6 +8,8 @@ from billing.payments.records.credits import CreditLot
 
 ANSWERS_WITHIN = timedelta(days=30)
 """From the day on which the money is held; then it goes back. Source: docs/sources.md."""
+LETTERS_EVERY = timedelta(minutes=15)
+"""How often letters are written that ask: soon enough for who took the money in to see that one was."""
 REMINDED_BEFORE = timedelta(days=7)
 """How long before it goes back a patient is reminded, and how long after the first letter at least."""
 

@@ -51,7 +51,7 @@ from billing.payments.states.disputes import ENDED
 from billing.platform.data.database import Read
 from billing.platform.http.edge import Edge
 from billing.platform.http.guard import current_actor, guard
-from billing.web import words
+from billing.web import choice_words, words
 from billing.web.invoice_words import Told, told_of
 from billing.web.readers import have_ended, latest_declines, told_of_decline, why_declined
 from billing.web.staff.money import marks_of_all
@@ -215,6 +215,7 @@ def patient_page(edge: Edge, room: Payments, patient_id: str) -> dict[str, Any]:
         "Permission": Permission,
         "hold_reasons": words.HOLDS,
         "words": words,
+        "choice_words": choice_words,
     }
 
 
