@@ -7,12 +7,8 @@ from functools import partial
 
 from reportlab.pdfgen.canvas import Canvas
 
-from billing.accounting.records.statements import (
-    About,
-    Statement,
-    Visit,
-    YearEnd,
-)
+from billing.accounting.records.statements import About, Statement, Visit
+from billing.accounting.records.year_statements import YearEnd
 from billing.accounting.rules import statement_words as words
 from billing.adapters.page_drawing import (
     BOLD,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from billing.accounting.records.statements import Statement, YearEnd
+from billing.accounting.records.statements import Statement
+from billing.accounting.records.year_statements import YearEnd
 from billing.accounting.rules import statement_words as words
 from billing.kernel.clock import day_in_words
 from billing.kernel.money import Money

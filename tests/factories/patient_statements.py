@@ -7,17 +7,8 @@ from dataclasses import fields, replace
 from datetime import date, datetime
 
 from billing.accounting.queries.statements import facts_of, statement_for, year_end_for
-from billing.accounting.records.statements import (
-    Facts,
-    Held,
-    PartKind,
-    Period,
-    Statement,
-    Totals,
-    Visit,
-    Way,
-    YearEnd,
-)
+from billing.accounting.records.statements import Facts, Held, PartKind, Period, Statement, Totals, Visit, Way
+from billing.accounting.records.year_statements import YearEnd
 from billing.accounting.rules.statements import payments_of, totals_of, year_end_of, year_visit
 from billing.catalog.queries import sites
 from billing.kernel.money import ZERO, total

@@ -22,8 +22,8 @@ from billing.accounting.records.statements import (
     Used,
     Visit,
     Way,
-    YearEnd,
 )
+from billing.accounting.records.year_statements import YearEnd
 from billing.accounting.rules.statements import statement_of, year_end_of
 from billing.catalog.records import Address, Entity
 from billing.kernel.money import Money

@@ -8,7 +8,8 @@ from flask import Response
 
 from billing.accounting.ports import RenderStatement, RenderYearEnd
 from billing.accounting.queries.statements import statement_for, year_end_for
-from billing.accounting.records.statements import Statement, YearEnd
+from billing.accounting.records.statements import Statement
+from billing.accounting.records.year_statements import YearEnd
 from billing.accounting.schemas.statements import StatementQuery, StatementView, YearEndView, YearQuery
 from billing.kernel.permissions import Permission
 from billing.platform.http.api import ApiBlueprint

@@ -23,8 +23,8 @@ from billing.accounting.records.statements import (
     Used,
     Visit,
     Way,
-    YearEnd,
 )
+from billing.accounting.records.year_statements import YearEnd
 from billing.accounting.rules.statements import period_of, statement_of, year_end_of, year_of
 from billing.catalog.queries import find_entity, site_date, site_dates
 from billing.kernel.money import ZERO, Money, total

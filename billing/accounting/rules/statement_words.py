@@ -21,8 +21,8 @@ from billing.accounting.records.statements import (
     Totals,
     Visit,
     Way,
-    YearEnd,
 )
+from billing.accounting.records.year_statements import YearEnd
 from billing.kernel.clock import day_in_words
 from billing.kernel.money import ZERO, Money
 from billing.payments.records.credits import CreditSource

@@ -21,10 +21,8 @@ from billing.accounting.records.statements import (
     Undone,
     Visit,
     Way,
-    YearEnd,
-    YearPayment,
-    YearVisit,
 )
+from billing.accounting.records.year_statements import YearEnd, YearPayment, YearVisit
 from billing.accounting.rules.statement_words import BANK_KEPT, received_in_words
 from billing.kernel.errors import Flaw
 from billing.kernel.money import Money, total

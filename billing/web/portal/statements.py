@@ -19,7 +19,8 @@ from billing.accounting.ports import RenderStatement, RenderYearEnd
 from billing.accounting.queries.statement_links import holder_of_statement_link, statement_link_print
 from billing.accounting.queries.statements import statement_for, year_end_for
 from billing.accounting.records.statement_links import StatementHolder
-from billing.accounting.records.statements import Statement, YearEnd
+from billing.accounting.records.statements import Statement
+from billing.accounting.records.year_statements import YearEnd
 from billing.accounting.rules import statement_words as words
 from billing.accounting.use_cases.statement_links import open_statement_link
 from billing.kernel.permissions import SYSTEM
