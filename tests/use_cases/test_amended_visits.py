@@ -1,5 +1,6 @@
 """A visit is amended after an insurer or the patient was told of it: a person is asked to tell them anew."""
 
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
@@ -13,7 +14,7 @@ from billing.insurance.use_cases.claims import correct_claim, mark_claim, mark_f
 from billing.insurance.use_cases.overrides import LineAsked, override_lines
 from billing.insurance.use_cases.superbills import void_superbill
 from billing.kernel.permissions import SYSTEM
-from billing.platform.data.tasks import TaskState, close_task, list_tasks
+from billing.platform.data.tasks import TaskState, ask_again, close_task, list_tasks
 from tests.conftest import NOW
 from tests.factories.charts import amended, entry, signed
 from tests.factories.insurance import a_course, claim, filed, superbill
@@ -258,4 +259,54 @@ def test_a_visit_that_is_signed_late_asks_about_no_earlier_visit_and_none_withou
     signed(database, first, entry(now=NOW + LATER), now=NOW + LATER)
     claim(database, first, now=NOW + LATER)
     signed(database, second, entry(evaluation=EVALUATED), now=NOW + LATER)
+    assert tasks() == []
+
+
+# --------------------------------------------------------------------------- lines that staff change
+
+
+SHORTER = replace(EVALUATED, minutes=29)
+
+
+@pytest.fixture
+def back_by_override(database, do, now):
+    """A visit whose evaluation was amended to another code, which staff then bill as it was told."""
+    session_id = a_course(database).session_ids[0]
+    signed(database, session_id, entry(evaluation=EVALUATED))
+    papers = superbill(database, session_id), claim(database, session_id)
+    amended(database, session_id, entry(evaluation=SHORTER), now=now + LATER)
+    lines = [LineAsked(place=2, code="99203")]
+    return papers, lambda: do(override_lines, session_id=session_id, lines=lines, reason="r", at=now + LATER)
+
+
+def test_lines_that_staff_change_back_to_what_was_told_end_the_tasks(database, back_by_override, tasks, now):
+    (bill, present), override = back_by_override
+    assert sorted(tasks()) == [("claim-amended", present.id), ("superbill-amended", bill.id)]
+    override()
+    assert tasks() == []
+    (file,) = filed(database, now=now + LATER)
+    assert [each.id for each in file.claims] == [present.id]
+
+
+def test_a_claim_from_before_staff_changed_its_lines_is_asked_about(database, session_id, tasks, do, now):
+    present = claim(database, session_id)
+    do(
+        override_lines,
+        session_id=session_id,
+        lines=[LineAsked(place=1, modifiers=["59"])],
+        reason="two sites",
+    )
+    assert tasks() == asked(present)
+    claim(database, session_id, now=now + LATER)
+    assert tasks() == []
+
+
+def test_papers_that_are_issued_again_and_say_the_same_end_the_tasks(database, session_id, tasks, do, now):
+    """Whoever opened them."""
+    bill, present = superbill(database, session_id), claim(database, session_id)
+    for kind, paper in (("superbill-amended", bill), ("claim-amended", present)):
+        do(ask_again, kind=kind, about=paper)
+    assert superbill(database, session_id, now=now + LATER).id == bill.id
+    assert tasks() == asked(present)
+    assert claim(database, session_id, now=now + LATER).id == present.id
     assert tasks() == []

@@ -25,7 +25,7 @@ from billing.insurance.queries.claims import (
     payers_number,
 )
 from billing.insurance.queries.diagnoses import on_superbill
-from billing.insurance.queries.sending import refuse_to_send
+from billing.insurance.queries.sending import CLAIM_AMENDED, refuse_to_send
 from billing.insurance.records.claims import Claim, Frequency, Interchange, IssuedClaim
 from billing.insurance.records.superbills import AS_BEFORE, Wishes
 from billing.insurance.rules.claim_checks import claim_flaws
@@ -57,6 +57,7 @@ from billing.platform.data.database import Tx
 from billing.platform.data.documents import freeze
 from billing.platform.data.jobs import enqueue
 from billing.platform.data.series import next_number
+from billing.platform.data.tasks import end_tasks
 
 DOCUMENT_KIND = "claim"
 NUMBERS, CONTROL_NUMBERS = "claim", "interchange"
@@ -99,6 +100,7 @@ def issue_claim(
         return put(event=ClaimEvent.CLOSE)
     told = facts_of_claim(tx, present)
     if present.state is not ClaimState.REJECTED and same_claim(told, facts):
+        end_tasks(tx, kind=CLAIM_AMENDED, subject_ids=[present.id], actor=actor, now=now)
         return _with_deadline(tx, present, session, facts)
     if present.is_with_insurer:
         raise ClaimNotPossible(

@@ -15,6 +15,7 @@ from billing.insurance.queries.coding import CodedSession, coded_session
 from billing.insurance.records import SuperbillLine
 from billing.insurance.records.coding import LineChange
 from billing.insurance.rules.overrides import override_flaws
+from billing.insurance.use_cases.amended_visits import review_papers
 from billing.kernel.ids import new_id
 from billing.kernel.permissions import Actor
 from billing.patients.use_cases import lock_patient
@@ -51,7 +52,8 @@ def override_lines(
     """Bill these lines of a session so, and all others as they are coded; none takes every change back.
 
     The charges stay where they are, so that their sum does. Papers that were issued stay as they are: the
-    next version has the change. `shown` is the mark of the lines that somebody saw, where they say so.
+    next version has the change, and a person is asked to issue it. `shown` is the mark of the lines that
+    somebody saw, where they say so.
     Raises: NoSuchSession, SuperbillNotPossible, LinesChanged, InvalidOverride.
     """
     lock_patient(tx, find_session(tx, session_id, actor).patient_id)
@@ -85,6 +87,7 @@ def override_lines(
         "reason_fingerprint": tx.vault.fingerprint("override.reason", reason),
     }
     record_audit(tx, actor=actor, action="coding.override", subject_id=session_id, now=now, detail=detail)
+    review_papers(tx, session_id=session_id, actor=actor, now=now)
     return coded_session(tx, session, SuperbillNotPossible)
 
 

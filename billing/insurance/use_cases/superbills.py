@@ -110,6 +110,7 @@ def issue_superbill(
         issued_on=local_date(now, ZoneInfo(parties.site.timezone)),
     )
     if present and shown and same_facts(superbill_body(parties, encounter, issue), shown):
+        end_tasks(tx, kind=SUPERBILL_AMENDED, subject_ids=[present.id], actor=actor, now=now)
         return present
     if excluding:
         record_audit(tx, actor=actor, action="superbill.diagnoses-unrelated", subject_id=session_id, now=now)
