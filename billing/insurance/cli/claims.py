@@ -65,9 +65,8 @@ def make_claim_commands(
         until: datetime | None,
         path: Path,
         again: bool,  # noqa: FBT001
-        right: int,
-        down: int,
         as_json: bool,  # noqa: FBT001
+        **moved: int,
     ) -> None:
         """Write a clinic's claims that were issued and not sent yet, and mark them as filed: all, or none.
 
@@ -80,7 +79,7 @@ def make_claim_commands(
         with refusals_told(as_json=as_json):
             clinic = _of_clinic(office.database, slug)
             if form == PAPER:
-                told, text = _on_paper(office, clinic, period, path, Offset(right, down), again=again)
+                told, text = _on_paper(office, clinic, period, path, Offset(**moved), again=again)
             else:
                 told, text = _in_files(office, clinic, period, path, again=again)
         click.echo(json.dumps({"ok": True, "format": form, **told}) if as_json else text)
