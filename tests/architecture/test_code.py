@@ -61,6 +61,7 @@ PIECES = {
     "put_share",
     "refuse_cash_outside",
     "refuse_while_paid_twice",
+    "refusal",
     "release",
     "rename_cover",
     "return_line",
