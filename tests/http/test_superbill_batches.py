@@ -12,8 +12,9 @@ from sqlalchemy import select
 from billing.adapters.superbill_pdf import print_superbills, render_superbill
 from billing.insurance.api.batches import make_batch_blueprint
 from billing.insurance.flows import Press
-from billing.kernel.permissions import ROLES, Actor, Role
+from billing.kernel.permissions import ROLES, SYSTEM, Actor, Role
 from billing.platform.data.audit import AuditRow
+from billing.platform.data.tasks import ask_again
 from tests.factories.catalog import seed_sample
 from tests.factories.insurance import a_course, handed_out
 from tests.factories.room_app import Door, room_client
@@ -98,3 +99,28 @@ def test_the_page_downloads_or_says_what_is_wrong(app, database, course, bills, 
     none = clerk.get(f"{at}?from=2027-01-01&to=2027-01-02&format=pdf")
     assert none.status_code == 404
     assert "There is no superbill of these days." in none.text
+
+
+def test_what_a_person_is_asked_about_is_left_out_and_listed_with_the_reason(database, biller, bills, do_now):
+    do_now(ask_again, kind="superbill-not-allowed", about=bills[0])
+    packed = biller.get("/superbill-batches?format=zip&from=2026-11-01")
+    with ZipFile(BytesIO(packed.data)) as archive:
+        assert [name.rpartition("/")[2] for name in archive.namelist()] == [
+            f"{bills[1].number}.pdf",
+            "manifest.csv",
+        ]
+        listed = list(csv.DictReader(StringIO(archive.read("manifest.csv").decode())))
+    assert [(row["number"], row["file"] == "", row["left_out"]) for row in listed] == [
+        (bills[1].number, False, ""),
+        (bills[0].number, True, "the plan may not see it"),
+    ]
+    assert taken(database) == [("zip", 1)]
+    do_now(ask_again, kind="superbill-amended", about=bills[1])
+    none = biller.get("/superbill-batches?from=2026-11-01")
+    assert (none.status_code, none.json["code"]) == (404, "no-superbills")
+    assert none.json["detail"].startswith("2 are left out")
+
+
+@pytest.fixture
+def do_now(database, now):
+    return lambda deed, **what: database.in_transaction(lambda tx: deed(tx, **what, actor=SYSTEM, now=now))

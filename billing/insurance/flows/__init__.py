@@ -17,15 +17,22 @@ from billing.catalog.queries import entities
 from billing.insurance.errors import NoSuperbills
 from billing.insurance.ports import X12_TYPE, PrintSuperbills, RenderClaims, RenderSuperbill
 from billing.insurance.queries import count_present, present_superbills
+from billing.insurance.queries.figures import outdated_papers
 from billing.insurance.records import BatchForm, Superbill, WhichSuperbills
+from billing.insurance.records.figures import PaperKind
+from billing.insurance.use_cases.outdated_papers import PAPERS_OUTDATED
+from billing.insurance.use_cases.plan_limits import NOT_ALLOWED
 from billing.insurance.use_cases.superbill_batches import disclose_superbills
+from billing.insurance.use_cases.superbills import SUPERBILL_AMENDED
 from billing.kernel.clock import Clock
 from billing.kernel.permissions import Actor
-from billing.platform.data.database import Database
+from billing.platform.data.database import Database, Read
 from billing.platform.data.documents import find_document, rendered_once
+from billing.platform.data.tasks import open_subjects
 
 # ------------------------------------------------------------------------------- superbills by the batch
 
+NONE_THERE = "There is no superbill of these days. Check the dates and the patient."
 Watch = Callable[[Iterable[Superbill], int], Iterable[Superbill]]
 """Hands on each superbill of a batch, and is told how many there are: to show how far it is."""
 
@@ -55,20 +62,49 @@ def hand_out_batch(
     Raises: NoSuperbills.
     """
     with database.reading() as read:
-        count = count_present(read, actor, which)
+        reasons = _not_to_be_used(read, actor)
+        left_out = {
+            each: reasons[each.id] for each in present_superbills(read, actor, which) if each.id in reasons
+        }
+        count = count_present(read, actor, which) - len(left_out)
         if not count:
-            raise NoSuperbills("There is no superbill of these days. Check the dates and the patient.")
-        disclose = partial(disclose_superbills, which=which, form=form, count=count, actor=actor, now=clock())
+            raise NoSuperbills(
+                f"{len(left_out)} are left out: see the tasks about them." if left_out else NONE_THERE
+            )
+        disclose = partial(
+            disclose_superbills,
+            which=which,
+            form=form,
+            count=count,
+            left_out=len(left_out),
+            actor=actor,
+            now=clock(),
+        )
         database.in_transaction(disclose)
         slugs = {entity.id: entity.slug for entity in entities(read)}
         kept = partial(rendered_once, database, press.one, now=clock())
         with closing(present_superbills(read, actor, which)) as present:
-            superbills = watch(present, count)
+            superbills = watch((each for each in present if each.id not in reasons), count)
             if form is BatchForm.PDF:
                 press.many((find_document(read, each.document_id).body for each in superbills), stream)
             else:
-                _write_zip(stream, superbills, slugs, lambda each: kept(document_id=each.document_id))
+                _write_zip(
+                    stream, superbills, slugs, lambda each: kept(document_id=each.document_id), left_out
+                )
     return count
+
+
+def _not_to_be_used(read: Read, actor: Actor) -> dict[str, str]:
+    """Why a superbill is in no batch, by its id: a person was asked what becomes of it."""
+    asked = open_subjects(read, kind=PAPERS_OUTDATED)
+    outdated = [
+        each.id for each in outdated_papers(read, actor, asked=asked) if each.kind is PaperKind.SUPERBILL
+    ]
+    return {
+        **dict.fromkeys(outdated, "the books say another charge or payment"),
+        **dict.fromkeys(open_subjects(read, kind=SUPERBILL_AMENDED), "the visit was amended since"),
+        **dict.fromkeys(open_subjects(read, kind=NOT_ALLOWED), "the plan may not see it"),
+    }
 
 
 def _write_zip(
@@ -76,17 +112,21 @@ def _write_zip(
     superbills: Iterable[Superbill],
     slugs: Mapping[str, str],
     content_of: Callable[[Superbill], bytes],
+    left_out: Mapping[Superbill, str],
 ) -> None:
-    """A file each, in a folder for each clinic; the last one lists them. No name tells of a patient."""
+    """A file each, in a folder for each clinic; the last one lists them, and what is left out. No name tells
+    of a patient."""
     manifest = StringIO()
     told = csv.writer(manifest)
-    told.writerow(("number", "version", "file", "sha256", "service_on", "control_number"))
+    told.writerow(("number", "version", "file", "sha256", "service_on", "control_number", "left_out"))
     with ZipFile(stream, "w") as archive:
         for each in superbills:
             name, content = f"{slugs[each.entity_id]}/{each.number}.pdf", content_of(each)
             sha256 = hashlib.sha256(content).hexdigest()
             archive.writestr(_member(name), content)
-            told.writerow((each.number, each.version, name, sha256, each.service_on, each.control_number))
+            told.writerow((each.number, each.version, name, sha256, each.service_on, each.control_number, ""))
+        for each, why in left_out.items():
+            told.writerow((each.number, each.version, "", "", each.service_on, each.control_number, why))
         archive.writestr(_member("manifest.csv"), manifest.getvalue())
 
 

@@ -13,7 +13,14 @@ OF_EVERY_PATIENT = "superbills"
 
 
 def disclose_superbills(
-    tx: Tx, *, which: WhichSuperbills, form: BatchForm, count: int, actor: Actor, now: datetime
+    tx: Tx,
+    *,
+    which: WhichSuperbills,
+    form: BatchForm,
+    count: int,
+    left_out: int,
+    actor: Actor,
+    now: datetime,
 ) -> None:
     """Keep a batch on the audit trail, under its patient when it is one's."""
     record_audit(
@@ -22,5 +29,11 @@ def disclose_superbills(
         action="superbill.batch",
         subject_id=which.patient_id or OF_EVERY_PATIENT,
         now=now,
-        detail={"form": form, "from": str(which.starts_on), "to": str(which.ends_on), "count": count},
+        detail={
+            "form": form,
+            "from": str(which.starts_on),
+            "to": str(which.ends_on),
+            "count": count,
+            "left_out": left_out,
+        },
     )
