@@ -66,7 +66,6 @@ def open_lot(
     source_id: str,
     amount: Money,
     held_on: date,
-    booked_on: date | None = None,
     session_id: str | None = None,
     origin_payment_id: str | None = None,
     payer_id: str | None = None,
@@ -74,7 +73,7 @@ def open_lot(
     """Hold money for a patient, or for another payer; the caller posts it to the account that it names.
 
     A reimbursement, and what was gathered for a refund, wait for the patient's choice; other credit goes
-    off the next invoice. What was booked later than it is held waits from that day.
+    off the next invoice.
     """
     waits = payer_id is not None or source in (CreditSource.REIMBURSEMENT, CreditSource.RELEASED)
     row = CreditLotRow(
@@ -91,7 +90,6 @@ def open_lot(
         available_cents=amount.cents,
         election=None if waits else Election.CREDIT,
         held_on=held_on,
-        reopened_on=booked_on if booked_on and booked_on > held_on else None,
     )
     tx.session.add(row)
     tx.session.flush()

@@ -22,6 +22,7 @@ from billing.ledger.queries import was_posted
 from billing.ledger.records import Account, Line, Posting, Source, credit, debit
 from billing.ledger.use_cases import post
 from billing.patients.use_cases import lock_patient
+from billing.payments.models.credits import CreditLotRow
 from billing.payments.models.refunds import RefundRow
 from billing.payments.queries.payments import REIMBURSEMENT, paid_by_patient
 from billing.payments.queries.refunds import HAS_LEFT_UNBOOKED
@@ -108,9 +109,12 @@ def _open(tx: Tx, session: Session, held: Money, source_id: str, received_on: da
         source_id=source_id,
         amount=held,
         held_on=received_on,
-        booked_on=site_date(tx, session.site_id, now),
         session_id=session.id,
     )
+    booked_on = site_date(tx, session.site_id, now)
+    if booked_on > received_on:
+        tx.session.get_one(CreditLotRow, lot.id).reopened_on = booked_on
+        tx.session.flush()
     choose_as_ever(tx, lot, now)
     return lot.id
 
