@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 
 from billing.care.queries import find_session
@@ -23,18 +22,20 @@ def review_told(tx: Tx, *, patient_id: str, actor: Actor, now: datetime) -> None
 
     The patient is held.
     """
-    superbills = list(present_superbills(tx, SYSTEM, WhichSuperbills(patient_id=patient_id)))
-    claims = claims_that_tell(tx, patient_id)
-    found: tuple[tuple[str, Sequence[Paper]], ...] = ((NOT_ALLOWED, superbills), (CLAIM_NOT_ALLOWED, claims))
-    for kind, papers in found:
-        for paper in papers:
-            if why_not_asked(tx, paper):
-                ask_again(tx, kind=kind, about=paper, actor=actor, now=now)
-            else:
-                end_tasks(tx, kind=kind, subject_ids=[paper.id], actor=actor, now=now)
+    for superbill in list(present_superbills(tx, SYSTEM, WhichSuperbills(patient_id=patient_id))):
+        _review(tx, NOT_ALLOWED, superbill, actor, now)
+    for claim in claims_that_tell(tx, patient_id):
+        _review(tx, CLAIM_NOT_ALLOWED, claim, actor, now)
 
 
 def review_payers(tx: Tx, *, session_id: str, actor: Actor, now: datetime) -> None:
     """The same once compensation or the VA has a visit of the patient, or has it no more."""
     patient_id = find_session(tx, session_id, SYSTEM).patient_id
     review_told(tx, patient_id=patient_id, actor=actor, now=now)
+
+
+def _review(tx: Tx, kind: str, paper: Paper, actor: Actor, now: datetime) -> None:
+    if why_not_asked(tx, paper):
+        ask_again(tx, kind=kind, about=paper, actor=actor, now=now)
+    else:
+        end_tasks(tx, kind=kind, subject_ids=[paper.id], actor=actor, now=now)
