@@ -30,7 +30,7 @@ def test_a_visit_waits_without_a_stop_and_is_signed_and_amended(office, enter, v
     row.get_by_role("link").click()
     is_sound(page)
     stopped = (office.now - timedelta(days=1)).astimezone(ZONE).replace(hour=11, minute=45)
-    page.get_by_label("Day").fill(stopped.date().isoformat())
+    page.get_by_label("Day", exact=True).fill(stopped.date().isoformat())
     page.get_by_label("Start", exact=True).fill("11:00")
     page.get_by_label("Drug", exact=True).select_option("ketamine")
     page.get_by_label("Dose in mg").fill("40")
