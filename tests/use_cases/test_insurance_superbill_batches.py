@@ -134,6 +134,7 @@ def test_a_zip_holds_the_kept_bytes_and_a_manifest_of_them(database, bills, now,
         "sha256": hashlib.sha256(contents[f"b/{bills[2].number}.pdf"]).hexdigest(),
         "service_on": "2026-11-03",
         "control_number": bills[2].control_number,
+        "left_out": "",
     }
 
 
@@ -208,7 +209,7 @@ def test_the_trail_says_that_a_batch_was_taken(database, render, bills, tmp_path
     with database.reading() as read:
         row = read.session.scalars(select(AuditRow).where(AuditRow.action == "superbill.batch")).one()
     assert (row.actor_id, row.subject_id) == (SYSTEM.id, "superbills")
-    assert row.detail == {"form": "zip", "from": "2026-11-02", "to": "None", "count": 3}
+    assert row.detail == {"form": "zip", "from": "2026-11-02", "to": "None", "count": 3, "left_out": 0}
 
 
 def test_a_batch_is_as_it_stood_when_it_was_begun(database, course, bills, now, tmp_path):

@@ -19,7 +19,7 @@ from billing.platform.data.database import Database, Read, Tx
 from billing.platform.data.tasks import open_subjects
 
 MOST_AT_ONCE = 200
-"""Papers: a request must end. Further ones are taken by the next."""
+"""Papers that are issued: a request must end. Further ones are taken by the next."""
 NEEDED = {PaperKind.SUPERBILL: Permission.SUPERBILLS_WRITE, PaperKind.CLAIM: Permission.CLAIMS_WRITE}
 BY_HAND = "The insurer has this claim. Open it, look at it, and replace it by a corrected one."
 
@@ -47,11 +47,13 @@ def reissue_outdated(database: Database, *, actor: Actor, clock: Clock, most: in
     with database.reading() as read:
         found = outdated_now(read, actor)
     ours = [each for each in found if not each.is_sent]
-    told = [_again(database, each, actor, clock()) for each in ours[:most]]
+    told: list[Reissued] = []
+    while len(told) < len(ours) and sum(each.outcome is not Reissue.REFUSED for each in told) < most:
+        told.append(_again(database, ours[len(told)], actor, clock()))
     by_hand = [
         Reissued(paper=each, outcome=Reissue.REFUSED, detail=BY_HAND) for each in found if each.is_sent
     ]
-    return Reissues(items=(*told, *by_hand), left=len(ours[most:]))
+    return Reissues(items=(*told, *by_hand), left=len(ours) - len(told))
 
 
 def _again(database: Database, paper: OutdatedPaper, actor: Actor, now: datetime) -> Reissued:

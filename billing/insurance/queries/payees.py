@@ -5,16 +5,17 @@ from __future__ import annotations
 from sqlalchemy import select
 
 from billing.catalog.queries import entities, providers
-from billing.insurance.models.remittances import RemittanceDecisionRow
+from billing.insurance.models.remittances import RemittanceDecisionRow, RemittanceRow
 from billing.insurance.queries.remittances import DECISION, decided_for
 from billing.insurance.records import RemittanceTransaction
 from billing.insurance.records.remittances import DecisionKind
+from billing.insurance.states import RemittanceState
 from billing.platform.data.database import Read
 
 
 def payee_doubt(read: Read, entity_id: str | None, transaction: RemittanceTransaction) -> str | None:
     """Why a payment may be meant for somebody else, or None; the taxpayer number itself is not told."""
-    if is_payee_ours(read, transaction) or _was_said(read, entity_id, payee_of(transaction)):
+    if is_payee_ours(read, entity_id, transaction) or _was_said(read, entity_id, payee_of(transaction)):
         return None
     npi = transaction.payee_npi
     named = f"the NPI {npi}, which is" if npi else "a taxpayer number that is"
@@ -30,9 +31,19 @@ def payee_of(transaction: RemittanceTransaction) -> str:
     return transaction.payee_npi or _digits(transaction.payee_tin)
 
 
-def is_payee_ours(read: Read, transaction: RemittanceTransaction) -> bool:
-    """Whether it names nobody by a number, a clinic of ours, or one of their providers."""
-    payee, clinics = payee_of(transaction), entities(read)
+def clinics_of_payee(read: Read, transaction: RemittanceTransaction) -> list[str]:
+    """The clinics whose own number names the payee."""
+    payee = payee_of(transaction)
+    return [each.id for each in entities(read) if payee and payee in (each.npi, _digits(each.tin))]
+
+
+def is_payee_ours(read: Read, entity_id: str | None, transaction: RemittanceTransaction) -> bool:
+    """Whether it names nobody by a number, the clinic that it is for, or one of its providers.
+
+    Of a payment that is no clinic's yet: any of ours.
+    """
+    payee = payee_of(transaction)
+    clinics = [each for each in entities(read) if entity_id in (None, each.id)]
     if not payee or payee in {each.npi for each in clinics}:
         return True
     if not transaction.payee_npi:
@@ -41,9 +52,18 @@ def is_payee_ours(read: Read, transaction: RemittanceTransaction) -> bool:
 
 
 def _was_said(read: Read, entity_id: str | None, payee: str) -> bool:
-    """Whether somebody said of this or an earlier payment that this payee is the clinic, too."""
-    query = select(RemittanceDecisionRow).where(
-        RemittanceDecisionRow.kind == DecisionKind.OURS, *decided_for(entity_id)
+    """Whether somebody said of this or an earlier payment that this payee is the clinic, too.
+
+    Who set that payment aside afterwards said the contrary.
+    """
+    query = (
+        select(RemittanceDecisionRow)
+        .join(RemittanceRow, RemittanceRow.id == RemittanceDecisionRow.remittance_id)
+        .where(
+            RemittanceDecisionRow.kind == DecisionKind.OURS,
+            RemittanceRow.state != RemittanceState.PUT_ASIDE,
+            *decided_for(entity_id),
+        )
     )
     return any(
         read.vault.open(DECISION, row.id, row.sealed).get("payee") == payee

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 from billing.catalog.queries import sites
@@ -26,6 +26,7 @@ from billing.insurance.rules.answers import REVERSAL, outcome, paid_to_patient
 from billing.insurance.rules.provider_adjustments import (
     FORWARD_BALANCE,
     INTEREST,
+    RECOVERY,
     sorted_adjustments,
 )
 from billing.insurance.rules.set_apart import without
@@ -111,6 +112,7 @@ def plan_posting(
             *_recovered(read, place, transaction, actor, budget),
             *_paid_to_both(read, transaction, matches, negated, budget),
         ]
+        _refuse_known_by_now(read, place, whole, apart, actor, budget)
     except CannotTake as error:
         return Doubt(reason=str(error), waits=True)
     return PostingPlan(
@@ -252,6 +254,36 @@ def _recovered(
         parts = _told(budget, _nearest(read, answers, each.amount, told), each.amount, told)
         takings.append(Taking(demand=each.reference, parts=parts, put_off=ZERO))
     return takings
+
+
+def _refuse_known_by_now(
+    read: Read,
+    place: Place,
+    whole: RemittanceTransaction,
+    apart: Collection[int],
+    actor: Actor,
+    budget: Budget,
+) -> None:
+    """What was set apart as unknown, and what it is about may be on file by now. Raises: CannotTake."""
+    for number, each in enumerate(whole.provider_adjustments, 1):
+        alone = replace(whole, provider_adjustments=(each,))
+        if number in apart and _is_known(read, place, alone, actor, budget):
+            raise CannotTake(
+                f"The {each.code} of {each.amount} under {each.reference} was set apart, and can be booked "
+                "by now: what it is about is on file. Set apart the others alone, or none."
+            )
+
+
+def _is_known(read: Read, place: Place, alone: RemittanceTransaction, actor: Actor, budget: Budget) -> bool:
+    """Whether the books can place a payment's one adjustment beside what else the payment takes."""
+    (only,) = alone.provider_adjustments
+    try:
+        if only.code == RECOVERY:
+            return bool(_recovered(read, place, alone, actor, budget))
+        _refuse_missing_balances(read, place.entity_id, alone)
+    except CannotTake:
+        return False
+    return only.code in (FORWARD_BALANCE, INTEREST)
 
 
 def _nearest(

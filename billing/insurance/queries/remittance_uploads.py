@@ -21,7 +21,7 @@ from billing.insurance.states import RemittanceState, UploadState
 from billing.kernel.money import Money
 from billing.kernel.permissions import Actor, Permission
 from billing.platform.data.database import Read
-from billing.platform.data.tasks import stands_open
+from billing.platform.data.tasks import open_subjects
 
 Columns = TypeVarTuple("Columns")
 
@@ -51,25 +51,27 @@ def find_upload(read: Read, upload_id: str, actor: Actor) -> Upload:
     Raises: NoSuchUpload.
     """
     row = read.session.get(RemittanceUploadRow, upload_id)
-    if row is None or not (row.uploaded_by == actor.id or _is_asked(read, row, actor)):
+    if row is None or not (row.uploaded_by == actor.id or row.id in _asked_about(read, actor)):
         raise no_such_upload()
     return upload_of(read, row)
-
-
-def _is_asked(read: Read, row: RemittanceUploadRow, actor: Actor) -> bool:
-    """Whether somebody who sees all of the clinic may be asked about it."""
-    sees_all = actor.entity_id in (None, row.entity_id) and actor.site_ids is None
-    return sees_all and stands_open(read, kind=UPLOAD_FAILED, subject_id=row.id)
 
 
 def when_sent(read: Read, upload_ids: Collection[str], actor: Actor) -> Mapping[str, datetime]:
     """By id, of those that the actor may see."""
     query = select(RemittanceUploadRow).where(RemittanceUploadRow.id.in_(upload_ids))
+    asked = _asked_about(read, actor)
     return {
         row.id: row.uploaded_at
         for row in read.session.scalars(query)
-        if row.uploaded_by == actor.id or _is_asked(read, row, actor)
+        if row.uploaded_by == actor.id or row.id in asked
     }
+
+
+def _asked_about(read: Read, actor: Actor) -> frozenset[str]:
+    """Files about which somebody who sees all of the clinic is asked, also one sent for all clinics."""
+    if actor.site_ids is not None:
+        return frozenset()
+    return frozenset(open_subjects(read, kind=UPLOAD_FAILED, entity_id=actor.entity_id))
 
 
 def upload_of(read: Read, row: RemittanceUploadRow) -> Upload:

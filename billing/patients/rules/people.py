@@ -11,7 +11,6 @@ import us
 from email_validator import EmailNotValidError, validate_email
 
 from billing.kernel.errors import Flaw
-from billing.kernel.printable import unprintable
 from billing.patients.errors import InvalidPatient
 from billing.patients.records import Address, Person
 
@@ -35,7 +34,6 @@ def tidy_person(person: Person, *, as_of: date) -> Person:
         *_name_flaws("/family_name", person.family_name),
         *_birth_flaws(person.born_on, as_of),
         *_address_flaws(person.address),
-        *unprintable(_on_papers(person)),
     ]
     phone, email = tidy_phone(person.phone or ""), tidy_email(person.email or "")
     if person.phone and phone is None:
@@ -52,12 +50,6 @@ def tidy_person(person: Person, *, as_of: date) -> Person:
         phone=phone,
         email=email,
     )
-
-
-def _on_papers(person: Person) -> dict[str, object]:
-    """What is printed, by field."""
-    address = {"line1": person.address.line1, "line2": person.address.line2, "city": person.address.city}
-    return {"given_name": person.given_name, "family_name": person.family_name, "address": address}
 
 
 def one_line(text: str) -> str:

@@ -65,11 +65,13 @@ def refund_unanswered(tx: Tx, *, lot_id: str, limit: Money, actor: Actor, now: d
 def ask_about_choice(tx: Tx, *, lot_id: str, actor: Actor, now: datetime) -> None:
     """A person gives back what could not be given back by itself.
 
-    A task that ended, or that a person closed, before it was due to go back this time is open again.
+    A task that ended, or that a person closed, before it was due to go back this time, or over 30 days ago,
+    is open again.
     """
     lot = find_credit(tx, lot_id, actor)
     due_at = lot.elected_at or datetime.combine(goes_back_on(lot), time.min, UTC)
-    ask_again(tx, kind=CHOICE_DUE, about=lot, closed_before=due_at, actor=actor, now=now)
+    closed_before = max(due_at, now - ANSWERS_WITHIN)
+    ask_again(tx, kind=CHOICE_DUE, about=lot, closed_before=closed_before, actor=actor, now=now)
 
 
 def ask_about_forgotten(tx: Tx, *, lot_id: str, actor: Actor, now: datetime) -> None:

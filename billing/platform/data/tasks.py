@@ -194,9 +194,13 @@ def stands_open(read: Read, *, kind: str, subject_id: str) -> bool:
     return read.session.scalar(query) is not None
 
 
-def open_subjects(read: Read, *, kind: str, site_id: str | None = None) -> Sequence[str]:
-    """What the open tasks of a kind are about, at one site or all."""
+def open_subjects(
+    read: Read, *, kind: str, entity_id: str | None = None, site_id: str | None = None
+) -> Sequence[str]:
+    """What the open tasks of a kind are about, at one site, of one clinic, or all."""
     query = select(TaskRow.subject_id).where(TaskRow.state == TaskState.OPEN, TaskRow.kind == kind)
+    if entity_id is not None:
+        query = query.where(TaskRow.entity_id == entity_id)
     if site_id is not None:
         query = query.where(TaskRow.site_id == site_id)
     return read.session.scalars(query).all()

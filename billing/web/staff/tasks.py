@@ -24,6 +24,7 @@ from billing.platform.data.tasks import StaffTask, TaskState, close_task, find_t
 from billing.platform.http.edge import Edge
 from billing.platform.http.errors import InvalidRequest
 from billing.platform.http.guard import current_actor, guard
+from billing.quotes.errors import CannotPrice
 from billing.web.forms import written
 from billing.web.refusals import REFUSED
 from billing.web.staff.task_subjects import About, about
@@ -69,9 +70,7 @@ def make_blueprint(edge: Edge) -> Blueprint:
             task = find_task(read, task_id, actor)
             path = _place_of(read, task.subject_id, actor)
             is_of_price = task.kind == PRICED_OTHERWISE
-            return path, price_as_given(
-                read, find_session(read, task.subject_id, actor)
-            ) if is_of_price else None
+            return path, _as_given(read, task.subject_id, actor) if is_of_price else None
 
         path, differs = edge.read(look)
         if differs:
@@ -99,6 +98,14 @@ def make_blueprint(edge: Edge) -> Blueprint:
         return redirect(page, 303)
 
     return routes
+
+
+def _as_given(read: Read, session_id: str, actor: Actor) -> AsGiven | None:
+    """None also where no price is for a visit as it was given."""
+    try:
+        return price_as_given(read, find_session(read, session_id, actor))
+    except CannotPrice:
+        return None
 
 
 def open_tasks(read: Read, actor: Actor, limit: int) -> list[Shown]:

@@ -12,7 +12,7 @@ from billing.catalog.queries import entities
 from billing.insurance.models.remittances import RemittanceRow
 from billing.insurance.queries import remittance_of, remittance_without_claims
 from billing.insurance.queries.earlier_answers import matches_of
-from billing.insurance.queries.payees import payee_doubt
+from billing.insurance.queries.payees import clinics_of_payee, payee_doubt
 from billing.insurance.queries.payment_days import payment_day
 from billing.insurance.queries.posting_plans import owners_of_recoveries, plan_posting
 from billing.insurance.queries.remittances import (
@@ -230,12 +230,11 @@ def _not_for_the_actor(row: RemittanceRow, actor: Actor) -> str | None:
 def _entity_id(
     tx: Tx, row: RemittanceRow, transaction: RemittanceTransaction, matches: Matches, actor: Actor
 ) -> str | None:
-    """Whose it is: the matched sessions', else that of the payee's NPI; else it stays where it waits, or is
-    the actor's, or of the only clinic."""
+    """Whose it is: the matched sessions', else that of the payee's number; else it stays where it waits, or
+    is the actor's, or of the only clinic."""
     if matches:
         return next(iter(matches.values())).entity_id
-    known = entities(tx)
-    paid = [each.id for each in known if each.npi == transaction.payee_npi]
+    known, paid = entities(tx), clinics_of_payee(tx, transaction)
     if len(paid) == 1:
         return paid[0]
     only = known[0].id if len(known) == 1 else None
