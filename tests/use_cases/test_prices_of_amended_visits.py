@@ -1,12 +1,13 @@
 """What was signed is amended after it was priced: no money moves, and a person is told both prices."""
 
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 
 from billing.care.queries import find_session
-from billing.care.records import DrugEntry
+from billing.care.records import DrugEntry, Order
 from billing.invoices.queries.as_given import price_as_given
 from billing.kernel.permissions import SYSTEM, Role
 from billing.platform.data.tasks import TaskState, list_tasks
@@ -140,3 +141,17 @@ def test_the_task_leads_to_both_prices(app, database, course, session_id, amend,
     assert (to.status_code, to.location) == (303, f"/staff/patients/{course.patient.id}")
     told = "The visit was charged $382.50; as given it would cost $552.50."
     assert told in clerk.get(to.location).text
+
+
+def test_a_visit_that_no_price_is_for_is_signed_all_the_same_and_a_person_looks(
+    app, database, course, tasks, now
+):
+    first = course.session_ids[0]
+    signed(database, first, entry(dose(6_000), replace(dose(6_000), order=Order.SEQUENTIAL), minutes=45))
+    assert (KIND, first) in tasks()
+    staff = new_staff(database, Role.SUPERVISOR, now, entity_id=course.patient.entity_id)
+    with database.reading() as read:
+        (task,) = [
+            each for each in list_tasks(read, SYSTEM, state=TaskState.OPEN, limit=9) if each.kind == KIND
+        ]
+    assert sign_in(app, staff).get(f"/staff/tasks/{task.id}/subject").status_code == 303

@@ -3,7 +3,8 @@
 import pytest
 from sqlalchemy import text
 
-from billing.insurance.use_cases.remittance_decisions import call_payee_ours
+from billing.insurance.use_cases.remittance_decisions import call_payee_ours, set_aside
+from tests.factories.catalog import seed_sample
 from tests.factories.insurance import a_course, handed_out
 from tests.factories.remittance_story import Story
 
@@ -45,3 +46,22 @@ def test_the_clinic_and_who_treats_there_are_ours(database, story, kind):
         "provider": f"XX*{provider}",
     }[kind]
     assert story.send(story.answer(18_000), payee=payee).status == "posted"
+
+
+@pytest.mark.parametrize("kind", ["npi", "tin"])
+def test_a_number_of_another_of_our_clinics_is_none_of_this_ones(database, story, now, kind):
+    seed_sample(database, now, "a")
+    with database.reading() as read:
+        told = text("SELECT npi, tin FROM entity WHERE id != :ours")
+        npi, tin = read.session.execute(told, {"ours": story.course.patient.entity_id}).one()
+    payee = {"npi": f"XX*{npi}", "tin": f"FI*{tin.replace('-', '')}"}[kind]
+    sent = story.send(story.answer(18_000), payee=payee)
+    assert (sent.status, story.moved()) == ("parked", {})
+    assert "none of ours" in str(sent.reason)
+
+
+def test_who_sets_the_payment_aside_takes_back_that_its_payee_is_the_clinic(do, story):
+    sent = story.send(story.answer(18_000), payee=OTHERS[0], plb=[("CV", 100)])
+    assert do(call_payee_ours, remittance_id=sent.id, reason="A wrong click").status == "parked"
+    do(set_aside, remittance_id=sent.id, reason="It is not our payee after all")
+    assert story.send(story.answer(9_000, of=1), payee=OTHERS[0]).status == "parked"

@@ -10,7 +10,7 @@ from billing.insurance.errors import AdjustmentNotSetApart, NothingSetApart, Rem
 from billing.insurance.queries import find_remittance
 from billing.insurance.queries.remittances import decisions_of
 from billing.insurance.records.set_apart import SettledPart
-from billing.insurance.use_cases.remittance_decisions import set_adjustments_apart
+from billing.insurance.use_cases.remittance_decisions import call_payee_ours, set_adjustments_apart
 from billing.insurance.use_cases.remittances.undo import undo_remittance
 from billing.insurance.use_cases.set_apart import settle_set_apart
 from billing.kernel.money import Money
@@ -213,3 +213,35 @@ def test_whatever_is_set_apart_all_of_the_payment_is_booked_and_undone(story, ap
     assert undo(sent).status == "undone"
     assert story.moved() == {}
     assert found() == set()
+
+
+def test_a_recovery_of_a_payment_on_file_is_not_set_apart_beside_what_nobody_knows(apart, story, found):
+    assert story.send(story.answer(18_000)).status == "posted"
+    sent = story.send(story.answer(9_000, of=1), plb=[("WO:ICN0", 5_000), ("CV", 100)])
+    both = apart(sent, 1, 2)
+    assert (both.status, story.moved()) == ("parked", {"1000": 18_000, "2200": -18_000})
+    assert "can be booked" in str(both.reason)
+    assert apart(sent, 2).status == "posted"
+    assert story.moved() == {"1000": 21_900, "2200": -22_000, "2240": 100}
+    assert found() == set()
+
+
+@pytest.mark.parametrize("plb", [("FB:OLD", 4_000), ("L6", 300)])
+def test_what_an_earlier_payment_left_or_gave_is_not_set_apart_either(apart, story, plb):
+    code, cents = plb
+    first = story.send(story.answer(18_000), plb=[(code, -cents)])
+    assert first.status == "posted"
+    sent = story.send(story.answer(9_000, of=1), plb=[plb, ("CV", 100)])
+    assert "can be booked" in str(apart(sent, 1, 2).reason)
+    assert apart(sent, 2).status == "posted"
+
+
+def test_what_was_not_known_when_it_was_set_apart_and_is_now_waits(apart, do, story):
+    """Nothing of it is lost on 2240 because somebody was asked about the payee as well."""
+    sent = story.send(story.answer(9_000, of=1), plb=[("WO:ICN0", 5_000)], payee="XX*1999999992")
+    assert apart(sent, 1).status == "parked"
+    assert story.send(story.answer(18_000)).status == "posted"
+    said = do(call_payee_ours, remittance_id=sent.id, reason="Our number until March")
+    assert (said.status, "can be booked" in str(said.reason)) == ("parked", True)
+    assert apart(sent).status == "posted"
+    assert story.moved() == {"1000": 22_000, "2200": -22_000}

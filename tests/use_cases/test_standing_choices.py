@@ -459,3 +459,16 @@ def test_while_a_person_finds_out_whose_the_money_of_a_lost_dispute_is_nothing_g
     do(end_tasks, kind="dispute-reimbursed", subject_ids=[dispute.id])
     a_day_later(database, DAYS_30 + timedelta(days=1))
     assert [each.lot_id for each in refunds(database, patient)] == [held]
+
+
+def test_a_person_who_closed_the_task_and_did_nothing_is_asked_again_a_month_later(
+    database, do, patient, held
+):
+    stopped(database, patient.id, HoldReason.DEATH)
+    for days in (30, 61, 92):
+        at = NOW + timedelta(days=days)
+        refund_what_nobody_chose(database, lambda at=at: at, LIMIT)
+        assert open_tasks(database) == ["choice-due"]
+        do(end_tasks, kind="choice-due", subject_ids=[held], at=at)
+        refund_what_nobody_chose(database, lambda at=at: at + timedelta(days=1), LIMIT)
+        assert open_tasks(database) == []
