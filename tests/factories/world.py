@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from billing.care.queries import find_session
 from billing.care.use_cases import cancel_session
-from billing.catalog.queries import providers, sites
+from billing.catalog.queries import find_entity, providers, sites
 from billing.catalog.records import Entity, Site
 from billing.insurance.queries import list_remittances
 from billing.insurance.use_cases.appeals import write_appeal
@@ -117,7 +117,11 @@ def a_world(database: Database, now: datetime, *, slug: str = "b", site: int = 0
     claim = Claim(
         control_number=superbill.control_number, charge_cents=superbill.charge.cents, paid_cents=18_000
     )
-    imported(database, remittance([claim], trace=f"EFT{patient.id[-12:]}"), now=now)
+    imported(
+        database,
+        remittance([claim], trace=f"EFT{patient.id[-12:]}", payee=_payee(database, patient)),
+        now=now,
+    )
     asked = {"patient_id": patient.id, "sends_mail": False}
     letter = database.in_transaction(lambda tx: ask_to_choose(tx, **asked, actor=CLERK, now=now))
     assert letter is not None
@@ -430,6 +434,16 @@ def _appealed(database: Database, patient: Patient, now: datetime) -> tuple[str,
         paid_cents=0,
         adjustments=(("CO", "197", filed.charge.cents),),
     )
-    imported(database, remittance([denied], trace=f"DEN{patient.id[-12:]}"), now=now)
+    imported(
+        database,
+        remittance([denied], trace=f"DEN{patient.id[-12:]}", payee=_payee(database, patient)),
+        now=now,
+    )
     letter = database.in_transaction(lambda tx: write_appeal(tx, claim_id=filed.id, actor=CLERK, now=now))
     return filed.id, letter.id
+
+
+def _payee(database: Database, patient: Patient) -> str:
+    """The patient's clinic, as a payment to it names it."""
+    with database.reading() as read:
+        return f"XX*{find_entity(read, patient.entity_id).npi}"
