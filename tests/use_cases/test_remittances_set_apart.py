@@ -236,6 +236,13 @@ def test_what_an_earlier_payment_left_or_gave_is_not_set_apart_either(apart, sto
     assert apart(sent, 2).status == "posted"
 
 
+def test_of_two_that_take_more_than_was_left_one_can_be_set_apart(apart, story):
+    assert story.send(story.answer(18_000), plb=[("FB:OLD", -5_000)]).status == "posted"
+    sent = story.send(story.answer(9_000, of=1), plb=[("FB:OLD", 4_000), ("FB:OTHER", 4_000)])
+    assert sent.status == "parked"
+    assert apart(sent, 2).status == "posted"
+
+
 def test_what_was_not_known_when_it_was_set_apart_and_is_now_waits(apart, do, story):
     """Nothing of it is lost on 2240 because somebody was asked about the payee as well."""
     sent = story.send(story.answer(9_000, of=1), plb=[("WO:ICN0", 5_000)], payee="XX*1999999992")

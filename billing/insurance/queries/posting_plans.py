@@ -264,26 +264,41 @@ def _refuse_known_by_now(
     actor: Actor,
     budget: Budget,
 ) -> None:
-    """What was set apart as unknown, and what it is about may be on file by now. Raises: CannotTake."""
+    """What was set apart as unknown may be on file by now, beside all that this payment takes.
+
+    Raises: CannotTake.
+    """
     for number, each in enumerate(whole.provider_adjustments, 1):
+        if number not in apart:
+            continue
         alone = replace(whole, provider_adjustments=(each,))
-        if number in apart and _is_known(read, place, alone, actor, budget):
+        if each.code == RECOVERY:
+            is_known = _is_recovered(read, place, alone, actor, budget)
+        else:
+            beside = without(whole, {*apart} - {number})
+            is_known = each.code in (FORWARD_BALANCE, INTEREST) and _is_balance(read, place, beside)
+        if is_known:
             raise CannotTake(
                 f"The {each.code} of {each.amount} under {each.reference} was set apart, and can be booked "
                 "by now: what it is about is on file. Set apart the others alone, or none."
             )
 
 
-def _is_known(read: Read, place: Place, alone: RemittanceTransaction, actor: Actor, budget: Budget) -> bool:
-    """Whether the books can place a payment's one adjustment beside what else the payment takes."""
-    (only,) = alone.provider_adjustments
+def _is_recovered(
+    read: Read, place: Place, alone: RemittanceTransaction, actor: Actor, budget: Budget
+) -> bool:
     try:
-        if only.code == RECOVERY:
-            return bool(_recovered(read, place, alone, actor, budget))
-        _refuse_missing_balances(read, place.entity_id, alone)
+        return bool(_recovered(read, place, alone, actor, budget))
     except CannotTake:
         return False
-    return only.code in (FORWARD_BALANCE, INTEREST)
+
+
+def _is_balance(read: Read, place: Place, beside: RemittanceTransaction) -> bool:
+    try:
+        _refuse_missing_balances(read, place.entity_id, beside)
+    except CannotTake:
+        return False
+    return True
 
 
 def _nearest(
