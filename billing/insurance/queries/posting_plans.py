@@ -279,7 +279,7 @@ def _refuse_known_by_now(
             is_known = each.code in (FORWARD_BALANCE, INTEREST) and _is_balance(read, place, beside)
         if is_known:
             raise CannotTake(
-                f"The {each.code} of {each.amount} under {each.reference} was set apart, and can be booked "
+                f"The {each.code} of {each.amount} at segment {each.segment} was set apart, and can be booked "
                 "by now: what it is about is on file. Set apart the others alone, or none."
             )
 
