@@ -95,6 +95,12 @@ class NothingSetApart(Conflict):
     code = "nothing-set-apart"
 
 
+class NothingSettled(Conflict):
+    """What was set apart of the payment is not settled, or not any more: nothing is there to reverse."""
+
+    code = "nothing-settled"
+
+
 class AnswerNotMatchable(Conflict):
     """The claim belongs to no visit of ours, or to one already, or the visit was not given."""
 

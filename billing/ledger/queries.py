@@ -117,6 +117,12 @@ def entry_of(read: Read, *, source_kind: str, source_id: str, purpose: str) -> E
     return _only(read, query)
 
 
+def entries_of(read: Read, *, source_kind: str, source_id: str) -> Sequence[Entry]:
+    """All entries of one fact, also what was reversed of it and the reversals; by day, then as posted."""
+    query = _journal().where(EntryRow.source_kind == source_kind, EntryRow.source_id == source_id)
+    return list(_entries(read.session.execute(query).all()))
+
+
 def was_posted(read: Read, *, source_kind: str, source_id: str, purpose: str) -> bool:
     """Whether one fact has its entry."""
     return bool(rows_where(read, EntryRow, source_kind=source_kind, source_id=source_id, purpose=purpose))

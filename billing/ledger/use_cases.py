@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from functools import partial
 from typing import Any
 
@@ -62,15 +62,24 @@ def _posted(tx: Tx, postings: Sequence[Posting], actor: Actor, now: datetime) ->
     return [entry["id"] for entry in entries]
 
 
-def reverse(tx: Tx, entry: Entry, *, source_kind: str, source_id: str, actor: Actor, now: datetime) -> str:
-    """Post the opposite of an entry, on the date of the entry, naming what it reverses.
+def reverse(
+    tx: Tx,
+    entry: Entry,
+    *,
+    source_kind: str,
+    source_id: str,
+    reversed_on: date | None = None,
+    actor: Actor,
+    now: datetime,
+) -> str:
+    """Post the opposite of an entry, naming what it reverses; on the date of the entry unless told otherwise.
 
     Raises: AlreadyPosted when the entry was reversed before.
     """
     opposite = Posting(
         entity_id=entry.entity_id,
         site_id=entry.site_id,
-        effective_on=entry.effective_on,
+        effective_on=reversed_on or entry.effective_on,
         source_kind=source_kind,
         source_id=source_id,
         purpose=f"reverse-{entry.purpose}"[:30],

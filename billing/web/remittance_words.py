@@ -84,6 +84,7 @@ DECISIONS = {
     DecisionKind.SET_APART: "Set apart what nobody can book",
     DecisionKind.OURS: "Said that its payee is this clinic",
     DecisionKind.SETTLED: "Settled what was set apart",
+    DecisionKind.UNSETTLED: "Took back how it was settled",
 }
 
 

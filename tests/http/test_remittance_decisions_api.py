@@ -268,6 +268,14 @@ def test_what_nobody_can_book_is_set_apart_and_settled_by_an_accountant(client, 
     assert (settled.status_code, post("settle-apart", settle, **told).data) == (200, settled.data)
     again = post("settle-apart", settle, remittance_id=kept.id, key="settle-2")
     assert (again.status_code, again.json["code"]) == (409, "nothing-set-apart")
+    told["key"] = "unsettle-1"
+    back = {"reason": "The letter was about another payment"}
+    unsettled = post("unsettle", back, **told)
+    assert (unsettled.status_code, post("unsettle", back, **told).data) == (200, unsettled.data)
+    twice = post("unsettle", back, remittance_id=kept.id, key="unsettle-2")
+    assert (twice.status_code, twice.json["code"]) == (409, "nothing-settled")
+    anew = post("settle-apart", settle, remittance_id=kept.id, key="settle-3")
+    assert (anew.status_code, anew.json["status"]) == (200, "posted")
 
 
 @pytest.mark.parametrize(

@@ -265,7 +265,7 @@ def test_what_nobody_can_book_is_looked_at_set_apart_and_settled_on_the_page(
     assert status(database, kept.id) == "posted"
     page = clerk.get(at).text
     assert "Set apart what nobody can book CV $25.00" in page
-    assert "What was set apart is settled" not in page
+    assert "Settle what was set apart" not in page
     assert "set apart on 2240" in clerk.get("/staff/tasks").text
     books = sign_in(pages, new_staff(database, Role.ACCOUNTANT, now, entity_id=course.patient.entity_id))
     unsure = send(books, at, f"{at}/settle-apart", reason="Their letter", key="m" * 20)
@@ -274,7 +274,19 @@ def test_what_nobody_can_book_is_looked_at_set_apart_and_settled_on_the_page(
         sent = send(books, at, f"{at}/settle-apart", account="6100", reason="Their letter", key="n" * 20)
         assert sent.status_code == 303
     assert "nothing of it is on 2240 any more" in books.get(at).text
-    assert "What was set apart is settled" not in books.get(at).text
+    page = books.get(at).text
+    assert "Settle what was set apart" not in page
+    assert "It was booked as 6100 Processor fees $25.00." in page
+    silent = send(books, at, f"{at}/unsettle", key="o" * 20)
+    assert (silent.status_code, "Fill this in." in silent.text) == (422, True)
+    for _ in range(2):
+        sent = send(books, at, f"{at}/unsettle", reason="Another payment's letter", key="p" * 20)
+        assert sent.status_code == 303
+    page = books.get(at).text
+    assert "Took back how it was settled" in page
+    assert "Settle what was set apart" in page
+    late = send(books, at, f"{at}/unsettle", reason="Twice", key="q" * 20)
+    assert (late.status_code, "nothing is there to take back" in late.text) == (409, True)
 
 
 def test_what_would_still_wait_says_so_before_it_is_set_apart(clerk, take, bills):

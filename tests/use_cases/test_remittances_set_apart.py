@@ -1,22 +1,32 @@
 """What a payer added or kept that nobody can book is set apart on 2240, so that the rest is posted."""
 
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
+from flask import Flask
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from billing.insurance.errors import AdjustmentNotSetApart, NothingSetApart, RemittanceNotUndoable
+from billing.adapters.remittance_835 import Edi835Reader
+from billing.insurance.cli.remittances import make_commands
+from billing.insurance.errors import (
+    AdjustmentNotSetApart,
+    NothingSetApart,
+    NothingSettled,
+    RemittanceNotUndoable,
+)
 from billing.insurance.queries import find_remittance
 from billing.insurance.queries.remittances import decisions_of
 from billing.insurance.records.set_apart import SettledPart
 from billing.insurance.use_cases.remittance_decisions import call_payee_ours, set_adjustments_apart
 from billing.insurance.use_cases.remittances.undo import undo_remittance
-from billing.insurance.use_cases.set_apart import settle_set_apart
+from billing.insurance.use_cases.set_apart import settle_set_apart, unsettle_set_apart
 from billing.kernel.money import Money
 from billing.kernel.permissions import SYSTEM
+from billing.ledger.queries import entries_of
 from billing.ledger.records import Account
 from billing.platform.data.tasks import open_subjects
+from tests.conftest import NOW
 from tests.factories.accounting import behind_the_back
 from tests.factories.insurance import a_course, handed_out
 from tests.factories.remittance_story import Story
@@ -45,6 +55,11 @@ def settle(do):
         return do(settle_set_apart, remittance_id=sent.id, parts=told, reason="As the accountant says")
 
     return decide
+
+
+@pytest.fixture
+def unsettle(do):
+    return lambda sent, **more: do(unsettle_set_apart, remittance_id=sent.id, reason="Wrong account", **more)
 
 
 @pytest.fixture
@@ -157,6 +172,51 @@ def test_what_was_set_apart_is_settled_once_and_all_of_it(
     assert story.moved() == told
 
 
+@pytest.mark.parametrize("kept", [2_500, -2_500])
+def test_a_settling_on_a_wrong_account_is_taken_back_and_settled_anew(
+    database, story, apart, settle, unsettle, found, kept
+):
+    """However often: each is an entry and its reversal, of the day on which that was decided."""
+    sent = story.send(story.answer(18_000), plb=[("CV", kept)])
+    apart(sent, 1)
+    waits = story.moved()
+    with pytest.raises(NothingSettled):
+        unsettle(sent)
+    for wrong in (Account.INFUSION, Account.PROCESSOR_FEES):
+        settle(sent, (wrong, 2_000), (Account.BANK_FEES, 500))
+        unsettle(sent, at=NOW + timedelta(days=60))
+        assert (story.moved(), asked(database)) == (waits, [sent.id])
+        assert found() == set()
+        with pytest.raises(NothingSettled):
+            unsettle(sent)
+        assert story.moved() == waits
+    settle(sent, (Account.BANK, 2_500))
+    assert ("2240" in story.moved(), asked(database)) == (False, [])
+    assert found() == set()
+    with database.reading() as read:
+        kinds = sorted(each.kind for each in decisions_of(read, sent.id, SYSTEM))
+        entries = entries_of(read, source_kind="remittance-apart", source_id=sent.id)
+    assert kinds == ["set_apart", *["settled"] * 3, *["unsettled"] * 2]
+    reversals = [each for each in entries if each.reverses_id]
+    assert [each.effective_on for each in reversals] == [NOW.date() + timedelta(days=60)] * 2
+
+
+def test_the_payment_can_be_undone_once_its_settling_was_taken_back(
+    database, story, apart, settle, unsettle, undo, found
+):
+    sent = story.send(story.answer(18_000), plb=[("CV", 2_500)])
+    apart(sent, 1)
+    settle(sent, (Account.BANK_FEES, 2_500))
+    unsettle(sent)
+    assert undo(sent).status == "undone"
+    assert (story.moved(), asked(database)) == ({}, [])
+    with pytest.raises(NothingSettled):
+        unsettle(sent)
+    with pytest.raises(NothingSetApart):
+        settle(sent, (Account.BANK_FEES, 2_500))
+    assert found() == set()
+
+
 @pytest.mark.parametrize(
     "change",
     [
@@ -263,3 +323,20 @@ def test_what_was_not_known_when_it_was_set_apart_and_is_now_waits(apart, do, st
     assert (said.status, "can be booked" in str(said.reason)) == ("parked", True)
     assert apart(sent).status == "posted"
     assert story.moved() == {"1000": 22_000, "2200": -22_000}
+
+
+def test_a_settling_is_taken_back_at_the_command_line_once(database, story, apart, settle, found, now):
+    app = Flask(__name__)
+    app.cli.add_command(make_commands(database, lambda: now, Edi835Reader()))
+    sent = story.send(story.answer(18_000), plb=[("CV", 2_500)])
+    apart(sent, 1)
+    settle(sent, (Account.BANK_FEES, 2_500))
+    runner, command = app.test_cli_runner(), ["remittances", "unsettle", sent.id, "--json"]
+    typed = runner.invoke(args=[*command, "--reason", "4242 4242 4242 4242"])
+    assert (typed.exit_code, "card number" in typed.output) == (2, True)
+    done = runner.invoke(args=[*command, "--reason", "Wrong account"])
+    assert (done.exit_code, done.output) == (0, '{"ok": true}\n')
+    twice = runner.invoke(args=[*command, "--reason", "Wrong account"])
+    assert (twice.exit_code, "nothing-settled" in twice.output) == (1, True)
+    assert (story.moved()["2240"], asked(database)) == (2_500, [sent.id])
+    assert found() == set()

@@ -142,13 +142,14 @@ SETTLED_OTHERWISE = Probe(
     "what was settled is not what was set apart of it",
     """
     SELECT e.source_id FROM ledger_entry e
+    LEFT JOIN ledger_entry back ON back.reverses_id = e.id
     LEFT JOIN ledger_line l ON l.entry_id = e.id AND l.account = '2240'
     LEFT JOIN (
         SELECT a.remittance_id, SUM(a.amount_cents) AS cents FROM remittance_adjustment a
         JOIN remittance r ON r.id = a.remittance_id AND r.state = 'posted'
         WHERE a.is_set_apart GROUP BY a.remittance_id
     ) apart ON apart.remittance_id = e.source_id
-    WHERE e.source_kind = 'remittance-apart'
+    WHERE e.source_kind = 'remittance-apart' AND e.reverses_id IS NULL AND back.id IS NULL
     GROUP BY e.source_id, apart.cents HAVING COALESCE(SUM(l.cents), 0) <> -COALESCE(apart.cents, 0)
     """,
 )

@@ -32,7 +32,7 @@ from billing.insurance.use_cases.remittance_decisions import (
     set_aside,
     unmatch_claim,
 )
-from billing.insurance.use_cases.set_apart import settle_set_apart
+from billing.insurance.use_cases.set_apart import settle_set_apart, unsettle_set_apart
 from billing.kernel.permissions import Permission
 from billing.platform.http.api import ApiBlueprint
 from billing.platform.http.edge import Edge
@@ -111,6 +111,13 @@ DECISIONS = (
         settle_set_apart,
         SettleApart,
         "Say what they were, once that is known: all of it leaves 2240, today.",
+        Permission.LEDGER_WRITE,
+    ),
+    Decision(
+        "unsettle",
+        unsettle_set_apart,
+        DecideRemittance,
+        "Take back how it was settled: reversed today, it is on 2240 again and can be settled anew.",
         Permission.LEDGER_WRITE,
     ),
 )

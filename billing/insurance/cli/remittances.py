@@ -10,6 +10,7 @@ import click
 import orjson
 from flask.cli import AppGroup
 
+from billing.insurance.cli.remittance_apart import add_unsettle
 from billing.insurance.flows.remittances import REFUSED, WELL, Run, import_remittance, settled_by_later_ones
 from billing.insurance.ports import RemittanceReader
 from billing.insurance.records import ImportedFile, Remittance
@@ -50,6 +51,7 @@ def make_commands(database: Database, clock: Clock, reader: RemittanceReader) ->
         click.echo(_as_json(imported, aside) if as_json else _as_text(imported, aside))
         sys.exit(0 if all(each.status in WELL for each in imported) else 1)
 
+    add_unsettle(group, database, clock)
     return group
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
+
 from sqlalchemy import func, select
 
 from billing.insurance.models.remittances import (
@@ -11,10 +14,11 @@ from billing.insurance.models.remittances import (
 from billing.insurance.queries.remittances import DECISION, apart_in, decided_for
 from billing.insurance.records import RemittanceTransaction
 from billing.insurance.records.remittances import DecisionKind
-from billing.insurance.records.set_apart import HeldApart
+from billing.insurance.records.set_apart import HeldApart, SettledPart
 from billing.insurance.rules.set_apart import places_of
 from billing.kernel.money import Money
-from billing.ledger.queries import was_posted
+from billing.ledger.queries import entries_of
+from billing.ledger.records import Account, Entry
 from billing.platform.data.database import Read
 
 REMITTANCE_APART = "remittance-apart"
@@ -54,5 +58,19 @@ def held_apart(read: Read, remittance_id: str) -> HeldApart | None:
     cents = int(read.session.scalar(query) or 0)
     if not cents:
         return None
-    settled = was_posted(read, source_kind=REMITTANCE_APART, source_id=remittance_id, purpose="settled")
-    return HeldApart(amount=Money(cents), is_settled=settled)
+    return HeldApart(amount=Money(cents), settled_as=_settled_as(settling_entries(read, remittance_id)))
+
+
+def settling_entries(read: Read, remittance_id: str) -> list[Entry]:
+    """What settled it and stands: neither reversed nor a reversal."""
+    entries = entries_of(read, source_kind=REMITTANCE_APART, source_id=remittance_id)
+    reversed_ids = {entry.reverses_id for entry in entries}
+    return [entry for entry in entries if entry.reverses_id is None and entry.id not in reversed_ids]
+
+
+def _settled_as(entries: Iterable[Entry]) -> tuple[SettledPart, ...]:
+    cents: Counter[str] = Counter()
+    for line in (line for entry in entries for line in entry.lines):
+        cents[line.account] += abs(line.cents)
+    del cents[Account.UNAPPLIED_PAYER_MONEY]
+    return tuple(SettledPart(account=Account(code), amount=Money(cents[code])) for code in sorted(cents))

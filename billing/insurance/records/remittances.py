@@ -17,8 +17,8 @@ class DecisionKind(StrEnum):
 
     DISTINCT says that it is another payment than a posted one of the same number, RIGHT_DAY that its day is
     right though it is long ago, or before the visit. SET_APART names what of its adjustments nobody can
-    book, SETTLED that it was found out what they were. OURS says that its payee is the clinic, by a number
-    that is not in the settings: it holds for later payments, too.
+    book, SETTLED that it was found out what they were, UNSETTLED that this was wrong. OURS says that its
+    payee is the clinic, by a number that is not in the settings: it holds for later payments, too.
     """
 
     MATCH = "match"
@@ -27,6 +27,7 @@ class DecisionKind(StrEnum):
     RIGHT_DAY = "right_day"
     SET_APART = "set_apart"
     SETTLED = "settled"
+    UNSETTLED = "unsettled"
     OURS = "ours"
     SET_ASIDE = "set_aside"
     PUT_BACK = "put_back"

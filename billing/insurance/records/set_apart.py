@@ -27,16 +27,23 @@ class ToldAdjustment(ApartAdjustment):
 
 
 @dataclass(frozen=True, kw_only=True)
-class HeldApart:
-    """What a posted payment holds on 2240: above zero the payer kept it, below zero it gave it."""
-
-    amount: Money
-    is_settled: bool
-
-
-@dataclass(frozen=True, kw_only=True)
 class SettledPart:
     """How much of what was set apart was what."""
 
     account: Account
     amount: Money
+
+
+@dataclass(frozen=True, kw_only=True)
+class HeldApart:
+    """What a posted payment holds on 2240: above zero the payer kept it, below zero it gave it.
+
+    `settled_as` is what it was found to be; nothing while it waits.
+    """
+
+    amount: Money
+    settled_as: tuple[SettledPart, ...]
+
+    @property
+    def is_settled(self) -> bool:
+        return bool(self.settled_as)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,7 @@ from billing.insurance.records import Remittance
 from billing.insurance.records.set_apart import SettledPart
 from billing.insurance.rules.set_apart import SETTLES
 from billing.insurance.use_cases.remittance_decisions import set_adjustments_apart
-from billing.insurance.use_cases.set_apart import settle_set_apart
+from billing.insurance.use_cases.set_apart import settle_set_apart, unsettle_set_apart
 from billing.kernel.errors import Flaw
 from billing.kernel.ids import new_id
 from billing.kernel.money import ZERO, Money
@@ -65,32 +65,46 @@ def make_blueprint(edge: Edge) -> Blueprint:
     @routes.post(f"{place}/set-apart")
     @guard(Permission.REMITTANCES_WRITE)
     def keep_apart(remittance_id: str) -> Response | tuple[str, int]:
-        def work(tx: Tx) -> str:
-            _set_apart(tx, edge, remittance_id)
-            return url_for("staff_remittances.remittance", remittance_id=remittance_id)
-
-        try:
-            to = written(edge, work)
-        except REFUSED as error:
-            return _refused(edge, error, remittance_id, "set-apart")
-        tell_how_it_stands(edge, remittance_id, current_actor())
-        return redirect(to, 303)
+        return _done(edge, remittance_id, "set-apart", _set_apart)
 
     @routes.post(f"{place}/settle-apart")
     @guard(Permission.LEDGER_WRITE)
     def settle(remittance_id: str) -> Response | tuple[str, int]:
-        def work(tx: Tx) -> str:
-            _settle(tx, edge, remittance_id)
-            return url_for("staff_remittances.remittance", remittance_id=remittance_id)
+        told = "It is booked, and nothing of it is on 2240 any more."
+        return _done(edge, remittance_id, "settle-apart", _settle, told)
 
-        try:
-            to = written(edge, work)
-        except REFUSED as error:
-            return _refused(edge, error, remittance_id, "settle-apart")
-        flash("It is booked, and nothing of it is on 2240 any more.", "done")
-        return redirect(to, 303)
+    @routes.post(f"{place}/unsettle")
+    @guard(Permission.LEDGER_WRITE)
+    def unsettle(remittance_id: str) -> Response | tuple[str, int]:
+        told = "That is reversed. It is on 2240 again, and can be settled anew."
+        return _done(edge, remittance_id, "unsettle", _unsettle, told)
 
     return routes
+
+
+def _done(
+    edge: Edge,
+    remittance_id: str,
+    deed: str,
+    work: Callable[[Tx, Edge, str], object],
+    told: str | None = None,
+) -> Response | tuple[str, int]:
+    """`deed` is the form on the page that was sent; without `told` the payment says how it stands."""
+    page = url_for("staff_remittances.remittance", remittance_id=remittance_id)
+
+    def do(tx: Tx) -> str:
+        work(tx, edge, remittance_id)
+        return page
+
+    try:
+        written(edge, do)
+    except REFUSED as error:
+        return _refused(edge, error, remittance_id, deed)
+    if told:
+        flash(told, "done")
+    else:
+        tell_how_it_stands(edge, remittance_id, current_actor())
+    return redirect(page, 303)
 
 
 def _seen(tx: Tx, edge: Edge, remittance_id: str) -> Seen:
@@ -126,6 +140,13 @@ def _settle(tx: Tx, edge: Edge, remittance_id: str) -> None:
     reason = text_of("reason", LONGEST_REASON)
     actor, now = current_actor(), edge.clock()
     settle_set_apart(tx, remittance_id=remittance_id, parts=[part], reason=reason, actor=actor, now=now)
+
+
+def _unsettle(tx: Tx, edge: Edge, remittance_id: str) -> None:
+    reason = text_of("reason", LONGEST_REASON)
+    unsettle_set_apart(
+        tx, remittance_id=remittance_id, reason=reason, actor=current_actor(), now=edge.clock()
+    )
 
 
 def _refused(edge: Edge, error: Any, remittance_id: str, deed: str) -> tuple[str, int]:

@@ -110,7 +110,8 @@ class _Undoing:
         if self._apart and self._apart.is_settled:
             raise RemittanceNotUndoable(
                 f"What was set apart of this payment ({self._apart.amount}) was settled since, and may be "
-                "with the payer. Agree on the rest with the payer instead."
+                "with the payer. If it is not, take the settling back, then undo this. Else agree on the "
+                "rest with the payer."
             )
         if trace := taken_since(self._tx, self._row.id):
             raise RemittanceNotUndoable(
