@@ -89,6 +89,12 @@ class AdjustmentNotSetApart(Conflict):
     code = "adjustment-not-set-apart"
 
 
+class AdjustmentsChanged(Conflict):
+    """A copy came since with the adjustments of the payment in another order. Look again, then choose."""
+
+    code = "adjustments-changed"
+
+
 class NothingSetApart(Conflict):
     """Nothing of the payment is set apart any more, or the parts are not all of it."""
 

@@ -278,9 +278,28 @@ def test_what_nobody_can_book_is_set_apart_and_settled_by_an_accountant(client, 
     assert (anew.status_code, anew.json["status"]) == (200, "posted")
 
 
+def test_what_was_not_shown_at_that_place_is_not_set_apart(client, database, door, course, post):
+    """A copy with the adjustments in another order came between the look and the choice."""
+    bill = handed_out(database, course.session_ids[1])
+    claims = [Claim(control_number=bill.control_number, charge_cents=38_250, paid_cents=18_000)]
+    plb = [("CV:X9", 2_500), ("ZZ", 70)]
+    (sent,) = imported(database, remittance(claims, provider_adjustments=plb), actor=door.actor).transactions
+    path = f"/api/v1/remittances/{sent.id}"
+    seen = client.get(path).json["adjustments_shown"]
+    imported(database, remittance(claims, provider_adjustments=plb[::-1]), actor=door.actor)
+    body = {"places": [1], "reason": WHY, "shown": seen}
+    refused = post("set-apart", body, remittance_id=sent.id)
+    assert (refused.status_code, refused.json["code"]) == (409, "adjustments-changed")
+    assert "at place 1 is ZZ of $0.70" in refused.json["detail"]
+    assert client.get(path).json["status"] == "parked"
+    again = body | {"places": [1, 2], "shown": client.get(path).json["adjustments_shown"]}
+    assert post("set-apart", again, key="key-2", remittance_id=sent.id).json["status"] == "posted"
+
+
 @pytest.mark.parametrize(
     ("change", "pointer"),
     [
+        ({"shown": 7}, "/shown"),
         ({"places": ["1"]}, "/places/0"),
         ({"places": [0]}, "/places/0"),
         ({"places": [1.0]}, "/places/0"),

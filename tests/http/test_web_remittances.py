@@ -73,6 +73,11 @@ def visit_page(clerk, remittance_id):
     return links[0]
 
 
+def shown_on(clerk, at):
+    """The mark of the adjustments that the page shows."""
+    return re.search(r'name="shown" value="([^"]+)"', clerk.get(at).text)[1]
+
+
 def offered(page):
     return re.findall(r'name="session_id" value="([^"]+)"', page.text)
 
@@ -254,14 +259,16 @@ def test_what_nobody_can_book_is_looked_at_set_apart_and_settled_on_the_page(
     shown = clerk.get(at).text
     assert "Kept $25.00: its code CV" in shown
     assert re.search(r'value="1" disabled', shown)
-    silent = send(clerk, at, f"{at}/set-apart", reason=WHY, key="k" * 20)
+    mark = shown_on(clerk, at)
+    silent = send(clerk, at, f"{at}/set-apart", shown=mark, reason=WHY, key="k" * 20)
     assert (silent.status_code, "Choose what is set apart." in silent.text) == (422, True)
-    seen = send(clerk, at, f"{at}/set-apart/preview", place="2", reason=WHY, key="k" * 20).text
+    seen = send(clerk, at, f"{at}/set-apart/preview", place="2", shown=mark, reason=WHY, key="k" * 20).text
     told = dict(re.findall(r"<dt>(\d{4}) [^<]+</dt><dd>([^<]+)</dd>", seen))
     assert told == {"1000": "$154.00", "2200": "-$180.00", "2240": "$25.00", "6100": "$1.00"}
     assert status(database, kept.id) == "parked"
     for _ in range(2):
-        assert send(clerk, at, f"{at}/set-apart", place="2", reason=WHY, key="l" * 20).status_code == 303
+        sent = send(clerk, at, f"{at}/set-apart", place="2", shown=mark, reason=WHY, key="l" * 20)
+        assert sent.status_code == 303
     assert status(database, kept.id) == "posted"
     page = clerk.get(at).text
     assert "Set apart what nobody can book CV $25.00" in page
@@ -292,8 +299,25 @@ def test_what_nobody_can_book_is_looked_at_set_apart_and_settled_on_the_page(
 def test_what_would_still_wait_says_so_before_it_is_set_apart(clerk, take, bills):
     claim = Claim(control_number="LOST", charge_cents=38_250, paid_cents=18_000)
     at = f"{LIST}/{take(claim, provider_adjustments=[('CV', 2_500)]).id}"
-    seen = send(clerk, at, f"{at}/set-apart/preview", place="1", reason=WHY, key="k" * 20).text
+    mark = shown_on(clerk, at)
+    seen = send(clerk, at, f"{at}/set-apart/preview", place="1", shown=mark, reason=WHY, key="k" * 20).text
     assert "It would still wait" in seen
+
+
+def test_who_chose_on_an_older_page_is_told_what_is_there_now(database, clerk, take, bills):
+    claim = Claim(control_number=bills[0].control_number, charge_cents=38_250, paid_cents=18_000)
+    plb = [("CV:X9", 2_500), ("ZZ", 70)]
+    at = f"{LIST}/{(kept := take(claim, provider_adjustments=plb)).id}"
+    mark = shown_on(clerk, at)
+    take(claim, provider_adjustments=plb[::-1])
+    for deed, key in (("set-apart/preview", "k"), ("set-apart", "l")):
+        old = send(clerk, at, f"{at}/{deed}", place="1", shown=mark, reason=WHY, key=key * 20)
+        assert (old.status_code, "at place 1 is ZZ of $0.70" in old.text) == (409, True)
+        assert 'value="1" checked' not in old.text
+        assert f'name="shown" value="{mark}"' not in old.text
+    bare = send(clerk, at, f"{at}/set-apart", place="1", reason=WHY, key="m" * 20)
+    assert bare.status_code == 422
+    assert status(database, kept.id) == "parked"
 
 
 def test_the_task_says_how_much_of_whom_and_leads_to_the_payment(clerk, parked):

@@ -35,7 +35,7 @@ from billing.insurance.records import (
 from billing.insurance.records.set_apart import ApartAdjustment, ToldAdjustment
 from billing.insurance.rules.diagnoses import search_diagnoses
 from billing.insurance.rules.editions import SHIPPED, is_of_another_year, shipped_on, unpacked
-from billing.insurance.rules.set_apart import may_be_set_apart
+from billing.insurance.rules.set_apart import mark_of, may_be_set_apart
 from billing.insurance.states import RemittanceState, SuperbillState
 from billing.kernel.money import Money
 from billing.kernel.permissions import Actor
@@ -212,7 +212,8 @@ def insurers_of(read: Read, claim_ids: Iterable[str]) -> dict[str, str]:
 def find_remittance(read: Read, remittance_id: str, actor: Actor) -> Remittance:
     """Raises: NoSuchRemittance."""
     row = _remittance_row(read, remittance_id, actor)
-    return replace(remittance_of(read, row), adjustments=adjustments_of(read, row.id))
+    told = adjustments_of(read, row.id)
+    return replace(remittance_of(read, row), adjustments=told, adjustments_shown=mark_of(told))
 
 
 def adjustments_of(read: Read, remittance_id: str) -> tuple[ToldAdjustment, ...]:

@@ -295,9 +295,9 @@ class Undone:
 class Remittance:
     """One ST transaction as it is kept.
 
-    `status` is posted, parked, set aside, undone or, for one that came again, duplicate. `undone` and
-    `adjustments` are there when it is looked at alone, not in lists. Who sent it and may not know of it is
-    told no id, here or of its claims.
+    `status` is posted, parked, set aside, undone or, for one that came again, duplicate. `undone`,
+    `adjustments` and a mark of them are there when it is looked at alone, not in lists. Who sent it and may
+    not know of it is told no id, here or of its claims.
     """
 
     id: str
@@ -313,6 +313,7 @@ class Remittance:
     claims: tuple[AnsweredClaim, ...]
     undone: Undone | None = None
     adjustments: tuple[ToldAdjustment, ...] | None = field(default=None, compare=False)
+    adjustments_shown: str | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, kw_only=True)

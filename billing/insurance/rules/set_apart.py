@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
+from hashlib import sha256
 
 from billing.insurance.records import ProviderAdjustment, RemittanceTransaction
 from billing.insurance.records.set_apart import ApartAdjustment
@@ -26,6 +27,9 @@ SETTLES = (
 )
 """What it may turn out to be: none of it is a patient's, whose money goes by its own ways."""
 
+MARK = 16
+"""Characters of a mark."""
+
 
 def may_be_set_apart(adjustment: ProviderAdjustment | ApartAdjustment) -> bool:
     """Whether the books may not know it: what a payer gives (L6, FB, B2) and its fees they always do."""
@@ -34,6 +38,12 @@ def may_be_set_apart(adjustment: ProviderAdjustment | ApartAdjustment) -> bool:
     if adjustment.code == TOO_MUCH_REFUNDED and adjustment.amount <= ZERO:
         return False
     return bool(adjustment.amount) and adjustment.code != FEE
+
+
+def mark_of(adjustments: Iterable[ProviderAdjustment | ApartAdjustment]) -> str:
+    """A mark of what was shown at which place: another one, and they are not the same there."""
+    said = [[each.code, each.reference, each.amount.cents] for each in adjustments]
+    return sha256(repr(said).encode()).hexdigest()[:MARK]
 
 
 def places_of(

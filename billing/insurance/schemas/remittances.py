@@ -5,7 +5,7 @@ from typing import Any
 from marshmallow import Schema, fields, post_load, validate
 
 from billing.insurance.records.set_apart import SettledPart
-from billing.insurance.rules.set_apart import SETTLES
+from billing.insurance.rules.set_apart import MARK, SETTLES
 from billing.insurance.states import RemittanceState
 from billing.kernel.money import LARGEST_CENTS
 from billing.ledger.records import Account
@@ -49,11 +49,15 @@ class UnmatchAnswer(DecideRemittance):
 
 
 class SetApart(DecideRemittance):
-    """`places` are those of its adjustments, from 1; none takes it back that some are set apart."""
+    """`places` are those of its adjustments, from 1; none takes it back that some are set apart.
+
+    With the `adjustments_shown` that was seen as `shown`, 409 `adjustments-changed` once they are others.
+    """
 
     places = fields.List(
         WholeNumber(min=1, max=MOST_APART), required=True, validate=validate.Length(max=MOST_APART)
     )
+    shown = fields.String(load_default=None, validate=validate.Length(max=MARK))
 
 
 class SettledPartBody(StrictSchema):
@@ -135,6 +139,9 @@ class RemittanceView(TransactionView):
         fields.Nested(ToldAdjustmentView),
         allow_none=True,
         metadata={"description": "What the payer added (below zero) or kept; null in lists."},
+    )
+    adjustments_shown = fields.String(
+        allow_none=True, metadata={"description": "Marks them, for who sets some apart; null in lists."}
     )
 
 

@@ -14,6 +14,7 @@ from billing.care.queries import find_session
 from billing.care.states import SessionState
 from billing.insurance.errors import (
     AdjustmentNotSetApart,
+    AdjustmentsChanged,
     AnswerNotMatchable,
     NoSuchRemittance,
     PaymentDayToCome,
@@ -29,7 +30,7 @@ from billing.insurance.records import ProviderAdjustment, Remittance, Remittance
 from billing.insurance.records.remittances import DecisionKind, KeptContent
 from billing.insurance.rules.answers import concerns_us
 from billing.insurance.rules.kept import claim_keys
-from billing.insurance.rules.set_apart import may_be_set_apart
+from billing.insurance.rules.set_apart import mark_of, may_be_set_apart
 from billing.insurance.states import REMITTANCE_MOVES, RemittanceEvent, RemittanceState
 from billing.insurance.use_cases.parked_remittances import end_waiting
 from billing.insurance.use_cases.remittances import post_remittance
@@ -133,20 +134,45 @@ def call_day_right(tx: Tx, *, remittance_id: str, reason: str, actor: Actor, now
 
 
 def set_adjustments_apart(
-    tx: Tx, *, remittance_id: str, places: Sequence[int], reason: str, actor: Actor, now: datetime
+    tx: Tx,
+    *,
+    remittance_id: str,
+    places: Sequence[int],
+    reason: str,
+    shown: str | None = None,
+    actor: Actor,
+    now: datetime,
 ) -> Remittance:
     """Keep these of its provider adjustments on 2240, and look again: the rest is posted if it can be.
 
-    `places` are theirs in the payment, from 1. The newest decision holds: without places nothing is apart.
-    Raises: NoSuchRemittance, RemittanceNotParked, RemittanceNotKept; AdjustmentNotSetApart for one that is
-    not there, or that the books know by themselves.
+    `places` are theirs in the payment, from 1; `shown` is the mark of all of them that somebody saw, where
+    they say so. The newest decision holds: without places nothing is apart.
+    Raises: NoSuchRemittance, RemittanceNotParked, RemittanceNotKept; AdjustmentsChanged;
+    AdjustmentNotSetApart for one that is not there, or that the books know by themselves.
     """
     row = _parked(tx, remittance_id, actor)
     content = _content(tx, row)
+    _refuse_others_than_shown(content, places, shown)
     chosen = [_chosen(content, place) for place in sorted(set(places))]
     apart = [[each.code, each.reference, each.amount.cents] for each in chosen]
     _decide(tx, row, DecisionKind.SET_APART, reason, actor, now, more={"apart": apart})
     return _look(tx, row, content, actor, now)
+
+
+def _refuse_others_than_shown(content: KeptContent, places: Sequence[int], shown: str | None) -> None:
+    """Raises: AdjustmentsChanged."""
+    told = content.transaction.provider_adjustments
+    if shown in (None, mark_of(told)):
+        return
+    there = [
+        f"at place {place} is {each.code} of {each.amount}"
+        for place, each in enumerate(told, 1)
+        if place in places
+    ]
+    raise AdjustmentsChanged(
+        f"The adjustments of this payment are others, or in another order, than those that were shown: "
+        f"{', '.join(there) or 'at those places is nothing'} now. Nothing was set apart. Choose again."
+    )
 
 
 def _chosen(content: KeptContent, place: int) -> ProviderAdjustment:

@@ -36,6 +36,7 @@ from billing.web.staff.remittances import (
 )
 
 CHOOSE = "Choose what is set apart."
+INCOMPLETE = "The page was not sent whole. Load it again, then choose."
 CHOOSE_ACCOUNT = "Choose what it was."
 
 
@@ -122,10 +123,16 @@ def _set_apart(tx: Tx, edge: Edge, remittance_id: str) -> Remittance:
     places = [int(each) for each in request.form.getlist("place") if each.isascii() and each.isdigit()]
     if not places:
         raise InvalidRequest(CHOOSE, [Flaw("/place", CHOOSE)])
-    reason = text_of("reason", LONGEST_REASON)
-    actor, now = current_actor(), edge.clock()
+    if not (shown := request.form.get("shown", "")):
+        raise InvalidRequest(INCOMPLETE, [Flaw("/place", INCOMPLETE)])
     return set_adjustments_apart(
-        tx, remittance_id=remittance_id, places=places, reason=reason, actor=actor, now=now
+        tx,
+        remittance_id=remittance_id,
+        places=places,
+        reason=text_of("reason", LONGEST_REASON),
+        shown=shown,
+        actor=current_actor(),
+        now=edge.clock(),
     )
 
 

@@ -30,7 +30,7 @@ from billing.insurance.queries.set_apart import held_apart
 from billing.insurance.records import Remittance
 from billing.insurance.records.remittances import ToldClaim
 from billing.insurance.rules.payment_day import UNLIKELY_DAY
-from billing.insurance.rules.set_apart import SETTLES
+from billing.insurance.rules.set_apart import SETTLES, mark_of
 from billing.insurance.states import RemittanceState
 from billing.insurance.use_cases.remittance_decisions import (
     call_day_right,
@@ -194,7 +194,7 @@ def _page(read: Read, remittance_id: str, actor: Actor, now: datetime) -> dict[s
     places = waiting.unmatched if is_parked else ()
     claims = told_claims(read, remittance_id, waiting, after=_after(), limit=MOST_CLAIMS + 1)
     unmatched = told_claims(read, remittance_id, waiting, limit=MOST_CLAIMS, only=places[:MOST_CLAIMS])
-    decisions = decisions_of(read, remittance_id, actor)
+    decisions, adjustments = decisions_of(read, remittance_id, actor), adjustments_of(read, remittance_id)
     named = [each.session_id for each in claims] + [each.session_id for each in decisions]
     session_ids = {each for each in named if each}
     sessions = sessions_among(read, session_ids)
@@ -219,7 +219,8 @@ def _page(read: Read, remittance_id: str, actor: Actor, now: datetime) -> dict[s
         "may_day_be_right": is_parked
         and (remittance.reason or "").startswith(UNLIKELY_DAY)
         and not is_day_to_come(read, actor.entity_id, remittance.paid_on, now),
-        "adjustments": adjustments_of(read, remittance_id),
+        "adjustments": adjustments,
+        "adjustments_shown": mark_of(adjustments),
         "held_apart": None if is_parked else held_apart(read, remittance_id),
         "accounts": [(account, CHART[account].name) for account in SETTLES],
         "may_settle": actor.may(Permission.LEDGER_WRITE),
