@@ -62,24 +62,28 @@ CREDIT_OF_CLAIM = Probe(
     WHERE c.credit_cents <> COALESCE(lot.amount_cents, 0)
     """,
 )
-TRANSACTION_NOT_WHOLE = Probe(
-    "what came to the bank for it is not its amount, or is there after an undo",
-    """
-    SELECT r.id FROM remittance r
-    LEFT JOIN (
-        SELECT told.remittance_id, SUM(l.cents) AS cents FROM (
+BOOKED = """
+        SELECT fact.remittance_id, SUM(l.cents) AS cents FROM (
             SELECT c.remittance_id, 'reimbursement' AS kind, c.id AS source_id FROM remittance_claim c
             UNION ALL SELECT id, 'remittance', id FROM remittance
             UNION ALL SELECT remittance_id, 'remittance-undo', id FROM remittance_undo
             UNION ALL SELECT u.remittance_id, 'reimbursement', x.id
                 FROM restored_claim x JOIN remittance_undo u ON u.id = x.undo_id
-        ) told
-        JOIN ledger_entry e ON e.source_kind = told.kind AND e.source_id = told.source_id
-        JOIN ledger_line l ON l.entry_id = e.id AND l.account = '1000'
-        GROUP BY told.remittance_id
+        ) fact
+        JOIN ledger_entry e ON e.source_kind = fact.kind AND e.source_id = fact.source_id
+        JOIN ledger_line l ON l.entry_id = e.id AND l.account = '{account}'
+        GROUP BY fact.remittance_id
+"""
+"""What each payment and its undoing did to an account."""
+TRANSACTION_NOT_WHOLE = Probe(
+    "what came to the bank for it is not its amount, or is there after an undo",
+    f"""
+    SELECT r.id FROM remittance r
+    LEFT JOIN (
+        {BOOKED.format(account=1000)}
     ) banked ON banked.remittance_id = r.id
     WHERE COALESCE(banked.cents, 0) <> CASE r.state WHEN 'posted' THEN r.amount_cents ELSE 0 END
-    """,
+    """,  # noqa: S608 (of constants alone)
 )
 NOT_TAKEN = Probe(
     "what it took back of an earlier payment is not what the payer demanded and got",
@@ -115,7 +119,7 @@ PAYMENT_NOT_WHOLE = Probe(
 """Of the time before adjustments were kept, a payment with interest has none here."""
 NOT_APART = Probe(
     "what was set apart of it, with interest and refunds that came back, is not on account 2240",
-    """
+    f"""
     SELECT r.id FROM remittance r
     JOIN (
         SELECT remittance_id, SUM(CASE WHEN is_set_apart OR code IN ('L6', 'B2') THEN amount_cents ELSE 0 END)
@@ -124,19 +128,10 @@ NOT_APART = Probe(
         HAVING SUM(CASE WHEN is_set_apart THEN 1 ELSE 0 END) > 0
     ) told ON told.remittance_id = r.id
     LEFT JOIN (
-        SELECT fact.remittance_id, SUM(l.cents) AS cents FROM (
-            SELECT c.remittance_id, 'reimbursement' AS kind, c.id AS source_id FROM remittance_claim c
-            UNION ALL SELECT id, 'remittance', id FROM remittance
-            UNION ALL SELECT remittance_id, 'remittance-undo', id FROM remittance_undo
-            UNION ALL SELECT u.remittance_id, 'reimbursement', x.id
-                FROM restored_claim x JOIN remittance_undo u ON u.id = x.undo_id
-        ) fact
-        JOIN ledger_entry e ON e.source_kind = fact.kind AND e.source_id = fact.source_id
-        JOIN ledger_line l ON l.entry_id = e.id AND l.account = '2240'
-        GROUP BY fact.remittance_id
+        {BOOKED.format(account=2240)}
     ) held ON held.remittance_id = r.id
     WHERE COALESCE(held.cents, 0) <> CASE r.state WHEN 'posted' THEN told.cents ELSE 0 END
-    """,
+    """,  # noqa: S608 (of constants alone)
 )
 SETTLED_OTHERWISE = Probe(
     "what was settled is not what was set apart of it",
