@@ -14,7 +14,8 @@ from billing.insurance.queries import remittance_of, remittance_without_claims
 from billing.insurance.queries.earlier_answers import matches_of
 from billing.insurance.queries.payees import clinics_of_payee, payee_doubt
 from billing.insurance.queries.payment_days import payment_day
-from billing.insurance.queries.posting_plans import owners_of_recoveries, plan_posting
+from billing.insurance.queries.posting_plans import plan_posting
+from billing.insurance.queries.posting_plans.recoveries import owners_of_recoveries
 from billing.insurance.queries.remittances import (
     booked_otherwise,
     content_of,
