@@ -14,7 +14,7 @@ from billing.insurance.flows import remittance_uploads
 from billing.insurance.queries import list_remittances
 from billing.insurance.queries.remittance_uploads import counted_parts, find_upload
 from billing.insurance.states import UploadState
-from billing.insurance.use_cases.remittance_decisions import set_aside
+from billing.insurance.use_cases.remittance_decisions.payments import set_aside
 from billing.insurance.use_cases.remittance_uploads import (
     POST_UPLOAD,
     forget_uploads,

@@ -19,7 +19,8 @@ from billing.insurance.records.remittances import (
 )
 from billing.insurance.use_cases.paper_remittances import CHOSEN, key_in_eob
 from billing.insurance.use_cases.parked_remittances import REMITTANCE_PARKED
-from billing.insurance.use_cases.remittance_decisions import call_distinct, match_claim
+from billing.insurance.use_cases.remittance_decisions.matches import match_claim
+from billing.insurance.use_cases.remittance_decisions.payments import call_distinct
 from billing.kernel.money import Money
 from billing.kernel.permissions import ROLES, SYSTEM, Actor, Role
 from billing.platform.data.tasks import stands_open

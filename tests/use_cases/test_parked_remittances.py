@@ -24,13 +24,8 @@ from billing.insurance.rules.answers import fingerprint
 from billing.insurance.rules.kept import claim_keys, transaction_from, values_of
 from billing.insurance.rules.lines import control_number
 from billing.insurance.use_cases.parked_remittances import REMITTANCE_PARKED
-from billing.insurance.use_cases.remittance_decisions import (
-    look_again,
-    match_claim,
-    put_back,
-    set_aside,
-    unmatch_claim,
-)
+from billing.insurance.use_cases.remittance_decisions.matches import match_claim, unmatch_claim
+from billing.insurance.use_cases.remittance_decisions.payments import look_again, put_back, set_aside
 from billing.kernel.money import Money
 from billing.kernel.permissions import ROLES, SYSTEM, Actor, Role
 from billing.platform.data.audit import AuditRow

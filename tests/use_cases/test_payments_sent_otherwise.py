@@ -6,7 +6,7 @@ import pytest
 
 from billing.insurance.errors import RemittancePostedBefore
 from billing.insurance.use_cases.paper_remittances import key_in_eob
-from billing.insurance.use_cases.remittance_decisions import call_distinct
+from billing.insurance.use_cases.remittance_decisions.payments import call_distinct
 from billing.insurance.use_cases.remittances.undo import undo_remittance
 from tests.factories.insurance import a_course, handed_out, imported
 from tests.factories.paper import CHECK_DAY, paper_eob, typed_claim

@@ -6,7 +6,7 @@ import pytest
 
 from billing.insurance.errors import PaymentDayToCome
 from billing.insurance.queries.remittances import decisions_of
-from billing.insurance.use_cases.remittance_decisions import call_day_right
+from billing.insurance.use_cases.remittance_decisions.payments import call_day_right
 from billing.kernel.permissions import SYSTEM
 from billing.ledger.queries import list_entries
 from tests.conftest import NOW

@@ -6,7 +6,7 @@ import pytest
 
 from billing.insurance.flows.remittances import resume_after
 from billing.insurance.queries import find_remittance
-from billing.insurance.use_cases.remittance_decisions import match_claim
+from billing.insurance.use_cases.remittance_decisions.matches import match_claim
 from billing.insurance.use_cases.remittances.posting import RESUME_REMITTANCES
 from billing.kernel.permissions import SYSTEM
 from billing.platform.data.jobs import Worker

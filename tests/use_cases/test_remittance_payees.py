@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import text
 
-from billing.insurance.use_cases.remittance_decisions import call_payee_ours, set_aside
+from billing.insurance.use_cases.remittance_decisions.payments import call_payee_ours, set_aside
 from tests.factories.catalog import seed_sample
 from tests.factories.insurance import a_course, handed_out
 from tests.factories.remittance_story import Story

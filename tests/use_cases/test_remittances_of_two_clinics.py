@@ -5,7 +5,7 @@ import pytest
 from billing.catalog.queries import find_entity, providers
 from billing.insurance.queries import list_remittances
 from billing.insurance.queries.remittances import decisions_of
-from billing.insurance.use_cases.remittance_decisions import set_aside
+from billing.insurance.use_cases.remittance_decisions.payments import set_aside
 from billing.kernel.permissions import ROLES, SYSTEM, Actor, Role
 from tests.factories.insurance import a_course, handed_out, imported
 from tests.factories.remittance_835 import Claim, remittance

@@ -18,9 +18,10 @@ from billing.insurance.errors import (
 from billing.insurance.queries import find_remittance
 from billing.insurance.queries.remittances import decisions_of
 from billing.insurance.records.set_apart import SettledPart
-from billing.insurance.use_cases.remittance_decisions import call_payee_ours, set_adjustments_apart
+from billing.insurance.use_cases.remittance_decisions.payments import call_payee_ours
+from billing.insurance.use_cases.remittance_decisions.set_apart import set_adjustments_apart
+from billing.insurance.use_cases.remittance_decisions.settling import settle_set_apart, unsettle_set_apart
 from billing.insurance.use_cases.remittances.undo import undo_remittance
-from billing.insurance.use_cases.set_apart import settle_set_apart, unsettle_set_apart
 from billing.kernel.money import Money
 from billing.kernel.permissions import SYSTEM
 from billing.ledger.queries import entries_of

@@ -21,18 +21,17 @@ from billing.insurance.schemas.remittances import (
     UnmatchAnswer,
 )
 from billing.insurance.use_cases.paper_remittances import key_in_eob
-from billing.insurance.use_cases.remittance_decisions import (
+from billing.insurance.use_cases.remittance_decisions.matches import match_claim, unmatch_claim
+from billing.insurance.use_cases.remittance_decisions.payments import (
     call_day_right,
     call_distinct,
     call_payee_ours,
     look_again,
-    match_claim,
     put_back,
-    set_adjustments_apart,
     set_aside,
-    unmatch_claim,
 )
-from billing.insurance.use_cases.set_apart import settle_set_apart, unsettle_set_apart
+from billing.insurance.use_cases.remittance_decisions.set_apart import set_adjustments_apart
+from billing.insurance.use_cases.remittance_decisions.settling import settle_set_apart, unsettle_set_apart
 from billing.kernel.permissions import Permission
 from billing.platform.http.api import ApiBlueprint
 from billing.platform.http.edge import Edge

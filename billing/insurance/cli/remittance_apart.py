@@ -10,7 +10,7 @@ from marshmallow import ValidationError
 
 from billing.catalog.cli import AS_JSON, refusals_told
 from billing.insurance.schemas.remittances import DecideRemittance
-from billing.insurance.use_cases.set_apart import unsettle_set_apart
+from billing.insurance.use_cases.remittance_decisions.settling import unsettle_set_apart
 from billing.kernel.clock import Clock
 from billing.kernel.permissions import SYSTEM
 from billing.platform.data.database import Database

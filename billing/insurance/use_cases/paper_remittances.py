@@ -20,7 +20,8 @@ from billing.insurance.records.remittances import PaperEob
 from billing.insurance.rules.answers import fingerprint
 from billing.insurance.rules.paper import flaws_of, paper_transaction, payer_id_of
 from billing.insurance.states import RemittanceState
-from billing.insurance.use_cases.remittance_decisions import call_distinct, match_claim
+from billing.insurance.use_cases.remittance_decisions.matches import match_claim
+from billing.insurance.use_cases.remittance_decisions.payments import call_distinct
 from billing.insurance.use_cases.remittances import DUPLICATE, post_remittance
 from billing.kernel.clock import local_date
 from billing.kernel.errors import Flaw

@@ -13,8 +13,8 @@ from billing.insurance.queries.set_apart import held_apart
 from billing.insurance.records import Remittance
 from billing.insurance.records.set_apart import SettledPart
 from billing.insurance.rules.set_apart import SETTLES
-from billing.insurance.use_cases.remittance_decisions import set_adjustments_apart
-from billing.insurance.use_cases.set_apart import settle_set_apart, unsettle_set_apart
+from billing.insurance.use_cases.remittance_decisions.set_apart import set_adjustments_apart
+from billing.insurance.use_cases.remittance_decisions.settling import settle_set_apart, unsettle_set_apart
 from billing.kernel.errors import Flaw
 from billing.kernel.ids import new_id
 from billing.kernel.money import ZERO, Money

@@ -18,7 +18,7 @@ from billing.insurance.queries import find_remittance_alone
 from billing.insurance.queries.remittances import sessions_with_papers, told_claim
 from billing.insurance.records.remittances import ToldClaim
 from billing.insurance.states import RemittanceState
-from billing.insurance.use_cases.remittance_decisions import match_claim, unmatch_claim
+from billing.insurance.use_cases.remittance_decisions.matches import match_claim, unmatch_claim
 from billing.kernel.errors import Flaw
 from billing.kernel.money import Money
 from billing.kernel.permissions import Actor, Permission

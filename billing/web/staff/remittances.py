@@ -32,7 +32,7 @@ from billing.insurance.records.remittances import ToldClaim
 from billing.insurance.rules.payment_day import UNLIKELY_DAY
 from billing.insurance.rules.set_apart import SETTLES, mark_of
 from billing.insurance.states import RemittanceState
-from billing.insurance.use_cases.remittance_decisions import (
+from billing.insurance.use_cases.remittance_decisions.payments import (
     call_day_right,
     call_distinct,
     call_payee_ours,

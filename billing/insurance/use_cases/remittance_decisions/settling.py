@@ -10,13 +10,8 @@ from sqlalchemy import select
 from billing.care.queries import find_session
 from billing.catalog.queries import site_date, sites
 from billing.insurance.errors import NothingSetApart, NothingSettled
-from billing.insurance.models.remittances import (
-    RemittanceClaimRow,
-    RemittanceDecisionRow,
-    RemittanceRow,
-)
+from billing.insurance.models.remittances import RemittanceClaimRow, RemittanceRow
 from billing.insurance.queries import find_remittance
-from billing.insurance.queries.remittances import DECISION
 from billing.insurance.queries.set_apart import REMITTANCE_APART, held_apart, settling_entries
 from billing.insurance.records import Remittance
 from billing.insurance.records.answers import Place
@@ -25,13 +20,12 @@ from billing.insurance.records.set_apart import HeldApart, SettledPart
 from billing.insurance.rules.set_apart import SETTLES
 from billing.insurance.states import RemittanceState
 from billing.insurance.use_cases.parked_remittances import Parked
-from billing.kernel.ids import new_id
+from billing.insurance.use_cases.remittance_decisions.keeping import decide, locked
 from billing.kernel.money import ZERO, total
 from billing.kernel.permissions import SYSTEM, Actor
 from billing.ledger.queries import entries_of
 from billing.ledger.records import Account, Line, Posting, Source
 from billing.ledger.use_cases import post, reverse
-from billing.platform.data.audit import record_audit
 from billing.platform.data.database import Tx
 from billing.platform.data.tasks import ask_again, end_tasks
 
@@ -50,7 +44,7 @@ def settle_set_apart(
     Raises: NoSuchRemittance; NothingSetApart when nothing is held or it was settled before, and for parts
     that are not all of it or of an account that does not take it.
     """
-    row = _locked(tx, remittance_id, actor)
+    row = locked(tx, remittance_id, actor)
     held = held_apart(tx, row.id)
     if row.state != RemittanceState.POSTED or held is None or held.is_settled:
         raise NothingSetApart("Nothing that was set apart of it waits: it was settled, or undone.")
@@ -64,7 +58,7 @@ def settle_set_apart(
     on = site_date(tx, place.site_id, now)
     source = Source(REMITTANCE_APART, row.id, _next_purpose(tx, row.id))
     post(tx, Posting.of(place, source, on, lines), actor=actor, now=now)
-    _keep_decision(tx, row, DecisionKind.SETTLED, reason, actor, now)
+    decide(tx, row, DecisionKind.SETTLED, reason, actor, now)
     end_tasks(tx, kind=REMITTANCE_APART, subject_ids=[row.id], actor=actor, now=now)
     return find_remittance(tx, row.id, actor)
 
@@ -74,7 +68,7 @@ def unsettle_set_apart(tx: Tx, *, remittance_id: str, reason: str, actor: Actor,
 
     Raises: NoSuchRemittance; NothingSettled.
     """
-    row = _locked(tx, remittance_id, actor)
+    row = locked(tx, remittance_id, actor)
     entries = settling_entries(tx, row.id)
     if not entries:
         raise NothingSettled("What was set apart of it is not settled: nothing is there to take back.")
@@ -89,17 +83,10 @@ def unsettle_set_apart(tx: Tx, *, remittance_id: str, reason: str, actor: Actor,
             actor=actor,
             now=now,
         )
-    _keep_decision(tx, row, DecisionKind.UNSETTLED, reason, actor, now)
+    decide(tx, row, DecisionKind.UNSETTLED, reason, actor, now)
     about = Parked(row.id, str(row.entity_id))
     ask_again(tx, kind=REMITTANCE_APART, about=about, actor=actor, now=now)
     return find_remittance(tx, row.id, actor)
-
-
-def _locked(tx: Tx, remittance_id: str, actor: Actor) -> RemittanceRow:
-    """Raises: NoSuchRemittance."""
-    find_remittance(tx, remittance_id, actor)
-    query = select(RemittanceRow).where(RemittanceRow.id == remittance_id).with_for_update()
-    return tx.session.scalars(query.execution_options(populate_existing=True)).one()
 
 
 def _next_purpose(tx: Tx, remittance_id: str) -> str:
@@ -130,21 +117,3 @@ def _place(tx: Tx, row: RemittanceRow) -> Place:
         return Place(entity_id=visit.entity_id, site_id=visit.site_id)
     entity_id = str(row.entity_id)
     return Place(entity_id=entity_id, site_id=sites(tx, entity_id)[0].id)
-
-
-def _keep_decision(
-    tx: Tx, row: RemittanceRow, kind: DecisionKind, reason: str, actor: Actor, now: datetime
-) -> None:
-    decision_id = new_id("rdc")
-    values = {
-        "id": decision_id,
-        "remittance_id": row.id,
-        "entity_id": row.entity_id,
-        "kind": kind,
-        "sealed": tx.vault.seal(DECISION, decision_id, {"reason": reason}),
-        "decided_at": now,
-        "decided_by": actor.id,
-    }
-    tx.insert(RemittanceDecisionRow, [values | {"claim_key": None, "session_id": None}])
-    detail = {"decision_id": decision_id}
-    record_audit(tx, actor=actor, action=f"remittance.{kind}", subject_id=row.id, now=now, detail=detail)
