@@ -150,6 +150,11 @@ def _in_code(adjustment: Adjustment) -> str:
     return f"{told} ({group})" if group else told
 
 
+def billed(amount: Money, *, is_part: bool) -> str:
+    """The remark on a claim whose charge is another than was billed."""
+    return f"a part of {amount} that was billed" if is_part else f"{amount} was billed"
+
+
 BESIDE = {
     INTEREST: "interest",
     RECOVERY: "for an earlier payment",

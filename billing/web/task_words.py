@@ -270,6 +270,12 @@ TOLD: dict[str, Told] = {
         "See why. Name the visit of a claim, or set the payment aside if it is not ours.",
         ("rmt",),
     ),
+    "charge-differs": Told(
+        "An insurer answered another charge than was billed",
+        "Look at the claim on its page, and whether the visit is the right one. Wrong: undo the payment, and "
+        "name the visit. Right: ask the insurer what it left out, then close this.",
+        ("rmt",),
+    ),
     "upload-failed": Told(
         "Payments of an insurer's file were not posted, by a fault of the program",
         "See which. Send the file again: what is posted comes out as come before. If it fails again, tell "

@@ -313,3 +313,11 @@ def test_a_wrong_choice_of_what_is_set_apart_names_its_field(client, post, kept,
     assert refused.status_code == 422
     assert refused.json["errors"][0]["pointer"] == pointer
     assert client.get(f"/api/v1/remittances/{kept.id}").json["status"] == "parked"
+
+
+def test_a_preview_tells_that_another_charge_was_billed(database, client, course):
+    bill = handed_out(database, course.session_ids[1])
+    content = remittance([Claim(control_number=bill.control_number, charge_cents=30_000, paid_cents=100)])
+    sent = client.post("/api/v1/remittances/preview", data=content, content_type="application/edi-x12")
+    (claim,) = sent.json["files"][0]["transactions"][0]["claims"]
+    assert (claim["charge_cents"], claim["billed_cents"], claim["is_part"]) == (30_000, 38_250, False)

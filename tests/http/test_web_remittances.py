@@ -406,3 +406,11 @@ def test_what_settled_a_visit_that_was_owed_is_told(pages, database, now):
     clerk = sign_in(pages, new_staff(database, Role.BILLING, now, entity_id=owing.patient.entity_id))
     page = clerk.get(f"{LIST}/{posted.id}").text
     assert "$17.50 is the patient&#39;s credit, $182.50 paid what the visit owed" in page
+
+
+def test_another_charge_than_was_billed_is_said_on_the_page_and_asked_about(clerk, take, bills):
+    """The visit may be the wrong one: both amounts are there to be compared."""
+    claim = Claim(control_number=bills[0].control_number, charge_cents=30_000, paid_cents=18_000)
+    page = clerk.get(f"{LIST}/{take(claim).id}").text
+    assert "$382.50 was billed" in page
+    assert "An insurer answered another charge than was billed" in clerk.get("/staff/tasks").text

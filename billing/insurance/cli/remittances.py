@@ -147,6 +147,7 @@ def _transaction_as_text(told: Remittance) -> list[str]:
         *(
             f"    {claim.control_number}: {claim.status}, paid {claim.paid}, credit {claim.credit}"
             + (f" ({claim.outcome.replace('_', ' ')})" if claim.outcome else "")
+            + (f", charge {claim.charge}, billed {claim.billed}" if claim.billed else "")
             for claim in told.claims
         ),
     ]

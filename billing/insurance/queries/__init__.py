@@ -20,6 +20,7 @@ from billing.insurance.models.remittances import (
     RemittanceRow,
     RemittanceUndoRow,
 )
+from billing.insurance.queries.billed_charges import billed_otherwise
 from billing.insurance.queries.papers import PAPERS, find_row, list_rows, rows_of_session, told_of_paper
 from billing.insurance.records import (
     AnsweredClaim,
@@ -32,6 +33,7 @@ from billing.insurance.records import (
     Undone,
     WhichSuperbills,
 )
+from billing.insurance.records.answers import BilledOtherwise
 from billing.insurance.records.set_apart import ApartAdjustment, ToldAdjustment
 from billing.insurance.rules.diagnoses import search_diagnoses
 from billing.insurance.rules.editions import SHIPPED, is_of_another_year, shipped_on, unpacked
@@ -304,7 +306,8 @@ def remittance_of(read: Read, row: RemittanceRow) -> Remittance:
         .where(RemittanceClaimRow.remittance_id == row.id)
         .order_by(RemittanceClaimRow.place)
     )
-    claims = tuple(_claim(claim, row.state) for claim in read.session.scalars(query))
+    others = billed_otherwise(read, row.id)
+    claims = tuple(_claim(each, row.state, others.get(each.id)) for each in read.session.scalars(query))
     return replace(_remittance(row, claims), undone=_undone(read, row))
 
 
@@ -352,7 +355,7 @@ def _remittance(row: RemittanceRow, claims: tuple[AnsweredClaim, ...]) -> Remitt
     )
 
 
-def _claim(row: RemittanceClaimRow, status: str) -> AnsweredClaim:
+def _claim(row: RemittanceClaimRow, status: str, other: BilledOtherwise | None) -> AnsweredClaim:
     return AnsweredClaim(
         id=row.id,
         control_number=row.control_number,
@@ -361,4 +364,7 @@ def _claim(row: RemittanceClaimRow, status: str) -> AnsweredClaim:
         session_id=row.session_id,
         paid=Money(row.paid_cents),
         credit=Money(row.credit_cents),
+        charge=Money(row.charge_cents),
+        billed=other.billed if other else None,
+        is_part=bool(other and other.is_part),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 
-from sqlalchemy import ColumnElement, Select, exists, func, or_, select
+from sqlalchemy import ColumnElement, exists, func, or_, select
 from sqlalchemy.orm import aliased
 
 from billing.insurance.models.remittances import (
@@ -15,6 +15,7 @@ from billing.insurance.models.remittances import (
     RestoredClaimRow,
 )
 from billing.insurance.queries import sessions_by_control_number, sessions_by_payer_claim
+from billing.insurance.queries.standing_answers import IS_POSTED, answers_of_payer, is_reversed
 from billing.insurance.records import Match, Outcome, RemittanceClaim, RemittanceTransaction
 from billing.insurance.records.answers import EarlierAnswer
 from billing.insurance.rules.answers import concerns_us, our_number
@@ -25,7 +26,6 @@ from billing.kernel.permissions import Actor
 from billing.platform.data.database import Read
 from billing.platform.data.selects import batches
 
-IS_POSTED = RemittanceRow.state == RemittanceState.POSTED
 IS_PAYMENT = RemittanceClaimRow.outcome == Outcome.REIMBURSED
 
 
@@ -61,12 +61,12 @@ def reversed_answer(
 
     One under the payer's same number comes first, then the earliest. `taken` are out of the question.
     """
-    query = _answers(payer_id).where(
+    query = answers_of_payer(payer_id).where(
         RemittanceClaimRow.session_id == match.session_id,
         RemittanceClaimRow.charge_cents == -claim.charge.cents,
         RemittanceClaimRow.paid_cents == -claim.paid.cents,
         RemittanceClaimRow.outcome != Outcome.REVERSAL,
-        ~_is_reversed(),
+        ~is_reversed(),
         RemittanceClaimRow.id.not_in(taken),
     )
     rows = read.session.scalars(query.order_by(RemittanceClaimRow.id)).all()
@@ -82,10 +82,10 @@ def answers_to(
         row
         for batch in batches(session_ids)
         for row in read.session.scalars(
-            _answers(payer_id).where(
+            answers_of_payer(payer_id).where(
                 RemittanceClaimRow.session_id.in_(batch),
                 RemittanceClaimRow.outcome == outcome,
-                ~_is_reversed(),
+                ~is_reversed(),
             )
         )
     ]
@@ -105,7 +105,7 @@ def answers_named(
     is_theirs = (RemittanceRow.entity_id == entity_id, IS_PAYMENT)
 
     def payments(condition: ColumnElement[bool]) -> Sequence[EarlierAnswer]:
-        query = _answers(payer_id).where(*is_theirs, condition).order_by(RemittanceClaimRow.id)
+        query = answers_of_payer(payer_id).where(*is_theirs, condition).order_by(RemittanceClaimRow.id)
         return [_earlier(row) for row in read.session.scalars(query)]
 
     own = payments(RemittanceClaimRow.session_id.in_(sessions)) if sessions else []
@@ -177,23 +177,6 @@ def waiting_remittances(read: Read, payer_ids: Iterable[str]) -> list[str]:
                 RemittanceRow.waits.is_(True),
             )
         )
-    )
-
-
-def _answers(payer_id: str) -> Select[RemittanceClaimRow]:
-    return (
-        select(RemittanceClaimRow)
-        .join(RemittanceRow, RemittanceRow.id == RemittanceClaimRow.remittance_id)
-        .where(RemittanceRow.payer_id == payer_id, IS_POSTED)
-    )
-
-
-def _is_reversed() -> ColumnElement[bool]:
-    reversal, its = aliased(RemittanceClaimRow), aliased(RemittanceRow)
-    return exists().where(
-        reversal.reverses_id == RemittanceClaimRow.id,
-        its.id == reversal.remittance_id,
-        its.state == RemittanceState.POSTED,
     )
 
 

@@ -18,8 +18,10 @@ from billing.insurance.models.remittances import (
     RemittanceRow,
 )
 from billing.insurance.queries import remittance_without_claims, remittances_shown_to
+from billing.insurance.queries.billed_charges import billed_otherwise
 from billing.insurance.queries.papers import PAPERS
 from billing.insurance.records import Adjustment, Match, Outcome, Remittance, RemittanceTransaction
+from billing.insurance.records.answers import BilledOtherwise
 from billing.insurance.records.remittances import (
     Copies,
     Decision,
@@ -190,7 +192,8 @@ def told_claims(
         query = query.where(RemittanceClaimRow.place.in_(only))
     rows = read.session.scalars(query).all()
     above = excess_of_claims(read, [row.id for row in rows])
-    return tuple(_told(read, row, waiting, above.get(row.id, ZERO)) for row in rows)
+    others = billed_otherwise(read, remittance_id)
+    return tuple(_told(read, row, waiting, above.get(row.id, ZERO), others.get(row.id)) for row in rows)
 
 
 def told_claim(read: Read, remittance_id: str, claim_id: str) -> ToldClaim:
@@ -218,7 +221,9 @@ def place_of(read: Read, remittance_id: str, claim_id: str) -> int:
     return place
 
 
-def _told(read: Read, row: RemittanceClaimRow, waiting: Waiting, above: Money) -> ToldClaim:
+def _told(
+    read: Read, row: RemittanceClaimRow, waiting: Waiting, above: Money, other: BilledOtherwise | None
+) -> ToldClaim:
     said = read.vault.open(CLAIM, row.id, row.sealed)
     return ToldClaim(
         id=row.id,
@@ -246,6 +251,7 @@ def _told(read: Read, row: RemittanceClaimRow, waiting: Waiting, above: Money) -
             )
             for line in said["lines"]
         ),
+        billed_otherwise=other,
     )
 
 

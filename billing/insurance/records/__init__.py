@@ -270,7 +270,8 @@ class Match:
 class AnsweredClaim:
     """What became of one claim of a remittance; `outcome` and `session_id` are known once it is posted.
 
-    The id is a new one whenever a parked remittance is looked at again.
+    The id is a new one whenever a parked remittance is looked at again. `billed` is what the visit was billed
+    at where a posted answer has another charge; `is_part`: such answers come to a billed charge together.
     """
 
     id: str
@@ -280,6 +281,9 @@ class AnsweredClaim:
     session_id: str | None
     paid: Money
     credit: Money
+    charge: Money
+    billed: Money | None = None
+    is_part: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -22,6 +22,17 @@ class EarlierAnswer:
 
 
 @dataclass(frozen=True, kw_only=True)
+class BilledOtherwise:
+    """What a visit was billed at last, where an answer has another charge.
+
+    `is_part` when the payer's answers with other charges come to a billed one together.
+    """
+
+    billed: Money
+    is_part: bool
+
+
+@dataclass(frozen=True, kw_only=True)
 class Doubt:
     """Why a payment is parked; it `waits` when what is missing may still be posted."""
 

@@ -8,6 +8,7 @@ from datetime import date, datetime
 from enum import StrEnum
 
 from billing.insurance.records import Adjustment, Outcome, RemittanceTransaction
+from billing.insurance.records.answers import BilledOtherwise
 from billing.insurance.records.set_apart import ApartAdjustment
 from billing.kernel.money import Money
 
@@ -100,6 +101,7 @@ class ToldClaim:
     """Whether it needs a visit of ours before it can be posted."""
     adjustments: Sequence[Adjustment]
     lines: Sequence[ToldLine]
+    billed_otherwise: BilledOtherwise | None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -61,7 +61,8 @@ def as_told_elsewhere(remittance: Remittance) -> Remittance:
     """What somebody learns of a payment that they sent and may not know of: what their own file said, and why
     it waits."""
     claims = tuple(
-        replace(claim, id="", session_id=None, outcome=None, credit=ZERO) for claim in remittance.claims
+        replace(claim, id="", session_id=None, outcome=None, credit=ZERO, billed=None, is_part=False)
+        for claim in remittance.claims
     )
     reason = remittance.reason if remittance.status == RemittanceState.PARKED else ELSEWHERE
     return replace(remittance, id="", reason=reason, claims=claims, undone=None)

@@ -91,6 +91,11 @@ class IdIfKnown(fields.String):
 
 
 class AnsweredClaimView(Schema):
+    """`billed_cents` is what the visit was billed at, where the insurer answers another charge.
+
+    `is_part` when such answers come to a billed charge together.
+    """
+
     id = IdIfKnown(allow_none=True)
     control_number = fields.String()
     status = fields.String()
@@ -98,6 +103,9 @@ class AnsweredClaimView(Schema):
     session_id = fields.String(allow_none=True)
     paid_cents = Cents(attribute="paid")
     credit_cents = Cents(attribute="credit")
+    charge_cents = Cents(attribute="charge")
+    billed_cents = Cents(attribute="billed", allow_none=True)
+    is_part = fields.Boolean()
 
 
 class TransactionView(Schema):

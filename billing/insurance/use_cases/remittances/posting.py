@@ -18,6 +18,7 @@ from billing.insurance.rules.set_apart import sum_apart, without
 from billing.insurance.states import REMITTANCE_MOVES, RemittanceEvent
 from billing.insurance.use_cases.claim_answers import answer_claims
 from billing.insurance.use_cases.parked_remittances import Parked
+from billing.insurance.use_cases.remittances.charges import ask_about_charges
 from billing.insurance.use_cases.remittances.keeping import write_claims
 from billing.insurance.use_cases.remittances.settlement import Settlement
 from billing.kernel.ids import new_id
@@ -64,6 +65,8 @@ def carry_out(
     posting.settlement.close()
     advance(tx, row, REMITTANCE_MOVES, RemittanceEvent.POST, actor=actor, now=now)
     answer_claims(tx, remittance_id=row.id, actor=actor, now=now)
+    tx.session.flush()
+    ask_about_charges(tx, row, actor, now)
     detail = {"cents": plan.transaction.amount.cents, "claims": len(plan.transaction.claims)}
     record_audit(tx, actor=actor, action="remittance.post", subject_id=row.id, now=now, detail=detail)
     if waiting_remittances(tx, {row.payer_id}):

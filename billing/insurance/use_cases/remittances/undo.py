@@ -37,6 +37,7 @@ from billing.insurance.rules.provider_adjustments import (
 )
 from billing.insurance.states import REMITTANCE_MOVES, RemittanceEvent
 from billing.insurance.use_cases.claim_answers import answer_claims
+from billing.insurance.use_cases.remittances.charges import CHARGE_DIFFERS
 from billing.insurance.use_cases.remittances.settlement import Settlement
 from billing.kernel.ids import new_id
 from billing.kernel.money import ZERO, Money
@@ -83,6 +84,7 @@ def undo_remittance(tx: Tx, *, remittance_id: str, reason: str, actor: Actor, no
     tx.session.flush()
     undoing.carry_out()
     answer_claims(tx, remittance_id=row.id, actor=actor, now=now)
+    end_tasks(tx, kind=CHARGE_DIFFERS, subject_ids=[row.id], actor=actor, now=now)
     detail = {"cents": row.amount_cents}
     record_audit(tx, actor=actor, action="remittance.undo", subject_id=row.id, now=now, detail=detail)
     tx.session.flush()
