@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, BinaryIO, Protocol
 
-from billing.insurance.records import RemittanceFile
+from billing.insurance.records import LeftOut, RemittanceFile
 from billing.insurance.records.acknowledgements import Acknowledgement
 from billing.insurance.records.claims import Claim, Offset
 
@@ -19,8 +19,8 @@ class RenderSuperbill(Protocol):
         """
 
 
-PrintSuperbills = Callable[[Iterable[Mapping[str, Any]], BinaryIO], None]
-"""Writes one PDF of many frozen superbills, and keeps none of them in memory."""
+PrintSuperbills = Callable[[Iterable[Mapping[str, Any]], BinaryIO, Sequence[LeftOut]], None]
+"""Writes one PDF of many frozen superbills, and keeps none of them in memory; its end says what it lacks."""
 
 X12_TYPE = "application/edi-x12"
 """The media type of such a file."""

@@ -489,6 +489,7 @@ NEEDS: dict[str, str] = {
     "GET /staff/receipts/<receipt_id>.pdf": "read receipts",
     "POST /staff/receipts/<receipt_id>/mail": "take a payment",
     "GET /api/v1/superbill-batches": "write superbills",
+    "GET /api/v1/superbill-batches/contents": "write superbills",
     "GET /staff/superbills": "write superbills",
     "GET /staff/superbills/file": "write superbills",
     "GET /staff/superbills/<superbill_id>": "read superbills",

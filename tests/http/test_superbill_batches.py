@@ -118,7 +118,35 @@ def test_what_a_person_is_asked_about_is_left_out_and_listed_with_the_reason(dat
     do_now(ask_again, kind="superbill-amended", about=bills[1])
     none = biller.get("/superbill-batches?from=2026-11-01")
     assert (none.status_code, none.json["code"]) == (404, "no-superbills")
-    assert none.json["detail"].startswith("2 are left out")
+    assert none.json["detail"].startswith("2 are left out, see the tasks about them. ")
+    assert f"{bills[0].number}: the plan may not see it" in none.json["detail"]
+
+
+def test_api_and_page_say_first_how_many_are_left_out_and_which(
+    app, database, biller, bills, course, do_now, now
+):
+    do_now(ask_again, kind="superbill-amended", about=bills[0])
+    told = biller.get("/superbill-batches/contents?from=2026-11-01").json
+    assert told == {
+        "count": 1,
+        "left_out": [
+            {
+                "id": bills[0].id,
+                "number": bills[0].number,
+                "version": 1,
+                "why": "the visit was amended since",
+            }
+        ],
+    }
+    assert biller.get("/superbill-batches").headers["Superbills-Left-Out"] == "1"
+    clerk = sign_in(app, new_staff(database, Role.BILLING, now, entity_id=course.patient.entity_id))
+    at = "/staff/superbills/file?from=2026-11-01&to=2026-11-30&format=pdf"
+    asked = clerk.get(at)
+    assert (asked.status_code, asked.mimetype) == (200, "text/html")
+    assert f"{bills[0].number}: the visit was amended since" in asked.text
+    assert "Download the other 1" in asked.text
+    assert clerk.get(f"{at}&without=1").mimetype == "application/pdf"
+    assert taken(database) == [("pdf", 1), ("pdf", 1)]
 
 
 @pytest.fixture

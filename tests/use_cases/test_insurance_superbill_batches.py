@@ -20,7 +20,9 @@ from billing.kernel.permissions import SYSTEM
 from billing.patients.use_cases import amend_patient
 from billing.platform.data.audit import AuditRow
 from billing.platform.data.documents import find_rendering, rendered_once
+from billing.platform.data.tasks import ask_again
 from tests.factories.insurance import a_course, handed_out, superbill
+from tests.factories.paid import statements_of
 
 
 @pytest.fixture
@@ -162,6 +164,7 @@ def test_the_format_may_be_named(render, bills, tmp_path):
         "superbills": 3,
         "bytes": len(content),
         "sha256": hashlib.sha256(content).hexdigest(),
+        "left_out": [],
     }
     assert ZipFile(tmp_path / "november").testzip() is None
 
@@ -224,3 +227,28 @@ def test_a_batch_is_as_it_stood_when_it_was_begun(database, course, bills, now, 
     command(database, now, one=renew_meanwhile)("--out", tmp_path / "all.zip")
     with ZipFile(tmp_path / "all.zip") as archive:
         assert [row["number"] for row in manifest_of(archive)] == [bills[day].number for day in (1, 2, 3)]
+
+
+def test_the_one_pdf_ends_with_what_is_left_out_and_why(database, render, bills, now, tmp_path):
+    """Numbers and reasons; nothing of the patient or the visit, for that page is about a plan not told."""
+    database.in_transaction(
+        lambda tx: ask_again(tx, kind="superbill-not-allowed", about=bills[2], actor=SYSTEM, now=now)
+    )
+    answer = render("--out", tmp_path / "all.pdf")
+    assert f"{bills[2].number}: the plan may not see it" in answer.output
+    assert "Left out, see the tasks about them: 1" in answer.output
+    *_, last = PdfReader(tmp_path / "all.pdf").pages
+    text = last.extract_text()
+    assert text.startswith("LEFT OUT")
+    assert bills[2].number in text
+    assert "the plan may not see it" in text
+    assert not any(word in text for word in ("Maria", "Sample", "2026", bills[2].control_number))
+    told = json.loads(render("--out", tmp_path / "all.pdf", "--json").output)["left_out"]
+    assert [(each["number"], each["why"]) for each in told] == [(bills[2].number, "the plan may not see it")]
+
+
+def test_a_batch_with_nothing_to_leave_out_reads_its_superbills_once(database, render, bills, tmp_path):
+    with statements_of(database) as seen:
+        render("--out", tmp_path / "all.pdf")
+    reading = [each for each in seen if "FROM superbill" in each and "count(" not in each]
+    assert len(reading) == 1

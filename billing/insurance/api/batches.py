@@ -9,10 +9,10 @@ from typing import Any
 from flask import Response
 
 from billing.insurance.errors import TooManySuperbills
-from billing.insurance.flows import Press, hand_out_batch
+from billing.insurance.flows import Press, batch_of, hand_out_batch
 from billing.insurance.queries import count_present
-from billing.insurance.records import BatchForm, Superbill, WhichSuperbills
-from billing.insurance.schemas import SuperbillBatchQuery
+from billing.insurance.records import Batch, BatchForm, Superbill, WhichSuperbills
+from billing.insurance.schemas import BatchView, SuperbillBatchQuery, SuperbillsOfBatch
 from billing.kernel.permissions import Permission
 from billing.platform.http.api import ApiBlueprint
 from billing.platform.http.edge import Edge
@@ -21,11 +21,18 @@ from billing.platform.http.papers import file_answer
 
 MOST_IN_A_REQUEST = 1_000
 """A request must end. A thousand that were never printed take some seconds as a ZIP."""
+LEFT_OUT = "Superbills-Left-Out"
 MEDIA_TYPES = {BatchForm.PDF: "application/pdf", BatchForm.ZIP: "application/zip"}
 FILES: dict[str, Any] = {
     "200": {
         "description": "The present superbills, by clinic and day of service.",
         "content": {media_type: {} for media_type in MEDIA_TYPES.values()},
+        "headers": {
+            LEFT_OUT: {
+                "description": "How many are left out; `/superbill-batches/contents` says which, and why.",
+                "schema": {"type": "integer"},
+            }
+        },
     }
 }
 
@@ -46,6 +53,15 @@ def make_batch_blueprint(edge: Edge, press: Press, *, most: int = MOST_IN_A_REQU
         form = query.pop("format")
         return batch_answer(edge, press, WhichSuperbills(**query), form, most=most)
 
+    @routes.route("/superbill-batches/contents", methods=["GET"])
+    @routes.arguments(SuperbillsOfBatch, location="query")
+    @routes.response(200, BatchView)
+    @guard(Permission.SUPERBILLS_WRITE)
+    def show_contents(query: dict[str, Any]) -> Batch:
+        """How many superbills a batch holds, and which it leaves out, each with the reason."""
+        actor, which = current_actor(), WhichSuperbills(**query)
+        return edge.read(lambda read: batch_of(read, actor, which))
+
     return routes
 
 
@@ -65,10 +81,12 @@ def batch_answer(
             count=count,
         )
     file = BytesIO()
-    hand_out_batch(
+    batch = hand_out_batch(
         edge.database, press, file, which=which, form=form, actor=actor, clock=edge.clock, watch=_unseen
     )
-    return file_answer(file.getvalue(), f"superbills.{form.value}", MEDIA_TYPES[form])
+    answer = file_answer(file.getvalue(), f"superbills.{form.value}", MEDIA_TYPES[form])
+    answer.headers[LEFT_OUT] = str(len(batch.left_out))
+    return answer
 
 
 def _unseen(superbills: Iterable[Superbill], _count: int) -> Iterable[Superbill]:

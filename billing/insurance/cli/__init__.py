@@ -17,8 +17,8 @@ from flask.cli import AppGroup
 from billing.catalog.cli import AS_JSON, refusals_told
 from billing.insurance.errors import UnreadableDiagnoses
 from billing.insurance.flows import Press, hand_out_batch
-from billing.insurance.records import BatchForm, LoadedEdition, Superbill, WhichSuperbills
-from billing.insurance.schemas import LoadedEditionView
+from billing.insurance.records import Batch, BatchForm, LoadedEdition, Superbill, WhichSuperbills
+from billing.insurance.schemas import BatchView, LoadedEditionView
 from billing.insurance.use_cases.diagnoses import load_edition
 from billing.kernel.clock import Clock
 from billing.kernel.permissions import SYSTEM
@@ -123,13 +123,13 @@ def make_superbill_commands(database: Database, clock: Clock, press: Press) -> A
         which = WhichSuperbills(patient_id=patient_id, starts_on=_day(since), ends_on=_day(until))
         chosen = BatchForm(form or ("zip" if path.suffix.lower() == ".zip" else "pdf"))
         with refusals_told(as_json=as_json):
-            count = _write_batch(database, clock, press, path, which, chosen)
+            batch = _write_batch(database, clock, press, path, which, chosen)
         size, sha256 = path.stat().st_size, _sha256_of(path)
-        told = {"ok": True, "format": chosen, "file": str(path), "superbills": count, "bytes": size}
+        told = {"ok": True, "format": chosen, "file": str(path), "superbills": batch.count, "bytes": size}
         click.echo(
-            json.dumps({**told, "sha256": sha256})
+            json.dumps({**told, "sha256": sha256, "left_out": _left_out(batch)})
             if as_json
-            else f"{path}: {count} superbill{'s' if count > 1 else ''}, {size} bytes"
+            else _batch_as_text(batch, path, size)
         )
 
     return group
@@ -137,12 +137,24 @@ def make_superbill_commands(database: Database, clock: Clock, press: Press) -> A
 
 def _write_batch(
     database: Database, clock: Clock, press: Press, path: Path, which: WhichSuperbills, form: BatchForm
-) -> int:
+) -> Batch:
     with whole_file(path) as file:
         os.fchmod(file.fileno(), 0o600)
         return hand_out_batch(
             database, press, file, which=which, form=form, actor=SYSTEM, clock=clock, watch=_with_a_bar
         )
+
+
+def _left_out(batch: Batch) -> object:
+    return BatchView().dump(batch)["left_out"]
+
+
+def _batch_as_text(batch: Batch, path: Path, size: int) -> str:
+    told = f"{path}: {batch.count} superbill{'s' if batch.count > 1 else ''}, {size} bytes"
+    if not batch.left_out:
+        return told
+    lines = [f"  {each.superbill.number}: {each.why}" for each in batch.left_out]
+    return "\n".join([f"{told}. Left out, see the tasks about them: {len(lines)}", *lines])
 
 
 def _with_a_bar(superbills: Iterable[Superbill], count: int) -> Iterator[Superbill]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,9 +16,9 @@ from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 from billing.catalog.queries import entities
 from billing.insurance.errors import NoSuperbills
 from billing.insurance.ports import X12_TYPE, PrintSuperbills, RenderClaims, RenderSuperbill
-from billing.insurance.queries import count_present, present_superbills
+from billing.insurance.queries import count_present, present_among, present_superbills
 from billing.insurance.queries.figures import outdated_papers
-from billing.insurance.records import BatchForm, Superbill, WhichSuperbills
+from billing.insurance.records import Batch, BatchForm, LeftOut, Superbill, WhichSuperbills
 from billing.insurance.records.figures import PaperKind
 from billing.insurance.use_cases.outdated_papers import PAPERS_OUTDATED
 from billing.insurance.use_cases.plan_limits import NOT_ALLOWED
@@ -33,6 +33,7 @@ from billing.platform.data.tasks import open_subjects
 # ------------------------------------------------------------------------------- superbills by the batch
 
 NONE_THERE = "There is no superbill of these days. Check the dates and the patient."
+MOST_NAMED = 20
 Watch = Callable[[Iterable[Superbill], int], Iterable[Superbill]]
 """Hands on each superbill of a batch, and is told how many there are: to show how far it is."""
 
@@ -55,43 +56,60 @@ def hand_out_batch(
     actor: Actor,
     clock: Clock,
     watch: Watch,
-) -> int:
-    """Write the present superbills to a stream, as they all stood at one moment, and say how many they are.
+) -> Batch:
+    """Write the present superbills to a stream, as they all stood at one moment, and say what is in it.
 
-    The one PDF is printed from the frozen bodies. The ZIP has the bytes that are kept for each of them.
+    The one PDF is printed from the frozen bodies. The ZIP has the bytes that are kept for each of them. Both
+    end with a list of what is left out.
     Raises: NoSuperbills.
     """
     with database.reading() as read:
-        reasons = _not_to_be_used(read, actor)
-        left_out = {
-            each: reasons[each.id] for each in present_superbills(read, actor, which) if each.id in reasons
-        }
-        count = count_present(read, actor, which) - len(left_out)
-        if not count:
-            raise NoSuperbills(
-                f"{len(left_out)} are left out: see the tasks about them." if left_out else NONE_THERE
-            )
+        batch = batch_of(read, actor, which)
+        if not batch.count:
+            raise NoSuperbills(told_left_out(batch.left_out) if batch.left_out else NONE_THERE)
         disclose = partial(
             disclose_superbills,
             which=which,
             form=form,
-            count=count,
-            left_out=len(left_out),
+            count=batch.count,
+            left_out=len(batch.left_out),
             actor=actor,
             now=clock(),
         )
         database.in_transaction(disclose)
         slugs = {entity.id: entity.slug for entity in entities(read)}
         kept = partial(rendered_once, database, press.one, now=clock())
+        absent = {each.superbill.id for each in batch.left_out}
         with closing(present_superbills(read, actor, which)) as present:
-            superbills = watch((each for each in present if each.id not in reasons), count)
+            superbills = watch((each for each in present if each.id not in absent), batch.count)
             if form is BatchForm.PDF:
-                press.many((find_document(read, each.document_id).body for each in superbills), stream)
+                bodies = (find_document(read, each.document_id).body for each in superbills)
+                press.many(bodies, stream, batch.left_out)
             else:
                 _write_zip(
-                    stream, superbills, slugs, lambda each: kept(document_id=each.document_id), left_out
+                    stream,
+                    superbills,
+                    slugs,
+                    lambda each: kept(document_id=each.document_id),
+                    batch.left_out,
                 )
-    return count
+    return batch
+
+
+def batch_of(read: Read, actor: Actor, which: WhichSuperbills) -> Batch:
+    """What a batch holds. Only superbills that may have to stay out are looked at one by one."""
+    reasons = _not_to_be_used(read, actor)
+    kept = present_among(read, actor, which, reasons) if reasons else ()
+    left_out = tuple(LeftOut(superbill=each, why=reasons[each.id]) for each in kept)
+    return Batch(count=count_present(read, actor, which) - len(left_out), left_out=left_out)
+
+
+def told_left_out(left_out: Sequence[LeftOut]) -> str:
+    """How many, and which, with the reasons; the first of very many."""
+    told = "; ".join(f"{each.superbill.number}: {each.why}" for each in left_out[:MOST_NAMED])
+    more = f"; and {len(left_out) - MOST_NAMED} more" if len(left_out) > MOST_NAMED else ""
+    are = "is" if len(left_out) == 1 else "are"
+    return f"{len(left_out)} {are} left out, see the tasks about them. {told}{more}."
 
 
 def _not_to_be_used(read: Read, actor: Actor) -> dict[str, str]:
@@ -112,7 +130,7 @@ def _write_zip(
     superbills: Iterable[Superbill],
     slugs: Mapping[str, str],
     content_of: Callable[[Superbill], bytes],
-    left_out: Mapping[Superbill, str],
+    left_out: Sequence[LeftOut],
 ) -> None:
     """A file each, in a folder for each clinic; the last one lists them, and what is left out. No name tells
     of a patient."""
@@ -125,8 +143,11 @@ def _write_zip(
             sha256 = hashlib.sha256(content).hexdigest()
             archive.writestr(_member(name), content)
             told.writerow((each.number, each.version, name, sha256, each.service_on, each.control_number, ""))
-        for each, why in left_out.items():
-            told.writerow((each.number, each.version, "", "", each.service_on, each.control_number, why))
+        for absent in left_out:
+            bill = absent.superbill
+            told.writerow(
+                (bill.number, bill.version, "", "", bill.service_on, bill.control_number, absent.why)
+            )
         archive.writestr(_member("manifest.csv"), manifest.getvalue())
 
 

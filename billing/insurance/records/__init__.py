@@ -53,6 +53,22 @@ class WhichSuperbills:
     ends_on: date | None = None
 
 
+@dataclass(frozen=True, kw_only=True)
+class LeftOut:
+    """A present superbill that is in no batch, and why: a person was asked what becomes of it."""
+
+    superbill: Superbill
+    why: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Batch:
+    """How many superbills a batch holds, and which it does not."""
+
+    count: int
+    left_out: tuple[LeftOut, ...]
+
+
 class BatchForm(StrEnum):
     """One PDF of all, or a ZIP of one PDF each with a manifest."""
 

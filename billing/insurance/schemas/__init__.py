@@ -190,12 +190,31 @@ class SuperbillsQuery(PapersQuery, page_args("sb")):  # type: ignore[misc]
     """All of them, by patient and day of service."""
 
 
-class SuperbillBatchQuery(StrictSchema):
-    """`from` and `to` are days of service, both included; `format` is one PDF, or a ZIP of one each."""
+class SuperbillsOfBatch(StrictSchema):
+    """`from` and `to` are days of service, both included."""
 
     patient_id = OpaqueId("pat", load_default=None)
     starts_on = LocalDate(data_key="from", load_default=None)
     ends_on = LocalDate(data_key="to", load_default=None)
+
+
+class LeftOutView(Schema):
+    id = fields.String(attribute="superbill.id")
+    number = fields.String(attribute="superbill.number")
+    version = fields.Integer(attribute="superbill.version")
+    why = fields.String()
+
+
+class BatchView(Schema):
+    """`count` are in it. A task says what to do about each that is `left_out`."""
+
+    count = fields.Integer()
+    left_out = fields.List(fields.Nested(LeftOutView))
+
+
+class SuperbillBatchQuery(SuperbillsOfBatch):
+    """`format` is one PDF, or a ZIP of one each."""
+
     format = fields.Enum(BatchForm, by_value=True, load_default=BatchForm.PDF)
 
 

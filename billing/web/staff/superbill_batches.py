@@ -9,13 +9,13 @@ from flask import Blueprint, Response, render_template, request
 
 from billing.insurance.api.batches import MOST_IN_A_REQUEST, batch_answer
 from billing.insurance.errors import NoSuperbills
-from billing.insurance.flows import Press
+from billing.insurance.flows import Press, batch_of
 from billing.insurance.records import BatchForm, WhichSuperbills
 from billing.kernel.errors import Flaw
 from billing.kernel.permissions import Permission
 from billing.platform.http.edge import Edge
 from billing.platform.http.errors import InvalidRequest
-from billing.platform.http.guard import guard
+from billing.platform.http.guard import current_actor, guard
 from billing.web.refusals import REFUSED, choice_of, shown_again
 
 PAGE = "staff/superbill_batches.html"
@@ -31,10 +31,18 @@ def make_blueprint(edge: Edge, press: Press) -> Blueprint:
 
     @routes.get("/staff/superbills/file")
     @guard(Permission.SUPERBILLS_WRITE)
-    def download() -> Response | tuple[str, int]:
-        """A look that is on the trail: nothing but days stands in the address."""
+    def download() -> Response | str | tuple[str, int]:
+        """A look that is on the trail: nothing but days stands in the address.
+
+        Whoever would get less than they think is told first, and takes the rest knowing it.
+        """
         try:
-            return batch_answer(edge, press, _which(), choice_of(BatchForm, "format", "Choose a form."))
+            which, form = _which(), choice_of(BatchForm, "format", "Choose a form.")
+            actor = current_actor()
+            batch = edge.read(lambda read: batch_of(read, actor, which))
+            if batch.count and batch.left_out and request.args.get("without") != str(len(batch.left_out)):
+                return render_template(PAGE, batch=batch, **_page())
+            return batch_answer(edge, press, which, form)
         except (*REFUSED, NoSuperbills) as error:
             return shown_again(PAGE, error, **_page())
 
