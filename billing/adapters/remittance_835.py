@@ -6,7 +6,7 @@ and the refusal names the segment.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
 from functools import lru_cache
@@ -37,20 +37,15 @@ SERVICE_DATES = frozenset({"472", "150"})
 
 
 @lru_cache(maxsize=4_096)
-def usual_adjustment(group: bytes, code: bytes, amount: bytes) -> Adjustment | None:
-    """One record for all claims that say the same: payers repeat theirs."""
-    segment = Segment(0, "CAS", [group, code, amount])
+def usual_adjustment(group: str, code: str, amount: str, component: str) -> Adjustment | None:
+    """Of a CAS with one adjustment, as most have; one record for all claims that say the same.
+
+    None for one that cannot be read, since its place is not told here.
+    """
+    segment = Segment(0, "CAS", ("CAS", group, code, amount), component)
     try:
         return Adjustment(segment.needed(1, longest=2), segment.needed(2, longest=5), segment.amount(3))
     except UnreadableRemittance:
-        return None
-
-
-def usual_adjustment_of(elements: Sequence[bytes | list[bytes]]) -> Adjustment | None:
-    """Of a CAS with one adjustment, as most have; None for one to be looked at element by element."""
-    try:
-        return usual_adjustment(*elements) if len(elements) == 3 else None  # type: ignore[arg-type]
-    except TypeError:  # an element of several components
         return None
 
 
@@ -204,11 +199,12 @@ class TransactionReader:
     def take_adjustments(self, segment: Segment) -> None:
         claim = self._open_claim(segment)
         owner = claim.lines[-1] if claim.lines else claim
-        if usual := usual_adjustment_of(segment.elements):
+        elements = segment.elements
+        if len(elements) == 4 and (usual := usual_adjustment(*elements[1:], segment.component)):
             owner.adjustments.append(usual)
             return
         group, adjustments = segment.needed(1, longest=2), owner.adjustments
-        for element in range(2, len(segment.elements) + 1, 3):
+        for element in range(2, len(elements), 3):
             code = segment.text(element, longest=5)
             if code or segment.text(element + 1):
                 amount = segment.amount(element + 1)
@@ -222,7 +218,7 @@ class TransactionReader:
             self._open.remarks += filter(None, codes)
 
     def take_provider_adjustments(self, segment: Segment) -> None:
-        for element in range(3, len(segment.elements) + 1, 2):
+        for element in range(3, len(segment.elements), 2):
             if segment.text(element) or segment.text(element + 1):
                 self._provider_adjustments.append(
                     ProviderAdjustment(

@@ -1,24 +1,27 @@
 """The envelopes of X12 files as they are really sent: several interchanges, separators of their own, a BOM.
 
-oxedi finds the delimiters and cuts the bytes into segments; what is here checks that each envelope is whole.
-A file is read to its end or refused, and the refusal names the segment.
+What is here checks that each envelope is whole. A file is read to its end or refused, and the refusal names
+the segment.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Container, Iterator
-from functools import lru_cache
 from typing import TypeVar
 
-import oxedi
-
-from billing.adapters.x12_segments import Segment, refusal, refuse
+from billing.adapters.x12_segments import (
+    HEADER_BYTES,
+    Segment,
+    Separators,
+    cut,
+    refusal,
+    refuse,
+    separators_of,
+)
 
 LARGEST_FILE = 50_000_000
 """Bytes; some 300,000 claims."""
-HEADER_BYTES = 400
-"""More than an ISA segment can take."""
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 BLANK, PADDING = b"\r\n\t ", b"\x00\x1a"
 """What may stand after the last segment: some transfers fill the file up, or mark its end as DOS did."""
@@ -26,23 +29,17 @@ BLANK, PADDING = b"\r\n\t ", b"\x00\x1a"
 T = TypeVar("T")
 
 
-@lru_cache(maxsize=256)
-def name_of(segment_id: bytes) -> str:
-    return segment_id.decode("latin-1")
-
-
 class Cursor:
     """The segments of one interchange, taken one after another; `place` counts over the whole file."""
 
-    _raw: oxedi.Segment
+    def __init__(self, segments: Iterator[list[str]], component: str, before: int) -> None:
+        self._segments, self._component = segments, component
+        self._stand_before(next(segments, None), before)
 
-    def __init__(self, document: oxedi.Document, before: int) -> None:
-        self._document = document
-        self._blank = BLANK + document.delimiters.segment
-        self._next, self._end = 0, len(document)
-        self.place = before
-        self.next_id = ""
-        self._skip_blanks()
+    def _stand_before(self, elements: list[str] | None, place: int) -> None:
+        """`next_id` is empty at the end, and `?` for a segment without a name."""
+        self._elements, self.place = elements, place
+        self.next_id = (elements[0] or "?") if elements else ""
 
     def take(self, wanted: str) -> Segment:
         if not self.next_id:
@@ -52,10 +49,8 @@ class Cursor:
         return self.take_any()
 
     def take_any(self) -> Segment:
-        self.place += 1
-        segment = Segment(self.place, self.next_id, self._raw.elements)
-        self._next += 1
-        self._skip_blanks()
+        segment = Segment(self.place + 1, self.next_id, self._elements or (), self._component)
+        self._stand_before(next(self._segments, None), segment.place)
         return segment
 
     def each_of(self, known: Container[str], wanted: Container[str]) -> Iterator[Segment]:
@@ -63,34 +58,14 @@ class Cursor:
 
         The cursor moves on when they have ended.
         """
-        document, end, place, at = self._document, self._end, self.place, self._next
-        raw, name = self._raw, self.next_id
-        while name in known:
+        segments, component = self._segments, self._component
+        elements, place = self._elements, self.place
+        while elements and (name := elements[0]) in known:
             place += 1
             if name in wanted:
-                yield Segment(place, name, raw.elements)
-            at += 1
-            if at < end and (told := (raw := document[at]).id):
-                name = name_of(told)
-            else:
-                self._next = at
-                self._skip_blanks()
-                at, raw, name = self._next, self._raw, self.next_id
-        self.place, self._next, self._raw, self.next_id = place, at, raw, name
-
-    def _skip_blanks(self) -> None:
-        """Go to the next segment; `next_id` is empty at the end, and `?` for one without a name."""
-        while self._next < self._end:
-            self._raw = self._document[self._next]
-            name = self._raw.id
-            if name:
-                self.next_id = name_of(name)
-                return
-            if self._raw.raw.strip(self._blank):
-                self.next_id = "?"
-                return
-            self._next += 1
-        self.next_id = ""
+                yield Segment(place, name, elements, component)
+            elements = next(segments, None)
+        self._stand_before(elements, place)
 
     def end_set(self, head: Segment) -> None:
         """Take the SE that ends the set of this ST."""
@@ -122,11 +97,15 @@ def sets_of(content: bytes, read_set: ReadSet[T]) -> tuple[T, ...]:
 
 def _interchanges(content: bytes, read_set: ReadSet[T]) -> Iterator[T]:
     """Cut the file at each ISA; each interchange has delimiters of its own."""
-    start, place = len(content) - len(content.removeprefix(BYTE_ORDER_MARK)), 0
-    while content[start : start + HEADER_BYTES].strip():
-        delimiters = _indexed(content[start : start + HEADER_BYTES], place).delimiters
-        end = _end_of_interchange(content, start, delimiters)
-        cursor = Cursor(_indexed(content[start:end], place), place)
+    start = place = 0
+    while (header := content[start : start + HEADER_BYTES]).strip():
+        start += len(header) - len(header.lstrip(BLANK).removeprefix(BYTE_ORDER_MARK))
+        try:
+            separators = separators_of(content, start)
+        except ValueError as error:
+            raise refusal(place + 1, f"This is no X12 interchange: {error}.") from None
+        end = _end_of_interchange(content, start, separators)
+        cursor = Cursor(cut(content, start, end, separators), separators.component, place)
         yield from _interchange(cursor, read_set)
         if cursor.next_id:
             refuse(cursor.place + 1, f"{cursor.next_id[:20]!r} stands after the end of the interchange.")
@@ -135,18 +114,12 @@ def _interchanges(content: bytes, read_set: ReadSet[T]) -> Iterator[T]:
         refuse(place + 1, "Something stands after the last interchange.")
 
 
-def _indexed(content: bytes, place: int) -> oxedi.Document:
-    try:
-        return oxedi.parse(content).document
-    except (oxedi.ParseError, ValueError) as error:
-        raise refusal(place + 1, f"This is no X12 interchange: {error}.") from None
-
-
-def _end_of_interchange(content: bytes, start: int, delimiters: oxedi.Delimiters) -> int:
+def _end_of_interchange(content: bytes, start: int, separators: Separators) -> int:
     """One byte past the terminator of the IEA; the end of the file when there is none."""
-    trailer = re.compile(re.escape(delimiters.segment) + rb"[\r\n\t ]*IEA" + re.escape(delimiters.element))
+    element, _, terminator = (each.encode("latin-1") for each in separators)
+    trailer = re.compile(re.escape(terminator) + rb"[\r\n\t ]*IEA" + re.escape(element))
     found = trailer.search(content, start)
-    end = content.find(delimiters.segment, found.end()) if found else -1
+    end = content.find(terminator, found.end()) if found else -1
     return end + 1 if end >= 0 else len(content)
 
 

@@ -1,12 +1,15 @@
-"""Where oxedi, which cuts our files into segments, reads a whole file otherwise than we do, and why."""
+"""oxedi cuts a file as we do; where it reads a whole file otherwise than we do, and why."""
 
 import os
 from pathlib import Path
 
 import oxedi
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from billing.adapters.remittance_835 import Edi835Reader
+from billing.adapters.x12_segments import BLOCK_BYTES, Separators, cut, separators_of
 from billing.insurance.errors import UnreadableRemittance
 from billing.insurance.rules.answers import doubt
 from billing.kernel.money import total
@@ -33,6 +36,78 @@ def test_both_read_the_same_of_a_file_that_is_right():
     assert findings(FILE) == set()
     assert whole.count_claims() == len(transaction.claims)
     assert whole.sum_payments() * 100 == transaction.amount.cents
+
+
+def cut_by_us(content: bytes) -> list[list[str]] | None:
+    try:
+        separators = separators_of(content, 0)
+    except ValueError:
+        return None
+    return list(cut(content, 0, len(content), separators))
+
+
+def cut_by_oxedi(content: bytes) -> list[list[str]] | None:
+    try:
+        document = oxedi.parse(content).document
+    except (oxedi.ParseError, ValueError):
+        return None
+    told, component = document.delimiters, document.delimiters.component
+    blank = b"\r\n\t " + told.segment
+    found = []
+    for place in range(len(document)):
+        each = document[place]
+        if each.raw.strip(blank):
+            parts = [part if isinstance(part, bytes) else component.join(part) for part in each.elements]
+            found.append([part.decode("latin-1") for part in (each.id, *parts)])
+    return found
+
+
+HEADER = FILE[: FILE.index(b"GS*")]
+PIECES = (
+    "ISA",
+    "ST",
+    "CLP",
+    "A1",
+    "*",
+    "*",
+    "~",
+    "~",
+    ":",
+    "^",
+    "|",
+    "\n",
+    "\r",
+    "\t",
+    " ",
+    "\x1f",
+    "é",
+    "180.5",
+)
+
+
+@settings(max_examples=400, deadline=None)
+@given(
+    st.lists(st.sampled_from(PIECES)).map("".join), st.sampled_from(["*:~", "|>'", "*:\n", "\x1d\x1f\x1c"])
+)
+def test_oxedi_cuts_a_file_at_the_same_places(body, separators):
+    written = HEADER.translate(bytes.maketrans(b"*:~", separators.encode()))
+    content = written + body.encode().translate(bytes.maketrans(b"*:~", separators.encode()))
+    assert separators_of(content, 0) == Separators(*separators)
+    assert cut_by_us(content) == cut_by_oxedi(content)
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.integers(0, len(HEADER)), st.integers(0, 12), st.binary(max_size=8))
+def test_oxedi_finds_the_same_separators_in_a_damaged_header(start, length, more):
+    content = HEADER[:start] + more + HEADER[start + length :] + FILE[len(HEADER) :]
+    assert cut_by_us(content) == cut_by_oxedi(content)
+
+
+@pytest.mark.parametrize("longest", [1, BLOCK_BYTES - 4, BLOCK_BYTES, 3 * BLOCK_BYTES])
+def test_a_file_of_several_blocks_is_cut_at_the_same_places(longest):
+    names = (b"NTE*ADD*" + b"N" * (length * longest // 7) + b"~\n" for length in range(8))
+    content = FILE.replace(b"LX*1~\n", b"LX*1~\n" + b"".join(names)) + FILE * (200_000 // len(FILE))
+    assert cut_by_us(content) == cut_by_oxedi(content)
 
 
 def test_oxedi_counts_segments_from_0_and_we_from_1_as_people_do():

@@ -92,6 +92,11 @@ def test_a_byte_order_mark_and_space_at_the_end_do_not_matter():
     assert fingerprint(read(content).transactions[0]) == fingerprint(read(FILE).transactions[0])
 
 
+def test_files_joined_with_their_byte_order_marks_are_read():
+    marked = b"\xef\xbb\xbf" + FILE
+    assert [len(each.claims) for each in read(marked + marked + b"\r\n" + marked).transactions] == [2, 2, 2]
+
+
 @pytest.mark.parametrize("padding", [b"\x1a", b"\0\0\0", b"\r\n\x1a\r\n"])
 def test_what_transfers_put_behind_the_end_does_not_matter(padding):
     assert fingerprint(read(FILE + padding).transactions[0]) == fingerprint(read(FILE).transactions[0])
