@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -17,14 +18,22 @@ from flask.testing import FlaskClient
 from billing.kernel.permissions import Role
 from billing.platform.data.database import Database
 from billing.platform.http.edge import Edge
+from tests.conftest import NOW
 from tests.factories.invoices import Billed, a_patient, billed
 from tests.factories.office import Office, open_office
 from tests.factories.web import Clinic, MovableClock, Processor, new_staff, open_clinic, sign_in, web_app
 
 
+@pytest.fixture(scope="session")
+def lasting_clock() -> MovableClock:
+    """Of the pages that serve all tests."""
+    return MovableClock(NOW)
+
+
 @pytest.fixture
-def clock(now: datetime) -> MovableClock:
-    return MovableClock(now)
+def clock(lasting_clock: MovableClock, now: datetime) -> MovableClock:
+    lasting_clock.now = now
+    return lasting_clock
 
 
 @pytest.fixture
@@ -45,7 +54,9 @@ def processor() -> Processor:
 @pytest.fixture
 def pages(edge: Edge, processor: Processor) -> Flask:
     """The pages alone; `app` is the whole application."""
-    return web_app(edge, processor)
+    made, line = _pages_at(edge)
+    line.processor = processor
+    return made
 
 
 @pytest.fixture
@@ -91,3 +102,19 @@ def deaf(office: Office) -> Office:
     office.sandbox.control("payout-schedule", schedule="manual")
     office.sandbox.control("drop-events", times=1000)
     return office
+
+
+class Line:
+    """Whoever is the processor of the test under way answers."""
+
+    processor: Processor
+
+    def __getattr__(self, call: str) -> Any:
+        return getattr(self.processor, call)
+
+
+@lru_cache(maxsize=1)
+def _pages_at(edge: Edge) -> tuple[Flask, Line]:
+    """Made once for all tests with the same database and clock: it takes longer than most tests to run."""
+    line = Line()
+    return web_app(edge, line), line
