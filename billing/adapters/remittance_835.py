@@ -34,6 +34,9 @@ REMARKS = {"MIA": (5, 20, 21, 22, 23), "MOA": (3, 4, 5, 6, 7), "LQ": (2,)}
 DOLLARS = "USD"
 SERVICE_DATES = frozenset({"472", "150"})
 """DTM01 of a line: the day of service, or the first of a period."""
+CLAIM_BEGINS = "232"
+"""DTM01 of a claim: the first day that it is for."""
+INSURED, PATIENT = "IL", "QC"
 
 
 @lru_cache(maxsize=4_096)
@@ -78,6 +81,8 @@ class OpenClaim:
     adjustments: list[Adjustment] = field(default_factory=list)
     lines: list[OpenLine] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
+    person: Segment | None = None
+    served_on: date | None = None
 
     def closed(self) -> RemittanceClaim:
         head = self.head
@@ -92,6 +97,8 @@ class OpenClaim:
             tuple(self.adjustments),
             tuple([line.closed() for line in self.lines]),
             tuple(dict.fromkeys(self.remarks)) if self.remarks else (),
+            self.person.text(9) if self.person else "",
+            self.served_on,
         )
 
 
@@ -184,6 +191,13 @@ class TransactionReader:
             self._produced_on = segment.day(2)
         elif claim and claim.lines and which in SERVICE_DATES:
             claim.lines[-1].served_on = segment.day(2)
+        elif claim and which == CLAIM_BEGINS:
+            claim.served_on = segment.day(2)
+
+    def take_person(self, segment: Segment) -> None:
+        which, claim = segment.text(1), self._open
+        if claim and (which == INSURED or (which == PATIENT and claim.person is None)):
+            claim.person = segment
 
     def take_reference(self, segment: Segment) -> None:
         if self._open and self._open.lines and segment.text(1) == "6R":
@@ -243,6 +257,7 @@ SEGMENTS: dict[str, Callable[[TransactionReader, Segment], None]] = {
     "CUR": TransactionReader.take_once,
     "N1": TransactionReader.take_party,
     "DTM": TransactionReader.take_date,
+    "NM1": TransactionReader.take_person,
     "REF": TransactionReader.take_reference,
     "CLP": TransactionReader.take_claim,
     "SVC": TransactionReader.take_line,

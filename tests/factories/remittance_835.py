@@ -20,6 +20,8 @@ class Claim:
     served_on: date = date(2026, 11, 3)
     adjustments: tuple[tuple[str, str, int], ...] | None = None
     remarks: tuple[str, ...] = ()
+    member_id: str = "W123456"
+    """Of the sample patients' cards."""
 
     def segments(self) -> list[str]:
         adjustments = self.adjustments
@@ -31,7 +33,7 @@ class Claim:
         amounts = f"{charge}*{paid}*{dollars(patient)}"
         return [
             f"CLP*{self.control_number}*{self.status}*{amounts}*12*{self.payer_claim_number}*11*1",
-            "NM1*QC*1*SAMPLE*PATIENT****MI*M0001",
+            "NM1*QC*1*SAMPLE*PATIENT" + (f"****MI*{self.member_id}" if self.member_id else ""),
             f"SVC*{self.procedure}*{charge}*{paid}**1",
             f"DTM*472*{self.served_on:%Y%m%d}",
             *(f"CAS*{group}*{code}*{dollars(cents)}" for group, code, cents in adjustments),

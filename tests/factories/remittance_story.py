@@ -37,7 +37,11 @@ class Story:
         """What the insurer pays for a visit; below zero, the reversal of such an answer."""
         bill = self.bills[of]
         charge = bill.charge.cents
-        told: dict[str, Any] = {"control_number": bill.control_number, "payer_claim_number": f"ICN{of}"}
+        told: dict[str, Any] = {
+            "control_number": bill.control_number,
+            "payer_claim_number": f"ICN{of}",
+            "served_on": bill.service_on,
+        }
         if cents < 0:
             told |= {"charge_cents": -charge, "paid_cents": cents, "status": "22"}
         else:

@@ -338,7 +338,9 @@ def test_a_refund_is_told_by_where_it_is(way):
 
 def test_what_is_gone_of_money_that_was_held_says_where_it_went():
     taken = replace(LOT, left=ZERO, undone=(Undone(LATER, LOT.amount),))
-    assert words.choice_in_words(taken) == "Nothing is left of it. The insurer took back $180.00"
+    assert words.choice_in_words(taken) == (
+        "Nothing is left of it. $180.00 of the insurer's payment was taken back"
+    )
     partly = replace(LOT, left=Money(12_000), undone=(Undone(LATER, Money(5_000)),))
     told = words.choice_in_words(partly)
     assert "$50.00" in told

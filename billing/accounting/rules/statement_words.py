@@ -158,7 +158,7 @@ def choice_in_words(held: Held) -> str:
     """What becomes of what is left, and what became of what is gone."""
     told = [CHOICES[held.choice] if held.left else NOTHING_LEFT]
     if held.taken_back:
-        told.append(f"The insurer took back {held.taken_back}")
+        told.append(f"{held.taken_back} of the insurer's payment was taken back")
     if elsewhere := held.gone - held.taken_back:
         told.append(f"{elsewhere} was taken by a bank, put elsewhere, or is kept for you by the state")
     return ". ".join(told)

@@ -36,7 +36,7 @@ BOUNCED = "Your bank did not pay it, so that you owed it again"
 HELD_AGAIN = "What had been used for a bill was held for you again"
 CAME_AGAIN = "Did not reach you: it came back to the clinic, which owed it to you again"
 BANK_GAVE = "Your bank gave the clinic back what it had taken"
-INSURER_TOOK = "An insurer took back what it had paid the clinic for a visit"
+INSURER_TOOK = "What an insurer had paid the clinic for a visit was taken back"
 INSURER_PAID_YOU = "An insurer paid you"
 
 

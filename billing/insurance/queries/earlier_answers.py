@@ -7,6 +7,8 @@ from collections.abc import Collection, Iterable, Sequence
 from sqlalchemy import ColumnElement, exists, func, or_, select
 from sqlalchemy.orm import aliased
 
+from billing.care.queries import find_session
+from billing.catalog.queries import site_date
 from billing.insurance.models.remittances import (
     RemittanceAdjustmentRow,
     RemittanceClaimRow,
@@ -18,11 +20,12 @@ from billing.insurance.queries import sessions_by_control_number, sessions_by_pa
 from billing.insurance.queries.standing_answers import IS_POSTED, answers_of_payer, is_reversed
 from billing.insurance.records import Match, Outcome, RemittanceClaim, RemittanceTransaction
 from billing.insurance.records.answers import EarlierAnswer
-from billing.insurance.rules.answers import concerns_us, our_number
+from billing.insurance.rules.answers import concerns_us, our_number, tells_another_visit
 from billing.insurance.rules.provider_adjustments import named_numbers
 from billing.insurance.states import RemittanceState
 from billing.kernel.money import Money
-from billing.kernel.permissions import Actor
+from billing.kernel.permissions import SYSTEM, Actor
+from billing.patients.queries import policies_of
 from billing.platform.data.database import Read
 from billing.platform.data.selects import batches
 
@@ -30,7 +33,10 @@ IS_PAYMENT = RemittanceClaimRow.outcome == Outcome.REIMBURSED
 
 
 def matches_of(read: Read, transaction: RemittanceTransaction, actor: Actor) -> dict[int, Match]:
-    """By our control number, then by the payer's own number of an earlier answer, then by the lines'."""
+    """By our control number, then by the payer's own number of an earlier answer, then by the lines'.
+
+    The payer's number proves nothing for a claim that names another day or another member than the visit's.
+    """
     claims = [claim for claim in transaction.claims if concerns_us(claim)]
     numbers = {our_number(number) for claim in claims for number in _numbers(claim)}
     ours = sessions_by_control_number(read, numbers, actor)
@@ -40,14 +46,21 @@ def matches_of(read: Read, transaction: RemittanceTransaction, actor: Actor) -> 
     found = {}
     for claim in claims:
         direct, *by_line = (ours.get(our_number(number)) for number in _numbers(claim))
-        match = (
-            direct
-            or theirs.get((claim.payer_claim_number, abs(claim.charge.cents)))
-            or next(filter(None, by_line), None)
-        )
+        earlier = theirs.get((claim.payer_claim_number, abs(claim.charge.cents)))
+        if not direct and earlier and _is_another_visit(read, claim, earlier):
+            earlier = None
+        match = direct or earlier or next(filter(None, by_line), None)
         if match:
             found[claim.segment] = match
     return found
+
+
+def _is_another_visit(read: Read, claim: RemittanceClaim, match: Match) -> bool:
+    visit = find_session(read, match.session_id, SYSTEM)
+    began = visit.started_at
+    served_on = site_date(read, visit.site_id, began) if began else visit.planned_on
+    policies = policies_of(read, match.patient_id)
+    return tells_another_visit(claim, served_on, [policy.member_id for policy in policies])
 
 
 def _numbers(claim: RemittanceClaim) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Collection, Iterator
 from dataclasses import replace
+from datetime import date
 
 from billing.insurance.records import Adjustment, Outcome, Remittance, RemittanceClaim, RemittanceTransaction
 from billing.insurance.rules.balance import imbalance
@@ -76,6 +77,22 @@ def our_number(text: str) -> str:
 def concerns_us(claim: RemittanceClaim) -> bool:
     """Whether the claim has to be matched to a session before it can be booked."""
     return claim.status != NOT_OURS
+
+
+def tells_another_visit(claim: RemittanceClaim, served_on: date, member_ids: Collection[str]) -> bool:
+    """Whether the claim names a day, or a member, that the visit is not of.
+
+    Members are the same when one number begins with the other: plans add a digit or two for each person.
+    """
+    days = {claim.served_on, *(line.served_on for line in claim.lines)} - {None}
+    told = _letters_and_digits(claim.member_id)
+    known = [number for each in member_ids if (number := _letters_and_digits(each))]
+    is_known = any(told.startswith(number) or number.startswith(told) for number in known)
+    return bool(days and served_on not in days) or bool(told and known and not is_known)
+
+
+def _letters_and_digits(text: str) -> str:
+    return "".join(filter(str.isalnum, text.upper()))
 
 
 def doubt(transaction: RemittanceTransaction, apart: Collection[int] = ()) -> str | None:
