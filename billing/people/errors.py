@@ -57,3 +57,9 @@ class BeyondOwnReach(Denied):
     """Nobody gives access to a clinic or site that they do not have themselves."""
 
     code = "beyond-own-reach"
+
+
+class LinkEnded(NotFound):
+    """The link opens nothing any more: who made it may not see it themselves, or has left."""
+
+    code = "link-ended"

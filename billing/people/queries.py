@@ -13,6 +13,7 @@ from billing.people.records import Credentials, Staff, StaffSession, Token
 from billing.people.rules import permissions_of, secret_hash, session_lives, within_reach
 from billing.platform.data.database import Read
 from billing.platform.data.selects import row_where
+from billing.platform.data.vault import Vault
 
 
 def actor_for_token(read: Read, secret: str, now: datetime) -> Actor | None:
@@ -130,6 +131,11 @@ def staff_of(row: StaffUser) -> Staff:
         site_ids=None if row.site_ids is None else tuple(row.site_ids),
         active=row.active,
     )
+
+
+def link_print(vault: Vault, purpose: str, secret: str) -> str:
+    """What a link of the portal is found by; the secret itself is told once, and each purpose has its own."""
+    return vault.fingerprint(purpose, secret.encode(errors="replace").decode())
 
 
 def token_of(row: ApiToken) -> Token:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
-from billing.kernel.permissions import Permission, Role
+from billing.kernel.permissions import Actor, Permission, Role
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,3 +62,20 @@ class IssuedToken:
 
     token: Token
     secret: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class LinkOwner:
+    """Whose birth date opens a link of the portal, and what the trail says was opened."""
+
+    entity_id: str
+    born_on: date
+    subject_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class OpenedLink:
+    """A link that the right birth date opened, and who looks by it: anybody who has both."""
+
+    id: str
+    holder: Actor

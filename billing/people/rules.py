@@ -24,6 +24,9 @@ TRIES_PER_ACCOUNT = 20
 TRIES_PER_ADDRESS = 50
 """The wider limits stop one account being tried from many addresses, and many accounts from one."""
 
+LINK_TRIES = 5
+"""How often the birth date may be wrong to a link of the portal before it closes."""
+
 UNICODE_FORM: Literal["NFKC"] = "NFKC"
 """How a password is normalised, so that it is the same whatever keyboard typed it (NIST SP 800-63B)."""
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import hmac
 import secrets
 import unicodedata
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Callable, Sequence
+from datetime import date, datetime
+from typing import Any
 
 from argon2 import PasswordHasher
-from sqlalchemy import Select, delete, insert, select, update
+from sqlalchemy import ColumnElement, Select, delete, insert, select, true, update
 from sqlalchemy.exc import IntegrityError
 
 from billing.kernel.errors import Flaw
@@ -16,9 +18,10 @@ from billing.kernel.ids import new_id
 from billing.kernel.permissions import Actor, Role
 from billing.people.errors import BadExpiry, BeyondOwnReach, PersonExists
 from billing.people.models import ApiToken, SignInTries, StaffSessionRow, StaffUser
-from billing.people.queries import find_staff, find_token, staff_of, token_of
-from billing.people.records import IssuedToken, Staff, Token
+from billing.people.queries import find_staff, find_token, link_print, staff_of, token_of
+from billing.people.records import IssuedToken, LinkOwner, OpenedLink, Staff, Token
 from billing.people.rules import (
+    LINK_TRIES,
     TRIES_PER_ADDRESS,
     TRY_WINDOW,
     UNICODE_FORM,
@@ -37,6 +40,8 @@ TOKEN_PREFIX = "clinic_"  # noqa: S105 - not a secret, the mark in front of one
 """Lets scanners of source code recognise a token that was left in it."""
 
 SECRET_BYTES = 32
+LINK_SECRET_BYTES = 20
+NOBODYS_BIRTHDAY = date.min
 
 
 def issue_token(
@@ -227,6 +232,55 @@ def take_public_try(tx: Tx, *, form: str, address: str, actor: Actor, now: datet
     if tries == TRIES_PER_ADDRESS:
         record_audit(tx, actor=actor, action="public.last_try", subject_id=key[:40], now=now)
     return tries is not None
+
+
+def new_link(tx: Tx, purpose: str) -> tuple[str, dict[str, Any]]:
+    """The secret of a new link of the portal, told once, and what its row keeps of it."""
+    secret = secrets.token_urlsafe(LINK_SECRET_BYTES)
+    return secret, {"fingerprint": link_print(tx.vault, purpose, secret), "tries_left": LINK_TRIES}
+
+
+def open_by_birth_date(
+    tx: Tx,
+    *,
+    links: Any,
+    fingerprint: str,
+    born_on: date,
+    owner_of: Callable[[str], LinkOwner],
+    trail: str,
+    only: ColumnElement[bool] | None = None,
+    actor: Actor,
+    now: datetime,
+) -> OpenedLink | None:
+    """The link when the birth date is its patient's; None for all else, whatever it is.
+
+    `links` is the table of a room's links: id, fingerprint, tries_left and expires_at. Each try is counted
+    before anything is compared, so that no number of tries at once exceeds LINK_TRIES; the right date gives
+    the tries back. `owner_of` may say LinkEnded: nothing of the try is kept then.
+    """
+    tried = tx.session.scalar(
+        update(links)
+        .where(
+            links.fingerprint == fingerprint,
+            links.tries_left > 0,
+            links.expires_at > now,
+            true() if only is None else only,
+        )
+        .values(tries_left=links.tries_left - 1)
+        .returning(links.id)
+    )
+    owner = owner_of(tried) if tried else None
+    right = owner.born_on if owner else NOBODYS_BIRTHDAY
+    is_right = hmac.compare_digest(right.isoformat(), born_on.isoformat())
+    if tried is None or owner is None:
+        return None
+    holder = Actor(id=tried, entity_id=owner.entity_id, permissions=frozenset())
+    action = f"{trail}.open" if is_right else f"{trail}.open.refuse"
+    record_audit(tx, actor=holder, action=action, subject_id=owner.subject_id, now=now)
+    if not is_right:
+        return None
+    tx.session.execute(update(links).where(links.id == tried).values(tries_left=LINK_TRIES))
+    return OpenedLink(id=tried, holder=holder)
 
 
 def _forgive_tries(tx: Tx, email: str, address: str) -> None:

@@ -50,6 +50,7 @@ PIECES = {
     "lock_refund",
     "locked_session",
     "lower_share",
+    "new_link",
     "new_payment",
     "open_lot",
     "owe_again",

@@ -14,10 +14,11 @@ from billing.kernel.permissions import SYSTEM, Role
 from billing.patients.use_cases import amend_patient
 from billing.payments.queries.receipts import list_receipts
 from billing.payments.records.refunds import RefundReason
-from billing.payments.use_cases.mail import TRIES, open_link
+from billing.payments.use_cases.mail import open_link
 from billing.payments.use_cases.receive import take_cash
 from billing.payments.use_cases.refund_checks import send_check
 from billing.payments.use_cases.refund_payment import refund_payment
+from billing.people.rules import LINK_TRIES
 from billing.people.use_cases import issue_token
 from tests.conftest import ApiClient
 from tests.factories.accounting import CLERK, LIMIT, behind_the_back
@@ -355,7 +356,7 @@ def test_a_wrong_date_and_a_link_that_never_was_are_answered_alike(app, link):
 
 
 def test_five_wrong_dates_close_the_link_even_to_the_right_one(app, link, database):
-    for day in range(TRIES):
+    for day in range(LINK_TRIES):
         assert answer(app.test_client(), link, f"1990-01-0{day + 1}").status_code == 422
     assert answer(app.test_client(), link, BORN).status_code == 422
     assert tries_left(database) == 0
@@ -364,7 +365,7 @@ def test_five_wrong_dates_close_the_link_even_to_the_right_one(app, link, databa
 def test_the_right_date_gives_the_tries_back(app, link, database):
     answer(app.test_client(), link, "1990-01-01")
     answer(app.test_client(), link, BORN)
-    assert tries_left(database) == TRIES
+    assert tries_left(database) == LINK_TRIES
 
 
 def test_any_number_of_tries_at_once_compares_five_dates(database, link, now):
@@ -382,7 +383,7 @@ def test_any_number_of_tries_at_once_compares_five_dates(database, link, now):
         assert set(pool.map(attack, range(8))) == {None}
     with database.reading() as read:
         query = "SELECT COUNT(*) FROM audit_row WHERE action = 'receipt.open.refuse'"
-        assert read.session.scalar(text(query)) == TRIES
+        assert read.session.scalar(text(query)) == LINK_TRIES
     assert tries_left(database) == 0
 
 
@@ -426,7 +427,7 @@ def test_a_receipt_link_is_no_pay_link_and_a_pay_link_no_receipt_link(app, link)
 @pytest.mark.parametrize("born_on", ["", "17 May 1980", "1980-13-45", "0001-01-01", "\x00", "9" * 5000])
 def test_what_is_no_date_costs_no_try_or_one_and_opens_nothing(app, link, born_on, database):
     assert answer(app.test_client(), link, born_on).status_code == 422
-    assert tries_left(database) >= TRIES - 1
+    assert tries_left(database) >= LINK_TRIES - 1
 
 
 def test_the_day_that_stands_for_nobody_opens_no_link_that_never_was(app):
@@ -435,7 +436,7 @@ def test_the_day_that_stands_for_nobody_opens_no_link_that_never_was(app):
 
 def test_a_form_without_its_token_is_no_try(app, link, database):
     assert app.test_client().post(link, data={"born_on": BORN}).status_code == 400
-    assert tries_left(database) == TRIES
+    assert tries_left(database) == LINK_TRIES
 
 
 def test_who_opened_a_receipt_and_who_failed_are_on_the_trail(app, link, database, receipt):

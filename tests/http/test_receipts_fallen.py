@@ -9,11 +9,12 @@ from billing.kernel.permissions import SYSTEM
 from billing.payments.queries.mail import waiting_mail
 from billing.payments.queries.receipts import list_receipts
 from billing.payments.records.refunds import RefundReason
-from billing.payments.use_cases.mail import TRIES, mail_receipt
+from billing.payments.use_cases.mail import mail_receipt
 from billing.payments.use_cases.move import move_payment
 from billing.payments.use_cases.refund_checks import send_check
 from billing.payments.use_cases.refund_payment import refund_payment
 from billing.payments.use_cases.refunds import fail_refund
+from billing.people.rules import LINK_TRIES
 from tests.factories.paid import banked, paid_by_check, paid_in_cash
 from tests.factories.patients import SAMPLE_PERSON, new_patient
 from tests.factories.web import send
@@ -99,7 +100,7 @@ def test_a_stranger_learns_no_more_of_it_than_from_any_wrong_date(pages, clerk, 
         return re.sub(r'(nonce|value|action)="[^"]*"', "", page.text)
 
     assert bare(pages.test_client().get(link)) == bare(pages.test_client().get(never))
-    for _ in range(TRIES):
+    for _ in range(LINK_TRIES):
         _, wrong = opened(pages, link, "1990-01-01")
         assert (wrong.status_code, bare(wrong)) == (422, bare(opened(pages, never)[1]))
     assert opened(pages, link)[1].status_code == 422

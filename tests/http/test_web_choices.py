@@ -20,11 +20,11 @@ from billing.payments.queries.refunds import list_refunds
 from billing.payments.records.credits import Chooser, Election
 from billing.payments.use_cases.choice_letters import ask_to_choose
 from billing.payments.use_cases.credits import apply_credits, elect
-from billing.payments.use_cases.mail import TRIES
 from billing.payments.use_cases.receive import take_cash
 from billing.payments.use_cases.refunds import reject_refund
 from billing.payments.use_cases.reimbursements import hold_reimbursement
 from billing.payments.use_cases.takebacks import demand_takeback
+from billing.people.rules import LINK_TRIES
 from billing.platform.data.audit import AuditRow
 from tests.conftest import NOW
 from tests.factories.accounting import CLERK, LIMIT
@@ -334,7 +334,7 @@ def test_a_link_closes_after_five_wrong_dates_and_ends_after_45_days(app, link, 
     clock_file.write_text((NOW + timedelta(days=45)).isoformat())
     assert opened(app.test_client(), link).status_code == 422
     clock_file.write_text(NOW.isoformat())
-    for _ in range(TRIES):
+    for _ in range(LINK_TRIES):
         opened(stranger, link, "1981-05-17")
     assert opened(app.test_client(), link).status_code == 422
 

@@ -220,7 +220,20 @@ def test_a_link_ends_when_its_maker_may_not_read_it_any_more(enter, database, pa
     database.in_transaction(lambda tx: tx.session.execute(update(StaffUser).values(change)))
     assert clinic.patient.family_name not in visitor.get(link).text
     assert visitor.get(f"{link}.pdf").status_code == 303
-    assert open_it(late, link).status_code == 422
+    told = open_it(late, link)
+    assert told.status_code == 422
+    assert "This link is no longer valid. Ask the clinic for a new one." in told.text
+    assert clinic.patient.family_name not in told.text
+
+
+def test_a_link_whose_maker_left_counts_no_wrong_birth_dates(enter, database, pages, clinic):
+    link, late = made_by(enter(Role.FRONT_DESK), clinic), pages.test_client()
+    database.in_transaction(lambda tx: tx.session.execute(update(StaffUser).values(active=False)))
+    for born_on in ["1990-01-01"] * 6:
+        assert "no longer valid" in open_it(late, link, born_on).text
+    assert "statement.open.refuse" not in trail(database)
+    database.in_transaction(lambda tx: tx.session.execute(update(StaffUser).values(active=True)))
+    assert open_it(late, link).status_code == 303
 
 
 def test_who_may_see_less_than_when_they_made_it_shows_less_by_it(

@@ -12,14 +12,8 @@ from billing.kernel.permissions import SYSTEM, Actor, Permission
 from billing.patients.queries import find_patient
 from billing.people.queries import actor_for_user
 from billing.platform.data.database import Read
-from billing.platform.data.vault import Vault
 
 LINK_PURPOSE = "statement.link"
-
-
-def statement_link_print(vault: Vault, secret: str) -> str:
-    """What a link is found by; the secret itself is told once."""
-    return vault.fingerprint(LINK_PURPOSE, secret.encode(errors="replace").decode())
 
 
 def holder_of_statement_link(read: Read, link_id: str, now: datetime) -> StatementHolder | None:

@@ -11,6 +11,7 @@ from billing.insurance.errors import NoSuchLetter
 from billing.insurance.models.remittances import InsurerLetterRow, LetterLinkRow
 from billing.insurance.records.letters import InsurerLetter, LetterOutcome
 from billing.kernel.permissions import Actor
+from billing.people.queries import link_print
 from billing.platform.data.database import Read
 from billing.platform.data.reach import within_reach
 from billing.platform.data.selects import batches
@@ -20,14 +21,11 @@ LETTER, TOLD = InsurerLetterRow.__tablename__, f"{InsurerLetterRow.__tablename__
 LINK_PURPOSE = "letter.link"
 
 
-def letter_link_print(vault: Vault, secret: str) -> str:
-    """What a link is found by; the secret itself is told once."""
-    return vault.fingerprint(LINK_PURPOSE, secret.encode(errors="replace").decode())
-
-
 def is_letter_link(read: Read, secret: str) -> bool:
     """Whether there was ever such a link, also one that takes no more letters."""
-    query = select(LetterLinkRow.id).where(LetterLinkRow.fingerprint == letter_link_print(read.vault, secret))
+    query = select(LetterLinkRow.id).where(
+        LetterLinkRow.fingerprint == link_print(read.vault, LINK_PURPOSE, secret)
+    )
     return read.session.scalar(query) is not None
 
 

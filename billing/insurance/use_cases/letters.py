@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hmac
-import secrets
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -13,22 +11,23 @@ from billing.care.queries import plans_of
 from billing.care.states import SessionState
 from billing.catalog.queries import find_site
 from billing.insurance.models.remittances import InsurerLetterRow, LetterLinkRow
-from billing.insurance.queries.letters import LETTER, TOLD, letter_link_print, letter_of
+from billing.insurance.queries.letters import LETTER, LINK_PURPOSE, TOLD, letter_of
 from billing.insurance.records.letters import InsurerLetter, LetterLink, SentLetter
 from billing.kernel.clock import local_date
 from billing.kernel.ids import new_id
 from billing.kernel.permissions import SYSTEM, Actor
 from billing.patients.queries import find_patient
+from billing.people.queries import link_print
+from billing.people.records import LinkOwner
+from billing.people.use_cases import new_link, open_by_birth_date
 from billing.platform.data.audit import record_audit
 from billing.platform.data.database import Read, Tx
 from billing.platform.data.tasks import ask_a_person
 
 INSURER_LETTER = "insurer-letter"
 LINK_LASTS = timedelta(days=30)
-SECRET_BYTES = 20
-TRIES, LETTERS = 5, 10
-"""How often a birth date may be wrong, and how many letters one link takes."""
-NOBODY = date.min
+LETTERS = 10
+"""How many letters one link takes."""
 
 
 def make_letter_link(tx: Tx, *, patient_id: str, actor: Actor, now: datetime) -> tuple[LetterLink, str]:
@@ -37,13 +36,12 @@ def make_letter_link(tx: Tx, *, patient_id: str, actor: Actor, now: datetime) ->
     Raises: NoSuchPatient.
     """
     patient = find_patient(tx, patient_id, actor)
-    secret, link_id = secrets.token_urlsafe(SECRET_BYTES), new_id("llk")
+    (secret, kept), link_id = new_link(tx, LINK_PURPOSE), new_id("llk")
     link = LetterLink(id=link_id, patient_id=patient.id, expires_at=now + LINK_LASTS)
     values = {
         "id": link_id,
         "patient_id": patient.id,
-        "fingerprint": letter_link_print(tx.vault, secret),
-        "tries_left": TRIES,
+        **kept,
         "letters_left": LETTERS,
         "expires_at": link.expires_at,
         "made_by": actor.id,
@@ -56,35 +54,31 @@ def make_letter_link(tx: Tx, *, patient_id: str, actor: Actor, now: datetime) ->
 def take_letter(
     tx: Tx, *, secret: str, letter: SentLetter, actor: Actor, now: datetime
 ) -> InsurerLetter | None:
-    """Keep a letter and ask a person to look; None for a wrong link or birth date, whichever it is.
+    """Keep a letter and ask a person to look; None for a wrong link or birth date, whichever it is."""
 
-    Each try is counted before anything is compared, so that no number of tries at once exceeds TRIES.
-    """
-    tried = tx.session.execute(
-        update(LetterLinkRow)
-        .where(
-            LetterLinkRow.fingerprint == letter_link_print(tx.vault, secret),
-            LetterLinkRow.tries_left > 0,
-            LetterLinkRow.letters_left > 0,
-            LetterLinkRow.expires_at > now,
-        )
-        .values(tries_left=LetterLinkRow.tries_left - 1)
-        .returning(LetterLinkRow.id, LetterLinkRow.patient_id)
-    ).first()
-    patient = find_patient(tx, tried.patient_id, SYSTEM) if tried else None
-    right = patient.born_on if patient else NOBODY
-    is_right = hmac.compare_digest(right.isoformat(), letter.born_on.isoformat())
-    if tried is None or patient is None:
+    def owner_of(link_id: str) -> LinkOwner:
+        patient = find_patient(tx, tx.session.get_one(LetterLinkRow, link_id).patient_id, SYSTEM)
+        return LinkOwner(entity_id=patient.entity_id, born_on=patient.born_on, subject_id=link_id)
+
+    opened = open_by_birth_date(
+        tx,
+        links=LetterLinkRow,
+        fingerprint=link_print(tx.vault, LINK_PURPOSE, secret),
+        born_on=letter.born_on,
+        owner_of=owner_of,
+        trail="letter_link",
+        only=LetterLinkRow.letters_left > 0,
+        actor=actor,
+        now=now,
+    )
+    if opened is None:
         return None
-    holder = Actor(id=tried.id, entity_id=patient.entity_id, permissions=frozenset())
-    if not is_right:
-        record_audit(tx, actor=holder, action="letter.refuse", subject_id=tried.id, now=now)
-        return None
-    counters = {"tries_left": TRIES, "letters_left": LetterLinkRow.letters_left - 1}
-    tx.session.execute(update(LetterLinkRow).where(LetterLinkRow.id == tried.id).values(counters))
-    row = _kept(tx, letter, tried.id, patient.id, now)
-    record_audit(tx, actor=holder, action="letter.take", subject_id=row.id, now=now)
-    ask_a_person(tx, kind=INSURER_LETTER, about=row, actor=holder, now=now)
+    one_less = {"letters_left": LetterLinkRow.letters_left - 1}
+    link = tx.session.get_one(LetterLinkRow, opened.id)
+    tx.session.execute(update(LetterLinkRow).where(LetterLinkRow.id == opened.id).values(one_less))
+    row = _kept(tx, letter, opened.id, link.patient_id, now)
+    record_audit(tx, actor=opened.holder, action="letter.take", subject_id=row.id, now=now)
+    ask_a_person(tx, kind=INSURER_LETTER, about=row, actor=opened.holder, now=now)
     return letter_of(tx.vault, row)
 
 

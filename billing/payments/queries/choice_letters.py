@@ -30,14 +30,8 @@ from billing.payments.rules.choices import ANSWERS_WITHIN, REMINDED_BEFORE, goes
 from billing.payments.states.choice_letters import ChoiceLetterState
 from billing.platform.data.database import Read
 from billing.platform.data.documents import canonical_json, find_document
-from billing.platform.data.vault import Vault
 
 LINK_PURPOSE = "choice.link"
-
-
-def choice_link_print(vault: Vault, secret: str) -> str:
-    """What a link is found by; the secret itself stands in the mail alone."""
-    return vault.fingerprint(LINK_PURPOSE, secret.encode(errors="replace").decode())
 
 
 def patients_to_ask(read: Read, today: date) -> Sequence[str]:

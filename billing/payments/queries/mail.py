@@ -20,11 +20,6 @@ from billing.platform.data.vault import Vault
 LINK_PURPOSE = "receipt.link"
 
 
-def link_print(vault: Vault, secret: str) -> str:
-    """What a link is found by; the secret itself stands in the mail alone."""
-    return vault.fingerprint(LINK_PURPOSE, secret.encode(errors="replace").decode())
-
-
 def recipient_print(vault: Vault, address: str) -> str:
     return vault.fingerprint("mail.recipient", address.lower())
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
@@ -17,9 +16,9 @@ from billing.patients.use_cases import lock_patient
 from billing.payments.errors.choices import LetterChanged
 from billing.payments.models.choices import ChoiceLetterRow, LetteredCreditRow
 from billing.payments.queries.choice_letters import (
+    LINK_PURPOSE,
     asked_credits,
     choice_letter_of,
-    choice_link_print,
     find_choice_letter,
     letter_on_paper,
     still_to_choose,
@@ -33,7 +32,8 @@ from billing.payments.states.choice_letters import (
     ChoiceLetterEvent,
     ChoiceLetterState,
 )
-from billing.payments.use_cases.mail import SECRET_BYTES, TRIES
+from billing.people.rules import LINK_TRIES
+from billing.people.use_cases import new_link
 from billing.platform.data.audit import record_audit
 from billing.platform.data.database import Tx
 from billing.platform.data.documents import freeze
@@ -163,7 +163,7 @@ def _write(
         patient_id=patient.id,
         kind=kind,
         state=ChoiceLetterState.QUEUED,
-        tries_left=TRIES,
+        tries_left=LINK_TRIES,
         written_on=site_date(tx, patient.site_id, now),
         written_at=now,
     )
@@ -174,8 +174,8 @@ def _write(
 
 
 def _queue(tx: Tx, row: ChoiceLetterRow, to: str, actor: Actor, now: datetime) -> None:
-    secret = secrets.token_urlsafe(SECRET_BYTES)
-    row.fingerprint = choice_link_print(tx.vault, secret)
+    secret, kept = new_link(tx, LINK_PURPOSE)
+    row.fingerprint = kept["fingerprint"]
     row.expires_at = now + LINK_LASTS
     row.sealed = tx.vault.seal(ChoiceLetterRow.__tablename__, row.id, {"to": to, "secret": secret})
     tx.session.flush()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hmac
-import secrets
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
@@ -17,12 +15,16 @@ from billing.payments.errors import MailAddressMissing, MailNotSetUp, NoSuchPayL
 from billing.payments.models.mail import MailRow, ReceiptLinkRow
 from billing.payments.models.receipts import ReceiptRow
 from billing.payments.queries.checkouts import find_pay_link
-from billing.payments.queries.mail import link_print, mail_of, recipient_print, standing_mail, turns_of
+from billing.payments.queries.mail import LINK_PURPOSE, mail_of, recipient_print, standing_mail, turns_of
 from billing.payments.queries.paid_links import receipt_paid_by
 from billing.payments.queries.receipts import find_receipt
 from billing.payments.records.mail import Mail
 from billing.payments.records.receipts import Receipt
 from billing.payments.states.mail import MAIL_MOVES, MailEvent, MailState
+from billing.people.queries import link_print
+from billing.people.records import LinkOwner
+from billing.people.rules import LINK_TRIES
+from billing.people.use_cases import new_link, open_by_birth_date
 from billing.platform.data.audit import record_audit
 from billing.platform.data.database import Tx
 from billing.platform.data.inserts import insert_unless_there
@@ -34,9 +36,6 @@ SEND_MAIL = "send-mail"
 """The job that hands a mail to the server; its key is the mail's id."""
 MAIL_REFUSED = "mail-refused"
 LINK_LASTS = timedelta(days=30)
-TRIES = 5
-SECRET_BYTES = 20
-NOBODY = date(1, 1, 1)
 
 
 def mail_if_set_up(
@@ -111,32 +110,20 @@ def open_link(tx: Tx, *, secret: str, born_on: date, actor: Actor, now: datetime
     """The id of the link when the birth date is the patient's; None for all else, whatever it is.
 
     A pay link that the patient has paid by opens the receipt of that as a mailed link does.
-    Each try is counted before anything is compared, so that no number of tries at once exceeds TRIES.
     """
-    print_ = link_print(tx.vault, secret)
+    print_ = link_print(tx.vault, LINK_PURPOSE, secret)
     _admit_pay_link(tx, secret, print_, now)
-    tried = tx.session.execute(
-        update(ReceiptLinkRow)
-        .where(
-            ReceiptLinkRow.fingerprint == print_,
-            ReceiptLinkRow.tries_left > 0,
-            ReceiptLinkRow.expires_at > now,
-        )
-        .values(tries_left=ReceiptLinkRow.tries_left - 1)
-        .returning(ReceiptLinkRow.id, ReceiptLinkRow.receipt_id)
-    ).first()
-    right = _birth_date(tx, tried.receipt_id) if tried else NOBODY
-    is_right = hmac.compare_digest(right.isoformat(), born_on.isoformat())
-    if tried is None:
-        return None
-    holder = Actor(id=tried.id, entity_id=actor.entity_id, permissions=frozenset())
-    action = "receipt.open" if is_right else "receipt.open.refuse"
-    record_audit(tx, actor=holder, action=action, subject_id=tried.receipt_id, now=now)
-    if not is_right:
-        return None
-    tx.session.execute(update(ReceiptLinkRow).where(ReceiptLinkRow.id == tried.id).values(tries_left=TRIES))
-    link_id: str = tried.id
-    return link_id
+    opened = open_by_birth_date(
+        tx,
+        links=ReceiptLinkRow,
+        fingerprint=print_,
+        born_on=born_on,
+        owner_of=lambda link_id: _owner(tx, link_id),
+        trail="receipt",
+        actor=actor,
+        now=now,
+    )
+    return opened.id if opened else None
 
 
 def _admit_pay_link(tx: Tx, secret: str, print_: str, now: datetime) -> None:
@@ -152,7 +139,7 @@ def _admit_pay_link(tx: Tx, secret: str, print_: str, now: datetime) -> None:
         "id": new_id("rlk"),
         "receipt_id": receipt.id,
         "fingerprint": print_,
-        "tries_left": TRIES,
+        "tries_left": LINK_TRIES,
         "expires_at": paid_by.expires_at,
     }
     insert_unless_there(tx, ReceiptLinkRow, values, ["fingerprint"])
@@ -161,9 +148,10 @@ def _admit_pay_link(tx: Tx, secret: str, print_: str, now: datetime) -> None:
     )
 
 
-def _birth_date(tx: Tx, receipt_id: str) -> date:
-    patient_id = tx.session.get_one(ReceiptRow, receipt_id).patient_id
-    return find_patient(tx, patient_id, SYSTEM).born_on
+def _owner(tx: Tx, link_id: str) -> LinkOwner:
+    receipt = tx.session.get_one(ReceiptRow, tx.session.get_one(ReceiptLinkRow, link_id).receipt_id)
+    born_on = find_patient(tx, receipt.patient_id, SYSTEM).born_on
+    return LinkOwner(entity_id=receipt.entity_id, born_on=born_on, subject_id=receipt.id)
 
 
 def _mailable(tx: Tx, receipt_id: str, actor: Actor) -> tuple[Receipt, str]:
@@ -187,13 +175,12 @@ def _mailable(tx: Tx, receipt_id: str, actor: Actor) -> tuple[Receipt, str]:
 def _queue(tx: Tx, receipt: Receipt, to: str, actor: Actor, now: datetime) -> Mail:
     recipient = recipient_print(tx.vault, to)
     turn = turns_of(tx, receipt.id, recipient) + 1
-    secret, mail_id = secrets.token_urlsafe(SECRET_BYTES), new_id("mail")
+    (secret, kept), mail_id = new_link(tx, LINK_PURPOSE), new_id("mail")
     link = ReceiptLinkRow(
         id=new_id("rlk"),
         receipt_id=receipt.id,
-        fingerprint=link_print(tx.vault, secret),
-        tries_left=TRIES,
         expires_at=now + LINK_LASTS,
+        **kept,
     )
     row = MailRow(
         id=mail_id,

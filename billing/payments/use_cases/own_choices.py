@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import hmac
 from datetime import date, datetime
-
-from sqlalchemy import update
 
 from billing.kernel.permissions import SYSTEM, Actor
 from billing.patients.queries import find_patient, is_on_hold
@@ -14,15 +11,16 @@ from billing.payments.errors import AskAPersonFirst, NoSuchCredit
 from billing.payments.errors.choices import ChoiceChanged
 from billing.payments.models.choices import ChoiceLetterRow
 from billing.payments.models.credits import CreditLotRow
-from billing.payments.queries.choice_letters import choice_link_print
+from billing.payments.queries.choice_letters import LINK_PURPOSE
 from billing.payments.queries.choices import goes_back_by_itself
 from billing.payments.queries.credits import lot_of
 from billing.payments.records.credits import Chooser, CreditLot, CreditSource, Election
 from billing.payments.rules.choices import shown_as
 from billing.payments.use_cases.choices import choose_always
 from billing.payments.use_cases.credits import elect, take_back_choice
-from billing.payments.use_cases.mail import NOBODY, TRIES
-from billing.platform.data.audit import record_audit
+from billing.people.queries import link_print
+from billing.people.records import LinkOwner
+from billing.people.use_cases import open_by_birth_date
 from billing.platform.data.database import Tx
 
 CHANGED = "It is not as this page showed it any more. See below how it stands now."
@@ -30,32 +28,23 @@ STOPPED = "Nothing can be chosen here now. Please call us."
 
 
 def open_choice_link(tx: Tx, *, secret: str, born_on: date, actor: Actor, now: datetime) -> str | None:
-    """The id of the letter when the birth date is its patient's; None for all else, whatever it is.
+    """The id of the letter when the birth date is its patient's; None for all else, whatever it is."""
 
-    Each try is counted before anything is compared, so that no number of tries at once exceeds TRIES.
-    """
-    tried = tx.session.execute(
-        update(ChoiceLetterRow)
-        .where(
-            ChoiceLetterRow.fingerprint == choice_link_print(tx.vault, secret),
-            ChoiceLetterRow.tries_left > 0,
-            ChoiceLetterRow.expires_at > now,
-        )
-        .values(tries_left=ChoiceLetterRow.tries_left - 1)
-        .returning(ChoiceLetterRow.id, ChoiceLetterRow.patient_id)
-    ).first()
-    right = find_patient(tx, tried.patient_id, SYSTEM).born_on if tried else NOBODY
-    is_right = hmac.compare_digest(right.isoformat(), born_on.isoformat())
-    if tried is None:
-        return None
-    holder = Actor(id=tried.id, entity_id=actor.entity_id, permissions=frozenset())
-    action = "choice_letter.open" if is_right else "choice_letter.open.refuse"
-    record_audit(tx, actor=holder, action=action, subject_id=tried.id, now=now)
-    if not is_right:
-        return None
-    tx.session.execute(update(ChoiceLetterRow).where(ChoiceLetterRow.id == tried.id).values(tries_left=TRIES))
-    letter_id: str = tried.id
-    return letter_id
+    def owner_of(letter_id: str) -> LinkOwner:
+        patient = find_patient(tx, tx.session.get_one(ChoiceLetterRow, letter_id).patient_id, SYSTEM)
+        return LinkOwner(entity_id=patient.entity_id, born_on=patient.born_on, subject_id=letter_id)
+
+    opened = open_by_birth_date(
+        tx,
+        links=ChoiceLetterRow,
+        fingerprint=link_print(tx.vault, LINK_PURPOSE, secret),
+        born_on=born_on,
+        owner_of=owner_of,
+        trail="choice_letter",
+        actor=actor,
+        now=now,
+    )
+    return opened.id if opened else None
 
 
 def choose_once(

@@ -1,21 +1,19 @@
 """/pay/<token>/choice: what becomes of an insurer's money, by a letter's link and the birth date.
 
-Opening the link looks nothing up and changes nothing, since mail scanners open links too. What is wrong
-with a try, the link or the date, is never said. Each look at it is on the trail.
+How it opens: birth_dates. Each look at it is on the trail.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
 from typing import Any
 
-from flask import Blueprint, flash, redirect, render_template, request, session
+from flask import Blueprint, flash, redirect, render_template, request
 from werkzeug import Response
 
 from billing.kernel.errors import Conflict
-from billing.kernel.permissions import SYSTEM, Actor
-from billing.payments.queries.choice_letters import choice_link_print
+from billing.kernel.permissions import Actor
+from billing.payments.queries.choice_letters import LINK_PURPOSE
 from billing.payments.queries.own_choices import own_choices
 from billing.payments.records.credits import Election
 from billing.payments.use_cases.own_choices import (
@@ -27,24 +25,31 @@ from billing.payments.use_cases.own_choices import (
 )
 from billing.platform.http.edge import Edge
 from billing.web import choice_words
-from billing.web.portal.dates import date_of
+from billing.web.portal.birth_dates import WRONG, Door
 
 PUBLIC_ENDPOINTS = frozenset(
     {"choice.ask", "choice.open_it", "choice.choose", "choice.take_back", "choice.each_time"}
 )
-OPENED = "choice"
-"""The name under which the visitor's own cookie keeps which link they opened, and until when."""
-STAYS_OPEN = timedelta(minutes=15)
 
 
 def make_blueprint(edge: Edge) -> Blueprint:
     routes = Blueprint("choice", __name__)
+    door = Door(
+        edge=edge,
+        name="choice",
+        purpose=LINK_PURPOSE,
+        open_link=open_choice_link,
+        title="Please choose",
+        heading="Money that we hold for you",
+        button="Go on",
+        refused=f"This did not open. {WRONG}. You can choose by phone as well: call the clinic.",
+    )
 
     @routes.get("/pay/<token>/choice")
     def ask(token: str) -> str:
-        letter_id = _opened(edge, token)
+        letter_id = door.opened(token)
         if letter_id is None:
-            return render_template("portal/choice_ask.html", token=token, refused=False)
+            return door.ask(token)
         own = edge.audited_read(
             lambda read: own_choices(read, letter_id),
             actor=_holder(letter_id),
@@ -55,20 +60,7 @@ def make_blueprint(edge: Edge) -> Blueprint:
 
     @routes.post("/pay/<token>/choice")
     def open_it(token: str) -> Response | tuple[str, int]:
-        born_on, now = date_of(request.form.get("born_on", "")), edge.clock()
-        letter_id = None
-        if born_on is not None:
-            letter_id = edge.database.in_transaction(
-                lambda tx: open_choice_link(tx, secret=token, born_on=born_on, actor=SYSTEM, now=now)
-            )
-        if letter_id is None:
-            return render_template("portal/choice_ask.html", token=token, refused=True), 422
-        session[OPENED] = {
-            "letter": letter_id,
-            "print": choice_link_print(edge.database.vault, token),
-            "until": (now + STAYS_OPEN).isoformat(),
-        }
-        return redirect(f"/pay/{token}/choice", 303)
+        return door.open_it(token)
 
     @routes.post("/pay/<token>/choice/<lot_id>")
     def choose(token: str, lot_id: str) -> Response:
@@ -77,22 +69,23 @@ def make_blueprint(edge: Edge) -> Blueprint:
             return redirect(f"/pay/{token}/choice", 303)
         deed = choose_from_now_on if "always" in request.form else choose_once
         shown = request.form.get("shown", "")
-        return _done(edge, token, deed, lot_id=lot_id, election=Election(chosen), shown=shown)
+        return _done(door, token, deed, lot_id=lot_id, election=Election(chosen), shown=shown)
 
     @routes.post("/pay/<token>/choice/<lot_id>/take-back")
     def take_back(token: str, lot_id: str) -> Response:
-        return _done(edge, token, take_back_own_choice, lot_id=lot_id, shown=request.form.get("shown", ""))
+        return _done(door, token, take_back_own_choice, lot_id=lot_id, shown=request.form.get("shown", ""))
 
     @routes.post("/pay/<token>/choice/each-time")
     def each_time(token: str) -> Response:
-        return _done(edge, token, ask_each_time)
+        return _done(door, token, ask_each_time)
 
     return routes
 
 
-def _done(edge: Edge, token: str, deed: Callable[..., Any], **named: Any) -> Response:
+def _done(door: Door, token: str, deed: Callable[..., Any], **named: Any) -> Response:
     """Do it for who opened this link, then show how it stands; to anybody else the page asks for the date."""
-    letter_id, now = _opened(edge, token), edge.clock()
+    letter_id, edge = door.opened(token), door.edge
+    now = edge.clock()
     if letter_id is not None:
         holder = _holder(letter_id)
         try:
@@ -108,13 +101,3 @@ def _done(edge: Edge, token: str, deed: Callable[..., Any], **named: Any) -> Res
 
 def _holder(letter_id: str) -> Actor:
     return Actor(id=letter_id, entity_id=None, permissions=frozenset())
-
-
-def _opened(edge: Edge, token: str) -> str | None:
-    """The letter, when this visitor opened this very link a short while ago."""
-    opened = session.get(OPENED)
-    if not opened or opened["print"] != choice_link_print(edge.database.vault, token):
-        return None
-    if datetime.fromisoformat(opened["until"]) <= edge.clock():
-        return None
-    return str(opened["letter"])

@@ -24,6 +24,7 @@ from billing.platform.http.edge import Edge
 from billing.platform.http.problems import problem
 from billing.web.forms import looks_first, takes_files
 from billing.web.letter_words import ASKED
+from billing.web.portal.birth_dates import WRONG
 from billing.web.portal.dates import date_of
 
 PUBLIC_ENDPOINTS = frozenset({"letter.ask", "letter.send", "letter.thanks"})
@@ -31,10 +32,7 @@ PAGE, FORM = "portal/letter.html", "letter"
 FORM_BYTES = 100_000
 """What a form may have beside its file."""
 TOO_OFTEN = "Letters were sent from here too often. Wait a quarter of an hour, then send this one again."
-NOT_TAKEN = (
-    "This was not taken. The date of birth may be another one, or the link is not valid any more. After five "
-    "tries a link closes; ask the clinic for a new one."
-)
+NOT_TAKEN = f"This was not taken. {WRONG}; ask the clinic for a new one."
 
 
 def make_blueprint(edge: Edge) -> Blueprint:

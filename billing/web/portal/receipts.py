@@ -1,22 +1,19 @@
 """/pay/<token>/receipt: a receipt for who has the link and knows the patient's birth date.
 
 The link is one that was mailed, or the patient's own pay link once it was paid by.
-Opening the link looks nothing up, so that a link that never was looks like any other. What is wrong with a
-try, the link or the date, is never said. Who knows the date is told when a receipt does not stand any more.
+How it opens: birth_dates. Who knows the date is told when a receipt does not stand any more.
 """
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
-
-from flask import Blueprint, redirect, render_template, request, session
+from flask import Blueprint, redirect, render_template
 from werkzeug import Response
 
 from billing.catalog.queries import find_entity
 from billing.kernel.money import Money
 from billing.kernel.permissions import SYSTEM
 from billing.payments.ports import RenderReceipt
-from billing.payments.queries.mail import link_print, receipt_of_link
+from billing.payments.queries.mail import LINK_PURPOSE, receipt_of_link
 from billing.payments.queries.receipts import find_receipt
 from billing.payments.queries.refunds import find_refund, list_refunds
 from billing.payments.records.receipts import Receipt
@@ -26,23 +23,30 @@ from billing.platform.data.documents import rendered_once
 from billing.platform.http.edge import Edge
 from billing.platform.http.papers import pdf_answer
 from billing.web import words
-from billing.web.portal.dates import date_of
+from billing.web.portal.birth_dates import WRONG, Door
 
 PUBLIC_ENDPOINTS = frozenset({"receipt.ask", "receipt.open_it", "receipt.pdf"})
-OPENED = "receipt"
-"""The name under which the visitor's own cookie keeps which link they opened, and until when."""
 MOST_REFUNDS = 100
-STAYS_OPEN = timedelta(minutes=15)
 
 
 def make_blueprint(edge: Edge, render: RenderReceipt) -> Blueprint:
     routes = Blueprint("receipt", __name__)
+    door = Door(
+        edge=edge,
+        name="receipt",
+        purpose=LINK_PURPOSE,
+        open_link=open_link,
+        title="Your receipt",
+        heading="Your receipt",
+        button="Open the receipt",
+        refused=f"This did not open a receipt. {WRONG}; ask the clinic for a new one.",
+    )
 
     @routes.get("/pay/<token>/receipt")
     def ask(token: str) -> str:
-        receipt = _opened(edge, token)
+        receipt = _opened(door, token)
         if receipt is None:
-            return render_template("portal/receipt_ask.html", token=token, refused=False)
+            return door.ask(token)
         if not receipt.stands:
             return _fallen(edge, receipt)
         refunds = edge.read(lambda read: _refunds(read, receipt))
@@ -50,24 +54,11 @@ def make_blueprint(edge: Edge, render: RenderReceipt) -> Blueprint:
 
     @routes.post("/pay/<token>/receipt")
     def open_it(token: str) -> Response | tuple[str, int]:
-        born_on, now = date_of(request.form.get("born_on", "")), edge.clock()
-        link_id = None
-        if born_on is not None:
-            link_id = edge.database.in_transaction(
-                lambda tx: open_link(tx, secret=token, born_on=born_on, actor=SYSTEM, now=now)
-            )
-        if link_id is None:
-            return render_template("portal/receipt_ask.html", token=token, refused=True), 422
-        session[OPENED] = {
-            "link": link_id,
-            "print": link_print(edge.database.vault, token),
-            "until": (now + STAYS_OPEN).isoformat(),
-        }
-        return redirect(f"/pay/{token}/receipt", 303)
+        return door.open_it(token)
 
     @routes.get("/pay/<token>/receipt.pdf")
     def pdf(token: str) -> Response:
-        receipt = _opened(edge, token)
+        receipt = _opened(door, token)
         if receipt is None or not receipt.stands:
             return redirect(f"/pay/{token}/receipt", 303)
         content = rendered_once(edge.database, render, document_id=receipt.document_id, now=edge.clock())
@@ -76,14 +67,12 @@ def make_blueprint(edge: Edge, render: RenderReceipt) -> Blueprint:
     return routes
 
 
-def _opened(edge: Edge, token: str) -> Receipt | None:
+def _opened(door: Door, token: str) -> Receipt | None:
     """The receipt, when this visitor opened this very link a short while ago."""
-    opened = session.get(OPENED)
-    if not opened or opened["print"] != link_print(edge.database.vault, token):
+    link_id = door.opened(token)
+    if link_id is None:
         return None
-    if datetime.fromisoformat(opened["until"]) <= edge.clock():
-        return None
-    return edge.read(lambda read: find_receipt(read, receipt_of_link(read, opened["link"]), SYSTEM))
+    return door.edge.read(lambda read: find_receipt(read, receipt_of_link(read, link_id), SYSTEM))
 
 
 def _fallen(edge: Edge, receipt: Receipt) -> str:

@@ -1,96 +1,89 @@
 """/pay/<token>/statement: a patient's statement for who has the link and knows the birth date.
 
-Opening the link looks nothing up, so that a link that never was looks like any other. What is wrong with a
-try, the link or the date, is never said. It stays open for a while in the browser that opened it, and each
-look at it is on the trail.
+How it opens: birth_dates. Each look at it is on the trail.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, TypeVar
 
-from flask import Blueprint, redirect, render_template, request, session
+from flask import Blueprint, redirect, render_template, request
 from werkzeug import Response
 
 from billing.accounting.api.statements import statement_pdf, year_pdf
 from billing.accounting.ports import RenderStatement, RenderYearEnd
-from billing.accounting.queries.statement_links import holder_of_statement_link, statement_link_print
+from billing.accounting.queries.statement_links import LINK_PURPOSE, holder_of_statement_link
 from billing.accounting.queries.statements import statement_for, year_end_for
 from billing.accounting.records.statement_links import StatementHolder
 from billing.accounting.records.statements import Statement
 from billing.accounting.records.year_statements import YearEnd
 from billing.accounting.rules import statement_words as words
 from billing.accounting.use_cases.statement_links import open_statement_link
-from billing.kernel.permissions import SYSTEM
 from billing.platform.data.database import Read
 from billing.platform.http.edge import Edge
 from billing.web import statement_tables as tables
 from billing.web.periods import day_in_query, year_in_query
-from billing.web.portal.dates import date_of
+from billing.web.portal.birth_dates import WRONG, Door
 from billing.web.refusals import REFUSED, shown_again
 
 PUBLIC_ENDPOINTS = frozenset({
     "statement.show", "statement.open_it", "statement.pdf", "statement.year", "statement.pdf_of_year",
 })  # fmt: skip
-OPENED = "statement"
-"""The name under which the visitor's own cookie keeps which link they opened, and until when."""
-STAYS_OPEN = timedelta(minutes=15)
-ASK, PAGE, YEAR_PAGE = "portal/statement_ask.html", "portal/statement.html", "portal/year_statement.html"
+PAGE, YEAR_PAGE = "portal/statement.html", "portal/year_statement.html"
 
 T = TypeVar("T")
 
 
 def make_blueprint(edge: Edge, render: RenderStatement, render_year: RenderYearEnd) -> Blueprint:
     routes = Blueprint("statement", __name__)
+    door = Door(
+        edge=edge,
+        name="statement",
+        purpose=LINK_PURPOSE,
+        open_link=open_statement_link,
+        title="Your statement",
+        heading="Your statement",
+        button="Open the statement",
+        refused=f"This did not open a statement. {WRONG}; ask the clinic for a new one.",
+    )
 
     @routes.get("/pay/<token>/statement")
     def show(token: str) -> str | tuple[str, int]:
-        return _page(edge, token, PAGE, _statement)
+        return _page(door, token, PAGE, _statement)
 
     @routes.post("/pay/<token>/statement")
     def open_it(token: str) -> Response | tuple[str, int]:
-        born_on, now = date_of(request.form.get("born_on", "")), edge.clock()
-        link = born_on and edge.database.in_transaction(
-            lambda tx: open_statement_link(tx, secret=token, born_on=born_on, actor=SYSTEM, now=now)
-        )
-        if not link:
-            return render_template(ASK, token=token, refused=True), 422
-        session[OPENED] = {
-            "link": link.id,
-            "print": statement_link_print(edge.database.vault, token),
-            "until": (now + STAYS_OPEN).isoformat(),
-        }
-        return redirect(f"/pay/{token}/statement", 303)
+        return door.open_it(token)
 
     @routes.get("/pay/<token>/statement.pdf")
     def pdf(token: str) -> Response:
-        found = _found(edge, token, _statement)
+        found = _found(door, token, _statement)
         return statement_pdf(render, found) if found else redirect(f"/pay/{token}/statement", 303)
 
     @routes.get("/pay/<token>/year-statement")
     def year(token: str) -> str | tuple[str, int]:
-        return _page(edge, token, YEAR_PAGE, _year)
+        return _page(door, token, YEAR_PAGE, _year)
 
     @routes.get("/pay/<token>/year-statement.pdf")
     def pdf_of_year(token: str) -> Response:
-        found = _found(edge, token, _year)
+        found = _found(door, token, _year)
         return year_pdf(render_year, found) if found else redirect(f"/pay/{token}/statement", 303)
 
     return routes
 
 
 def _page(
-    edge: Edge, token: str, page: str, look: Callable[[Read, StatementHolder, datetime], Statement | YearEnd]
+    door: Door, token: str, page: str, look: Callable[[Read, StatementHolder, datetime], Statement | YearEnd]
 ) -> str | tuple[str, int]:
     shown: dict[str, Any] = {"token": token, "words": words, "tables": tables, "asked": request.args}
     try:
-        found = _found(edge, token, look)
+        found = _found(door, token, look)
     except REFUSED as error:
         return shown_again(page, error, **shown, statement=None)
     if found is None:
-        return render_template(ASK, token=token, refused=False)
+        return door.ask(token)
     return render_template(page, **shown, statement=found)
 
 
@@ -105,14 +98,12 @@ def _year(read: Read, holder: StatementHolder, now: datetime) -> YearEnd:
     return year_end_for(read, holder.patient_id, year_in_query(), actor=holder.actor, now=now)
 
 
-def _found(edge: Edge, token: str, look: Callable[[Read, StatementHolder, datetime], T]) -> T | None:
+def _found(door: Door, token: str, look: Callable[[Read, StatementHolder, datetime], T]) -> T | None:
     """What this visitor may see, when they opened this very link a short while ago."""
-    opened, now = session.get(OPENED), edge.clock()
-    if not opened or opened["print"] != statement_link_print(edge.database.vault, token):
+    link_id, edge = door.opened(token), door.edge
+    if link_id is None:
         return None
-    if datetime.fromisoformat(opened["until"]) <= now:
-        return None
-    link_id: str = opened["link"]
+    now = edge.clock()
     holder = edge.read(lambda read: holder_of_statement_link(read, link_id, now))
     if holder is None:
         return None
