@@ -63,7 +63,7 @@ def _came_of(own: OwnCredit) -> Iterator[str]:
     if own.used:
         yield f"{own.used} was taken off an invoice of yours."
     if own.taken:
-        yield f"{own.taken} is not held for you any more: the insurer took it back."
+        yield f"{own.taken} is not held for you any more: what the insurer had paid was taken back."
     for refund in own.refunds:
         if told := _told_of(refund):
             yield f"{refund.amount} goes back to you. {told}"

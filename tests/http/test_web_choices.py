@@ -289,7 +289,7 @@ def test_what_the_insurer_took_back_is_told(database, mine, link):
     demand = {"reimbursement_id": "rmc_0", "demand": "T1", "demanded_on": NOW.date()}
     did(database, demand_takeback, **demand, amount=Money(CENTS))
     page = said(mine.get(link))
-    assert "$120.00 is not held for you any more: the insurer took it back." in page
+    assert "$120.00 is not held for you any more: what the insurer had paid was taken back." in page
     assert "Nothing of it is left to choose for." in page
 
 

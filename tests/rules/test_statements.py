@@ -380,3 +380,8 @@ def test_a_statement_and_a_year_say_what_each_counts_as_come_back():
 def test_money_of_which_nothing_is_left_waits_for_no_choice():
     assert words.choice_in_words(replace(LOT, left=ZERO, used=LOT.amount)) == "Nothing is left of it"
     assert "choice" in words.choice_in_words(LOT)
+    waits = words.choice_in_words(replace(LOT, goes_back_on=date(2026, 12, 2)))
+    assert "goes back to you on Dec 2, 2026. Choose by the link in our letter" in waits
+    assert "Dec 2" not in words.choice_in_words(
+        replace(LOT, goes_back_on=date(2026, 12, 2), left=ZERO, used=LOT.amount)
+    )

@@ -154,6 +154,7 @@ def test_what_an_insurer_paid_waits_for_a_choice(story, told):
     assert (held.choice, held.left, held.insured_on) == (
         Choice.TO_CHOOSE, Money(18_000), date(2026, 11, 2),
     )  # fmt: skip
+    assert held.goes_back_on == held.on + timedelta(days=30)
     assert statement.totals.to_choose == statement.totals.expected == Money(18_000)
 
 

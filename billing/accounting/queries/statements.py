@@ -43,6 +43,7 @@ from billing.payments.records.credits import CreditBalance, CreditLot, CreditSou
 from billing.payments.records.disputes import Dispute
 from billing.payments.records.payments import Payment
 from billing.payments.records.refunds import Refund
+from billing.payments.rules.choices import goes_back_on
 from billing.payments.rules.receipts import given_back_to, paid_with
 from billing.payments.states.dormant import DormantState
 from billing.payments.states.payments import PaymentState
@@ -222,6 +223,7 @@ def _held(
             is_patients=_is_patients(lot),
             undone=tuple(starmap(Undone, taken_back.get(lot.id, ()))),
             insured_on=insured.on if insured else None,
+            goes_back_on=goes_back_on(lot) if lot.waits else None,
         )
 
 

@@ -175,6 +175,8 @@ class Held:
     is_patients: bool
     undone: tuple[Undone, ...] = ()
     insured_on: date | None = None
+    goes_back_on: date | None = None
+    """When what waits for the patient's choice goes back by itself."""
 
     @property
     def gone(self) -> Money:

@@ -67,6 +67,7 @@ CHOICES = {
     Choice.GOES_BACK: "Goes back to you, as you chose",
     Choice.DEPOSIT: "Comes off your next bill",
 }
+UNTIL = "Without a word from you it goes back to you on {day}. Choose by the link in our letter, or call us"
 WANTED_BACK = "Not counted: an insurer wants it back; we ask you for nothing before we have looked at it"
 NOTHING_LEFT = "Nothing is left of it"
 WAYS = {
@@ -157,6 +158,8 @@ def source_in_words(held: Held) -> str:
 def choice_in_words(held: Held) -> str:
     """What becomes of what is left, and what became of what is gone."""
     told = [CHOICES[held.choice] if held.left else NOTHING_LEFT]
+    if held.left and held.goes_back_on:
+        told.append(UNTIL.format(day=day_in_words(held.goes_back_on)))
     if held.taken_back:
         told.append(f"{held.taken_back} of the insurer's payment was taken back")
     if elsewhere := held.gone - held.taken_back:

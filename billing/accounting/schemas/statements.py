@@ -64,6 +64,7 @@ class HeldView(Schema):
     gone_cents = Cents(attribute="gone")
     taken_back_cents = Cents(attribute="taken_back")
     left_cents = Cents(attribute="left")
+    goes_back_on = LocalDate(allow_none=True)
     told = fields.Function(words.source_in_words)
 
 
