@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from itertools import groupby
 
@@ -141,6 +141,26 @@ def days_of(read: Read, *, source_kind: str, source_ids: Collection[str], purpos
             )
         )
     }
+
+
+def moved_at_sites(
+    read: Read, account: Account, *, source_kind: str, source_ids: Collection[str]
+) -> Mapping[str, Sequence[tuple[str, int]]]:
+    """By fact: the site and the cents, debits positive, of each line that it has on an account."""
+    moved: dict[str, list[tuple[str, int]]] = {}
+    for batch in batches(source_ids):
+        query = (
+            select(EntryRow.source_id, EntryRow.site_id, LineRow.cents)
+            .join(LineRow, LineRow.entry_id == EntryRow.id)
+            .where(
+                EntryRow.source_kind == source_kind,
+                EntryRow.source_id.in_(batch),
+                LineRow.account == account,
+            )
+        )
+        for source_id, site_id, cents in read.session.execute(query.order_by(EntryRow.id, LineRow.place)):
+            moved.setdefault(source_id, []).append((site_id, int(cents)))
+    return moved
 
 
 def _journal() -> Select[EntryRow, LineRow]:

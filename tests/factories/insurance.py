@@ -84,9 +84,16 @@ def a_visit_elsewhere(database: Database, slug: str = "d", *, now: datetime = NO
     """A visit at another clinic of the same installation, invoiced, paid and given."""
     entity = seed_sample(database, now, slug)
     with database.reading() as read:
-        (site, *_), (provider, *_) = sites(read, entity.id), providers(read, entity.id)
-        condition, protocol = conditions(read, entity.id)[0].slug, protocols(read, entity.id)[0].code
-    patient = new_patient(database, entity_id=entity.id, site_id=site.id, now=now)
+        site = sites(read, entity.id)[0]
+    return a_visit_at(database, entity.id, site.id, now=now)
+
+
+def a_visit_at(database: Database, entity_id: str, site_id: str, *, now: datetime = NOW) -> str:
+    """A visit of another patient at a site, invoiced, paid and given."""
+    with database.reading() as read:
+        provider = providers(read, entity_id)[0]
+        condition, protocol = conditions(read, entity_id)[0].slug, protocols(read, entity_id)[0].code
+    patient = new_patient(database, entity_id=entity_id, site_id=site_id, now=now)
     new_policy(database, patient.id, now=now)
     particulars = Particulars(provider_id=provider.id, dose_mg=Decimal(40), weight_kg=Decimal(80), add_ons={})
     plan = new_plan(

@@ -6,8 +6,10 @@ import pytest
 from flask import Flask
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import text
 
 from billing.adapters.remittance_835 import Edi835Reader
+from billing.catalog.queries import sites
 from billing.insurance.cli.remittances import make_commands
 from billing.insurance.errors import (
     AdjustmentNotSetApart,
@@ -17,6 +19,7 @@ from billing.insurance.errors import (
 )
 from billing.insurance.queries import find_remittance
 from billing.insurance.queries.remittances import decisions_of
+from billing.insurance.queries.set_apart import held_apart
 from billing.insurance.records.set_apart import SettledPart
 from billing.insurance.use_cases.remittance_decisions.payments import call_payee_ours
 from billing.insurance.use_cases.remittance_decisions.set_apart import set_adjustments_apart
@@ -29,7 +32,7 @@ from billing.ledger.records import Account
 from billing.platform.data.tasks import open_subjects
 from tests.conftest import NOW
 from tests.factories.accounting import behind_the_back
-from tests.factories.insurance import a_course, handed_out
+from tests.factories.insurance import a_course, a_visit_at, handed_out, superbill
 from tests.factories.remittance_story import Story
 
 WHY = "The payer says on the phone that it explains this later"
@@ -235,6 +238,66 @@ def test_verify_holds_what_was_set_apart_and_settled_against_the_books(
     assert found() == set()
     behind_the_back(database, change)
     assert 16 in found()
+
+
+@pytest.fixture
+def two_sites(database):
+    """A visit at each of two sites."""
+    course = a_course(database)
+    with database.reading() as read:
+        _, west = sites(read, course.patient.entity_id)
+    visits = [course.session_ids[0], a_visit_at(database, course.patient.entity_id, west.id)]
+    return Story(database, course, [handed_out(database, visits[0]), superbill(database, visits[1])])
+
+
+def at_sites(database):
+    """What is on 2240, by site."""
+    with database.reading() as read:
+        told = text(
+            "SELECT SUM(l.cents) FROM ledger_line l JOIN ledger_entry e ON e.id = l.entry_id "
+            "WHERE l.account = '2240' GROUP BY e.site_id ORDER BY SUM(l.cents)"
+        )
+        return [int(cents) for cents in read.session.scalars(told) if cents]
+
+
+@pytest.mark.parametrize(
+    ("plb", "waits", "interest"),
+    [
+        ([("CV", 5_000)], [2_000, 3_000], []),
+        ([("CV", 7_000)], [3_000, 4_000], []),
+        ([("CV", -7_000)], [-7_000], []),
+        ([("L6", -100), ("CV", 5_000)], [2_000, 2_900], [-100]),
+    ],
+)
+def test_it_leaves_2240_at_each_site_where_it_lies(
+    database, two_sites, apart, settle, unsettle, found, plb, waits, interest
+):
+    """Claims bear what was kept, each at the site of its visit."""
+    story = two_sites
+    sent = story.send(story.answer(3_000), story.answer(4_000, of=1), plb=plb)
+    assert apart(sent, len(plb)).status == "posted"
+    assert at_sites(database) == waits
+    whole = abs(plb[-1][1])
+    for _ in range(2):
+        settle(sent, (Account.BANK_FEES, 2_500), (Account.BANK, whole - 2_500))
+        assert at_sites(database) == interest
+        with database.reading() as read:
+            as_told = held_apart(read, sent.id).settled_as
+        assert [each.amount.cents for each in as_told] == [whole - 2_500, 2_500]
+        assert found() == set()
+        unsettle(sent)
+        assert at_sites(database) == waits
+        assert found() == set()
+
+
+def test_interest_that_a_payment_takes_again_stays_where_it_was_booked(database, two_sites, apart, settle):
+    story = two_sites
+    story.send(story.answer(0), plb=[("L6", -1_000)])
+    sent = story.send(story.answer(3_000), story.answer(4_000, of=1), plb=[("L6", 1_000), ("CV", 5_000)])
+    apart(sent, 2)
+    assert at_sites(database) == [2_000, 3_000]
+    settle(sent, (Account.BANK_FEES, 5_000))
+    assert at_sites(database) == []
 
 
 def test_what_comes_to_nothing_waits_for_nobody(database, story, apart, settle, found):

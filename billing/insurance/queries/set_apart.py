@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from functools import partial
 
 from sqlalchemy import func, select
 
 from billing.insurance.models.remittances import (
     RemittanceAdjustmentRow,
+    RemittanceClaimRow,
     RemittanceDecisionRow,
 )
 from billing.insurance.queries.remittances import DECISION, apart_in, decided_for
 from billing.insurance.records import RemittanceTransaction
 from billing.insurance.records.remittances import DecisionKind
 from billing.insurance.records.set_apart import HeldApart, SettledPart
-from billing.insurance.rules.set_apart import places_of
+from billing.insurance.rules.set_apart import lies_at, places_of
 from billing.kernel.money import Money
-from billing.ledger.queries import entries_of
+from billing.ledger.queries import entries_of, moved_at_sites
 from billing.ledger.records import Account, Entry
+from billing.payments.queries.payments import REIMBURSEMENT
 from billing.platform.data.database import Read
 
+REMITTANCE = "remittance"
+"""The source of the entry of what a payment brings or keeps beside its claims."""
 REMITTANCE_APART = "remittance-apart"
 """The source of the entry that settles it, and the task that asks for that."""
 
@@ -59,6 +64,17 @@ def held_apart(read: Read, remittance_id: str) -> HeldApart | None:
     if not cents:
         return None
     return HeldApart(amount=Money(cents), settled_as=_settled_as(settling_entries(read, remittance_id)))
+
+
+def apart_at_sites(read: Read, remittance_id: str, held: Money) -> Mapping[str, Money]:
+    """Where what was set apart lies: claims that paid bore it, each at the site of its visit."""
+    query = select(RemittanceClaimRow.id).where(RemittanceClaimRow.remittance_id == remittance_id)
+    claim_ids = read.session.scalars(query.order_by(RemittanceClaimRow.place)).all()
+    on_2240 = partial(moved_at_sites, read, Account.UNAPPLIED_PAYER_MONEY)
+    borne = on_2240(source_kind=REIMBURSEMENT, source_ids=claim_ids)
+    beside = on_2240(source_kind=REMITTANCE, source_ids=[remittance_id])
+    lines = (line for claim_id in claim_ids for line in borne.get(claim_id, ()))
+    return lies_at([*lines, *beside.get(remittance_id, ())], held)
 
 
 def settling_entries(read: Read, remittance_id: str) -> list[Entry]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from hashlib import sha256
 
 from billing.insurance.records import ProviderAdjustment, RemittanceTransaction
-from billing.insurance.records.set_apart import ApartAdjustment
+from billing.insurance.records.set_apart import ApartAdjustment, SettledPart
 from billing.insurance.rules.provider_adjustments import (
     FEE,
     FORWARD_BALANCE,
@@ -73,3 +73,37 @@ def sum_apart(transaction: RemittanceTransaction, places: Collection[int]) -> Mo
     return total(
         each.amount for place, each in enumerate(transaction.provider_adjustments, 1) if place in places
     )
+
+
+def lies_at(lines: Sequence[tuple[str, int]], held: Money) -> dict[str, Money]:
+    """How much of what was set apart lies at which site, by the payment's lines on 2240 (site, cents).
+
+    Their order is the one in which the claims bore it. Interest and refunds in the same direction were booked
+    first, and are left where they are.
+    """
+    sign = 1 if held > ZERO else -1
+    same = [(site_id, cents * sign) for site_id, cents in lines if cents * sign > 0]
+    others = sum(cents for _, cents in same) - held.cents * sign
+    at: dict[str, Money] = {}
+    for site_id, cents in same:
+        of_others = min(others, cents)
+        others -= of_others
+        if cents > of_others:
+            at[site_id] = at.get(site_id, ZERO) + Money((cents - of_others) * sign)
+    return at
+
+
+def spread(parts: Iterable[SettledPart], over: Mapping[str, Money]) -> dict[str, tuple[SettledPart, ...]]:
+    """The parts in their order, by site: they fill one site after another, and are as much as lies there."""
+    left = [(part.account, part.amount.cents) for part in parts]
+    shared: dict[str, tuple[SettledPart, ...]] = {}
+    for site_id, amount in over.items():
+        room, filled = abs(amount.cents), []
+        while room:
+            account, cents = left.pop(0)
+            filled.append(SettledPart(account=account, amount=Money(min(cents, room))))
+            if cents > room:
+                left.insert(0, (account, cents - room))
+            room -= min(cents, room)
+        shared[site_id] = tuple(filled)
+    return shared

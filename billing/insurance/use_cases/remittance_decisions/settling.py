@@ -5,24 +5,25 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import select
-
-from billing.care.queries import find_session
-from billing.catalog.queries import site_date, sites
+from billing.catalog.queries import site_date
 from billing.insurance.errors import NothingSetApart, NothingSettled
-from billing.insurance.models.remittances import RemittanceClaimRow, RemittanceRow
 from billing.insurance.queries import find_remittance
-from billing.insurance.queries.set_apart import REMITTANCE_APART, held_apart, settling_entries
+from billing.insurance.queries.set_apart import (
+    REMITTANCE_APART,
+    apart_at_sites,
+    held_apart,
+    settling_entries,
+)
 from billing.insurance.records import Remittance
 from billing.insurance.records.answers import Place
 from billing.insurance.records.remittances import DecisionKind
 from billing.insurance.records.set_apart import HeldApart, SettledPart
-from billing.insurance.rules.set_apart import SETTLES
+from billing.insurance.rules.set_apart import SETTLES, spread
 from billing.insurance.states import RemittanceState
 from billing.insurance.use_cases.parked_remittances import Parked
 from billing.insurance.use_cases.remittance_decisions.keeping import decide, locked
-from billing.kernel.money import ZERO, total
-from billing.kernel.permissions import SYSTEM, Actor
+from billing.kernel.money import ZERO, Money, total
+from billing.kernel.permissions import Actor
 from billing.ledger.queries import entries_of
 from billing.ledger.records import Account, Line, Posting, Source
 from billing.ledger.use_cases import post, reverse
@@ -41,6 +42,8 @@ def settle_set_apart(
 ) -> Remittance:
     """Book all of what was set apart as what it was, today: kept by the payer it is debited, given credited.
 
+    It leaves 2240 at the sites where it lies, the parts in their order.
+
     Raises: NoSuchRemittance; NothingSetApart when nothing is held or it was settled before, and for parts
     that are not all of it or of an account that does not take it.
     """
@@ -49,15 +52,13 @@ def settle_set_apart(
     if row.state != RemittanceState.POSTED or held is None or held.is_settled:
         raise NothingSetApart("Nothing that was set apart of it waits: it was settled, or undone.")
     _refuse_other_parts(held, parts)
-    place = _place(tx, row)
-    sign = 1 if held.amount > ZERO else -1
-    lines = (
-        Line(Account.UNAPPLIED_PAYER_MONEY, -held.amount),
-        *(Line(part.account, part.amount if sign > 0 else -part.amount) for part in parts),
-    )
-    on = site_date(tx, place.site_id, now)
-    source = Source(REMITTANCE_APART, row.id, _next_purpose(tx, row.id))
-    post(tx, Posting.of(place, source, on, lines), actor=actor, now=now)
+    at = apart_at_sites(tx, row.id, held.amount)
+    shared, before = spread(parts, at), _settled_before(tx, row.id)
+    for number, site_id in enumerate(at, before + 1):
+        place = Place(entity_id=str(row.entity_id), site_id=site_id)
+        source = Source(REMITTANCE_APART, row.id, f"settled-{number}" if number > 1 else "settled")
+        lines = _settling_lines(at[site_id], shared[site_id])
+        post(tx, Posting.of(place, source, site_date(tx, site_id, now), lines), actor=actor, now=now)
     decide(tx, row, DecisionKind.SETTLED, reason, actor, now)
     end_tasks(tx, kind=REMITTANCE_APART, subject_ids=[row.id], actor=actor, now=now)
     return find_remittance(tx, row.id, actor)
@@ -89,11 +90,18 @@ def unsettle_set_apart(tx: Tx, *, remittance_id: str, reason: str, actor: Actor,
     return find_remittance(tx, row.id, actor)
 
 
-def _next_purpose(tx: Tx, remittance_id: str) -> str:
-    """The first is as it ever was; each fact is posted once, and so a later one has a number."""
+def _settled_before(tx: Tx, remittance_id: str) -> int:
+    """Each fact is posted once, and so a later one has a number."""
     entries = entries_of(tx, source_kind=REMITTANCE_APART, source_id=remittance_id)
-    before = sum(entry.reverses_id is None for entry in entries)
-    return f"settled-{before + 1}" if before else "settled"
+    return sum(entry.reverses_id is None for entry in entries)
+
+
+def _settling_lines(held: Money, parts: Sequence[SettledPart]) -> tuple[Line, ...]:
+    is_kept = held > ZERO
+    return (
+        Line(Account.UNAPPLIED_PAYER_MONEY, -held),
+        *(Line(part.account, part.amount if is_kept else -part.amount) for part in parts),
+    )
 
 
 def _refuse_other_parts(held: HeldApart, parts: Sequence[SettledPart]) -> None:
@@ -103,17 +111,3 @@ def _refuse_other_parts(held: HeldApart, parts: Sequence[SettledPart]) -> None:
         raise NothingSetApart("Each part is above zero, on an account that this may be booked to.")
     if total(part.amount for part in parts) != whole:
         raise NothingSetApart(f"The parts are not {whole} together. Settle all of it at once.")
-
-
-def _place(tx: Tx, row: RemittanceRow) -> Place:
-    """The site of its first claim with a visit, else the entity's first."""
-    query = (
-        select(RemittanceClaimRow.session_id)
-        .where(RemittanceClaimRow.remittance_id == row.id, RemittanceClaimRow.session_id.is_not(None))
-        .order_by(RemittanceClaimRow.place)
-    )
-    if session_id := tx.session.scalar(query.limit(1)):
-        visit = find_session(tx, session_id, SYSTEM)
-        return Place(entity_id=visit.entity_id, site_id=visit.site_id)
-    entity_id = str(row.entity_id)
-    return Place(entity_id=entity_id, site_id=sites(tx, entity_id)[0].id)

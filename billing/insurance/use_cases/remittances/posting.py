@@ -9,7 +9,7 @@ from sqlalchemy import update
 
 from billing.insurance.models.remittances import RemittanceClaimRow, RemittanceRow, RemittanceTakingRow
 from billing.insurance.queries.earlier_answers import waiting_remittances
-from billing.insurance.queries.set_apart import REMITTANCE_APART
+from billing.insurance.queries.set_apart import REMITTANCE, REMITTANCE_APART
 from billing.insurance.records import Outcome, RemittanceClaim
 from billing.insurance.records.answers import Part, PostingPlan, Taking
 from billing.insurance.rules.answers import outcome
@@ -34,7 +34,6 @@ from billing.platform.data.jobs import enqueue
 from billing.platform.data.states import advance
 from billing.platform.data.tasks import ask_again
 
-REMITTANCE = "remittance"
 RESUME_REMITTANCES = "resume-remittances"
 """The job that posts what waited for a payment, whoever posted it and whatever ended right after."""
 LONGEST_LABEL = 28
