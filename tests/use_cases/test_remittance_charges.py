@@ -6,7 +6,7 @@ from billing.insurance.queries import find_remittance
 from billing.insurance.use_cases.remittances.undo import undo_remittance
 from billing.kernel.money import Money
 from billing.kernel.permissions import SYSTEM
-from billing.platform.data.tasks import open_subjects
+from billing.platform.data.tasks import close_task, list_tasks, open_subjects
 from tests.factories.insurance import a_course, handed_out
 from tests.factories.remittance_story import Story
 
@@ -82,3 +82,38 @@ def test_what_is_undone_is_asked_about_no_more(database, do, story):
 def test_parked_it_says_nothing_yet(database, story):
     sent = story.send(story.answer(18_000, charge_cents=30_000), plb=[("CV", 100)])
     assert (sent.status, told(database, sent), asked(database)) == ("parked", [(30_000, None, False)], [])
+
+
+def test_the_other_part_is_asked_about_again_when_its_complement_is_undone(database, do, story):
+    first = story.send(story.answer(5_000, charge_cents=10_000))
+    second = story.send(story.answer(9_000, charge_cents=28_250))
+    assert asked(database) == []
+    do(undo_remittance, remittance_id=second.id, reason="Their file was wrong")
+    assert (asked(database), told(database, first)) == ([first.id], [(10_000, BILLED, False)])
+
+
+def test_a_part_that_nobody_was_asked_about_is_when_the_first_one_is_undone(database, do, story):
+    first = story.send(story.answer(5_000, charge_cents=10_000))
+    second = story.send(story.answer(9_000, charge_cents=28_250))
+    do(undo_remittance, remittance_id=first.id, reason="Their file was wrong")
+    assert asked(database) == [second.id]
+
+
+def test_what_a_person_looked_at_while_it_differed_is_not_asked_about_by_the_undo_of_another(
+    database, do, ask, story
+):
+    first = story.send(story.answer(5_000, charge_cents=10_000))
+    (task,) = (each for each in ask(list_tasks, SYSTEM, limit=9) if each.kind == "charge-differs")
+    do(close_task, task_id=task.id, note="Agreed with the payer")
+    second = story.send(story.answer(9_000, charge_cents=9_000))
+    do(undo_remittance, remittance_id=second.id, reason="Their file was wrong")
+    assert asked(database) == []
+    assert told(database, first) == [(10_000, BILLED, False)]
+
+
+def test_what_was_corrected_is_asked_about_again_when_the_correction_is_undone(database, do, story, found):
+    wrong = story.send(story.answer(18_000, charge_cents=30_000))
+    right = story.send(story.answer(-18_000, charge_cents=-30_000), story.answer(18_000))
+    do(undo_remittance, remittance_id=right.id, reason="It was another clinic's")
+    assert asked(database) == [wrong.id]
+    assert found() == set()

@@ -37,7 +37,11 @@ from billing.insurance.rules.provider_adjustments import (
 )
 from billing.insurance.states import REMITTANCE_MOVES, RemittanceEvent
 from billing.insurance.use_cases.claim_answers import answer_claims
-from billing.insurance.use_cases.remittances.charges import CHARGE_DIFFERS
+from billing.insurance.use_cases.remittances.charges import (
+    CHARGE_DIFFERS,
+    ask_about_charges_again,
+    explained_now,
+)
 from billing.insurance.use_cases.remittances.settlement import Settlement
 from billing.kernel.ids import new_id
 from billing.kernel.money import ZERO, Money
@@ -69,6 +73,7 @@ def undo_remittance(tx: Tx, *, remittance_id: str, reason: str, actor: Actor, no
     find_remittance(tx, remittance_id, actor)
     query = select(RemittanceRow).where(RemittanceRow.id == remittance_id).with_for_update()
     row = tx.session.scalars(query.execution_options(populate_existing=True)).one()
+    explained = explained_now(tx, row.id)
     advance(tx, row, REMITTANCE_MOVES, RemittanceEvent.UNDO, actor=actor, now=now)
     undoing = _Undoing(tx, row, actor, now)
     undoing.refuse_what_was_built_on()
@@ -85,6 +90,7 @@ def undo_remittance(tx: Tx, *, remittance_id: str, reason: str, actor: Actor, no
     undoing.carry_out()
     answer_claims(tx, remittance_id=row.id, actor=actor, now=now)
     end_tasks(tx, kind=CHARGE_DIFFERS, subject_ids=[row.id], actor=actor, now=now)
+    ask_about_charges_again(tx, explained, actor, now)
     detail = {"cents": row.amount_cents}
     record_audit(tx, actor=actor, action="remittance.undo", subject_id=row.id, now=now, detail=detail)
     tx.session.flush()
