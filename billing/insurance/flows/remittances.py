@@ -12,6 +12,7 @@ from billing.insurance.errors import UnreadableRemittance
 from billing.insurance.ports import RemittanceReader
 from billing.insurance.queries import find_remittance_alone
 from billing.insurance.queries.earlier_answers import waiting_remittances
+from billing.insurance.queries.payees import called_ours_with
 from billing.insurance.queries.remittances import remittances_among
 from billing.insurance.records import ImportedFile, Remittance
 from billing.insurance.rules.answers import as_told_elsewhere
@@ -114,19 +115,31 @@ class _Steps:
 def resume_parked(run: Run, *, posted: Iterable[Remittance], clock: Clock) -> list[Remittance]:
     """Post what waited for these payments, such as a reversal for its original, and what waited for that."""
     resumed: list[Remittance] = []
-    payers = {each.payer_id for each in posted if each.status in WELL}
+    payers = _payers_of(posted)
     while payers:
         waiting = run(partial(waiting_remittances, payer_ids=payers))
-        looked_at = [
-            run(partial(post_parked, remittance_id=each, actor=SYSTEM, now=clock())) for each in waiting
-        ]
-        news = [each for each in looked_at if each.status in WELL]
+        news = _posted_now(run, waiting, clock)
         resumed += news
-        payers = {each.payer_id for each in news}
+        payers = _payers_of(news)
     return resumed
 
 
+def _posted_now(run: Run, remittance_ids: Iterable[str], clock: Clock) -> list[Remittance]:
+    looked_at = [
+        run(partial(post_parked, remittance_id=each, actor=SYSTEM, now=clock())) for each in remittance_ids
+    ]
+    return [each for each in looked_at if each.status in WELL]
+
+
+def _payers_of(remittances: Iterable[Remittance]) -> set[str]:
+    return {each.payer_id for each in remittances if each.status in WELL}
+
+
 def resume_after(run: Run, *, remittance_id: str, clock: Clock) -> list[Remittance]:
-    """The same for one payment that stands as posted, such as one that was matched by hand or keyed in."""
-    posted = run(partial(find_remittance_alone, remittance_id=remittance_id, actor=SYSTEM))
-    return resume_parked(run, posted=[posted], clock=clock)
+    """The same for one payment that was matched by hand or keyed in, or whose payee was said to be ours.
+
+    Then others to that payee are looked at as well, also while this one waits for something else.
+    """
+    said = run(partial(find_remittance_alone, remittance_id=remittance_id, actor=SYSTEM))
+    named = _posted_now(run, run(partial(called_ours_with, remittance_id=remittance_id)), clock)
+    return [*named, *resume_parked(run, posted=[said, *named], clock=clock)]

@@ -6,7 +6,7 @@ from sqlalchemy import select
 
 from billing.catalog.queries import entities, providers
 from billing.insurance.models.remittances import RemittanceDecisionRow, RemittanceRow
-from billing.insurance.queries.remittances import DECISION, decided_for
+from billing.insurance.queries.remittances import DECISION, content_of, decided_for
 from billing.insurance.records import RemittanceTransaction
 from billing.insurance.records.remittances import DecisionKind
 from billing.insurance.states import RemittanceState
@@ -49,6 +49,25 @@ def is_payee_ours(read: Read, entity_id: str | None, transaction: RemittanceTran
     if not transaction.payee_npi:
         return payee in {_digits(each.tin) for each in clinics}
     return any(payee == each.npi for clinic in clinics for each in providers(read, clinic.id))
+
+
+def called_ours_with(read: Read, remittance_id: str) -> list[str]:
+    """Parked ones of its clinic that wait for a payee which was said of this one to be ours, oldest first."""
+    said = read.session.scalars(
+        select(RemittanceDecisionRow).where(
+            RemittanceDecisionRow.remittance_id == remittance_id,
+            RemittanceDecisionRow.kind == DecisionKind.OURS,
+        )
+    ).all()
+    payees = {read.vault.open(DECISION, row.id, row.sealed).get("payee") for row in said}
+    waiting = select(RemittanceRow.id).where(
+        RemittanceRow.id != remittance_id,
+        RemittanceRow.state == RemittanceState.PARKED,
+        RemittanceRow.entity_id.in_({row.entity_id for row in said}),
+        RemittanceRow.reason.startswith(FOR_ANOTHER),
+    )
+    kept = {each: content_of(read, each) for each in read.session.scalars(waiting.order_by(RemittanceRow.id))}
+    return [each for each, content in kept.items() if content and payee_of(content.transaction) in payees]
 
 
 def _was_said(read: Read, entity_id: str | None, payee: str) -> bool:

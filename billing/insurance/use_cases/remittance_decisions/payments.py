@@ -6,7 +6,7 @@ from datetime import datetime
 
 from billing.insurance.errors import PaymentDayToCome, RemittanceNotParked
 from billing.insurance.queries import remittance_of
-from billing.insurance.queries.payees import payee_of
+from billing.insurance.queries.payees import called_ours_with, payee_of
 from billing.insurance.queries.payment_days import is_day_to_come
 from billing.insurance.records import Remittance
 from billing.insurance.records.remittances import DecisionKind
@@ -19,8 +19,11 @@ from billing.insurance.use_cases.remittance_decisions.keeping import (
     look,
     parked,
 )
+from billing.insurance.use_cases.remittances.posting import RESUME_REMITTANCES
+from billing.kernel.ids import new_id
 from billing.kernel.permissions import Actor
 from billing.platform.data.database import Tx
+from billing.platform.data.jobs import enqueue
 from billing.platform.data.states import advance
 
 
@@ -47,12 +50,18 @@ def call_distinct(tx: Tx, *, remittance_id: str, reason: str, actor: Actor, now:
 def call_payee_ours(tx: Tx, *, remittance_id: str, reason: str, actor: Actor, now: datetime) -> Remittance:
     """Say that the payee is the clinic, by a former or a group's number; it holds for later payments, too.
 
+    Others that wait for the same payee are looked at again by the worker.
+
     Raises: NoSuchRemittance, RemittanceNotParked, RemittanceNotKept.
     """
     row = parked(tx, remittance_id, actor)
     content = content_kept(tx, row)
     payee = payee_of(content.transaction)
     decide(tx, row, DecisionKind.OURS, reason, actor, now, more={"payee": payee})
+    tx.session.flush()
+    if called_ours_with(tx, row.id):
+        payload = {"remittance_id": row.id}
+        enqueue(tx, kind=RESUME_REMITTANCES, key=new_id("rdc"), payload=payload, due_at=now)
     return look(tx, row, content, actor, now)
 
 
