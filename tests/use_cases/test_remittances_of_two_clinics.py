@@ -90,6 +90,16 @@ def test_a_payment_that_names_our_npi_waits_for_us_whoever_sends_it(database, ou
     assert imported(database, content, actor=ours).status == "posted"
 
 
+def test_a_payment_that_names_its_payee_by_taxpayer_number_alone_is_that_clinics(database, bill, ours):
+    with database.reading() as read:
+        tin = find_entity(read, bill.entity_id).tin.replace("-", "")
+    content = remittance(payee=f"FI*{tin}", provider_adjustments=(("L6", -100),))
+    (waits,) = imported(database, content, actor=STRANGER).transactions
+    assert (waits.status, waits.id) == ("parked", "")
+    assert (len(seen_by(database, ours)), seen_by(database, STRANGER)) == (1, [])
+    assert imported(database, content, actor=ours).status == "posted"
+
+
 def test_what_waits_at_a_clinic_is_not_taken_from_it_by_who_sends_it_again(database, bill, ours):
     content = paid_to(OF_NOBODY, [answer(bill)], amount_cents=1)
     (waits,) = imported(database, content, actor=ours).transactions
