@@ -26,7 +26,7 @@ from billing.kernel.errors import IllegalMove
 from billing.kernel.permissions import ROLES, SYSTEM, Actor, Role
 from billing.platform.data.errors import DatabaseBusy
 from billing.platform.data.jobs import MOST_ATTEMPTS, Job, JobState, enqueue
-from billing.platform.data.tasks import list_tasks
+from billing.platform.data.tasks import close_task, list_tasks
 from tests.factories.insurance import a_course, handed_out
 from tests.factories.remittance_835 import Payment, remittance
 from tests.factories.remittance_story import Story
@@ -334,10 +334,6 @@ def test_a_payment_at_which_the_program_fails_is_told_and_the_others_are_posted(
     assert "Send the file again" in done.parts[0].reason
     assert story.moved() == {"1000": 7_000, "2200": -7_000}
     assert ("upload-failed", upload_id) in tasks()
-    assert look(upload_id, clerk_of(clerk.entity_id, "usr_other")).parts == done.parts
-    for stranger in (clerk_of("ent_x", "usr_x"), replace(clerk, id="usr_y", site_ids=frozenset({"sit_x"}))):
-        with pytest.raises(NoSuchUpload):
-            look(upload_id, stranger)
     again = send(content)
     do(order_posting, upload_id=again, by=clerk)
     a_worker(database).run_once()
@@ -345,6 +341,27 @@ def test_a_payment_at_which_the_program_fails_is_told_and_the_others_are_posted(
     assert story.moved() == {"1000": 10_000, "2200": -10_000}
     assert ("upload-failed", again) not in tasks()
     assert found() == set()
+
+
+def test_who_is_asked_about_a_file_of_a_colleague_sees_it_until_that_is_done(
+    database, do, send, look, ask, content, clerk
+):
+    upload_id, asked = send(content), clerk_of(clerk.entity_id, "usr_asked")
+    do(order_posting, upload_id=upload_id, by=clerk)
+    with pytest.raises(NoSuchUpload):
+        look(upload_id, asked)
+    a_worker(database, reader=spoiling(KeyError("X"))).run_once()
+    assert look(upload_id, asked).parts == look(upload_id).parts
+    of_one_site = replace(asked, id="usr_y", site_ids=frozenset({"sit_x"}))
+    for stranger in (clerk_of("ent_x", "usr_x"), of_one_site):
+        with pytest.raises(NoSuchUpload):
+            look(upload_id, stranger)
+    with pytest.raises(NoSuchUpload):
+        do(order_posting, upload_id=upload_id, by=asked)
+    (task,) = (each for each in ask(list_tasks, asked, limit=9) if each.subject_id == upload_id)
+    do(close_task, task_id=task.id, note="Sent again", by=asked)
+    with pytest.raises(NoSuchUpload):
+        look(upload_id, asked)
 
 
 def test_a_database_that_is_busy_for_a_moment_fails_nothing(
