@@ -27,6 +27,12 @@ class ClaimKept(Conflict):
     code = "claim-kept"
 
 
+class SentDayWrong(Invalid):
+    """A claim is sent on no day to come, nor on one before it was issued."""
+
+    code = "sent-day-wrong"
+
+
 class ClaimOutdated(ClaimKept):
     """The claim says another charge, or paid amount, than the books do: issue it anew, then send that one."""
 

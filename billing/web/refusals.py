@@ -36,6 +36,8 @@ FIELDS = {
     "float-not-there": "float",
     "fact-not-on-file": "facts",
     "remittance-posted-before": "check_number",
+    "claim-kept": "reason",
+    "claim-outdated": "reason",
 }
 """Beside which field an error belongs that names none itself."""
 

@@ -233,6 +233,12 @@ TOLD: dict[str, Told] = {
         "Open the claim. If it was sent, replace it by a corrected one; if not, issue it again.",
         ("clm",),
     ),
+    "claim-sent-anyway": Told(
+        "A claim went out by hand though it was to stay here",
+        "Its page tells what keeps it and why it was sent. Take it back, or replace it by a corrected one, "
+        "when the insurer should not have it so; else close this.",
+        ("clm",),
+    ),
     "closed-claim-answered": Told(
         "An insurer answered a claim that was closed",
         "Read the answer on its page. Correct the claim or take it back when that is called for.",

@@ -1,9 +1,13 @@
-"""Over HTTP: a claim that the plan may not be told, or whose visit was amended, goes out by no way."""
+"""Over HTTP: a claim that the plan may not be told, or whose visit was amended, goes out by no way.
+
+That it went out all the same, a person may say, with the reason.
+"""
 
 from datetime import timedelta
 
 import pytest
 
+from billing.insurance.models import ClaimRow
 from billing.kernel.permissions import SYSTEM, Role
 from billing.patients.records import PlanLimits
 from billing.patients.use_cases import record_plan_limits
@@ -12,6 +16,7 @@ from tests.factories.charts import amended, entry, signed
 from tests.factories.insurance import a_course, claim
 
 NOT_TOLD = PlanLimits(is_kept_from_plan=True)
+WHY = "Typed into the plan's page on Monday, before the patient called"
 
 
 @pytest.fixture
@@ -72,3 +77,59 @@ def test_what_a_person_wants_sent_as_it_is_goes_out(database, biller, route, ame
     (task,) = (each for each in found if each.kind == "claim-amended")
     database.in_transaction(lambda tx: close_task(tx, task_id=task.id, note=None, actor=SYSTEM, now=now))
     assert [each.status_code for each in ways_out(biller, route)] == [200] * 3
+
+
+@pytest.fixture
+def tasks(biller):
+    def look():
+        shown = biller.get("/tasks", query_string={"state": "open"}).json["items"]
+        return sorted(task["kind"] for task in shown)
+
+    return look
+
+
+@pytest.mark.parametrize(("cause", "asked"), [("not_told", "claim-not-allowed"), ("amend", "claim-amended")])
+def test_that_it_went_out_all_the_same_is_said_with_a_reason_and_a_person_is_asked(
+    database, biller, route, request, tasks, cause, asked
+):
+    request.getfixturevalue(cause)()
+    refused = biller.post(f"{route}/filed", {})
+    assert (refused.status_code, refused.json["code"]) == (409, "claim-kept")
+    assert "give the reason" in refused.json["detail"]
+    assert "claim-sent-anyway" not in tasks()
+    marked = biller.post(f"{route}/filed", {"reason": WHY})
+    assert (marked.status_code, marked.json["state"]) == (200, "filed")
+    assert {asked, "claim-sent-anyway"} <= {*tasks()}
+    with database.reading() as read:
+        row = read.session.get_one(ClaimRow, route.removeprefix("/claims/"))
+        assert WHY.encode() not in row.sent_reason
+        assert read.vault.open("claim", row.id, row.sent_reason) == {"reason": WHY}
+    assert WHY not in marked.text
+    biller.post(f"{route}/void", {"payer_claim_number": "P1"})
+    assert "claim-sent-anyway" not in tasks()
+
+
+def test_a_claim_that_nothing_keeps_needs_no_reason_and_asks_nobody(biller, route, tasks):
+    assert biller.post(f"{route}/filed", {}).json["state"] == "filed"
+    assert "claim-sent-anyway" not in tasks()
+
+
+@pytest.mark.parametrize(
+    ("days", "words"), [(1, "in the future"), (-1, "before the claim was issued")], ids=["to come", "before"]
+)
+def test_the_day_it_was_sent_is_neither_to_come_nor_before_the_claim(biller, route, now, days, words):
+    day = (now + timedelta(days=days)).date().isoformat()
+    refused = biller.post(f"{route}/filed", {"sent_on": day})
+    assert (refused.status_code, refused.json["code"]) == (422, "sent-day-wrong")
+    ((pointer, message),) = [(each["pointer"], each["message"]) for each in refused.json["errors"]]
+    assert pointer == "/sent_on"
+    assert words in message
+    assert biller.get(route).json["state"] == "issued"
+
+
+@pytest.mark.parametrize("reason", ["", "  ", "x" * 501])
+def test_a_reason_of_nothing_is_none(biller, route, not_told, reason):
+    not_told()
+    refused = biller.post(f"{route}/filed", {"reason": reason})
+    assert refused.status_code == 422
+    assert [each["pointer"] for each in refused.json["errors"]] == ["/reason"]

@@ -13,6 +13,8 @@ from billing.insurance.states import ClaimEvent, ClaimState
 from billing.insurance.use_cases.claim_moves import move_claim
 from billing.kernel.money import Money
 from billing.kernel.permissions import SYSTEM, Role
+from billing.patients.records import PlanLimits
+from billing.patients.use_cases import record_plan_limits
 from billing.platform.data.audit import AuditRow
 from billing.web.claim_words import EVENTS, MARKS, NEXT, STATES, field_in_words
 from tests.factories.accounting import behind_the_back
@@ -390,3 +392,28 @@ def test_all_outdated_papers_are_issued_again_by_one_button_that_tells_what_beca
     assert f"issued again as {anew.number}" in done.text
     assert "says what the books do" in done.text
     assert "Nothing was outdated any more" in send(clerk, page, page, key="b" * 20).text
+
+
+def test_a_claim_that_went_out_all_the_same_is_marked_with_its_day_and_reason(
+    database, clerk, course, page, versions, now
+):
+    limits = PlanLimits(is_kept_from_plan=True)
+    whose = {"patient_id": course.patient.id, "limits": limits, "actor": SYSTEM, "now": now}
+    assert "Why it went out all the same" not in clerk.get(page).text
+    database.in_transaction(lambda tx: record_plan_limits(tx, **whose))
+    assert "Why it went out all the same" in clerk.get(page).text
+    refused = send(clerk, page, f"{page}/filed", key="a" * 20)
+    assert refused.status_code == 409
+    assert 'id="reason-wrong"' in refused.text
+    tomorrow = (now + timedelta(days=1)).date().isoformat()
+    refused = send(clerk, page, f"{page}/filed", sent_on=tomorrow, reason="Typed in", key="b" * 20)
+    assert refused.status_code == 422
+    assert 'id="sent_on-wrong"' in refused.text
+    assert 'value="Typed in"' in refused.text
+    told = {"sent_on": now.date().isoformat(), "reason": "Typed in before they called"}
+    assert send(clerk, page, f"{page}/filed", **told, key="c" * 20).location == page
+    assert versions()[0].state is ClaimState.FILED
+    assert "Typed in before they called" in clerk.get(page).text
+    tasks = clerk.get("/staff/tasks").text
+    assert "A claim went out by hand though it was to stay here" in tasks
+    assert "Typed in before" not in tasks

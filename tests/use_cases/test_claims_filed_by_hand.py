@@ -1,6 +1,7 @@
 """A person says that a claim was sent, perhaps only after its answer was read."""
 
-from datetime import timedelta
+from datetime import datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -204,3 +205,30 @@ def test_a_claim_that_is_printed_now_was_not_sent_before(database, answered, pre
     assert (printed.state, printed.filed_at) == (ClaimState.FILED, now + SAID)
     with database.reading() as read:
         assert answers_to(read, printed) == []
+
+
+def test_the_day_it_was_sent_is_kept_as_the_clinic_has_it(stands, present, do, now):
+    sent_on = (now + timedelta(days=3)).date()
+    marked = do(mark_filed, claim_id=present.id, sent_on=sent_on, at=now + SAID)
+    midnight = datetime.combine(sent_on, time.min, ZoneInfo("America/Chicago"))
+    assert (marked.state, marked.filed_at) == (ClaimState.FILED, midnight)
+    assert stands().filed_at == midnight
+
+
+def test_the_day_of_issue_is_no_earlier_than_the_claim(present, do, now):
+    marked = do(mark_filed, claim_id=present.id, sent_on=now.date(), at=now + SAID)
+    assert marked.filed_at == present.issued_at
+
+
+def test_an_answer_from_after_the_day_it_was_sent_is_its_answer(answered, present, do, now):
+    answered(18_000)
+    sent_on = (now + timedelta(days=3)).date()
+    marked = do(mark_filed, claim_id=present.id, sent_on=sent_on, at=now + SAID)
+    assert (marked.state, marked.filed_at.date()) == (ClaimState.PAID, sent_on)
+
+
+def test_an_answer_from_before_the_day_it_was_sent_is_the_superbills(answered, present, do, now):
+    answered(18_000)
+    sent_on = (now + SAID).date()
+    marked = do(mark_filed, claim_id=present.id, sent_on=sent_on, at=now + SAID)
+    assert (marked.state, marked.filed_at.date()) == (ClaimState.FILED, sent_on)

@@ -73,8 +73,8 @@ def add_claim_marks(routes: ApiBlueprint, edge: Edge) -> None:
     @routes.response(200, ClaimView)
     @guard(Permission.CLAIMS_WRITE)
     def file_by_hand(body: dict[str, Any], claim_id: str) -> Response:
-        """Say that a person has sent the claim."""
-        return edge_deed(edge, mark_filed, ClaimView, status=200, claim_id=claim_id)
+        """Say that a person has sent the claim, and when; nothing is sent by it."""
+        return edge_deed(edge, mark_filed, ClaimView, status=200, claim_id=claim_id, **body)
 
     @routes.route("/claims/<claim_id>/mark", methods=["POST"])
     @routes.arguments(MarkClaim)

@@ -160,6 +160,8 @@ class ClaimRow(PaperColumns, Base):
     original_reference: Mapped[str | None] = mapped_column(String(50))
     supersedes_id: Mapped[str | None] = mapped_column(String(40), ForeignKey("claim.id"), unique=True)
     filed_at: Mapped[datetime | None]
+    sent_reason: Mapped[bytes | None]
+    """Sealed: why it went out by hand though it was to stay here, as a person said."""
     file_id: Mapped[str | None] = mapped_column(String(40), ForeignKey("claim_file.id"), index=True)
     file_by: Mapped[date | None] = mapped_column(index=True)
     """The last day on which the plan takes it; None when that is not known."""

@@ -62,6 +62,14 @@ def facts_of_claim(read: Read, claim: IssuedClaim) -> Claim:
     return facts
 
 
+def reason_sent(read: Read, claim_id: str) -> str | None:
+    """Why a person sent it by hand though it was to stay here; the actor was shown the claim."""
+    row = read.session.get_one(ClaimRow, claim_id)
+    if row.sent_reason is None:
+        return None
+    return str(read.vault.open(ClaimRow.__tablename__, row.id, row.sent_reason)["reason"])
+
+
 def payers_number(read: Read, session_id: str) -> str | None:
     """The payer's own number of the session's claim: of the latest answer, else of an acknowledgement."""
     query = (

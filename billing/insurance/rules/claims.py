@@ -38,6 +38,8 @@ CREDENTIALS = frozenset({
     "PMHNP", "PsyD", "RN",
 })  # fmt: skip
 """As they stand behind a name without a comma. Capitals tell them from names: DO, not Do."""
+LONGEST_SENT_REASON = 500
+"""Characters in which a person says why a claim went out though it was to stay here."""
 PARTICLES = frozenset({
     "AF", "AL", "AV", "BIN", "BINT", "DA", "DAL", "DE", "DEL", "DELLA", "DEN", "DER", "DES", "DI", "DO",
     "DOS", "DU", "EL", "IBN", "LA", "LAS", "LE", "LOS", "SAINT", "ST", "TEN", "TER", "VAN", "VOM",

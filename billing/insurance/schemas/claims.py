@@ -3,6 +3,7 @@
 from marshmallow import Schema, fields, validate
 
 from billing.insurance.rules.claim_checks import MOST_REFERENCE
+from billing.insurance.rules.claims import LONGEST_SENT_REASON
 from billing.insurance.rules.cms1500 import MOST_OFFSET
 from billing.insurance.rules.denials import next_step
 from billing.insurance.schemas import NamedDiagnoses, NamedWishes, PapersQuery, PaperView
@@ -29,7 +30,13 @@ class CorrectClaim(IssueClaim, VoidClaim):
 
 
 class MarkFiled(StrictSchema):
-    """Nothing is asked for."""
+    """`sent_on` is the clinic's day on which a person sent it; without it, today.
+
+    Of a claim that would be refused by now a `reason` says why it went out all the same: it is kept sealed.
+    """
+
+    sent_on = LocalDate(load_default=None)
+    reason = Text(max=LONGEST_SENT_REASON, load_default=None)
 
 
 class MarkClaim(StrictSchema):

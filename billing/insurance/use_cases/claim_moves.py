@@ -18,6 +18,8 @@ from billing.platform.data.states import advance
 from billing.platform.data.tasks import ask_again, end_tasks
 
 CLAIM_REJECTED, CLAIM_DENIED, CLAIM_DUE = "claim-rejected", "claim-denied", "claim-due"
+SENT_ANYWAY = "claim-sent-anyway"
+"""The task: of a claim that a person sent by hand, though something keeps it here."""
 CLOSED_CLAIM_ANSWERED = "closed-claim-answered"
 """The task: of a claim that somebody had closed, or taken back, and the insurer answered anew."""
 _ASKED = {ClaimState.REJECTED: CLAIM_REJECTED, ClaimState.DENIED: CLAIM_DENIED}
@@ -51,7 +53,7 @@ def move_claim(tx: Tx, *, claim_id: str, event: ClaimEvent, actor: Actor, now: d
     if before in CLAIM_UNSENT and after not in CLAIM_UNSENT:
         end_tasks(tx, kind=CLAIM_DUE, subject_ids=[row.id], actor=actor, now=now)
     if after in CLAIM_ENDS:
-        for kind in (CLAIM_AMENDED, CLAIM_NOT_ALLOWED, CLOSED_CLAIM_ANSWERED):
+        for kind in (CLAIM_AMENDED, CLAIM_NOT_ALLOWED, SENT_ANYWAY, CLOSED_CLAIM_ANSWERED):
             end_tasks(tx, kind=kind, subject_ids=[row.id], actor=actor, now=now)
     if event is ClaimEvent.ISSUE or after in CLAIM_ENDS:
         told_anew(tx, session_id=row.session_id, actor=actor, now=now)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, date, datetime, time
 from functools import partial
 from zoneinfo import ZoneInfo
 
@@ -13,7 +13,7 @@ from sqlalchemy import select
 from billing.care.queries import find_session
 from billing.care.records import Session
 from billing.catalog.queries import find_site
-from billing.insurance.errors import ClaimFlawed, ClaimNotPossible
+from billing.insurance.errors import ClaimFlawed, ClaimKept, ClaimNotPossible, SentDayWrong
 from billing.insurance.models import ClaimRow
 from billing.insurance.queries import edition_on
 from billing.insurance.queries.claim_answers import answered_unsent
@@ -43,9 +43,9 @@ from billing.insurance.states import (
 )
 from billing.insurance.use_cases.claim_answers import settle_claim
 from billing.insurance.use_cases.claim_facts import gather_claim
-from billing.insurance.use_cases.claim_moves import file_claim, move_claim
+from billing.insurance.use_cases.claim_moves import SENT_ANYWAY, file_claim, move_claim
 from billing.kernel.clock import local_date
-from billing.kernel.errors import IllegalMove
+from billing.kernel.errors import Flaw, IllegalMove
 from billing.kernel.ids import new_id
 from billing.kernel.permissions import Actor
 from billing.kernel.states import next_state
@@ -57,7 +57,7 @@ from billing.platform.data.database import Tx
 from billing.platform.data.documents import freeze
 from billing.platform.data.jobs import enqueue
 from billing.platform.data.series import next_number
-from billing.platform.data.tasks import end_tasks
+from billing.platform.data.tasks import ask_again, end_tasks
 
 DOCUMENT_KIND = "claim"
 NUMBERS, CONTROL_NUMBERS = "claim", "interchange"
@@ -68,6 +68,8 @@ ANSWERED_UNSENT = (
     "An answer was read since this claim was issued, and nobody said that it was sent. If it was, mark it as "
     "filed, then correct it. If the patient's superbill was answered, withdraw it, then issue it again."
 )
+
+SENT_ALL_THE_SAME = "If it went out all the same, give the reason."
 
 
 def issue_claim(
@@ -171,18 +173,62 @@ def void_claim(
     return _put(tx, session, facts, claim, event=ClaimEvent.VOID, actor=actor, now=now)
 
 
-def mark_filed(tx: Tx, *, claim_id: str, actor: Actor, now: datetime) -> IssuedClaim:
+def mark_filed(
+    tx: Tx,
+    *,
+    claim_id: str,
+    sent_on: date | None = None,
+    reason: str | None = None,
+    actor: Actor,
+    now: datetime,
+) -> IssuedClaim:
     """A person has sent the claim: by the insurer's page, or in a file of its own.
 
-    Said only after its answer was read, it was sent by then, and the claim is as that answer makes it.
-    Raises: NoSuchClaim, IllegalMove; ClaimKept, ClaimOutdated for one without an answer.
+    `sent_on` is the clinic's day; without it the claim was sent today. Said only after its answer was read,
+    it was sent by then, and the claim is as that answer makes it. One that would not be sent by now was
+    sent all the same when a `reason` is given: that is kept sealed, and a person is asked what becomes of it.
+    Raises: NoSuchClaim, IllegalMove, SentDayWrong; ClaimKept, ClaimOutdated without answer and reason.
     """
     claim = _locked(tx, claim_id, actor)
-    sent_at = answered_unsent(tx, claim)
-    if sent_at is None:
-        refuse_to_send(tx, claim)
-    filed = file_claim(tx, claim_id=claim.id, sent_at=sent_at or now, actor=actor, now=now)
+    next_state(CLAIM_MOVES, claim.state, ClaimEvent.FILE)
+    told_at = _instant_sent(tx, claim, sent_on, now) if sent_on else None
+    answered_at = answered_unsent(tx, claim)
+    is_answered = answered_at is not None and (told_at is None or told_at <= answered_at)
+    is_kept = not is_answered and _is_kept(tx, claim, reason)
+    if reason:
+        row = tx.session.get_one(ClaimRow, claim.id)
+        row.sent_reason = tx.vault.seal(ClaimRow.__tablename__, claim.id, {"reason": reason})
+    filed = file_claim(tx, claim_id=claim.id, sent_at=told_at or answered_at or now, actor=actor, now=now)
+    if is_kept:
+        record_audit(tx, actor=actor, action="claim.sent-anyway", subject_id=claim.id, now=now)
+        ask_again(tx, kind=SENT_ANYWAY, about=filed, actor=actor, now=now)
     return settle_claim(tx, filed, actor=actor, now=now)
+
+
+def _instant_sent(tx: Tx, claim: IssuedClaim, sent_on: date, now: datetime) -> datetime:
+    """When that day began at the clinic, or the claim was issued on it: what was answered on it came later.
+
+    Raises: SentDayWrong.
+    """
+    zone = ZoneInfo(find_site(tx, claim.site_id).timezone)
+    if sent_on > local_date(now, zone):
+        wrong = "That day is in the future. Give the day on which it was sent."
+    elif sent_on < local_date(claim.issued_at, zone):
+        wrong = "That is before the claim was issued. Give the day on which this version was sent."
+    else:
+        return max(claim.issued_at, datetime.combine(sent_on, time.min, zone).astimezone(UTC))
+    raise SentDayWrong(wrong, [Flaw("/sent_on", wrong)])
+
+
+def _is_kept(tx: Tx, claim: IssuedClaim, reason: str | None) -> bool:
+    """Whether it would not be sent by now. Raises: ClaimKept, ClaimOutdated, without a reason."""
+    try:
+        refuse_to_send(tx, claim)
+    except ClaimKept as error:
+        if reason:
+            return True
+        raise type(error)(f"{error.detail} {SENT_ALL_THE_SAME}", **error.more) from error
+    return False
 
 
 def mark_claim(tx: Tx, *, claim_id: str, event: ClaimMark, actor: Actor, now: datetime) -> IssuedClaim:

@@ -27,6 +27,7 @@ from billing.insurance.queries.claims import (
     find_claim,
     list_claims,
     payers_number,
+    reason_sent,
 )
 from billing.insurance.queries.diagnoses import standing_diagnoses
 from billing.insurance.queries.reason_codes import words_of
@@ -36,7 +37,7 @@ from billing.insurance.records.denials import AppealLetter, CodeList, NextStep
 from billing.insurance.records.superbills import AS_BEFORE
 from billing.insurance.rules.claim_answers import standing_answers
 from billing.insurance.rules.claim_checks import MOST_REFERENCE
-from billing.insurance.rules.claims import wishes_of_claim
+from billing.insurance.rules.claims import LONGEST_SENT_REASON, wishes_of_claim
 from billing.insurance.rules.denials import next_step
 from billing.insurance.rules.superbill import wishes_of
 from billing.insurance.states import CLAIM_ENDS, CLAIM_MARKS, ClaimMark, ClaimState
@@ -53,7 +54,7 @@ from billing.platform.http.guard import current_actor, guard
 from billing.web import claim_words
 from billing.web.forms import written
 from billing.web.patient_words import called, name_of, page_of_patients
-from billing.web.refusals import REFUSED, choice_of, shown_again, text_of
+from billing.web.refusals import REFUSED, choice_of, date_of, shown_again, text_of
 
 A_CLAIM = re.compile(id_pattern("clm"))
 LIST, PAGE, ISSUE = "staff/claims.html", "staff/claim.html", "staff/claim_issue.html"
@@ -94,6 +95,8 @@ class Looked:
     """The payer's own number of it, or empty."""
     kept: str | None
     """Why it is not to be sent as it is, when it was not sent yet."""
+    sent_reason: str | None
+    """Why it was sent by hand all the same."""
 
     @property
     def is_present(self) -> bool:
@@ -196,7 +199,13 @@ def _add_deeds(routes: Blueprint, edge: Edge) -> None:
     @routes.post("/staff/claims/<claim_id>/filed")
     @guard(Permission.CLAIMS_WRITE)
     def filed(claim_id: str) -> Response | tuple[str, int]:
-        return _done(edge, claim_id, mark_filed, "The claim is marked as filed.")
+        def deed(tx: Tx, **whose: Any) -> IssuedClaim:
+            sent_on = date_of("sent_on") if request.form.get("sent_on") else None
+            is_told = bool(request.form.get("reason", "").strip())
+            reason = text_of("reason", LONGEST_SENT_REASON) if is_told else None
+            return mark_filed(tx, sent_on=sent_on, reason=reason, **whose)
+
+        return _done(edge, claim_id, deed, "The claim is marked as filed.")
 
     @routes.post("/staff/claims/<claim_id>/correct")
     @guard(Permission.CLAIMS_WRITE)
@@ -320,6 +329,7 @@ def _look(read: Read, claim_id: str, actor: Actor, now: datetime) -> Looked:
         is_amended=stands_open(read, kind=CLAIM_AMENDED, subject_id=claim.id),
         known_number=claim.original_reference or payers_number(read, claim.session_id) or "",
         kept=why_not_sent(read, claim),
+        sent_reason=reason_sent(read, claim.id),
     )
 
 
