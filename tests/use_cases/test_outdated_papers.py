@@ -5,13 +5,17 @@ from datetime import timedelta
 import pytest
 
 from billing.insurance.errors import ClaimFlawed, ClaimOutdated
+from billing.insurance.flows.reissues import outdated_now, reissue_outdated
 from billing.insurance.queries.claims import claims_of_session
+from billing.insurance.records.figures import Reissue
 from billing.insurance.use_cases.claim_papers import file_on_paper
 from billing.insurance.use_cases.claims import correct_claim, mark_claim, mark_filed, void_claim
 from billing.insurance.use_cases.superbills import void_superbill
 from billing.invoices.use_cases.stop import stop_package
 from billing.kernel.money import ZERO, Money
 from billing.kernel.permissions import SYSTEM
+from billing.patients.records import PlanLimits
+from billing.patients.use_cases import record_plan_limits
 from billing.payments.queries.credits import credits_of_patient
 from billing.payments.records.refunds import Rejection
 from billing.payments.use_cases.receive import take_cash
@@ -283,3 +287,23 @@ def test_what_an_insurer_settled_is_off_the_balance_of_the_next_superbill(databa
     assert body["statement"].startswith("The patient has paid $123.45 of the $450.00 charged")
     assert superbill(database, session_id, now=LATER) == anew
     assert claim(database, session_id, now=LATER) == issued
+
+
+# --- all of them in one go ---------------------------------------------------------------------------------
+
+
+def test_papers_that_are_refused_do_not_use_up_a_go_and_starve_those_behind_them(database, ask, do, package):
+    other = a_course(database, sessions=None, is_veteran=False)
+    for course in (package, other):
+        claimed(database, course.session_ids[0])
+        do(stop_package, invoice_id=course.invoice_id)
+
+    def in_one_go():
+        done = reissue_outdated(database, actor=SYSTEM, clock=lambda: LATER, most=1)
+        return [(each.paper.id, each.outcome) for each in done.items], done.left
+
+    first, behind = ask(outdated_now, SYSTEM)
+    do(record_plan_limits, patient_id=first.patient_id, limits=PlanLimits(is_kept_from_plan=True))
+    refused = (first.id, Reissue.REFUSED)
+    assert in_one_go() == ([refused, (behind.id, Reissue.ISSUED)], 0)
+    assert in_one_go() == ([refused], 0)
