@@ -204,7 +204,7 @@ class ClaimFlawed(Invalid):
 
 
 class AppealNotPossible(Conflict):
-    """The insurer has not answered the claim, the claim has ended, or the plan is not to be told."""
+    """The insurer has not answered the claim, the claim has ended, or the plan is not to be asked."""
 
     code = "appeal-not-possible"
 

@@ -1,17 +1,22 @@
 """A superbill is issued on its page, and its diagnoses are looked for there."""
 
 import re
+from types import SimpleNamespace
 
 import pytest
 from sqlalchemy import select
 
 from billing.insurance.queries import list_superbills, present_superbill
 from billing.insurance.rules.superbill import codes_of
+from billing.invoices.records import PayerKind
+from billing.invoices.use_cases.shares import agree_share
+from billing.kernel.money import Money
 from billing.kernel.permissions import SYSTEM, Role
 from billing.platform.data.audit import AuditRow
 from billing.platform.data.documents import find_document
 from tests.factories.care import give
 from tests.factories.insurance import a_course, superbill
+from tests.factories.payers import a_payer, whole_sessions
 from tests.factories.web import new_staff, send, sign_in
 from tests.use_cases.test_insurance_editions import load
 
@@ -181,3 +186,16 @@ def test_the_front_desk_sees_superbills_but_issues_none(pages, database, course,
     desk = sign_in(pages, new_staff(database, Role.FRONT_DESK, now, entity_id=course.patient.entity_id))
     assert f"{at}/new" not in desk.get(f"/staff/patients/{course.patient.id}").text
     assert desk.get(f"{at}/new").status_code == 403
+
+
+def test_a_visit_that_compensation_has_says_so_before_any_diagnosis_is_looked_for(database, clerk, now):
+    course = a_course(database, sessions=1, paid=Money(0))
+    payer = a_payer(database, course.patient.site_id, PayerKind.COMPENSATION)
+    order = whole_sessions(payer, SimpleNamespace(session_ids=course.session_ids))
+    page = f"/staff/sessions/{course.session_ids[0]}/superbill/new"
+    assert "compensation pays for this visit" not in clerk.get(page).text
+    database.in_transaction(
+        lambda tx: agree_share(tx, invoice_id=course.invoice_id, order=order, actor=SYSTEM, now=now)
+    )
+    give(database, course.session_ids[0])
+    assert "compensation pays for this visit" in clerk.get(page).text

@@ -4,9 +4,15 @@ from types import SimpleNamespace
 
 import pytest
 
-from billing.insurance.errors import ClaimFlawed, ClaimNotPossible, SuperbillNotPossible
+from billing.insurance.errors import (
+    AppealNotPossible,
+    ClaimFlawed,
+    ClaimNotPossible,
+    SuperbillNotPossible,
+)
 from billing.insurance.queries.claims import find_claim
 from billing.insurance.states import ClaimState
+from billing.insurance.use_cases.appeals import write_appeal
 from billing.insurance.use_cases.claims import correct_claim, void_claim
 from billing.invoices.records import Bearer, EndReason, PayerKind
 from billing.invoices.use_cases.end_share import agree_to_end, ask_to_end
@@ -21,11 +27,14 @@ from billing.platform.data.documents import find_document
 from billing.platform.data.tasks import TaskState, list_tasks
 from tests.conftest import NOW
 from tests.factories.care import give
-from tests.factories.insurance import a_course, claim, claimed, filed, handed_out, superbill
+from tests.factories.insurance import a_course, claim, claimed, filed, handed_out, imported, superbill
 from tests.factories.payers import a_fixed_part, a_payer, whole_sessions
+from tests.factories.remittance_835 import Claim as Answer
+from tests.factories.remittance_835 import remittance
 
 BOSS = Actor(id="usr_boss", entity_id=None, permissions=frozenset(Permission))
 TAKING_ALL = [(PayerKind.COMPENSATION, "Workers' compensation pays"), (PayerKind.VA, "The VA pays")]
+DENIED = (("CO", "197", 38_250),)
 LIMITED = {"superbill-not-allowed", "claim-not-allowed"}
 
 
@@ -199,3 +208,22 @@ def test_what_is_still_open_beside_others_is_not_told_as_paid(sponsored, shown):
         "$100.00 of the $382.50 charged for the services above has been paid, by others than the patient. "
         "Please send any reimbursement of the rest to the patient at the address above."
     )
+
+
+def test_no_letter_asks_the_plan_to_review_a_visit_that_compensation_has_by_now(
+    database, course, authorize, end
+):
+    (visit,) = course.session_ids
+    sent = claimed(database, visit)
+    filed(database)
+    denied = Answer(control_number=sent.control_number, charge_cents=38_250, paid_cents=0, adjustments=DENIED)
+    assert imported(database, remittance([denied])).status == "posted"
+    share = authorize()
+
+    def write():
+        return database.in_transaction(lambda tx: write_appeal(tx, claim_id=sent.id, actor=SYSTEM, now=NOW))
+
+    with pytest.raises(AppealNotPossible, match="compensation"):
+        write()
+    end(share)
+    assert write().version == 1

@@ -10,15 +10,14 @@ from billing.insurance.errors import AppealNotPossible
 from billing.insurance.queries.appeals import APPEAL, letter_of, proof_of_filing
 from billing.insurance.queries.claim_answers import answers_to
 from billing.insurance.queries.claims import facts_of_claim, find_claim
+from billing.insurance.queries.other_payers import why_not_asked
 from billing.insurance.records.claims import Frequency
 from billing.insurance.records.denials import AppealLetter
 from billing.insurance.rules.appeal import appeal_body, same_letter
 from billing.insurance.rules.claim_answers import standing_answers
-from billing.insurance.rules.plan_limits import why_not_told
 from billing.insurance.states import CLAIM_ANSWERED, CLAIM_HELD_UP
 from billing.kernel.clock import local_date
 from billing.kernel.permissions import Actor
-from billing.patients.queries import plan_limits_of
 from billing.patients.use_cases import lock_patient
 from billing.platform.data.audit import record_audit
 from billing.platform.data.database import Tx
@@ -42,7 +41,7 @@ def write_appeal(tx: Tx, *, claim_id: str, actor: Actor, now: datetime) -> Appea
     is_open = claim.state in CLAIM_ANSWERED | CLAIM_HELD_UP and claim.frequency is not Frequency.VOID
     if not answers or not is_open:
         raise AppealNotPossible("Only an answer of the insurer can be appealed, while the claim is open.")
-    if reason := why_not_told(plan_limits_of(tx, claim.patient_id), claim.service_on):
+    if reason := why_not_asked(tx, claim):
         raise AppealNotPossible(reason)
     before = documents_about(tx, kind=APPEAL, subject_id=claim.id)
     body = appeal_body(

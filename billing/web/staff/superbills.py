@@ -18,6 +18,7 @@ from billing.catalog.records import Condition
 from billing.insurance.errors import InvalidSuperbill
 from billing.insurance.queries import edition_on, find_diagnoses, find_superbill, present_superbill
 from billing.insurance.queries.diagnoses import standing_diagnoses
+from billing.insurance.queries.other_payers import why_another_pays
 from billing.insurance.records import Diagnosis, Edition, Superbill
 from billing.insurance.records.superbills import AS_BEFORE, NOBODY, ReferringProvider, Wishes
 from billing.insurance.rules.diagnoses import diagnosis_or_unknown
@@ -57,6 +58,8 @@ class Coded:
     present: Superbill | None
     why_not: str | None
     """Why no superbill may be issued for this day, as the plan's limits stand."""
+    why_elsewhere: str | None
+    """Why none may be issued of a visit that compensation or the VA has."""
     wishes: Wishes
     """Of the present version."""
     stand: Sequence[str]
@@ -248,6 +251,7 @@ def _read_coded(read: Read, session_id: str, actor: Actor) -> Coded:
         condition=condition,
         present=present,
         why_not=why_not_told(plan_limits_of(read, session.patient_id), on),
+        why_elsewhere=why_another_pays(read, session.id),
         wishes=wishes_of(body) if body else AS_BEFORE,
         stand=standing_diagnoses(read, session),
         usual=[diagnosis_or_unknown(edition, code) for code in condition.icd10],
