@@ -417,3 +417,36 @@ def test_a_claim_that_went_out_all_the_same_is_marked_with_its_day_and_reason(
     tasks = clerk.get("/staff/tasks").text
     assert "A claim went out by hand though it was to stay here" in tasks
     assert "Typed in before" not in tasks
+
+
+@pytest.mark.parametrize("is_closed", [False, True], ids=["filed", "closed"])
+def test_a_claim_that_the_insurer_has_is_corrected_or_taken_back_and_not_issued_again(
+    database, clerk, ask, issue, page, present, versions, is_closed
+):
+    assert "Issue the claim</button>" in clerk.get(ask).text
+    filed(database)
+    if is_closed:
+        send(clerk, page, f"{page}/mark", event="closed", key="a" * 20)
+    shown = clerk.get(ask).text
+    assert "Issue the claim</button>" not in shown
+    assert f"The insurer has {present.number} of this visit." in shown
+    assert "Correct it, or take it back (void)" in shown
+    assert f'href="{page}"' in shown
+    refused = send(clerk, ask, issue, key="k" * 20)
+    assert (refused.status_code, len(versions())) == (409, 1)
+    assert "The claim is issued." not in clerk.get(page).text
+
+
+def test_a_claim_that_takes_the_former_back_is_sent_before_another_is_issued(
+    database, clerk, ask, issue, page, versions
+):
+    filed(database)
+    send(clerk, page, f"{page}/void", payer_claim_number="P1", key="a" * 20)
+    shown = clerk.get(ask).text
+    assert "Issue the claim</button>" not in shown
+    assert "takes the former claim back and waits to be sent" in shown
+    assert send(clerk, ask, issue, key="k" * 20).status_code == 409
+    filed(database)
+    assert "Issue the claim</button>" in clerk.get(ask).text
+    assert send(clerk, ask, issue, key="l" * 20).status_code == 303
+    assert [each.frequency for each in versions()] == ["1", "8", "1"]

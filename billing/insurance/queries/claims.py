@@ -46,6 +46,14 @@ def claims_of_session(read: Read, session_id: str) -> tuple[IssuedClaim, ...]:
     return tuple(claim_on_file(row) for row in rows_of_session(read, ClaimRow, session_id))
 
 
+def standing_claim(versions: Sequence[IssuedClaim]) -> IssuedClaim | None:
+    """What an issue follows: the newest version, unless it was withdrawn, or took the claim back for good."""
+    newest = versions[-1] if versions else None
+    if newest is None or newest.state is ClaimState.VOIDED:
+        return None
+    return None if newest.frequency is Frequency.VOID and newest.state is ClaimState.CLOSED else newest
+
+
 def claims_that_tell(read: Read, patient_id: str) -> list[IssuedClaim]:
     """The present claims of a patient; one that takes another back is none."""
     query = select(ClaimRow).where(

@@ -23,6 +23,7 @@ from billing.insurance.queries.claims import (
     facts_of_claim,
     find_claim,
     payers_number,
+    standing_claim,
 )
 from billing.insurance.queries.diagnoses import on_superbill
 from billing.insurance.queries.sending import CLAIM_AMENDED, refuse_to_send
@@ -91,7 +92,7 @@ def issue_claim(
     """
     lock_patient(tx, find_session(tx, session_id, actor).patient_id)
     session = find_session(tx, session_id, actor)
-    present = _present(_locked_versions(tx, session_id))
+    present = standing_claim(_locked_versions(tx, session_id))
     facts = gather_claim(tx, session, present, diagnoses=diagnoses, wishes=wishes, filing=Filing(), now=now)
     put = partial(_put, tx, session, facts, present, are_unrelated=are_unrelated, actor=actor, now=now)
     if present is None:
@@ -254,14 +255,6 @@ def _locked_versions(tx: Tx, session_id: str) -> list[IssuedClaim]:
     query = select(ClaimRow).where(ClaimRow.session_id == session_id).order_by(ClaimRow.version)
     held = query.with_for_update().execution_options(populate_existing=True)
     return [claim_on_file(row) for row in tx.session.scalars(held)]
-
-
-def _present(versions: Sequence[IssuedClaim]) -> IssuedClaim | None:
-    """The newest version, unless it was withdrawn, or took the claim back and that is done."""
-    newest = versions[-1] if versions else None
-    if newest is None or newest.state is ClaimState.VOIDED:
-        return None
-    return None if newest.frequency is Frequency.VOID and newest.state is ClaimState.CLOSED else newest
 
 
 def _policy_of(tx: Tx, session: Session, facts: Claim) -> Policy | None:

@@ -11,13 +11,11 @@ from typing import Any
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from werkzeug import Response
 
-from billing.care.queries import find_session
 from billing.catalog.queries import site_date
 from billing.insurance.api.appeals import appeal_pdf
 from billing.insurance.api.claims import claim_file
-from billing.insurance.errors import ClaimFlawed, ClaimKept
+from billing.insurance.errors import ClaimKept
 from billing.insurance.ports import RenderAppeal, RenderClaims
-from billing.insurance.queries import body_of_superbill, present_superbill
 from billing.insurance.queries.acknowledgements import notices_of
 from billing.insurance.queries.appeals import letters_of
 from billing.insurance.queries.claim_answers import answers_of_session, answers_to
@@ -29,21 +27,17 @@ from billing.insurance.queries.claims import (
     payers_number,
     reason_sent,
 )
-from billing.insurance.queries.diagnoses import standing_diagnoses
 from billing.insurance.queries.reason_codes import words_of
 from billing.insurance.queries.sending import CLAIM_AMENDED, why_not_sent
 from billing.insurance.records.claims import Claim, ClaimAnswer, Frequency, IssuedClaim
 from billing.insurance.records.denials import AppealLetter, CodeList, NextStep
-from billing.insurance.records.superbills import AS_BEFORE
 from billing.insurance.rules.claim_answers import standing_answers
 from billing.insurance.rules.claim_checks import MOST_REFERENCE
-from billing.insurance.rules.claims import LONGEST_SENT_REASON, wishes_of_claim
+from billing.insurance.rules.claims import LONGEST_SENT_REASON
 from billing.insurance.rules.denials import next_step
-from billing.insurance.rules.superbill import wishes_of
 from billing.insurance.states import CLAIM_ENDS, CLAIM_MARKS, ClaimMark, ClaimState
 from billing.insurance.use_cases.appeals import write_appeal
-from billing.insurance.use_cases.claims import correct_claim, issue_claim, mark_claim, mark_filed, void_claim
-from billing.kernel.errors import BillingError
+from billing.insurance.use_cases.claims import correct_claim, mark_claim, mark_filed, void_claim
 from billing.kernel.ids import id_pattern
 from billing.kernel.permissions import Actor, Permission
 from billing.platform.data.database import Read, Tx
@@ -54,10 +48,11 @@ from billing.platform.http.guard import current_actor, guard
 from billing.web import claim_words
 from billing.web.forms import written
 from billing.web.patient_words import called, name_of, page_of_patients
-from billing.web.refusals import REFUSED, choice_of, date_of, shown_again, text_of
+from billing.web.refusals import REFUSED, choice_of, date_of, text_of
+from billing.web.staff.claim_issues import add_issuing, page_of, refused
 
 A_CLAIM = re.compile(id_pattern("clm"))
-LIST, PAGE, ISSUE = "staff/claims.html", "staff/claim.html", "staff/claim_issue.html"
+LIST, PAGE = "staff/claims.html", "staff/claim.html"
 MOST = 50
 
 
@@ -127,7 +122,7 @@ def make_blueprint(edge: Edge, render: RenderClaims, render_appeal: RenderAppeal
     routes = Blueprint("staff_claims", __name__)
     _add_appealing(routes, edge, render_appeal)
     _add_looking(routes, edge, render)
-    _add_issuing(routes, edge)
+    add_issuing(routes, edge)
     _add_deeds(routes, edge)
     return routes
 
@@ -175,24 +170,6 @@ def _add_looking(routes: Blueprint, edge: Edge, render: RenderClaims) -> None:
         except ClaimKept as error:
             flash(error.detail, "refused")
             return redirect(url_for("staff_claims.claim", claim_id=claim_id), 303)
-
-
-def _add_issuing(routes: Blueprint, edge: Edge) -> None:
-    @routes.get("/staff/sessions/<session_id>/claim/new")
-    @guard(Permission.CLAIMS_WRITE)
-    def ask(session_id: str) -> str:
-        return render_template(ISSUE, **_asked(edge, session_id))
-
-    @routes.post("/staff/sessions/<session_id>/claim")
-    @guard(Permission.CLAIMS_WRITE)
-    def issue(session_id: str) -> Response | tuple[str, int]:
-        actor, now = current_actor(), edge.clock()
-        try:
-            to = written(edge, lambda tx: _at(issue_claim(tx, session_id=session_id, actor=actor, now=now)))
-        except REFUSED as error:
-            return _refused(ISSUE, error, _asked(edge, session_id))
-        flash("The claim is issued. It is sent with the next file of claims.", "done")
-        return redirect(to, 303)
 
 
 def _add_deeds(routes: Blueprint, edge: Edge) -> None:
@@ -254,15 +231,11 @@ def _done(
     """To the claim that there is then, or to the page again with what refuses it."""
     actor, now = current_actor(), edge.clock()
     try:
-        to = written(edge, lambda tx: _at(deed(tx, claim_id=claim_id, actor=actor, now=now)))
+        to = written(edge, lambda tx: page_of(deed(tx, claim_id=claim_id, actor=actor, now=now)))
     except REFUSED as error:
-        return _refused(PAGE, error, _page(edge, claim_id))
+        return refused(PAGE, error, _page(edge, claim_id))
     flash(told, "done")
     return redirect(to, 303)
-
-
-def _at(claim: IssuedClaim) -> str:
-    return url_for("staff_claims.claim", claim_id=claim.id)
 
 
 def _number() -> str | None:
@@ -270,11 +243,6 @@ def _number() -> str | None:
     if not request.form.get("payer_claim_number", "").strip():
         return None
     return text_of("payer_claim_number", MOST_REFERENCE)
-
-
-def _refused(template: str, error: BillingError, page: dict[str, Any]) -> tuple[str, int]:
-    flaws = error.flaws if isinstance(error, ClaimFlawed) else []
-    return shown_again(template, error, **page, flaws=flaws)
 
 
 def _day(field: str) -> date | None:
@@ -354,31 +322,3 @@ def _history(read: Read, versions: Sequence[IssuedClaim], answers: Sequence[Clai
         Told(at=each.received_at, words=claim_words.answer_in_words(each), number="") for each in answers
     ]
     return sorted(told, key=lambda each: each.at)[::-1]
-
-
-def _asked(edge: Edge, session_id: str) -> dict[str, Any]:
-    actor = current_actor()
-    return edge.audited_read(
-        lambda read: _read_asked(read, session_id, actor),
-        actor=actor,
-        action="page.claim-issue",
-        subject_id=session_id,
-    )
-
-
-def _read_asked(read: Read, session_id: str, actor: Actor) -> dict[str, Any]:
-    """Raises: NoSuchSession."""
-    session = find_session(read, session_id, actor)
-    superbill = present_superbill(read, session_id)
-    present = [each for each in claims_of_session(read, session_id) if each.state not in CLAIM_ENDS]
-    told = facts_of_claim(read, present[0]) if present else None
-    shown = body_of_superbill(read, session_id)
-    return {
-        "session": session,
-        "name": name_of(read, session.patient_id, actor),
-        "superbill": superbill,
-        "present": present[0] if present else None,
-        "codes": told.diagnoses if told else standing_diagnoses(read, session),
-        "wished": wishes_of(shown) if shown else wishes_of_claim(told) if told else AS_BEFORE,
-        "words": claim_words,
-    }
