@@ -16,7 +16,8 @@ from billing.adapters.claim_cms1500 import print_cms1500
 from billing.insurance.api import make_blueprint
 from billing.insurance.cli.claims import make_claim_commands
 from billing.insurance.queries.claims import find_claim
-from billing.insurance.use_cases.claims import correct_claim
+from billing.insurance.states import ClaimMark
+from billing.insurance.use_cases.claims import correct_claim, mark_claim, void_claim
 from billing.kernel.permissions import ROLES, SYSTEM, Actor, Role
 from billing.patients.records import PlanLimits
 from billing.patients.use_cases import record_plan_limits
@@ -480,6 +481,37 @@ def test_a_sheet_that_another_took_the_place_of_is_not_printed_again(database, f
     assert flask("--format", "cms1500", "--out", tmp_path / "b.pdf").exit_code == 0
     again = json.loads(flask("--format", "cms1500", "--out", tmp_path / "c.pdf", "--again", "--json").output)
     assert [each["id"] for each in again["claims"]] == [second.id]
+    (left_out,) = again["left_out"]
+    assert (left_out["id"], left_out["number"]) == (present.id, present.number)
+    assert "Another version took its place" in left_out["reason"]
+    told = flask("--format", "cms1500", "--out", tmp_path / "d.pdf", "--again").output
+    assert f"{present.number} is left out. Another version took its place." in told
+
+
+@pytest.mark.parametrize(
+    ("deed", "words"),
+    [("void", "withdrawn or taken back"), ("close", "It was closed"), ("limit", "is not told of this care")],
+)
+def test_what_is_not_printed_again_is_named_with_the_reason(
+    database, flask, course, present, tmp_path, now, deed, words
+):
+    assert flask("--format", "cms1500", "--out", tmp_path / "a.pdf").exit_code == 0
+    whose = {"actor": SYSTEM, "now": now}
+    limits = PlanLimits(is_kept_from_plan=True)
+    deeds = {
+        "void": lambda tx: void_claim(tx, claim_id=present.id, payer_claim_number="P1", **whose),
+        "close": lambda tx: mark_claim(tx, claim_id=present.id, event=ClaimMark.CLOSED, **whose),
+        "limit": lambda tx: record_plan_limits(tx, patient_id=course.patient.id, limits=limits, **whose),
+    }
+    database.in_transaction(deeds[deed])
+    again = ("--format", "cms1500", "--out", tmp_path / "b.pdf", "--again")
+    told = json.loads(flask(*again, "--json").output)
+    assert (told["claims"], told["file"], (tmp_path / "b.pdf").exists()) == ([], None, False)
+    assert [each["id"] for each in told["left_out"]] == [present.id]
+    assert words in told["left_out"][0]["reason"]
+    text = flask(*again).output
+    assert "No sheet of these days is printed again." in text
+    assert f"{present.number} is left out." in text
 
 
 def test_what_was_sent_in_a_file_is_not_printed_again(flask, present, tmp_path):

@@ -23,10 +23,10 @@ from billing.insurance.records.claims import ClaimFile, Offset
 from billing.insurance.rules.cms1500 import MOST_OFFSET
 from billing.insurance.schemas.claims import ClaimFileView, ClaimView
 from billing.insurance.use_cases.claim_files import file_claims, send_again
-from billing.insurance.use_cases.claim_papers import Printed, file_on_paper, print_again
+from billing.insurance.use_cases.claim_papers import PrintedAgain, file_on_paper, print_again
 from billing.kernel.clock import Clock
 from billing.kernel.permissions import SYSTEM, Actor
-from billing.platform.data.database import Database
+from billing.platform.data.database import Database, Tx
 from billing.platform.whole_file import copy_pieces, require_room, whole_file
 
 DAY = click.DateTime(["%Y-%m-%d"])
@@ -71,7 +71,8 @@ def make_claim_commands(
         """Write a clinic's claims that were issued and not sent yet, and mark them as filed: all, or none.
 
         cms1500 is the data alone, to be printed on the red forms. A claim is filed once. With --again the
-        files of before are written once more, byte for byte, or the sheets printed anew. Each receiver has a
+        files of before are written once more, byte for byte, or the sheets printed anew: those of claims that
+        ended, or that the plan may not be told by now, are left out and named. Each receiver has a
         file of its own: when there are several, the first control number in each is added to its name.
         """
         period = {"starts_on": _day(since, date.min), "ends_on": _day(until, date.max)}
@@ -151,18 +152,22 @@ def _paths(files: Sequence[ClaimFile], path: Path) -> dict[str, Path]:
 def _on_paper(
     office: _Office, clinic: Actor, period: Mapping[str, date], path: Path, offset: Offset, *, again: bool
 ) -> tuple[dict[str, Any], str]:
-    chosen = print_again if again else file_on_paper
-    printed: Printed = office.database.in_transaction(
-        lambda tx: chosen(tx, **period, actor=clinic, now=office.clock())
-    )
+    def chosen(tx: Tx) -> PrintedAgain:
+        whose = {"actor": clinic, "now": office.clock()}
+        if again:
+            return print_again(tx, **period, **whose)
+        return PrintedAgain(printed=file_on_paper(tx, **period, **whose), left_out=())
+
+    sheets = office.database.in_transaction(chosen)
+    printed = sheets.printed
     pages = [office.print_claims([facts for _, facts in printed], offset)] if printed else None
     claims = ClaimView(many=True).dump([claim for claim, _ in printed])
-    text = (
-        f"{len(printed)} claims to print on red forms are in {path}."
-        if printed
-        else "No claim waits to be sent."
-    )
-    return {**(_written(path, pages) if pages else NOTHING), "claims": claims}, text
+    left_out = [{"id": each.id, "number": each.number, "reason": why} for each, why in sheets.left_out]
+    nothing = "No sheet of these days is printed again." if again else "No claim waits to be sent."
+    told = f"{len(printed)} claims to print on red forms are in {path}." if printed else nothing
+    text = "\n".join([told, *(f"{each['number']} is left out. {each['reason']}" for each in left_out)])
+    shown = {"claims": claims, "left_out": left_out}
+    return {**(_written(path, pages) if pages else NOTHING), **shown}, text
 
 
 def _day(given: datetime | None, default: date) -> date:

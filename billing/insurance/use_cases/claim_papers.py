@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date, datetime
 
 from sqlalchemy import select
@@ -9,9 +10,10 @@ from sqlalchemy import select
 from billing.insurance.errors import ClaimFlawed
 from billing.insurance.models import ClaimRow
 from billing.insurance.queries.claims import claim_on_file, facts_of_claim
-from billing.insurance.records.claims import Claim, IssuedClaim
+from billing.insurance.queries.other_payers import why_not_asked
+from billing.insurance.records.claims import Claim, Frequency, IssuedClaim
 from billing.insurance.rules.cms1500 import paper_flaws
-from billing.insurance.states import CLAIM_ENDS
+from billing.insurance.states import CLAIM_ENDS, ClaimState
 from billing.insurance.use_cases.claim_files import issued_claims, refusal
 from billing.insurance.use_cases.claim_moves import file_claim
 from billing.kernel.permissions import Actor
@@ -36,10 +38,25 @@ def file_on_paper(tx: Tx, *, starts_on: date, ends_on: date, actor: Actor, now: 
     )
 
 
-def print_again(tx: Tx, *, starts_on: date, ends_on: date, actor: Actor, now: datetime) -> Printed:
+@dataclass(frozen=True, kw_only=True)
+class PrintedAgain:
+    """`left_out` are claims that were sent on paper and are not sent again, each with the reason."""
+
+    printed: Printed
+    left_out: tuple[tuple[IssuedClaim, str], ...]
+
+
+_ENDED = {
+    ClaimState.REPLACED: "Another version took its place.",
+    ClaimState.VOIDED: "It was withdrawn or taken back.",
+    ClaimState.CLOSED: "It was closed.",
+}
+
+
+def print_again(tx: Tx, *, starts_on: date, ends_on: date, actor: Actor, now: datetime) -> PrintedAgain:
     """The claims of these days of service that were filed otherwise than in a file, to print once more.
 
-    Those of which another version took the place, or that are withdrawn or closed, are not sent again.
+    Those that ended, or that the plan may not be told any more, are left out.
     Raises: ClaimFlawed.
     """
     query = (
@@ -47,16 +64,24 @@ def print_again(tx: Tx, *, starts_on: date, ends_on: date, actor: Actor, now: da
         .where(
             ClaimRow.filed_at.is_not(None),
             ClaimRow.file_id.is_(None),
-            ClaimRow.state.not_in(CLAIM_ENDS),
             ClaimRow.service_on.between(starts_on, ends_on),
             *within_reach(actor, ClaimRow),
         )
         .order_by(ClaimRow.id)
     )
     claims = [claim_on_file(row) for row in tx.session.scalars(query)]
-    printed = tuple((claim, facts_of_claim(tx, claim)) for claim in claims)
+    reasons = {claim.id: _why_not_again(tx, claim) for claim in claims}
+    printed = tuple((each, facts_of_claim(tx, each)) for each in claims if reasons[each.id] is None)
     for claim, facts in printed:
         if paper_flaws(facts):
             raise ClaimFlawed(f"{claim.number} does not fit on the form.", paper_flaws(facts))
         record_audit(tx, actor=actor, action="claim.print-again", subject_id=claim.id, now=now)
-    return printed
+    left_out = tuple((each, reason) for each in claims if (reason := reasons[each.id]))
+    return PrintedAgain(printed=printed, left_out=left_out)
+
+
+def _why_not_again(tx: Tx, claim: IssuedClaim) -> str | None:
+    """One that takes another back tells the plan no more, whatever was asked since."""
+    if claim.state in CLAIM_ENDS:
+        return _ENDED[claim.state]
+    return None if claim.frequency is Frequency.VOID else why_not_asked(tx, claim)
