@@ -153,10 +153,10 @@ def _on_paper(
     office: _Office, clinic: Actor, period: Mapping[str, date], path: Path, offset: Offset, *, again: bool
 ) -> tuple[dict[str, Any], str]:
     def chosen(tx: Tx) -> PrintedAgain:
-        whose = {"actor": clinic, "now": office.clock()}
+        now = office.clock()
         if again:
-            return print_again(tx, **period, **whose)
-        return PrintedAgain(printed=file_on_paper(tx, **period, **whose), left_out=())
+            return print_again(tx, **period, actor=clinic, now=now)
+        return PrintedAgain(printed=file_on_paper(tx, **period, actor=clinic, now=now), left_out=())
 
     sheets = office.database.in_transaction(chosen)
     printed = sheets.printed
