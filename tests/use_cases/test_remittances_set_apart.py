@@ -250,14 +250,14 @@ def two_sites(database):
     return Story(database, course, [handed_out(database, visits[0]), superbill(database, visits[1])])
 
 
-def at_sites(database):
-    """What is on 2240, by site."""
+def at_sites(database, account="2240"):
+    """What is on an account, by site."""
     with database.reading() as read:
         told = text(
             "SELECT SUM(l.cents) FROM ledger_line l JOIN ledger_entry e ON e.id = l.entry_id "
-            "WHERE l.account = '2240' GROUP BY e.site_id ORDER BY SUM(l.cents)"
+            "WHERE l.account = :account GROUP BY e.site_id ORDER BY SUM(l.cents)"
         )
-        return [int(cents) for cents in read.session.scalars(told) if cents]
+        return [int(cents) for cents in read.session.scalars(told, {"account": account}) if cents]
 
 
 @pytest.mark.parametrize(
@@ -288,6 +288,26 @@ def test_it_leaves_2240_at_each_site_where_it_lies(
         unsettle(sent)
         assert at_sites(database) == waits
         assert found() == set()
+
+
+@pytest.mark.parametrize(
+    "plb",
+    [
+        [("CV", 5_000)],
+        [("CV", 7_000)],
+        [("CV", -7_000)],
+        [("L6", -100), ("CV", 5_000)],
+        [("AH", 40), ("CV", 5_000)],
+    ],
+)
+def test_undone_it_leaves_each_account_at_each_site(database, two_sites, apart, undo, found, plb):
+    story, accounts = two_sites, ("1000", "2200", "2220", "2240", "6100")
+    before = [at_sites(database, each) for each in accounts]
+    sent = story.send(story.answer(3_000), story.answer(4_000, of=1), plb=plb)
+    apart(sent, len(plb))
+    assert undo(sent).status == "undone"
+    assert [at_sites(database, each) for each in accounts] == before
+    assert found() == set()
 
 
 def test_interest_that_a_payment_takes_again_stays_where_it_was_booked(database, two_sites, apart, settle):

@@ -172,7 +172,8 @@ NOT_WITHHELD = Probe(
         AND (e.source_kind IN ('remittance', 'remittance-undo')
             OR (e.source_kind = 'reimbursement' AND e.purpose = 'received'))
     LEFT JOIN ledger_line l ON l.entry_id = e.id AND l.account = '2220' AND l.cents = r.amount_cents
-    WHERE r.source_id IS NOT NULL AND l.cents IS NULL
+    WHERE r.source_id IS NOT NULL
+    GROUP BY r.id HAVING COUNT(l.cents) = 0
     """,
 )
 

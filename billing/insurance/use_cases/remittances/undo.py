@@ -26,7 +26,7 @@ from billing.insurance.queries.earlier_answers import (
     taken_since,
     takings_of,
 )
-from billing.insurance.queries.set_apart import REMITTANCE_APART, held_apart
+from billing.insurance.queries.set_apart import REMITTANCE_APART, apart_at_sites, held_apart
 from billing.insurance.records import Outcome, ProviderAdjustment, Remittance
 from billing.insurance.records.answers import Place
 from billing.insurance.rules.provider_adjustments import (
@@ -200,6 +200,7 @@ class _Undoing:
 
     def _take_back(self, claim: RemittanceClaimRow, spoken_for: dict[str, Money]) -> None:
         """All that the claim still has; what this payment took of it itself has come and gone."""
+        site_id = find_session(self._tx, str(claim.session_id), SYSTEM).site_id
         for reimbursement_id in reimbursements_of(self._tx, claim.id):
             amount = left_to_recoup(self._tx, reimbursement_id)
             if not amount:
@@ -214,7 +215,7 @@ class _Undoing:
                 actor=self._actor,
                 now=self._now,
             ):
-                self._settlement.keep_for_demand(each.takeback_id, each.amount)
+                self._settlement.keep_for_demand(each.takeback_id, each.amount, site_id)
 
     def _unadjust(self) -> None:
         told = self._told
@@ -224,7 +225,8 @@ class _Undoing:
         self._settlement.keep_on(Account.UNAPPLIED_PAYER_MONEY, told.returned)
         self._settlement.keep_on(Account.PROCESSOR_FEES, -told.fee)
         if self._apart:
-            self._settlement.keep_on(Account.UNAPPLIED_PAYER_MONEY, -self._apart.amount)
+            for site_id, held in apart_at_sites(self._tx, self._row.id, self._apart.amount).items():
+                self._settlement.keep_on(Account.UNAPPLIED_PAYER_MONEY, -held, site_id)
             subjects, now = [self._row.id], self._now
             end_tasks(self._tx, kind=REMITTANCE_APART, subject_ids=subjects, actor=self._actor, now=now)
 
