@@ -21,6 +21,7 @@ FONT, SIZE = "Courier", 12
 LEFT, TOP = 24.0, 20.0
 """Points from the sheet's edges to the grid."""
 CAPTION_FONT, CAPTION_SIZE = "Helvetica", 5.5
+MARK_FONT, MARK_SIZE = "Helvetica-Bold", 14
 INK, FRAME = HexColor(0x8A3B32), HexColor(0xD8B4AE)
 NOT_FOR_OCR = "VIEW ONLY - NOT FOR OCR SUBMISSION. Print the data on the red form of the payer instead."
 CAPTIONS = {
@@ -63,7 +64,7 @@ CAPTIONS = {
 """Of the view: a box's number and what it is, in our own words. Those with no room above them have none."""
 
 
-def print_cms1500(claims: Iterable[Claim], offset: Offset, *, is_view: bool = False) -> bytes:
+def print_cms1500(claims: Iterable[Claim], offset: Offset, *, is_view: bool = False, mark: str = "") -> bytes:
     """A page for each sheet. The same claims give the same bytes."""
     buffer = BytesIO()
     canvas = Canvas(buffer, pagesize=LETTER, invariant=1, pageCompression=1)
@@ -71,7 +72,7 @@ def print_cms1500(claims: Iterable[Claim], offset: Offset, *, is_view: bool = Fa
     for claim in claims:
         for sheet in sheets_of(claim):
             if is_view:
-                _draw_view(canvas, sheet)
+                _draw_view(canvas, sheet, mark)
             _draw_data(canvas, sheet, Offset() if is_view else offset)
             canvas.showPage()
     canvas.save()
@@ -86,8 +87,11 @@ def _draw_data(canvas: Canvas, sheet: Iterable[Entry], offset: Offset) -> None:
         canvas.drawString(x + offset.right, y - offset.down, entry.text)
 
 
-def _draw_view(canvas: Canvas, sheet: Iterable[Entry]) -> None:
+def _draw_view(canvas: Canvas, sheet: Iterable[Entry], mark: str) -> None:
     """Under the data: where each entry stands, and what the first one of each box is."""
+    canvas.setFillColor(INK)
+    canvas.setFont(MARK_FONT, MARK_SIZE)
+    canvas.drawCentredString(LETTER[0] / 2, LETTER[1] - TOP + 8, mark)
     canvas.setStrokeColor(FRAME)
     canvas.setLineWidth(0.4)
     canvas.setFillColor(INK)

@@ -34,9 +34,11 @@ REMARKS = {"MIA": (5, 20, 21, 22, 23), "MOA": (3, 4, 5, 6, 7), "LQ": (2,)}
 DOLLARS = "USD"
 SERVICE_DATES = frozenset({"472", "150"})
 """DTM01 of a line: the day of service, or the first of a period."""
-CLAIM_BEGINS = "232"
-"""DTM01 of a claim: the first day that it is for."""
+CLAIM_DATES = frozenset({"232", "233"})
+"""DTM01 of a claim: the first day that it is for, and the last."""
 INSURED, PATIENT = "IL", "QC"
+MEMBER_NUMBERS = frozenset({"MI", "HN"})
+"""NM108 of a number that the card shows, and not of the person."""
 
 
 @lru_cache(maxsize=4_096)
@@ -81,8 +83,8 @@ class OpenClaim:
     adjustments: list[Adjustment] = field(default_factory=list)
     lines: list[OpenLine] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
-    person: Segment | None = None
-    served_on: date | None = None
+    member_id: str = ""
+    days: list[date] = field(default_factory=list)
 
     def closed(self) -> RemittanceClaim:
         head = self.head
@@ -97,8 +99,8 @@ class OpenClaim:
             tuple(self.adjustments),
             tuple([line.closed() for line in self.lines]),
             tuple(dict.fromkeys(self.remarks)) if self.remarks else (),
-            self.person.text(9) if self.person else "",
-            self.served_on,
+            self.member_id,
+            tuple(self.days),
         )
 
 
@@ -191,13 +193,15 @@ class TransactionReader:
             self._produced_on = segment.day(2)
         elif claim and claim.lines and which in SERVICE_DATES:
             claim.lines[-1].served_on = segment.day(2)
-        elif claim and which == CLAIM_BEGINS:
-            claim.served_on = segment.day(2)
+        elif claim and which in CLAIM_DATES and (on := segment.day(2)):
+            claim.days.append(on)
 
     def take_person(self, segment: Segment) -> None:
-        which, claim = segment.text(1), self._open
-        if claim and (which == INSURED or (which == PATIENT and claim.person is None)):
-            claim.person = segment
+        """The insured's number comes before the patient's own, when it is there."""
+        which, claim = segment.readable(1), self._open
+        is_member = which in (INSURED, PATIENT) and segment.readable(8) in MEMBER_NUMBERS
+        if claim and is_member and (number := segment.readable(9)):
+            claim.member_id = number if which == INSURED else claim.member_id or number
 
     def take_reference(self, segment: Segment) -> None:
         if self._open and self._open.lines and segment.text(1) == "6R":

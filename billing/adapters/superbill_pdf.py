@@ -42,8 +42,6 @@ from billing.adapters.page_drawing import (
     wrapped,
 )
 from billing.adapters.superbill_foot import Body, dollars, foot_blocks
-from billing.adapters.superbill_left_out import left_out_pages
-from billing.insurance.records import LeftOut
 from billing.kernel.clock import told_minutes
 
 INK = HexColor(0x27323A)
@@ -100,17 +98,12 @@ def render_superbill(body: Body, mark: str = "") -> bytes:
     return printed_lightly(*drawing_of(body, mark))
 
 
-def print_superbills(bodies: Iterable[Body], stream: BinaryIO, left_out: Sequence[LeftOut] = ()) -> None:
-    """One PDF of many superbills, which share their fonts; each counts its own pages.
-
-    The end says which are left out.
-    """
+def print_superbills(bodies: Iterable[Body], stream: BinaryIO) -> None:
+    """One PDF of many superbills, which share their fonts; each counts its own pages."""
     file = PdfFile(stream)
     for body in bodies:
         _, _, pages, draw_page = drawing_of(body)
         file.add(pages, draw_page)
-    if left_out:
-        file.add(*left_out_pages(left_out))
     file.close("Superbills", "")
 
 

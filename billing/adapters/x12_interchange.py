@@ -6,7 +6,6 @@ the segment.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Container, Iterator
 from typing import TypeVar
 
@@ -117,9 +116,11 @@ def _interchanges(content: bytes, read_set: ReadSet[T]) -> Iterator[T]:
 def _end_of_interchange(content: bytes, start: int, separators: Separators) -> int:
     """One byte past the terminator of the IEA; the end of the file when there is none."""
     element, _, terminator = (each.encode("latin-1") for each in separators)
-    trailer = re.compile(re.escape(terminator) + rb"[\r\n\t ]*IEA" + re.escape(element))
-    found = trailer.search(content, start)
-    end = content.find(terminator, found.end()) if found else -1
+    trailer, blank = b"IEA" + element, BLANK.replace(terminator, b"")
+    found = content.find(trailer, start)
+    while found >= 0 and not content[start:found].rstrip(blank).endswith(terminator):
+        start, found = found, content.find(trailer, found + 1)
+    end = content.find(terminator, found + len(trailer)) if found >= 0 else -1
     return end + 1 if end >= 0 else len(content)
 
 

@@ -76,12 +76,21 @@ def money_of(dollars: str) -> Money | None:
     return Money(-cents if match[1] else cents)
 
 
-@lru_cache(maxsize=4_096)
-def text_of(value: str) -> str | None:
-    """Trimmed, and read as UTF-8 where it is that; None for what cannot be printed.
+REPEATED = 100
+"""Characters: codes, dates and names repeat from claim to claim, and nothing that is longer is kept."""
 
-    Codes, dates and names repeat from claim to claim.
-    """
+
+def text_of(value: str) -> str | None:
+    """Trimmed, and read as UTF-8 where it is that; None for what cannot be printed."""
+    return _usual_text(value) if len(value) <= REPEATED else _decoded(value)
+
+
+@lru_cache(maxsize=4_096)
+def _usual_text(value: str) -> str | None:
+    return _decoded(value)
+
+
+def _decoded(value: str) -> str | None:
     if not value.isascii():
         with suppress(UnicodeDecodeError):
             value = value.encode("latin-1").decode()
@@ -120,6 +129,11 @@ class Segment:
         text = text_of(value)
         return text if text is not None and len(text) <= longest else self._unusable(text, element, longest)
 
+    def readable(self, element: int, *, longest: int = 80) -> str:
+        """The element of a segment that is only looked at; empty where it cannot be used."""
+        text = text_of(self.elements[element]) if element < len(self.elements) else ""
+        return text if text is not None and len(text) <= longest else ""
+
     def part(self, element: int, component: int, *, longest: int = 80) -> str:
         """A component of an element, counted from 1; the whole element when it has one only."""
         value = self.elements[element] if element < len(self.elements) else ""
@@ -136,7 +150,7 @@ class Segment:
         value = elements[element] if element < len(elements) else ""
         if not value and empty is not None:
             return empty
-        amount = None if self.component in value else money_of(value)
+        amount = None if self.component in value or len(value) > REPEATED else money_of(value)
         if amount is None:
             self.refuse(element, "is no amount of dollars with at most two decimals")
         if not -LARGEST_CENTS <= amount.cents <= LARGEST_CENTS:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, BinaryIO, Protocol
 
-from billing.insurance.records import LeftOut, RemittanceFile
+from billing.insurance.records import RemittanceFile
 from billing.insurance.records.acknowledgements import Acknowledgement
 from billing.insurance.records.claims import Claim, Offset
 
@@ -19,7 +19,7 @@ class RenderSuperbill(Protocol):
         """
 
 
-PrintSuperbills = Callable[[Iterable[Mapping[str, Any]], BinaryIO, Sequence[LeftOut]], None]
+PrintSuperbills = Callable[[Iterable[Mapping[str, Any]], BinaryIO], None]
 """Writes one PDF of many frozen superbills, and keeps none of them in memory; its end says what it lacks."""
 
 X12_TYPE = "application/edi-x12"
@@ -33,8 +33,10 @@ RenderClaims = Callable[[Mapping[str, Any]], bytes]
 
 
 class PrintClaims(Protocol):
-    def __call__(self, claims: Iterable[Claim], offset: Offset, *, is_view: bool = False) -> bytes:
-        """A PDF for pre-printed sheets of CMS-1500, or a view of them for the screen."""
+    def __call__(
+        self, claims: Iterable[Claim], offset: Offset, *, is_view: bool = False, mark: str = ""
+    ) -> bytes:
+        """A PDF for pre-printed sheets of CMS-1500, or a view for the screen that bears the mark."""
 
 
 class AcknowledgementReader(Protocol):

@@ -279,7 +279,7 @@ TOLD: dict[str, Told] = {
     "charge-differs": Told(
         "An insurer answered another charge than was billed",
         "Look at the claim on its page, and whether the visit is the right one. Wrong: undo the payment, and "
-        "name the visit. Right: ask the insurer what it left out, then close this.",
+        "ask the insurer to correct it. Right: ask the insurer what it left out, then close this.",
         ("rmt",),
     ),
     "upload-failed": Told(

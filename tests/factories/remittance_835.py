@@ -17,11 +17,14 @@ class Claim:
     status: str = "1"
     payer_claim_number: str = "PAYER0001"
     procedure: str = "HC:96365"
-    served_on: date = date(2026, 11, 3)
+    served_on: date | None = date(2026, 11, 2)
+    """The day of the sample visits."""
     adjustments: tuple[tuple[str, str, int], ...] | None = None
     remarks: tuple[str, ...] = ()
     member_id: str = "W123456"
     """Of the sample patients' cards."""
+    more: tuple[str, ...] = ()
+    """Segments behind the patient's name."""
 
     def segments(self) -> list[str]:
         adjustments = self.adjustments
@@ -34,8 +37,9 @@ class Claim:
         return [
             f"CLP*{self.control_number}*{self.status}*{amounts}*12*{self.payer_claim_number}*11*1",
             "NM1*QC*1*SAMPLE*PATIENT" + (f"****MI*{self.member_id}" if self.member_id else ""),
+            *self.more,
             f"SVC*{self.procedure}*{charge}*{paid}**1",
-            f"DTM*472*{self.served_on:%Y%m%d}",
+            *([f"DTM*472*{self.served_on:%Y%m%d}"] if self.served_on else []),
             *(f"CAS*{group}*{code}*{dollars(cents)}" for group, code, cents in adjustments),
             *(f"LQ*HE*{code}" for code in self.remarks),
         ]

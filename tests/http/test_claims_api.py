@@ -449,6 +449,16 @@ def test_a_claim_is_printed_for_the_red_form_and_for_the_screen(client, present)
     assert client.get(f"/api/v1/claims/{present.id}").json["state"] == "issued"
 
 
+def test_a_claim_that_was_taken_back_is_seen_with_its_mark_and_not_printed(client, present):
+    route = f"/api/v1/claims/{present.id}"
+    assert client.post(f"{route}/void", json={}).status_code == 201
+    refused = client.get(f"{route}/cms1500")
+    assert (refused.status_code, refused.json["code"]) == (409, "claim-kept")
+    assert "VOID - do not submit" in refused.json["detail"]
+    seen = client.get(f"{route}/cms1500", query_string={"view": "true"})
+    assert "VOID - do not submit" in printed(seen.data)
+
+
 def test_what_does_not_fit_on_the_form_is_refused_by_field(database, client, course):
     give(database, course.session_ids[0])
     behind_the_back(database, "UPDATE entity SET name = 'A clinic of which the name is longer than a box'")

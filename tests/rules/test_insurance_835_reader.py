@@ -60,7 +60,7 @@ def test_a_file_is_read_to_the_cent():
     assert second.payer_claim_number == "PAYER0001"
     (line,) = second.lines
     assert (line.procedure, line.charge, line.paid, line.served_on) == (
-        "HC:96365", Money(20_000), Money(5_050), date(2026, 11, 3),
+        "HC:96365", Money(20_000), Money(5_050), date(2026, 11, 2),
     )  # fmt: skip
     assert [(a.group, a.code, a.amount.cents) for a in line.adjustments] == [
         ("CO", "45", 950),

@@ -7,11 +7,12 @@ from typing import Any
 from flask import Response
 
 from billing.insurance.api.claims import CLAIMS
-from billing.insurance.errors import ClaimFlawed
+from billing.insurance.errors import ClaimFlawed, ClaimKept
 from billing.insurance.ports import PrintClaims
 from billing.insurance.queries.claims import facts_of_claim
 from billing.insurance.queries.sending import refuse_to_send
 from billing.insurance.records.claims import Offset
+from billing.insurance.rules.claims import mark_of_copy
 from billing.insurance.rules.cms1500 import paper_flaws
 from billing.insurance.schemas.claims import PaperQuery
 from billing.kernel.permissions import Permission
@@ -37,10 +38,13 @@ def printed_claim(
 ) -> Response:
     """Raises: NoSuchClaim; ClaimFlawed with what does not fit; ClaimKept, though it may be viewed."""
     claim = CLAIMS.look(edge, claim_id)
+    mark = mark_of_copy(claim)
     with edge.database.reading() as read:
         if not is_view:
+            if mark:
+                raise ClaimKept(f"{claim.number} holds no more: {mark}. A copy of it is seen on screen.")
             refuse_to_send(read, claim)
         facts = facts_of_claim(read, claim)
     if flaws := paper_flaws(facts):
         raise ClaimFlawed("The claim does not fit on the red form: it has room for less.", flaws)
-    return pdf_answer(print_claims([facts], offset, is_view=is_view), claim.number)
+    return pdf_answer(print_claims([facts], offset, is_view=is_view, mark=mark), claim.number)

@@ -59,8 +59,8 @@ def hand_out_batch(
 ) -> Batch:
     """Write the present superbills to a stream, as they all stood at one moment, and say what is in it.
 
-    The one PDF is printed from the frozen bodies. The ZIP has the bytes that are kept for each of them. Both
-    end with a list of what is left out.
+    The one PDF is printed from the frozen bodies, and says nothing of what is left out: it is sent on as it
+    is, to a plan that may not know of it. The ZIP has the bytes that are kept for each of them, and a list.
     Raises: NoSuperbills.
     """
     with database.reading() as read:
@@ -84,7 +84,7 @@ def hand_out_batch(
             superbills = watch((each for each in present if each.id not in absent), batch.count)
             if form is BatchForm.PDF:
                 bodies = (find_document(read, each.document_id).body for each in superbills)
-                press.many(bodies, stream, batch.left_out)
+                press.many(bodies, stream)
             else:
                 _write_zip(
                     stream,

@@ -229,8 +229,8 @@ class RemittanceClaim:
     """Remark codes (RARC) of the claim and its lines, each once."""
     member_id: str = ""
     """NM109 of the insured or else of the patient, or empty."""
-    served_on: date | None = None
-    """DTM*232, or None; the lines may tell days of their own."""
+    days: tuple[date, ...] = ()
+    """DTM*232 and 233, as far as they are told; the lines may tell days of their own."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,9 @@ PAID_TO_OTHERS = frozenset({"293", "294"})
 GROUPS = frozenset({"CO", "OA", "PI", "PR", "CR"})
 """CAS01; CR (correction or reversal) is of version 4010."""
 
+SHORTEST_MEMBER_NUMBER = 6
+"""Letters and digits of one that another can begin with by more than chance."""
+
 WITHOUT_MONEY = frozenset({"H", "P"})
 """BPR01: a notice, or a test of the bank's numbers."""
 NO_PAYMENT = "NON"
@@ -84,11 +87,17 @@ def tells_another_visit(claim: RemittanceClaim, served_on: date, member_ids: Col
 
     Members are the same when one number begins with the other: plans add a digit or two for each person.
     """
-    days = {claim.served_on, *(line.served_on for line in claim.lines)} - {None}
+    days = [*claim.days, *(line.served_on for line in claim.lines if line.served_on)]
+    is_another_day = bool(days) and not min(days) <= served_on <= max(days)
     told = _letters_and_digits(claim.member_id)
     known = [number for each in member_ids if (number := _letters_and_digits(each))]
-    is_known = any(told.startswith(number) or number.startswith(told) for number in known)
-    return bool(days and served_on not in days) or bool(told and known and not is_known)
+    is_another_member = bool(told and known) and not any(_is_same_member(told, each) for each in known)
+    return is_another_day or is_another_member
+
+
+def _is_same_member(one: str, other: str) -> bool:
+    shorter, longer = sorted((one, other), key=len)
+    return one == other or (len(shorter) >= SHORTEST_MEMBER_NUMBER and longer.startswith(shorter))
 
 
 def _letters_and_digits(text: str) -> str:

@@ -18,6 +18,7 @@ from billing.insurance.records.claims import (
     ClaimPayer,
     Facility,
     Frequency,
+    IssuedClaim,
     Practitioner,
     Receiver,
     Submitter,
@@ -30,6 +31,7 @@ from billing.insurance.rules.coding import OFFICE
 from billing.insurance.rules.figures import figures_of
 from billing.insurance.rules.lines import POINTERS, control_number, pointers
 from billing.insurance.rules.superbill import Encounter, Parties
+from billing.insurance.states import ClaimState
 from billing.patients.records import Address as PatientAddress
 from billing.patients.records import Patient, Policy, Relationship
 
@@ -54,6 +56,12 @@ class Filing:
 
     frequency: Frequency = Frequency.ORIGINAL
     original_reference: str = ""
+
+
+MARKS = {
+    ClaimState.REPLACED: "REPLACED - do not submit",
+    ClaimState.VOIDED: "VOID - do not submit",
+}
 
 
 def claim_of(parties: Parties, policy: Policy, encounter: Encounter, filing: Filing) -> Claim:
@@ -115,6 +123,11 @@ def tells_of_visit(claim: Claim, provider: Provider, encounter: Encounter) -> bo
 def day_of_service(claim: Claim) -> date:
     """The first one of its lines."""
     return min(line.served_on for line in claim.lines)
+
+
+def mark_of_copy(claim: IssuedClaim) -> str:
+    """What a copy has to say at its top, so that nobody sends to an insurer what holds no more."""
+    return MARKS.get(claim.state, "")
 
 
 def file_by(served_on: date, policy: Policy | None) -> date | None:

@@ -33,7 +33,7 @@ from billing.insurance.records.claims import Claim, ClaimAnswer, Frequency, Issu
 from billing.insurance.records.denials import AppealLetter, CodeList, NextStep
 from billing.insurance.rules.claim_answers import standing_answers
 from billing.insurance.rules.claim_checks import MOST_REFERENCE
-from billing.insurance.rules.claims import LONGEST_SENT_REASON
+from billing.insurance.rules.claims import LONGEST_SENT_REASON, mark_of_copy
 from billing.insurance.rules.denials import next_step
 from billing.insurance.states import CLAIM_ENDS, CLAIM_MARKS, ClaimMark, ClaimState
 from billing.insurance.use_cases.appeals import write_appeal
@@ -92,6 +92,8 @@ class Looked:
     """Why it is not to be sent as it is, when it was not sent yet."""
     sent_reason: str | None
     """Why it was sent by hand all the same."""
+    mark: str
+    """What its copies say when it holds no more."""
 
     @property
     def is_present(self) -> bool:
@@ -298,6 +300,7 @@ def _look(read: Read, claim_id: str, actor: Actor, now: datetime) -> Looked:
         known_number=claim.original_reference or payers_number(read, claim.session_id) or "",
         kept=why_not_sent(read, claim),
         sent_reason=reason_sent(read, claim.id),
+        mark=mark_of_copy(claim),
     )
 
 
