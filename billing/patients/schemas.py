@@ -16,10 +16,8 @@ from billing.patients.records import (
     Relationship,
     Sex,
 )
+from billing.patients.rules.entitlements import MOST_FILING_DAYS
 from billing.platform.http.fields import LocalDate, OpaqueId, StrictSchema, Text, WholeNumber
-
-MOST_FILING_DAYS = 1_095
-"""Three years; no plan that is known takes longer."""
 
 
 class AddressBody(StrictSchema):

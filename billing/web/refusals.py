@@ -99,6 +99,16 @@ def believed(field: str) -> Money:
     return Money(int(text))
 
 
+def days_of(field: str, most: int) -> int:
+    """A number of days from 1 on. Raises: InvalidRequest."""
+    typed = request.form.get(field, "").strip()
+    days = int(typed) if typed.isascii() and typed.isdigit() and len(typed) <= len(str(most)) else 0
+    if not 1 <= days <= most:
+        message = f"Type a number of days from 1 to {most:,}."
+        raise InvalidRequest(message, [Flaw(f"/{field}", message)])
+    return days
+
+
 def check_number(field: str = "number") -> str:
     """Raises: InvalidRequest."""
     number = request.form.get(field, "").strip()

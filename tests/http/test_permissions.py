@@ -106,6 +106,7 @@ NEEDS: dict[str, str] = {
     "POST /staff/claims/<claim_id>/appeal-letters": "write claims",
     "POST /staff/claims/<claim_id>/correct": "write claims",
     "POST /staff/claims/<claim_id>/filed": "write claims",
+    "POST /staff/claims/<claim_id>/filing-days": "write claims",
     "POST /staff/claims/<claim_id>/mark": "write claims",
     "POST /staff/claims/<claim_id>/void": "write claims",
     "POST /staff/sessions/<session_id>/claim": "write claims",

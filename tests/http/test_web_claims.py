@@ -1,7 +1,8 @@
 """Claims on the pages of staff: issued from a visit, listed, looked at and worked on."""
 
 import re
-from datetime import timedelta
+from dataclasses import replace
+from datetime import date, timedelta
 from io import BytesIO
 
 import pytest
@@ -13,6 +14,7 @@ from billing.insurance.states import ClaimEvent, ClaimState
 from billing.insurance.use_cases.claim_moves import move_claim
 from billing.kernel.money import Money
 from billing.kernel.permissions import SYSTEM, Role
+from billing.patients.queries import policies_of
 from billing.patients.records import PlanLimits
 from billing.patients.use_cases import record_plan_limits
 from billing.platform.data.audit import AuditRow
@@ -131,6 +133,22 @@ def test_claims_are_listed_by_state_page_by_page(database, clerk, course, presen
     further = clerk.get(f"/staff/claims?after={present.id}").text
     assert "There is nothing further." in further
     assert "The newest" in further
+
+
+def test_the_days_within_which_the_plan_takes_it_are_entered_on_its_page(database, clerk, page, present, now):
+    assert "Until when the plan takes it is not known." in clerk.get(page).text
+    for key, wrong in enumerate(("0", "1096", "a year", "9" * 30)):
+        refused = send(clerk, page, f"{page}/filing-days", filing_days=wrong, key=f"{key}" * 20)
+        assert (refused.status_code, "from 1 to 1,095" in refused.text) == (422, True)
+    done = send(clerk, page, f"{page}/filing-days", filing_days="90", key="d" * 20)
+    assert (done.status_code, done.headers["Location"]) == (303, page)
+    assert "Jan 31, 2027" in clerk.get(page).text
+    with database.reading() as read:
+        policies = policies_of(read, present.patient_id)
+        (still,) = claims_of_session(read, present.session_id)
+    assert [each.filing_days for each in policies] == [90, None]
+    assert replace(policies[0], id="", filing_days=None) == replace(policies[1], id="")
+    assert (still.id, still.file_by) == (present.id, date(2027, 1, 31))
 
 
 def test_a_claim_whose_visit_was_amended_since_says_so_until_it_is_replaced(database, clerk, course, now):
@@ -382,7 +400,7 @@ def test_all_outdated_papers_are_issued_again_by_one_button_that_tells_what_beca
 ):
     page = "/staff/outdated-papers"
     assert page in clerk.get("/staff/claims").text
-    assert "says what the books do" in clerk.get(page).text
+    assert "the payments that the books do" in clerk.get(page).text
     given_back(database, course.invoice_id, now, Money(48_250))
     shown = clerk.get(page).text
     assert present.number in shown
@@ -390,7 +408,7 @@ def test_all_outdated_papers_are_issued_again_by_one_button_that_tells_what_beca
     done = send(clerk, page, page, key="a" * 20)
     _, anew = versions()
     assert f"issued again as {anew.number}" in done.text
-    assert "says what the books do" in done.text
+    assert "the payments that the books do" in done.text
     assert "Nothing was outdated any more" in send(clerk, page, page, key="b" * 20).text
 
 

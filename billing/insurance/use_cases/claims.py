@@ -45,6 +45,7 @@ from billing.insurance.states import (
 from billing.insurance.use_cases.claim_answers import settle_claim
 from billing.insurance.use_cases.claim_facts import gather_claim
 from billing.insurance.use_cases.claim_moves import SENT_ANYWAY, file_claim, move_claim
+from billing.insurance.use_cases.filing_days import set_deadline
 from billing.kernel.clock import local_date
 from billing.kernel.errors import Flaw, IllegalMove
 from billing.kernel.ids import new_id
@@ -104,7 +105,7 @@ def issue_claim(
     told = facts_of_claim(tx, present)
     if present.state is not ClaimState.REJECTED and same_claim(told, facts):
         end_tasks(tx, kind=CLAIM_AMENDED, subject_ids=[present.id], actor=actor, now=now)
-        return _with_deadline(tx, present, session, facts)
+        return set_deadline(tx, claim_id=present.id, actor=actor, now=now)
     if present.is_with_insurer:
         raise ClaimNotPossible(
             "The insurer has a claim of this session, and it says something else. Correct it."
@@ -259,14 +260,6 @@ def _locked_versions(tx: Tx, session_id: str) -> list[IssuedClaim]:
 
 def _policy_of(tx: Tx, session: Session, facts: Claim) -> Policy | None:
     return policy_on(tx, session.patient_id, day_of_service(facts))
-
-
-def _with_deadline(tx: Tx, present: IssuedClaim, session: Session, facts: Claim) -> IssuedClaim:
-    """The claim, with the deadline that the plan is known to have by now."""
-    row = tx.session.get_one(ClaimRow, present.id)
-    row.file_by = file_by(present.service_on, _policy_of(tx, session, facts))
-    tx.session.flush()
-    return claim_on_file(row)
 
 
 def _reference(tx: Tx, claim: IssuedClaim, given: str | None) -> str:

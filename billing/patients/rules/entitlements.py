@@ -21,6 +21,9 @@ WEST_OF_UTC = timedelta(hours=11)
 EAST_OF_UTC = timedelta(hours=10)
 """How far the clocks of American Samoa and of Guam are from UTC: a date between is today for somebody."""
 
+MOST_FILING_DAYS = 1_095
+"""Within which a plan takes a claim: three years; no plan that is known takes longer."""
+
 
 def tidy_terms(terms: PolicyTerms) -> PolicyTerms:
     """The terms with tidy spaces, and with a subscriber exactly when that is not the patient.

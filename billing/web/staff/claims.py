@@ -38,8 +38,10 @@ from billing.insurance.rules.denials import next_step
 from billing.insurance.states import CLAIM_ENDS, CLAIM_MARKS, ClaimMark, ClaimState
 from billing.insurance.use_cases.appeals import write_appeal
 from billing.insurance.use_cases.claims import correct_claim, mark_claim, mark_filed, void_claim
+from billing.insurance.use_cases.filing_days import enter_filing_days
 from billing.kernel.ids import id_pattern
 from billing.kernel.permissions import Actor, Permission
+from billing.patients.rules.entitlements import MOST_FILING_DAYS
 from billing.platform.data.database import Read, Tx
 from billing.platform.data.states import moves_of
 from billing.platform.data.tasks import stands_open
@@ -48,7 +50,7 @@ from billing.platform.http.guard import current_actor, guard
 from billing.web import claim_words
 from billing.web.forms import written
 from billing.web.patient_words import called, name_of, page_of_patients
-from billing.web.refusals import REFUSED, choice_of, date_of, text_of
+from billing.web.refusals import REFUSED, choice_of, date_of, days_of, text_of
 from billing.web.staff.claim_issues import add_issuing, page_of, refused
 
 A_CLAIM = re.compile(id_pattern("clm"))
@@ -122,6 +124,7 @@ class Looked:
 
 def make_blueprint(edge: Edge, render: RenderClaims, render_appeal: RenderAppeal) -> Blueprint:
     routes = Blueprint("staff_claims", __name__)
+    _add_deadline(routes, edge)
     _add_appealing(routes, edge, render_appeal)
     _add_looking(routes, edge, render)
     add_issuing(routes, edge)
@@ -209,6 +212,16 @@ def _add_deeds(routes: Blueprint, edge: Edge) -> None:
             return mark_claim(tx, event=choice_of(ClaimMark, "event", "Choose what happened."), **whose)
 
         return _done(edge, claim_id, deed, "It is noted.")
+
+
+def _add_deadline(routes: Blueprint, edge: Edge) -> None:
+    @routes.post("/staff/claims/<claim_id>/filing-days")
+    @guard(Permission.CLAIMS_WRITE)
+    def filing_days(claim_id: str) -> Response | tuple[str, int]:
+        def deed(tx: Tx, **whose: Any) -> IssuedClaim:
+            return enter_filing_days(tx, days=days_of("filing_days", MOST_FILING_DAYS), **whose)
+
+        return _done(edge, claim_id, deed, "The insurance has the days now, and the claim its last day.")
 
 
 def _add_appealing(routes: Blueprint, edge: Edge, render: RenderAppeal) -> None:
