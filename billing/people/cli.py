@@ -110,9 +110,12 @@ def _people(edge: Edge, entities_by_slug: EntitiesBySlug) -> click.Group:
                 )
             )
         )
-        shown = {"id": staff.id, "email": staff.email, "roles": list(staff.roles)}
-        shown |= {} if password_stdin else {"password": password}
-        click.echo(json.dumps(shown) if as_json else "  ".join(str(part) for part in shown.values()))
+        roles_held = [role.value for role in staff.roles]
+        made = {} if password_stdin else {"password": password}
+        if as_json:
+            click.echo(json.dumps({"id": staff.id, "email": staff.email, "roles": roles_held, **made}))
+        else:
+            click.echo("  ".join([staff.id, staff.email, ", ".join(roles_held), *made.values()]))
 
     @people.command("disable")
     @click.option("--email", required=True)
