@@ -273,7 +273,8 @@ TOLD: dict[str, Told] = {
     ),
     "remittance-parked": Told(
         "An insurer's payment waits for a person",
-        "See why. Name the visit of a claim, or set the payment aside if it is not ours.",
+        "Its page says why, and what can be done: name a visit, set apart what nobody can book, say that the "
+        "payee or the day is right, or set aside what is not ours.",
         ("rmt",),
     ),
     "charge-differs": Told(
