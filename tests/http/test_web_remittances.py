@@ -284,10 +284,14 @@ def test_what_nobody_can_book_is_looked_at_set_apart_and_settled_on_the_page(
     page = books.get(at).text
     assert "Settle what was set apart" not in page
     assert "It was booked as 6100 Processor fees $25.00." in page
+    (shown,) = re.findall(r'name="shown" value="([^"]*)"', page)
+    stale = send(books, at, f"{at}/unsettle", reason="Wrong", shown="1000:2500", key="s" * 20)
+    assert (stale.status_code, "settled anew since you looked" in stale.text) == (409, True)
     silent = send(books, at, f"{at}/unsettle", key="o" * 20)
     assert (silent.status_code, "Fill this in." in silent.text) == (422, True)
     for _ in range(2):
-        sent = send(books, at, f"{at}/unsettle", reason="Another payment's letter", key="p" * 20)
+        told = {"reason": "Another payment's letter", "shown": shown}
+        sent = send(books, at, f"{at}/unsettle", **told, key="p" * 20)
         assert sent.status_code == 303
     page = books.get(at).text
     assert "Took back how it was settled" in page

@@ -47,3 +47,8 @@ class HeldApart:
     @property
     def is_settled(self) -> bool:
         return bool(self.settled_as)
+
+    @property
+    def shown(self) -> str:
+        """A mark of as what it was settled, which a page carries back."""
+        return " ".join(f"{part.account}:{part.amount.cents}" for part in self.settled_as)

@@ -150,9 +150,9 @@ def _settle(tx: Tx, edge: Edge, remittance_id: str) -> None:
 
 
 def _unsettle(tx: Tx, edge: Edge, remittance_id: str) -> None:
-    reason = text_of("reason", LONGEST_REASON)
+    reason, shown = text_of("reason", LONGEST_REASON), request.form.get("shown", "")
     unsettle_set_apart(
-        tx, remittance_id=remittance_id, reason=reason, actor=current_actor(), now=edge.clock()
+        tx, remittance_id=remittance_id, reason=reason, shown=shown, actor=current_actor(), now=edge.clock()
     )
 
 

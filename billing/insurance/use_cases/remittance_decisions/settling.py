@@ -64,15 +64,20 @@ def settle_set_apart(
     return find_remittance(tx, row.id, actor)
 
 
-def unsettle_set_apart(tx: Tx, *, remittance_id: str, reason: str, actor: Actor, now: datetime) -> Remittance:
+def unsettle_set_apart(
+    tx: Tx, *, remittance_id: str, reason: str, shown: str | None = None, actor: Actor, now: datetime
+) -> Remittance:
     """Reverse what settled it, today; it is on 2240 again, and a person is asked to settle it anew.
 
+    `shown` is the mark of as what the person saw it settled.
     Raises: NoSuchRemittance; NothingSettled.
     """
     row = locked(tx, remittance_id, actor)
-    entries = settling_entries(tx, row.id)
-    if not entries:
+    held, entries = held_apart(tx, row.id), settling_entries(tx, row.id)
+    if not entries or held is None:
         raise NothingSettled("What was set apart of it is not settled: nothing is there to take back.")
+    if shown is not None and shown != held.shown:
+        raise NothingSettled("It was settled anew since you looked. See as what, and decide again.")
     for entry in entries:
         on = site_date(tx, entry.site_id, now)
         reverse(
