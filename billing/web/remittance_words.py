@@ -150,8 +150,10 @@ def _in_code(adjustment: Adjustment) -> str:
     return f"{told} ({group})" if group else told
 
 
-def billed(amount: Money, *, is_part: bool) -> str:
-    """The remark on a claim whose charge is another than was billed."""
+def billed(amount: Money, charge: Money, *, is_part: bool) -> str:
+    """The remark on a claim whose charge is another than was billed, or was paid before."""
+    if amount == charge:
+        return "an earlier answer paid it, too"
     return f"a part of {amount} that was billed" if is_part else f"{amount} was billed"
 
 

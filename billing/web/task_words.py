@@ -278,9 +278,9 @@ TOLD: dict[str, Told] = {
         ("rmt",),
     ),
     "charge-differs": Told(
-        "An insurer answered another charge than was billed",
+        "An insurer answered another charge than was billed, or paid one again",
         "Look at the claim on its page, and whether the visit is the right one. Wrong: undo the payment, and "
-        "ask the insurer to correct it. Right: ask the insurer what it left out, then close this.",
+        "ask the insurer to correct it. Right: ask the insurer what it means, then close this.",
         ("rmt",),
     ),
     "upload-failed": Told(

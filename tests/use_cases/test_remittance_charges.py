@@ -45,6 +45,24 @@ def test_the_same_charge_says_nothing(database, story):
     assert asked(database) == []
 
 
+def test_the_same_charge_paid_again_is_booked_and_asked_about_until_one_is_taken_back(database, story, found):
+    first = story.send(story.answer(10_000), story.answer(0, of=1))
+    again = story.send(story.answer(8_000), story.answer(9_000, of=1))
+    assert told(database, first) == [(BILLED, None, False)] * 2
+    assert told(database, again) == [(BILLED, BILLED, False), (BILLED, None, False)]
+    assert ([each.billed for each in again.claims], story.credit()) == ([Money(BILLED), None], 27_000)
+    assert asked(database) == [again.id]
+    story.send(story.answer(-10_000), plb=[("FB", -10_000)])
+    assert (told(database, again), asked(database)) == ([(BILLED, None, False)] * 2, [])
+    assert found() == set()
+
+
+def test_a_charge_that_another_payer_paid_is_not_paid_again(database, story):
+    story.send(story.answer(10_000))
+    other = story.send(story.answer(8_000), payer_id="1999999999")
+    assert (told(database, other), asked(database)) == ([(BILLED, None, False)], [])
+
+
 def test_parts_that_come_to_what_was_billed_ask_nobody(database, story):
     """A payer may divide one claim, in one payment or in several."""
     both = [story.answer(5_000, charge_cents=10_000), story.answer(9_000, charge_cents=28_250)]

@@ -1,4 +1,4 @@
-"""What visits were billed at, where an insurer answers another charge."""
+"""What visits were billed at, where an insurer answers another charge, or pays the same one again."""
 
 from __future__ import annotations
 
@@ -19,27 +19,39 @@ from billing.platform.data.selects import batches
 ANSWERED = (Outcome.REIMBURSED, Outcome.NOTHING_PAID, Outcome.PAID_TO_PATIENT, Outcome.PAID_TO_OTHER)
 
 
-def billed_otherwise(read: Read, remittance_id: str) -> Mapping[str, BilledOtherwise]:
-    """By the claim's id, of a posted payment: claims with a charge that stands on no paper of their visit.
+def billed_otherwise(
+    read: Read, remittance_id: str, only: Collection[str] | None = None
+) -> Mapping[str, BilledOtherwise]:
+    """By the claim's id, of a posted payment or `only` of some of its claims.
 
+    Which have a charge that is on no paper of their visit, or pay one that this payer's earlier answer paid.
     One that its payer reversed, or that is no answer to a charge, is not among them.
     """
     payer_id = read.session.get_one(RemittanceRow, remittance_id).payer_id
     standing = answers_of_payer(payer_id).where(RemittanceClaimRow.outcome.in_(ANSWERED), ~is_reversed())
-    claims = read.session.scalars(standing.where(RemittanceClaimRow.remittance_id == remittance_id)).all()
+    own = standing.where(RemittanceClaimRow.remittance_id == remittance_id)
+    if only is not None:
+        own = own.where(RemittanceClaimRow.id.in_(only))
+    claims = read.session.scalars(own).all()
     billed = _charges_on_papers(read, {str(claim.session_id) for claim in claims})
-    others = [claim for claim in claims if _is_other(claim, billed)]
     told: dict[str, int] = defaultdict(int)
-    for batch in batches({str(claim.session_id) for claim in others}):
-        for claim in read.session.scalars(standing.where(RemittanceClaimRow.session_id.in_(batch))):
-            told[str(claim.session_id)] += claim.charge_cents if _is_other(claim, billed) else 0
-    return {
-        claim.id: BilledOtherwise(
-            billed=Money(billed[str(claim.session_id)][-1]),
-            is_part=told[str(claim.session_id)] in billed[str(claim.session_id)],
-        )
-        for claim in others
-    }
+    first_paid: dict[str, str] = {}
+    for batch in batches({str(claim.session_id) for claim in claims}):
+        of_batch = standing.where(RemittanceClaimRow.session_id.in_(batch)).order_by(RemittanceClaimRow.id)
+        for claim in read.session.scalars(of_batch):
+            if _is_other(claim, billed):
+                told[str(claim.session_id)] += claim.charge_cents
+            elif claim.outcome == Outcome.REIMBURSED:
+                first_paid.setdefault(str(claim.session_id), claim.id)
+    found = {}
+    for claim in claims:
+        session_id, charges = str(claim.session_id), billed.get(str(claim.session_id), ())
+        if _is_other(claim, billed):
+            is_part = told[session_id] in charges
+            found[claim.id] = BilledOtherwise(billed=Money(charges[-1]), is_part=is_part)
+        elif claim.outcome == Outcome.REIMBURSED and first_paid[session_id] != claim.id:
+            found[claim.id] = BilledOtherwise(billed=Money(claim.charge_cents), is_part=False)
+    return found
 
 
 def remittances_about_the_same(read: Read, remittance_id: str) -> Collection[str]:

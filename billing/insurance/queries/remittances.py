@@ -192,7 +192,7 @@ def told_claims(
         query = query.where(RemittanceClaimRow.place.in_(only))
     rows = read.session.scalars(query).all()
     above = excess_of_claims(read, [row.id for row in rows])
-    others = billed_otherwise(read, remittance_id)
+    others = billed_otherwise(read, remittance_id, [row.id for row in rows])
     return tuple(_told(read, row, waiting, above.get(row.id, ZERO), others.get(row.id)) for row in rows)
 
 

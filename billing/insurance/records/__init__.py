@@ -291,7 +291,8 @@ class AnsweredClaim:
     """What became of one claim of a remittance; `outcome` and `session_id` are known once it is posted.
 
     The id is a new one whenever a parked remittance is looked at again. `billed` is what the visit was billed
-    at where a posted answer has another charge; `is_part`: such answers come to a billed charge together.
+    at where a posted answer has another charge, or pays the same one again; `is_part`: such answers come to a
+    billed charge together.
     """
 
     id: str

@@ -23,7 +23,7 @@ class EarlierAnswer:
 
 @dataclass(frozen=True, kw_only=True)
 class BilledOtherwise:
-    """What a visit was billed at last, where an answer has another charge.
+    """What a visit was billed at last, where an answer has another charge, or pays the same one again.
 
     `is_part` when the payer's answers with other charges come to a billed one together.
     """

@@ -91,7 +91,8 @@ class IdIfKnown(fields.String):
 
 
 class AnsweredClaimView(Schema):
-    """`billed_cents` is what the visit was billed at, where the insurer answers another charge.
+    """`billed_cents` is what the visit was billed at, where the insurer answers another charge; where it pays
+    the same charge again it is that.
 
     `is_part` when such answers come to a billed charge together.
     """
